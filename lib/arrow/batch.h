@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * batch: rows on their way through a pipeline.
+ *
+ * A batch has one schema and one column per field; selection, if set, lists the rows that count (in
+ * order, each < rows). kind NULL means that every row is an insert. Immutable once emitted and
+ * shared by references: who wants another selection or other columns makes a new batch that shares
+ * the columns (sl_batch_derive). Batches of up to SL_BATCH_ROWS rows are what sources make.
+ */
+#ifndef SL_ARROW_BATCH_H
+#define SL_ARROW_BATCH_H
+
+#include "arrow/column.h"
+#include "arrow/schema.h"
+
+enum { SL_BATCH_ROWS = 65536 };
+#define SL_TIME_MIN INT64_MIN /* "no watermark yet" */
+#define SL_TIME_MAX INT64_MAX /* "nothing more will come" */
+
+struct sl_origin {
+    uint8_t log_id[16]; /* zero = not from a log */
+    int32_t partition;  /* split of the source: partition or file number */
+    int64_t base;       /* offset of row 0, -1 = unknown; row i has base + i (physical rows) */
+    int64_t ingest;     /* µs, 0 = unknown */
+};
+
+struct sl_batch {
+    atomic_int refs;
+    struct sl_schema *schema;
+    size_t rows; /* physical rows in each column */
+    size_t selected;
+    uint32_t *selection; /* NULL: all rows, selected == rows */
+    struct sl_buffer *selection_owner;
+    const uint8_t *kind; /* NULL: inserts */
+    struct sl_column **columns;
+    struct sl_origin origin;
+    /* Minimum over the source's partitions of their watermark after this batch, µs: decides when
+     * windows are emitted, never what they hold. SL_TIME_MIN: unknown. */
+    int64_t watermark;
+};
+
+/* New batch with a reference to schema taken and columns all NULL. NULL on failure. */
+struct sl_batch *sl_batch_new(struct sl_schema *schema, size_t rows);
+struct sl_batch *sl_batch_ref(struct sl_batch *b);
+void sl_batch_unref(struct sl_batch *b);
+
+/* A batch with the same rows, columns (shared), origin and watermark, and this selection (n row
+ * numbers; ownership of the buffer's reference passes). */
+struct sl_batch *sl_batch_select(struct sl_batch *b, struct sl_buffer *selection, size_t n,
+                                 struct sl_err *err);
+/* No selection left and no gaps: b itself (new reference) or its columns taken. */
+struct sl_batch *sl_batch_compact(struct sl_batch *b, struct sl_account *account,
+                                  struct sl_err *err);
+/* Rows [from, from + n) of the selected rows. */
+struct sl_batch *sl_batch_slice(struct sl_batch *b, size_t from, size_t n, struct sl_err *err);
+/* b cast to a schema with the same or more columns (by name; missing ones are null). */
+struct sl_batch *sl_batch_cast(struct sl_batch *b, struct sl_schema *to, struct sl_err *err);
+/* Physical row of the k-th selected one. */
+static inline size_t sl_batch_row(const struct sl_batch *b, size_t k)
+{
+    return b->selection ? b->selection[k] : k;
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * path: files, directories, whole reads and writes, watches.
+ *
+ * EINTR, short reads and short writes are handled here and nowhere else; EAGAIN on an inherited
+ * non-blocking descriptor waits by poll. Descriptors are opened O_CLOEXEC. A directory entry is
+ * durable only after sl_path_sync_dir. fsync is never retried: its failure is final.
+ */
+#ifndef SL_BASE_PATH_H
+#define SL_BASE_PATH_H
+
+#include <sys/types.h>
+#include "base/compat.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+/* All n bytes, or the bytes before the end of file: count, or < 0. path is for messages. */
+ssize_t sl_path_pread(int fd, void *data, size_t n, int64_t offset, const char *path,
+                      struct sl_err *err);
+/* At least 1 byte unless at end of file (0); waits if the descriptor is non-blocking. */
+ssize_t sl_path_read(int fd, void *data, size_t n, const char *path, struct sl_err *err);
+int sl_path_write(int fd, const void *data, size_t n, const char *path, struct sl_err *err);
+int sl_path_pwrite(int fd, const void *data, size_t n, int64_t offset, const char *path,
+                   struct sl_err *err);
+int sl_path_sync(int fd, const char *path, struct sl_err *err);     /* fdatasync */
+int sl_path_sync_dir(const char *dir, struct sl_err *err);          /* open, fsync, close */
+int sl_path_open(const char *path, int flags, mode_t mode, struct sl_err *err); /* fd or < 0 */
+int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const char *dir,
+                   struct sl_err *err);
+/* Whole file appended to out; refused beyond limit bytes. */
+int sl_path_read_file(const char *path, size_t limit, struct sl_buf *out, struct sl_err *err);
+/* Temporary name in the same directory, write, fsync, rename, fsync of the directory. */
+int sl_path_write_file(const char *path, const void *data, size_t n, struct sl_err *err);
+/* dir + "/" + name into out (reset first). */
+void sl_path_join(struct sl_buf *out, const char *dir, const char *name);
+/* 1 if path is a directory that holds `commits/`: a log. 0 otherwise. */
+int sl_path_is_log(const char *path);
+
+/* Watches directories for changes; falls back to a 200 ms poll where inotify is missing. */
+struct sl_watch;
+struct sl_watch *sl_watch_new(struct sl_err *err);
+void sl_watch_free(struct sl_watch *w);
+/* Adds a directory or file (idempotent). 0 or < 0 (SL_ENOENT). */
+int sl_watch_add(struct sl_watch *w, const char *path, struct sl_err *err);
+/* A pollable descriptor, or -1 where it must be polled by time. */
+int sl_watch_fd(const struct sl_watch *w);
+/* Reads away pending events; 1 if there was any (an overflow counts), 0 none. */
+int sl_watch_drain(struct sl_watch *w);
+
+#endif

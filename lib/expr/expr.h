@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * expr: PostgreSQL expressions, from text to vectors.
+ *
+ * Text goes through libpg_query into a tree, is bound to a schema and typed (names, functions,
+ * casts; constants folded), and runs as vector kernels. An expression is immutable after binding;
+ * evaluation keeps its scratch in a struct sl_eval, one per thread.
+ *
+ * Errors of parsing and binding are SL_EUSAGE with err->column the 1-based character in the text,
+ * and the nearest column or function as hint. Errors of evaluation are SL_EROW with err->line the
+ * row (position among the selected rows) that failed; three-valued logic and division by zero,
+ * overflow and bad casts are as in PostgreSQL.
+ *
+ * Call order: sl_expr_parse (or _list, _select); sl_eval_new; sl_expr_eval per batch.
+ */
+#ifndef SL_EXPR_EXPR_H
+#define SL_EXPR_EXPR_H
+
+#include "arrow/batch.h"
+#include "base/time.h"
+
+struct sl_expr;
+struct sl_eval;
+
+/* What expressions may ask of the run. Lives longer than every expression bound with it. */
+struct sl_expr_env {
+    int64_t now;                /* start of the run, µs */
+    const struct sl_zone *zone; /* --tz; NULL = UTC */
+    const char *zone_name;      /* for messages and plan text; NULL = UTC */
+};
+
+/* One expression of any type over columns of schema. text_len bytes, at most 64 KiB. */
+int sl_expr_parse(const char *text, size_t text_len, const struct sl_schema *schema,
+                  const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err);
+/* Same, and it must be boolean (a hint shows `a = 'x'` forms). */
+int sl_expr_parse_where(const char *text, size_t text_len, const struct sl_schema *schema,
+                        const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err);
+void sl_expr_free(struct sl_expr *e);
+struct sl_type sl_expr_type(const struct sl_expr *e);
+/* Canonical text (for plan hashes, unnamed columns and --explain). */
+void sl_expr_print(const struct sl_expr *e, struct sl_buf *out);
+/* Adds the indexes of columns that e reads to a bitmap of schema->nfields bits. */
+void sl_expr_columns(const struct sl_expr *e, uint8_t *bits);
+/* Index of the column if e is nothing but a column, else -1. */
+int sl_expr_is_column(const struct sl_expr *e);
+
+/* ---- lists ---- */
+
+/* `a, lower(b) as c` or `a = expr, b = expr` (set). name is given or derived. */
+struct sl_expr_item {
+    char *name;
+    struct sl_expr *expr;
+};
+struct sl_expr_list {
+    int n;
+    struct sl_expr_item *items;
+};
+/* --by, --select without aggregates, --order-by without directions. */
+int sl_expr_parse_list(const char *text, size_t text_len, const struct sl_schema *schema,
+                       const struct sl_expr_env *env, struct sl_expr_list *out,
+                       struct sl_err *err);
+/* --set 'total = price * qty, day = ts::date'; --rename 'old = new' is the same form with columns.*/
+int sl_expr_parse_set(const char *text, size_t text_len, const struct sl_schema *schema,
+                      const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err);
+/* `a, "B c"`: names only; indexes into schema, n of them (freed by free()). */
+int sl_expr_parse_names(const char *text, size_t text_len, const struct sl_schema *schema,
+                        int **index, int *n, struct sl_err *err);
+/* 'old = new, "x y" = z' : pairs; out->items[i].name is the new name, index[i] the old column. */
+int sl_expr_parse_rename(const char *text, size_t text_len, const struct sl_schema *schema,
+                         int **index, char ***names, int *n, struct sl_err *err);
+void sl_expr_list_release(struct sl_expr_list *l);
+
+/* ---- aggregates ---- */
+
+enum sl_agg_kind {
+    SL_AGG_COUNT_STAR = 1,
+    SL_AGG_COUNT,
+    SL_AGG_COUNT_DISTINCT,
+    SL_AGG_SUM,
+    SL_AGG_AVG,
+    SL_AGG_MIN,
+    SL_AGG_MAX,
+    SL_AGG_FIRST,
+    SL_AGG_LAST,
+    SL_AGG_QUANTILE,      /* nearest rank, in the input's type: p50(x) .. p99(x), p999(x) */
+    SL_AGG_PERCENTILE,    /* percentile_cont(q) within group (order by x): interpolated double */
+};
+
+struct sl_agg_call {
+    enum sl_agg_kind kind;
+    double quantile;        /* 0..1 */
+    struct sl_expr *arg;    /* over the input schema; NULL for count(*) */
+    struct sl_expr *filter; /* FILTER (WHERE ...), boolean, or NULL */
+    struct sl_type type;    /* of the result */
+    char *text;             /* canonical text: equal text means the same call */
+};
+
+/* A --select of an aggregate: calls over the input, and items over the `agg schema`, which is the
+ * key columns (window_start, window_end, --by ...) followed by one column per call. */
+struct sl_agg_list {
+    int ncalls, nitems;
+    struct sl_agg_call *calls;
+    struct sl_expr_item *items;
+    struct sl_schema *agg_schema;
+};
+
+/* keys: schema of the key columns, in order. Unnamed calls are named count, p99_ms, sum_price. */
+int sl_expr_parse_aggregates(const char *text, size_t text_len, const struct sl_schema *input,
+                             const struct sl_schema *keys, const struct sl_expr_env *env,
+                             struct sl_agg_list *out, struct sl_err *err);
+void sl_agg_list_release(struct sl_agg_list *l);
+
+/* ---- evaluation ---- */
+
+struct sl_eval *sl_eval_new(struct sl_account *account, struct sl_err *err);
+void sl_eval_free(struct sl_eval *ev);
+/* Value of e for the selected rows of b: a column of b->selected rows, dense (row k belongs to
+ * sl_batch_row(b, k)); any loaded form. The caller owns the reference. */
+int sl_expr_eval(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch *b,
+                 struct sl_column **out, struct sl_err *err);
+/* The rows of b (as physical row numbers, in order) for which e is true: a new selection of *n. */
+int sl_expr_filter(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch *b,
+                   struct sl_buffer **selection, size_t *n, struct sl_err *err);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * pipeline: one source, a chain of operators, one sink, and the one loop that moves rows.
+ *
+ * The loop is the same for batch and stream: it takes morsels from the source, has them decoded and
+ * taken through row-wise operators (and encoded for the sink) by workers, puts them back in order,
+ * pushes them through the rest of the chain and into the sink. When the source has nothing now
+ * (WAIT) it pushes FLUSH, once, and polls. Batch is the run in which WAIT never comes.
+ *
+ * Row accounts are kept here, for every stage, and checked at the end: an imbalance is SL_EBUG.
+ *
+ * Call order: sl_pipeline_new, _source, _op x n, _sink, [_rejects], sl_pipeline_run, sl_pipeline_free.
+ * Ownership of source, operators and sinks passes to the pipeline with the call, also on failure.
+ */
+#ifndef SL_FLOW_PIPELINE_H
+#define SL_FLOW_PIPELINE_H
+
+#include <signal.h>
+#include "flow/sink.h"
+#include "flow/source.h"
+#include "op/op.h"
+
+struct sl_pipeline;
+
+enum { SL_PIPELINE_OPS = 16 };
+
+struct sl_stage_rows { /* one stage's account, for --stats */
+    const char *name;
+    const char *account; /* the equation */
+    int64_t in, out, held;
+    int64_t fate[SL_FATE_COUNT];
+};
+
+struct sl_pipeline_result {
+    int64_t records, rejected, skipped, rows_in; /* of the source */
+    int64_t rows_out;                            /* reached the sink */
+    int64_t bytes_in, late;
+    enum sl_directive ended; /* SL_END or SL_STOP */
+    int done_early;          /* the sink or a limit wanted no more */
+    int pipe_closed;         /* ... because the reader of our output is gone */
+    int nstages;
+    struct sl_stage_rows stages[SL_PIPELINE_OPS + 2];
+};
+
+struct sl_pipeline_options {
+    int threads;                   /* >= 1: workers besides nothing else; 1 = all in the loop */
+    struct sl_account *account;
+    const volatile sig_atomic_t *signal; /* set to a signal's number to end the run; may be NULL */
+    int64_t max_rejects;           /* with rejects: stop beyond this many; < 0 = no limit */
+    int keep_open;                 /* a signal is STOP (checkpointed run), not END */
+    /* Called about 10 times a second from the loop with bytes done and total (-1 unknown). */
+    void (*progress)(void *arg, int64_t rows, int64_t bytes, int64_t total);
+    void *progress_arg;
+    /* Told once after settling what was assumed (text for stderr). */
+    void (*assumed)(void *arg, const char *text, size_t len);
+    void *assumed_arg;
+};
+
+int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **out,
+                    struct sl_err *err);
+int sl_pipeline_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err *err);
+int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err);
+int sl_pipeline_sink(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err);
+/* Where rejected rows go instead of ending the run; its schema is sl_reject_schema(). */
+int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err);
+struct sl_schema *sl_reject_schema(void);
+
+/* Opens source and sink, binds the operators; afterwards the plan can be printed. run does it too if
+ * it has not been done. */
+int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err);
+void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out);
+int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct sl_err *err);
+void sl_pipeline_free(struct sl_pipeline *p);
+
+#endif

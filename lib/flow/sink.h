@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * sink: where rows go. It owns the truth: what it has committed has happened.
+ *
+ * encode() runs on any thread and turns a batch into what write() appends; write() is called in
+ * order by the loop's thread. A sink without encode gets the batch itself. Directives arrive after
+ * the rows, as for operators: FLUSH means that the reader must see all rows so far; BARRIER that
+ * they and the positions must be committed; END and STOP come once, last.
+ */
+#ifndef SL_FLOW_SINK_H
+#define SL_FLOW_SINK_H
+
+#include <poll.h>
+#include "arrow/batch.h"
+#include "arrow/control.h"
+#include "op/op.h"
+
+struct sl_sink;
+
+enum sl_promise { SL_PROMISE_EXACT, SL_PROMISE_UPSERT, SL_PROMISE_AT_LEAST };
+
+struct sl_sink_class {
+    const char *name;
+    enum sl_promise promise;
+    int (*open)(struct sl_sink *s, struct sl_schema *schema, struct sl_err *err);
+    /* A wider schema from now on (only if may_widen). */
+    int (*widen)(struct sl_sink *s, struct sl_schema *schema, struct sl_err *err);
+    int (*encode)(struct sl_sink *s, struct sl_batch *b, int worker, void **out,
+                  struct sl_err *err);
+    void (*drop)(struct sl_sink *s, void *encoded); /* an encoded batch that is not written */
+    /* SL_PUSH_OK, SL_PUSH_DONE (the reader is gone), < 0. encoded is consumed. */
+    int (*write)(struct sl_sink *s, struct sl_batch *b, void *encoded, struct sl_err *err);
+    /* Position of a source behind the rows written so far; recorded with the next commit. */
+    int (*position)(struct sl_sink *s, const char *id, const char *position, struct sl_err *err);
+    int (*control)(struct sl_sink *s, enum sl_directive d, const struct sl_control *c,
+                   struct sl_err *err);
+    /* As struct sl_source_class.poll; ready() is called after each poll. */
+    int (*poll)(struct sl_sink *s, struct pollfd *fds, int max, int64_t *deadline);
+    int (*ready)(struct sl_sink *s, struct sl_err *err);
+    void (*free)(struct sl_sink *s);
+};
+
+struct sl_sink { /* first member of every sink */
+    const struct sl_sink_class *class;
+    int may_widen;          /* a log: takes a wider schema in the middle */
+    int64_t committed, held; /* row account: rows out for good, rows not yet */
+    int64_t bytes;
+    struct sl_account *account;
+};
+
+#endif

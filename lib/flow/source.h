@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * source: where rows come from, as the loop sees it.
+ *
+ * next() is called by the loop's thread only and is cheap: it reads and cuts. What it gives is a
+ * morsel: bytes that decode() turns into a batch on any thread. Morsels are handed on in the order
+ * next() gave them. WAIT means that nothing is there now; the loop then flushes and polls.
+ *
+ * A position is opaque JSON; `position` of a morsel is where the source stands behind it.
+ */
+#ifndef SL_FLOW_SOURCE_H
+#define SL_FLOW_SOURCE_H
+
+#include <poll.h>
+#include "arrow/batch.h"
+#include "arrow/control.h"
+#include "base/thread.h"
+#include "text/text.h"
+
+struct sl_source;
+
+enum sl_next {
+    SL_NEXT_MORSEL = 1,
+    SL_NEXT_WAIT,
+    SL_NEXT_BARRIER, /* a barrier came down the pipe: pass it on */
+    SL_NEXT_STOP,
+    SL_NEXT_END,
+};
+
+struct sl_morsel {
+    struct sl_task task; /* the loop's */
+    struct sl_source *source;
+    struct sl_buffer *data;       /* bytes, if any; the source's decode reads them */
+    const char *text;             /* in data */
+    size_t len;
+    void *arg;                    /* the source's, freed by discard() */
+    int generation;               /* of the source's schema that it was decoded with */
+    /* given by next() */
+    char *position_id, *position; /* what to record when this morsel is committed; may be NULL */
+    int64_t watermark;            /* see struct sl_batch */
+    char *place;                  /* file or log, for messages */
+    int64_t first_line, byte;     /* of the first record in place */
+    int32_t split;                /* partition or file number */
+    /* given by decode() */
+    struct sl_batch *batch;
+    struct sl_reject_list rejects;
+    struct sl_schema *wider;      /* decode wants this schema */
+    int64_t skipped;              /* records that are neither rows nor rejects (empty lines) */
+    int status;                   /* decode's result */
+    struct sl_err err;
+};
+
+struct sl_source_class {
+    const char *name;
+    /* Opens and settles: after it schema is known. May block for a first row; follows `wait`. */
+    int (*open)(struct sl_source *s, struct sl_err *err);
+    int (*next)(struct sl_source *s, struct sl_morsel **out, struct sl_err *err); /* enum or < 0 */
+    /* Any thread. Fills batch and rejects, or wider. NULL: next() fills batch itself. */
+    int (*decode)(struct sl_source *s, struct sl_morsel *m, int worker, struct sl_err *err);
+    /* Takes a wider schema (generation grows): 0, or < 0 if this source cannot. NULL = cannot. */
+    int (*widen)(struct sl_source *s, struct sl_schema *wider, struct sl_err *err);
+    /* Before the first next(): only columns with a bit are wanted, others may come as nulls. NULL =
+     * all are given. */
+    int (*want)(struct sl_source *s, const uint8_t *columns, struct sl_err *err);
+    /* Before the first next(): columns with a bit are only copied from text to text; they become text
+     * that keeps every byte (the schema changes). NULL = this source cannot. */
+    int (*raw)(struct sl_source *s, const uint8_t *columns, struct sl_err *err);
+    /* Descriptors to poll while waiting, at most max; *deadline (monotonic µs) may be lowered. */
+    int (*poll)(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline);
+    void (*discard)(struct sl_morsel *m); /* frees m->arg; NULL = nothing to free */
+    /* Settled facts for --stats and stderr: what was assumed. NULL = nothing to say. */
+    void (*assumed)(struct sl_source *s, struct sl_buf *out);
+    /* Bytes read, total (-1 = unknown), for progress. NULL = unknown. */
+    void (*progress)(struct sl_source *s, int64_t *done, int64_t *total);
+    void (*free)(struct sl_source *s);
+};
+
+struct sl_source { /* first member of every source */
+    const struct sl_source_class *class;
+    struct sl_schema *schema; /* after open; replaced by widen */
+    int generation;
+    int live;                 /* input has no end */
+    int end_required;         /* a pipe whose end must be a message */
+    struct sl_control control; /* of the last SL_NEXT_BARRIER */
+    struct sl_account *account;
+    int64_t records, rejected, skipped, rows; /* row account, kept by the loop */
+};
+
+struct sl_morsel *sl_morsel_new(struct sl_source *s);
+void sl_morsel_free(struct sl_morsel *m);
+
+#endif

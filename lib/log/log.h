@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * log: the log on disk, as its users see it. The format is sluice-log(5).
+ *
+ *   struct sl_log         a view of the committed state, made from commits/; refreshed, never locks
+ *   struct sl_log_writer  appends batches and commits them; any number at once, in any processes
+ *   struct sl_log_reader  committed rows of chosen partitions from offset to offset, or followed
+ *
+ * A log's truth is its commit lines: readers see rows up to the last whole line and nothing else.
+ * A view and a reader belong to one thread, chunks may be decoded on any; a writer's encode may be
+ * called from any thread, all else from one.
+ */
+#ifndef SL_LOG_LOG_H
+#define SL_LOG_LOG_H
+
+#include "arrow/batch.h"
+#include "arrow/ipc.h"
+#include "base/path.h"
+
+/* ---- the view ---- */
+
+struct sl_log;
+
+struct sl_log_id {
+    uint8_t bytes[16];
+};
+
+/* Opens for reading: SL_ENOENT if there is none, SL_ECORRUPT with file and offset if damaged. */
+int sl_log_open(const char *path, struct sl_log **out, struct sl_err *err);
+void sl_log_free(struct sl_log *l);
+/* Reads new commit lines; 1 if anything changed, 0 not. */
+int sl_log_refresh(struct sl_log *l, struct sl_err *err);
+const char *sl_log_path(const struct sl_log *l);
+struct sl_log_id sl_log_get_id(const struct sl_log *l);
+struct sl_schema *sl_log_schema(const struct sl_log *l); /* newest; borrowed */
+int sl_log_partitions(const struct sl_log *l);
+int64_t sl_log_start(const struct sl_log *l, int partition); /* first kept offset */
+int64_t sl_log_end(const struct sl_log *l, int partition);   /* next offset */
+int64_t sl_log_commit_number(const struct sl_log *l);
+int64_t sl_log_durable(const struct sl_log *l); /* last commit known to be on the device */
+
+/* Source positions recorded by commits: id names the input (opaque text), value its position
+ * (opaque JSON). Calls fn for each; stops and returns its result if not 0. */
+int sl_log_positions(const struct sl_log *l,
+                     int (*fn)(void *arg, const char *id, const char *value, size_t len), void *arg);
+/* Value of one id: 1 and *value (borrowed, valid until refresh), 0 if there is none. */
+int sl_log_position(const struct sl_log *l, const char *id, const char **value, size_t *len);
+
+struct sl_log_segment_info {
+    int partition;
+    int64_t base, end;       /* offsets */
+    int64_t bytes;           /* committed length */
+    int closed;
+    int64_t min_time, max_time; /* event time, µs; SL_TIME_MAX/MIN if unknown */
+    char file[64];           /* relative to the log */
+};
+int sl_log_segments(struct sl_log *l,
+                    int (*fn)(void *arg, const struct sl_log_segment_info *s), void *arg,
+                    struct sl_err *err);
+
+/* ---- writing ---- */
+
+enum sl_sync_policy { SL_SYNC_INTERVAL, SL_SYNC_COMMIT, SL_SYNC_NONE };
+
+struct sl_log_options {
+    /* at creation (ignored for an existing log, but keys and partitions that differ are refused) */
+    int partitions;          /* 0 = 1, or what there is */
+    const char *keys;        /* comma-separated, NULL = none */
+    const char *hash;        /* "murmur2" (default) | "crc32" */
+    const char *time_column; /* NULL = by the schema's SL_META_TIME */
+    /* always */
+    enum sl_sync_policy sync;
+    int64_t sync_interval;   /* µs, for SL_SYNC_INTERVAL; 0 = 1 s */
+    int64_t segment_bytes;   /* roll at; 0 = 256 MiB */
+    const char *command;     /* command line for the schema's plan, NULL = none */
+    struct sl_account *account;
+};
+
+struct sl_log_writer;
+struct sl_log_blob; /* a batch encoded for a partition, not yet appended */
+
+/*
+ * Opens for appending rows of this schema, creating the log (under a temporary name, renamed whole)
+ * if there is none. An existing schema is kept where schema's columns fit into it, evolved (new
+ * nullable columns, lossless widening) where they do not, else SL_ESCHEMA showing both. Recovers
+ * after a reboot (*recovered: bytes moved to lost/). SL_ELOCKED after 10 s.
+ */
+int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
+                       struct sl_log_writer **out, int64_t *recovered, struct sl_err *err);
+/* Syncs (unless SL_SYNC_NONE) what is not yet acknowledged, and closes. The writer is gone. */
+int sl_log_writer_close(struct sl_log_writer *w, struct sl_err *err);
+void sl_log_writer_abort(struct sl_log_writer *w); /* closes without committing or syncing */
+struct sl_log *sl_log_writer_view(struct sl_log_writer *w); /* borrowed */
+struct sl_schema *sl_log_writer_schema(struct sl_log_writer *w); /* what batches must have */
+
+/* Changes the schema for later batches (evolution). */
+int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, struct sl_err *err);
+
+/* Partition of each selected row by the log's hash and keys; out has b->selected entries. A log of
+ * one partition: all 0. */
+int sl_log_writer_route(struct sl_log_writer *w, struct sl_batch *b, uint16_t *out,
+                        struct sl_err *err);
+
+/* Encodes the selected rows for a partition: compresses and checksums; any thread. The blob keeps a
+ * reference to the batch, for encoding anew if another writer changed the schema meanwhile. */
+int sl_log_writer_encode(struct sl_log_writer *w, int partition, struct sl_batch *b,
+                         struct sl_log_blob **out, struct sl_err *err);
+void sl_log_blob_free(struct sl_log_blob *b);
+size_t sl_log_blob_bytes(const struct sl_log_blob *b);
+
+/* What a commit says besides rows. */
+struct sl_log_note {
+    const char *const *position_id; /* n source positions */
+    const char *const *position;    /* JSON values */
+    int npositions;
+    const char *pipeline;           /* JSON object of the pipeline record, or NULL */
+};
+/* Appends the blobs and commits them with the note in one line: lock, bytes, line, unlock. Blobs
+ * are consumed. With SL_SYNC_COMMIT returns when it is durable. nblobs 0 commits only the note. */
+int sl_log_writer_commit(struct sl_log_writer *w, struct sl_log_blob **blobs, size_t nblobs,
+                         const struct sl_log_note *note, struct sl_err *err);
+/* Makes every commit so far durable and raises the durable mark. */
+int sl_log_writer_sync(struct sl_log_writer *w, struct sl_err *err);
+/* When sl_log_writer_sync wants to be called (monotonic µs), INT64_MAX = not at all. */
+int64_t sl_log_writer_deadline(const struct sl_log_writer *w);
+
+/* ---- reading ---- */
+
+struct sl_log_range { /* of one partition; half-open */
+    int64_t from, to;  /* to INT64_MAX: to the end */
+};
+
+struct sl_log_read_options {
+    const struct sl_log_range *ranges; /* one per partition, NULL = all rows; from == to: skip it */
+    int follow;                        /* wait for more at the end instead of ending */
+    int64_t from_time, to_time;        /* batches wholly outside may be skipped; SL_TIME_MIN/MAX */
+    const uint8_t *columns;            /* bit per column of the schema, NULL = all */
+    struct sl_account *account;
+};
+
+struct sl_log_reader;
+struct sl_log_chunk; /* a batch as stored */
+
+enum sl_log_next { SL_LOG_CHUNK = 1, SL_LOG_WAIT = 2, SL_LOG_END = 3, SL_LOG_SCHEMA = 4 };
+
+/* A bounded read pins its end (and its schema) here; a follower keeps the schema it starts with. */
+int sl_log_reader_open(struct sl_log *l, const struct sl_log_read_options *o,
+                       struct sl_log_reader **out, struct sl_err *err);
+void sl_log_reader_free(struct sl_log_reader *r);
+/*
+ * SL_LOG_CHUNK and *out; SL_LOG_WAIT (poll sl_log_reader_fd, or 200 ms); SL_LOG_END;
+ * SL_LOG_SCHEMA: the log's types were widened under a follower, which ends; < 0 (SL_EEXPIRED,
+ * SL_ECORRUPT with file and offset). Partitions take turns batch by batch.
+ */
+int sl_log_reader_next(struct sl_log_reader *r, struct sl_log_chunk **out, struct sl_err *err);
+int sl_log_reader_fd(const struct sl_log_reader *r); /* inotify, -1 = poll by time */
+/* Verifies, decompresses, casts to the reader's schema; any thread. origin is filled. Virtual
+ * columns are not added here. */
+int sl_log_chunk_decode(struct sl_log_chunk *c, struct sl_batch **out, struct sl_err *err);
+int sl_log_chunk_partition(const struct sl_log_chunk *c);
+int64_t sl_log_chunk_base(const struct sl_log_chunk *c);
+int64_t sl_log_chunk_rows(const struct sl_log_chunk *c);
+/* Event times in the chunk, µs (SL_TIME_MAX, SL_TIME_MIN if it has none). */
+void sl_log_chunk_times(const struct sl_log_chunk *c, int64_t *min, int64_t *max);
+void sl_log_chunk_free(struct sl_log_chunk *c);
+
+/* First offset of the partition whose event time is >= t (an index narrows, rows decide), or end. */
+int sl_log_seek_time(struct sl_log *l, int partition, int64_t t, int64_t *offset,
+                     struct sl_err *err);
+
+/* ---- care ---- */
+
+struct sl_log_problem {
+    const char *file; /* relative to the log */
+    int64_t offset;
+    const char *what;
+    int64_t from, to; /* offsets of rows concerned, -1 = none */
+};
+/* Checks every byte that commits promise; calls fn for each problem. Number of problems or < 0. */
+int sl_log_verify(const char *path, int (*fn)(void *arg, const struct sl_log_problem *p), void *arg,
+                  struct sl_err *err);
+/* Plans (yes = 0) or carries out (yes = 1) the mend: removed bytes go to lost/; calls say with each
+ * line of what it does and what is gone. Number of rows lost or < 0. */
+int64_t sl_log_repair(const char *path, int yes, void (*say)(void *arg, const char *line),
+                      void *arg, struct sl_err *err);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * op: what an operator is.
+ *
+ * One door: data and control enter by push() only, and leave through the struct sl_emit handed to
+ * it. An operator is pure: it knows no clock, no descriptor, no thread, and not whether the run is
+ * batch or stream. The same rows give the same final rows however they are cut; the contract test
+ * (tests/unit/op/contract.c) holds every registered operator to it.
+ *
+ * Call order: new (by the operator's own constructor); schema once per input, which binds it; load
+ * if a checkpoint is restored; push ...; save whenever BARRIER has been pushed on every input;
+ * push(STOP) or push(END) once, last; free.
+ *
+ * push(batch, directive): batch may be NULL. The rows come first, then the directive acts:
+ *   MORE     more may follow at once
+ *   FLUSH    nothing more for now: emit all that may be emitted without changing the result
+ *   BARRIER  as FLUSH; afterwards save() may be called and must give the state at this point
+ *   STOP     the run is over, the data is not: as BARRIER; windows stay open
+ *   END      the data is over: emit everything
+ * A batch's `watermark` decides when results may be emitted; the column `_wm`, if the schema has
+ * one, decides what is late.
+ *
+ * Row accounts are kept by who calls push() and by emit(): in = what was pushed, out = what was
+ * emitted. An operator reports through fate() only what they cannot see: rows filtered, late,
+ * rejected, used, held.
+ */
+#ifndef SL_OP_OP_H
+#define SL_OP_OP_H
+
+#include "arrow/batch.h"
+
+enum sl_directive { SL_MORE, SL_FLUSH, SL_BARRIER, SL_STOP, SL_END };
+
+/* What push and emit answer besides < 0. DONE: the consumer wants no more rows (a limit is reached,
+ * the reader is gone); it travels up to the source. */
+enum sl_push_result { SL_PUSH_OK = 0, SL_PUSH_DONE = 1 };
+
+enum sl_fate {
+    SL_FATE_FILTERED, /* a condition was not true */
+    SL_FATE_REJECTED, /* sent to rejects */
+    SL_FATE_LATE,
+    SL_FATE_LATE_IDLE,
+    SL_FATE_USED, /* went into a group, a window, a top-n */
+    SL_FATE_CUT,  /* beyond a limit */
+    SL_FATE_DEDUPED,
+    SL_FATE_ASSIGNED, /* rows x windows they fell in */
+    SL_FATE_RELEASED, /* assigned rows whose window was emitted */
+    SL_FATE_COUNT
+};
+
+struct sl_emit {
+    /* Hands a batch on (borrowed; the callee takes references). SL_PUSH_OK, SL_PUSH_DONE, < 0. */
+    int (*emit)(struct sl_emit *out, struct sl_batch *batch, struct sl_err *err);
+    /* A row that cannot be processed: physical row of batch, and why. 0: it is on record, go on
+     * without it (the operator counts nothing itself). < 0: the run stops with err. */
+    int (*reject)(struct sl_emit *out, struct sl_batch *batch, size_t row,
+                  const struct sl_err *why, struct sl_err *err);
+    void (*fate)(struct sl_emit *out, enum sl_fate fate, int64_t rows);
+};
+
+/* Where state goes at a barrier and comes from at a restart: named tables of batches. */
+struct sl_store {
+    int (*put)(struct sl_store *s, const char *table, struct sl_batch *batch, struct sl_err *err);
+    /* Batches of a table in the order they were put: 1 and *out (a reference), 0 at the end. cursor
+     * starts at 0 and belongs to the store. */
+    int (*get)(struct sl_store *s, const char *table, uint64_t *cursor, struct sl_batch **out,
+               struct sl_err *err);
+};
+
+enum sl_op_traits {
+    SL_OP_ROWWISE = 1,  /* each output row comes from one input row; no state: any thread, any cut */
+    SL_OP_MERGE = 2,    /* split() and merge() work: partial results per thread */
+    SL_OP_ORDERED = 4,  /* the result depends on the order of rows (class B): no split */
+};
+
+struct sl_op;
+
+struct sl_op_class {
+    const char *name;
+    /* Row account that must balance, as text for --stats: "in = out + filtered + rejected". */
+    const char *account;
+    /* Binds to the input schema: *out is the output schema (a reference). May be called again, with
+     * another schema, until the first push: the last call holds. */
+    int (*schema)(struct sl_op *op, int input, struct sl_schema *in, struct sl_schema **out,
+                  struct sl_err *err);
+    int (*push)(struct sl_op *op, int input, struct sl_batch *batch, enum sl_directive directive,
+                struct sl_emit *out, struct sl_err *err);
+    /* Which input columns the operator must be given when the output columns with a bit in `out`
+     * are wanted (a bit per field; out NULL: none are): sets bits in `in`, never clears them. With
+     * out NULL these are the columns that the operator itself computes with. */
+    void (*needs)(const struct sl_op *op, int input, const uint8_t *out, uint8_t *in);
+    /* NULL for operators without state. */
+    int (*save)(struct sl_op *op, struct sl_store *store, struct sl_err *err);
+    int (*load)(struct sl_op *op, struct sl_store *store, struct sl_err *err);
+    /* Rows now inside (held back, open windows). NULL = always 0. */
+    int64_t (*held)(const struct sl_op *op);
+    /* A fresh operator with the same settings, already bound; and back: takes over other's state and
+     * leaves it empty. Only with SL_OP_MERGE or SL_OP_ROWWISE (merge then has nothing to do). */
+    struct sl_op *(*split)(const struct sl_op *op, struct sl_err *err);
+    int (*merge)(struct sl_op *op, struct sl_op *other, struct sl_err *err);
+    /* Canonical text of the settings: another text is another plan. */
+    void (*plan)(const struct sl_op *op, struct sl_buf *out);
+    void (*free)(struct sl_op *op);
+};
+
+struct sl_op { /* first member of every operator */
+    const struct sl_op_class *class;
+    int traits; /* enum sl_op_traits, may depend on the settings */
+    struct sl_account *account;
+};
+
+static inline int sl_op_schema(struct sl_op *op, int input, struct sl_schema *in,
+                               struct sl_schema **out, struct sl_err *err)
+{
+    return op->class->schema(op, input, in, out, err);
+}
+static inline int sl_op_push(struct sl_op *op, int input, struct sl_batch *batch,
+                             enum sl_directive directive, struct sl_emit *out, struct sl_err *err)
+{
+    return op->class->push(op, input, batch, directive, out, err);
+}
+static inline void sl_op_free(struct sl_op *op)
+{
+    if (op)
+        op->class->free(op);
+}
+
+/* Every operator of the program, for the contract test and `--explain`; NULL-ended. A class exists
+ * only through the list in op/registry.h. */
+extern const struct sl_op_class *const sl_op_classes[];
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * ops: constructors of the operators. Each gives an unbound operator (schema() binds it: that is
+ * where names and types are checked), or NULL with err filled. Strings are copied. env and account
+ * outlive the operator.
+ */
+#ifndef SL_OP_OPS_H
+#define SL_OP_OPS_H
+
+#include "expr/expr.h"
+#include "op/op.h"
+
+/* Rows for which the condition is true. Several conditions are one AND. */
+struct sl_op *sl_filter_new(const char *const *where, int n, const struct sl_expr_env *env,
+                            struct sl_account *account, struct sl_err *err);
+
+/* --set, --select, --drop, --rename in this order; each may be NULL or empty. The hidden column _wm
+ * and, unless dropped by name, nothing else is added to --select. */
+struct sl_project_options {
+    const char *const *set;
+    int nset;
+    const char *const *select;
+    int nselect;
+    const char *const *drop;
+    int ndrop;
+    const char *const *rename;
+    int nrename;
+};
+struct sl_op *sl_project_new(const struct sl_project_options *o, const struct sl_expr_env *env,
+                             struct sl_account *account, struct sl_err *err);
+
+/* Grouping, with or without tumbling event-time windows. select NULL: count. */
+struct sl_aggregate_options {
+    const char *const *select;
+    int nselect;
+    const char *const *by;
+    int nby;
+    const char *window;   /* "1 minute", "1 day" (calendar in env->zone), NULL = none */
+    int64_t lateness;     /* µs */
+};
+struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struct sl_expr_env *env,
+                               struct sl_account *account, struct sl_err *err);
+
+/* order_by: `a desc nulls first, b` or NULL (order of arrival); limit < 0 = none. At END only. */
+struct sl_op *sl_sort_new(const char *order_by, int64_t limit, const struct sl_expr_env *env,
+                          struct sl_account *account, struct sl_err *err);
+/* The first n rows; DONE afterwards. */
+struct sl_op *sl_limit_new(int64_t n, struct sl_account *account, struct sl_err *err);
+/* The last n rows by (event time if there is a time column, partition, offset), oldest first: at
+ * END; or at the first FLUSH when follow, afterwards all rows pass. n < 0: all rows, in that order. */
+struct sl_op *sl_last_new(int64_t n, int follow, struct sl_account *account, struct sl_err *err);
+
+#endif

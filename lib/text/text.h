@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * text: records of text to batches, and batches to text.
+ *
+ * Reading has three steps, so that the heavy one runs on any thread:
+ *   cut     (serial, cheap) says how many of the bytes at hand are whole records
+ *   settle  (once) reads the header, infers types from a sample: the schema
+ *   decode  (parallel) turns whole records into a batch, with a list of rejected records
+ * A reader is immutable between settle calls: a value that does not fit an inferred type makes
+ * decode answer SL_TEXT_WIDEN with the types that would do (in widen->types); who may change the
+ * schema (a log sink in the same process) calls sl_text_widen and decodes again, others turn the
+ * rows into rejects by decoding with SL_TEXT_NARROW.
+ *
+ * Types that are inferred: boolean (true/false), bigint, numeric, double, date, timestamptz, text,
+ * jsonb. Nothing is inferred that would lose something: 007, +1, 20-digit numbers and 1e3x are text.
+ */
+#ifndef SL_TEXT_TEXT_H
+#define SL_TEXT_TEXT_H
+
+#include "arrow/batch.h"
+#include "base/time.h"
+
+enum sl_text_format {
+    SL_TEXT_NONE,
+    SL_TEXT_CSV,      /* RFC 4180, any one-byte delimiter */
+    SL_TEXT_TSV,      /* tab-separated; quotes as in CSV */
+    SL_TEXT_JSON,     /* one value a line (NDJSON) */
+    SL_TEXT_COMBINED, /* Apache combined log */
+    SL_TEXT_COMMON,   /* Apache common log */
+    SL_TEXT_REGEX,    /* PCRE2 with named groups */
+    SL_TEXT_LINES,    /* one column `line` */
+    SL_TEXT_TABLE,    /* output only: aligned for people */
+    SL_TEXT_ARROW,    /* frames: not handled here, named so that -I and -O have one list */
+};
+
+/* "csv", "tsv", "json" ("ndjson", "jsonl"), "combined", "common", "lines", "table", "arrow",
+ * "regex:PATTERN" (*pattern points behind the colon). SL_EUSAGE with the known names. */
+int sl_text_format_parse(const char *name, enum sl_text_format *format, const char **pattern,
+                         struct sl_err *err);
+const char *sl_text_format_name(enum sl_text_format f);
+/* By suffix of a file name without compression suffixes (.gz, .zst, ...); SL_TEXT_NONE if none. */
+enum sl_text_format sl_text_format_of_path(const char *path);
+/* By first bytes: Arrow, JSON ('{'), CSV or TSV (a consistent delimiter), combined; else NONE. */
+enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n);
+
+struct sl_text_options {
+    enum sl_text_format format;
+    const char *pattern;            /* REGEX */
+    char delimiter;                 /* CSV: 0 = found in the first record (, ; tab |) and said */
+    int no_header;                  /* columns are c1, c2, ... */
+    const struct sl_schema *types;  /* declared with --types; NULL = none. Others are inferred */
+    const struct sl_schema *fixed;  /* whole schema given (a destination's, or --resume): no inference,
+                                       but values may still ask to widen */
+    const char *time_column;        /* --time */
+    const char *time_format;        /* --time-format: strptime form or epoch:s|ms|us|ns */
+    const struct sl_zone *zone;     /* for zone-less times; NULL = UTC (noted) */
+    const uint8_t *raw;             /* bit per column: keep as text, byte for byte (may be NULL) */
+    struct sl_account *account;
+};
+
+struct sl_text_reader;
+
+/* SL_EUSAGE for a bad pattern and the like. */
+int sl_text_reader_new(const struct sl_text_options *o, struct sl_text_reader **out,
+                       struct sl_err *err);
+void sl_text_reader_free(struct sl_text_reader *r);
+
+/* ---- cut ---- */
+
+/* State of cutting between calls; zero it at the start of each file. */
+struct sl_text_cut {
+    uint64_t quoted; /* inside a quoted field at the end of the last call */
+    size_t scanned;  /* bytes at the front of data already looked at */
+};
+/*
+ * Of the n bytes at data (which begin at a record), how many are whole records; with at_end the
+ * last record need not end in a newline. *records counts them if not NULL (lines of the file that
+ * they span in *lines). 0: none whole yet. A record longer than SL_TEXT_RECORD_MAX is SL_EFORMAT.
+ */
+enum { SL_TEXT_RECORD_MAX = 16 << 20 };
+int64_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const char *data,
+                    size_t n, int at_end, struct sl_err *err);
+
+/* ---- settle ---- */
+
+/*
+ * Infers the schema from whole records at the start of the first file: *header_len bytes of it are
+ * the header (BOM included), to be skipped before decode. May be called again with a longer sample
+ * before the first decode. For several files: later files' headers are given to sl_text_header.
+ */
+int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t *header_len,
+                   struct sl_err *err);
+struct sl_schema *sl_text_schema(struct sl_text_reader *r); /* borrowed */
+/* What was assumed and not declared: format, delimiter, zone, and the --types line; for stderr. */
+void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out);
+
+/* Column order of a file after the first: maps its header onto the schema by name. *map is an
+ * opaque, counted description given to decode; *header_len as above. Formats without header: NULL
+ * and 0. New columns: -SL_ESCHEMA unless they can be added by sl_text_widen. */
+struct sl_text_map;
+int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const char *place,
+                   struct sl_text_map **map, size_t *header_len, struct sl_err *err);
+void sl_text_map_unref(struct sl_text_map *m);
+
+/* ---- decode ---- */
+
+struct sl_reject { /* a record that is not in the batch */
+    int64_t line;  /* 1-based line in the file */
+    int64_t byte;  /* offset of the record in the chunk */
+    size_t len;
+    int column;      /* 1-based field, 0 = the record as a whole */
+    char *column_name; /* or NULL */
+    char *reason;
+};
+struct sl_reject_list {
+    size_t n, cap;
+    struct sl_reject *items;
+};
+void sl_reject_list_release(struct sl_reject_list *l);
+
+enum sl_text_result { SL_TEXT_OK = 0, SL_TEXT_WIDEN = 1 };
+
+struct sl_text_chunk {
+    const char *data; /* whole records; 64 readable bytes behind n */
+    size_t n;
+    int64_t first_line;       /* 1-based line number of the first record in its file */
+    const uint8_t *wanted;    /* bit per column of the schema: others come out as CONST null; NULL = all */
+    int narrow;               /* 1: values that do not fit are rejects; 0: they ask to widen */
+    struct sl_text_map *map;  /* NULL for the first file */
+    struct sl_account *account;
+};
+/* Per-thread scratch of decode. */
+struct sl_text_scratch;
+struct sl_text_scratch *sl_text_scratch_new(struct sl_err *err);
+void sl_text_scratch_free(struct sl_text_scratch *s);
+
+/*
+ * SL_TEXT_OK: *out is the batch (all records but the rejected), rejects appended, *lines the number
+ * of lines of the chunk. SL_TEXT_WIDEN: *wider is the schema that would hold the chunk (a
+ * reference). < 0: only for lack of memory and bugs; bad input is never an error here.
+ */
+int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
+                   const struct sl_text_chunk *chunk, struct sl_batch **out,
+                   struct sl_reject_list *rejects, int64_t *lines, struct sl_schema **wider,
+                   struct sl_err *err);
+/* Changes the reader's schema to a wider one (no decode may be running). */
+int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_err *err);
+
+/* ---- write ---- */
+
+struct sl_text_writer;
+struct sl_text_write_options {
+    enum sl_text_format format; /* CSV, TSV, JSON, TABLE */
+    char delimiter;             /* 0 = , */
+    int no_header;
+    int width;                  /* TABLE: terminal columns, 0 = do not cut */
+    int spreadsheet_safe;       /* CSV: ' before = + - @ */
+    const struct sl_zone *zone; /* times are shown in it; NULL = UTC */
+};
+int sl_text_writer_new(const struct sl_text_write_options *o, struct sl_schema *schema,
+                       struct sl_text_writer **out, struct sl_err *err);
+void sl_text_writer_free(struct sl_text_writer *w);
+/* Appends the batch's rows to out. TABLE holds rows back until widths are known (flush or end). */
+int sl_text_write(struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,
+                  struct sl_err *err);
+int sl_text_write_flush(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *err);
+/* Header of an empty CSV, the last rows of a table. */
+int sl_text_write_end(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *err);
+/* CSV, TSV, JSON: formats a batch without the header into out on any thread (write = header once,
+ * then this). */
+int sl_text_format_rows(const struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,
+                        struct sl_err *err);
+
+/* ---- compressed input, through libarchive, opened on first use ---- */
+
+enum sl_compression { SL_RAW, SL_GZIP, SL_ZSTD, SL_OTHER_COMPRESSED };
+enum sl_compression sl_compression_of_bytes(const uint8_t *data, size_t n);
+struct sl_decompressor;
+/* read() gives compressed bytes: > 0, 0 at the end, < 0 with err. */
+struct sl_decompressor *sl_decompressor_new(int (*read)(void *arg, void *data, size_t n,
+                                                         struct sl_err *err),
+                                            void *arg, const char *place, struct sl_err *err);
+void sl_decompressor_free(struct sl_decompressor *d);
+/* Plain bytes: > 0, 0 at the end, < 0 (truncated input is SL_EFORMAT). */
+int64_t sl_decompressor_read(struct sl_decompressor *d, void *data, size_t n, struct sl_err *err);
+/* Compresses a whole output stream: "gz" or "zst". */
+struct sl_compressor;
+struct sl_compressor *sl_compressor_new(const char *suffix, struct sl_err *err);
+int sl_compressor_write(struct sl_compressor *c, const void *data, size_t n, struct sl_buf *out,
+                        struct sl_err *err);
+int sl_compressor_end(struct sl_compressor *c, struct sl_buf *out, struct sl_err *err);
+void sl_compressor_free(struct sl_compressor *c);
+
+#endif
