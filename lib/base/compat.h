@@ -48,6 +48,6 @@ typedef unsigned __int128 sl_uint128;
 #undef strtok
 #undef gets
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets gmtime localtime ctime
-#pragma GCC poison asctime mktemp tmpnam atoi atol atoll atof system popen alloca
+#pragma GCC poison asctime mktemp tmpnam atoi atol atoll atof system popen
 
 #endif
