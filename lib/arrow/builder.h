@@ -29,8 +29,8 @@ void sl_builder_init(struct sl_builder *b, struct sl_type type, struct sl_accoun
 void sl_builder_release(struct sl_builder *b);
 void sl_builder_null(struct sl_builder *b);
 void sl_builder_bool(struct sl_builder *b, int v);
-void sl_builder_int(struct sl_builder *b, int64_t v);       /* BIGINT, TIMESTAMP, NUMERIC <= 18 */
-void sl_builder_int128(struct sl_builder *b, sl_int128 v);  /* NUMERIC of any precision */
+void sl_builder_int(struct sl_builder *b, int64_t v);      /* BIGINT, TIMESTAMP, NUMERIC <= 18 */
+void sl_builder_int128(struct sl_builder *b, sl_int128 v); /* NUMERIC of any precision */
 void sl_builder_double(struct sl_builder *b, double v);
 void sl_builder_date(struct sl_builder *b, int32_t days);
 void sl_builder_interval(struct sl_builder *b, struct sl_interval v);

@@ -68,7 +68,7 @@ static inline void sl_bit_set(uint8_t *bits, size_t i)
 }
 static inline void sl_bit_clear(uint8_t *bits, size_t i)
 {
-    bits[i >> 3] &= (uint8_t)~(1u << (i & 7));
+    bits[i >> 3] &= (uint8_t) ~(1u << (i & 7));
 }
 size_t sl_bits_count(const uint8_t *bits, size_t n); /* set bits among the first n */
 

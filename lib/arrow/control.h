@@ -26,12 +26,12 @@ enum sl_end_reason { SL_END_END, SL_END_STOP, SL_END_SCHEMA, SL_END_ERROR };
 
 struct sl_control {
     enum sl_control_kind kind;
-    int64_t k;           /* barrier number */
-    int full;            /* barrier: save state */
-    int64_t watermark;   /* µs */
-    int64_t rows;        /* end: rows sent */
+    int64_t k;         /* barrier number */
+    int full;          /* barrier: save state */
+    int64_t watermark; /* µs */
+    int64_t rows;      /* end: rows sent */
     enum sl_end_reason reason;
-    const char *run;     /* first message: run id, or NULL; borrowed */
+    const char *run; /* first message: run id, or NULL; borrowed */
     size_t run_len;
 };
 

@@ -33,8 +33,8 @@
 
 /* Per column of the schema: 0 plain, else the width in bytes (1, 2, 4) of dictionary codes. */
 struct sl_ipc_form {
-    int zstd;      /* compress bodies (buffers that do not shrink are stored raw) */
-    int level;     /* zstd level, 1 by default */
+    int zstd;  /* compress bodies (buffers that do not shrink are stored raw) */
+    int level; /* zstd level, 1 by default */
     int nfields;
     uint8_t *code; /* nfields entries */
 };
@@ -61,8 +61,8 @@ int sl_ipc_encode_schema(const struct sl_schema *s, const struct sl_ipc_form *f,
 
 /* Where the value of a metadata key ended up, so that it can be patched in place later. */
 struct sl_ipc_layout {
-    size_t start;       /* of the message in out */
-    size_t meta_value;  /* offset of meta[0]'s value bytes in out, 0 if none */
+    size_t start;                /* of the message in out */
+    size_t meta_value;           /* offset of meta[0]'s value bytes in out, 0 if none */
     size_t meta_start, meta_len; /* flatbuffer bytes of the message, offset in out, and length */
     size_t body, body_len;
 };
@@ -95,8 +95,8 @@ struct sl_ipc_message {
     size_t meta_len;
     const uint8_t *body;
     size_t body_len;
-    size_t total;            /* bytes of the whole encapsulated message */
-    int64_t rows;            /* record batch */
+    size_t total; /* bytes of the whole encapsulated message */
+    int64_t rows; /* record batch */
 };
 
 /*

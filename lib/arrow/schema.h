@@ -15,17 +15,17 @@
 #include <stdatomic.h>
 #include "arrow/type.h"
 
-#define SL_META_FORMAT "sluice.format" /* version of sluice-log(5): "1" */
-#define SL_META_LOG    "sluice.log"    /* log id, 32 hex digits */
-#define SL_META_TIME   "sluice.time"   /* name of the event-time column */
-#define SL_META_KEY    "sluice.key"    /* key columns, comma-separated, and */
-#define SL_META_HASH   "sluice.hash"   /* the partitioner: murmur2 | crc32 */
-#define SL_META_MODE   "sluice.mode"   /* append | upsert */
-#define SL_META_END    "sluice.end"    /* "required": the stream ends with an `end` message */
-#define SL_META_LIVE   "sluice.live"   /* "1": the input has no end; D in µs follows */
+#define SL_META_FORMAT "sluice.format"       /* version of sluice-log(5): "1" */
+#define SL_META_LOG    "sluice.log"          /* log id, 32 hex digits */
+#define SL_META_TIME   "sluice.time"         /* name of the event-time column */
+#define SL_META_KEY    "sluice.key"          /* key columns, comma-separated, and */
+#define SL_META_HASH   "sluice.hash"         /* the partitioner: murmur2 | crc32 */
+#define SL_META_MODE   "sluice.mode"         /* append | upsert */
+#define SL_META_END    "sluice.end"          /* "required": the stream ends with an `end` message */
+#define SL_META_LIVE   "sluice.live"         /* "1": the input has no end; D in µs follows */
 #define SL_META_D      "sluice.out_of_order" /* µs; absent = infinite */
-#define SL_META_HINT   "sluice.hint"   /* for the person who sees the bytes */
-#define SL_META_PLAN   "sluice.plan"   /* command lines so far, one a line */
+#define SL_META_HINT   "sluice.hint"         /* for the person who sees the bytes */
+#define SL_META_PLAN   "sluice.plan"         /* command lines so far, one a line */
 
 struct sl_field {
     char *name;

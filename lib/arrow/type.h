@@ -40,7 +40,8 @@ enum sl_kind {
     SL_FOREIGN,
 };
 
-struct sl_foreign; /* arrow/foreign.h: an Arrow type that sluice carries but does not compute with */
+struct
+    sl_foreign; /* arrow/foreign.h: an Arrow type that sluice carries but does not compute with */
 
 struct sl_type {
     uint8_t kind;      /* enum sl_kind */

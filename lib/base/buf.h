@@ -19,7 +19,10 @@ struct sl_buf {
     int failed;
 };
 
-#define SL_BUF_INIT {NULL, 0, 0, 0}
+#define SL_BUF_INIT                                                                                \
+    {                                                                                              \
+        NULL, 0, 0, 0                                                                              \
+    }
 
 void sl_buf_init(struct sl_buf *b);
 void sl_buf_release(struct sl_buf *b);

@@ -38,7 +38,7 @@ struct sl_json {
     /* of the last token */
     const char *text; /* string or key without quotes; number text; start of the token otherwise */
     size_t len;
-    int escaped;      /* the string holds backslashes */
+    int escaped;             /* the string holds backslashes */
     const char *token_start; /* first byte of the token (the quote of a string) */
 };
 

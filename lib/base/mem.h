@@ -33,9 +33,9 @@ void sl_account_init(struct sl_account *a, const char *name, size_t limit,
 int sl_account_charge(struct sl_account *a, size_t bytes, struct sl_err *err);
 void sl_account_release(struct sl_account *a, size_t bytes);
 
-void *sl_malloc(size_t size);            /* never returns NULL for size 0 */
-void *sl_calloc(size_t n, size_t size);  /* checked multiplication */
-void *sl_realloc(void *p, size_t size);  /* p stays valid on failure */
+void *sl_malloc(size_t size);           /* never returns NULL for size 0 */
+void *sl_calloc(size_t n, size_t size); /* checked multiplication */
+void *sl_realloc(void *p, size_t size); /* p stays valid on failure */
 char *sl_strdup(const char *s);
 char *sl_strndup(const char *s, size_t n); /* n bytes, NUL-ended */
 

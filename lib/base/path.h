@@ -23,8 +23,8 @@ ssize_t sl_path_read(int fd, void *data, size_t n, const char *path, struct sl_e
 int sl_path_write(int fd, const void *data, size_t n, const char *path, struct sl_err *err);
 int sl_path_pwrite(int fd, const void *data, size_t n, int64_t offset, const char *path,
                    struct sl_err *err);
-int sl_path_sync(int fd, const char *path, struct sl_err *err);     /* fdatasync */
-int sl_path_sync_dir(const char *dir, struct sl_err *err);          /* open, fsync, close */
+int sl_path_sync(int fd, const char *path, struct sl_err *err); /* fdatasync */
+int sl_path_sync_dir(const char *dir, struct sl_err *err);      /* open, fsync, close */
 int sl_path_open(const char *path, int flags, mode_t mode, struct sl_err *err); /* fd or < 0 */
 int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const char *dir,
                    struct sl_err *err);

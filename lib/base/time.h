@@ -40,9 +40,9 @@ void sl_time_civil_from_days(int64_t days, int64_t *year, int *month, int *day);
 void sl_time_to_civil(int64_t usec, struct sl_civil *out);
 
 enum sl_time_flags {
-    SL_TIME_HAS_ZONE = 1,  /* text bore Z or an offset */
-    SL_TIME_IS_DATE = 2,   /* only a date */
-    SL_TIME_SUBMICRO = 4,  /* more than 6 fraction digits, not zero beyond */
+    SL_TIME_HAS_ZONE = 1, /* text bore Z or an offset */
+    SL_TIME_IS_DATE = 2,  /* only a date */
+    SL_TIME_SUBMICRO = 4, /* more than 6 fraction digits, not zero beyond */
 };
 
 /*

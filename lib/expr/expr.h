@@ -58,8 +58,7 @@ struct sl_expr_list {
 };
 /* --by, --select without aggregates, --order-by without directions. */
 int sl_expr_parse_list(const char *text, size_t text_len, const struct sl_schema *schema,
-                       const struct sl_expr_env *env, struct sl_expr_list *out,
-                       struct sl_err *err);
+                       const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err);
 /* --set 'total = price * qty, day = ts::date'; --rename 'old = new' is the same form with columns.*/
 int sl_expr_parse_set(const char *text, size_t text_len, const struct sl_schema *schema,
                       const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err);
@@ -83,8 +82,8 @@ enum sl_agg_kind {
     SL_AGG_MAX,
     SL_AGG_FIRST,
     SL_AGG_LAST,
-    SL_AGG_QUANTILE,      /* nearest rank, in the input's type: p50(x) .. p99(x), p999(x) */
-    SL_AGG_PERCENTILE,    /* percentile_cont(q) within group (order by x): interpolated double */
+    SL_AGG_QUANTILE,   /* nearest rank, in the input's type: p50(x) .. p99(x), p999(x) */
+    SL_AGG_PERCENTILE, /* percentile_cont(q) within group (order by x): interpolated double */
 };
 
 struct sl_agg_call {

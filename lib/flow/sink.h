@@ -43,7 +43,7 @@ struct sl_sink_class {
 
 struct sl_sink { /* first member of every sink */
     const struct sl_sink_class *class;
-    int may_widen;          /* a log: takes a wider schema in the middle */
+    int may_widen;           /* a log: takes a wider schema in the middle */
     int64_t committed, held; /* row account: rows out for good, rows not yet */
     int64_t bytes;
     struct sl_account *account;

@@ -31,11 +31,11 @@ enum sl_next {
 struct sl_morsel {
     struct sl_task task; /* the loop's */
     struct sl_source *source;
-    struct sl_buffer *data;       /* bytes, if any; the source's decode reads them */
-    const char *text;             /* in data */
+    struct sl_buffer *data; /* bytes, if any; the source's decode reads them */
+    const char *text;       /* in data */
     size_t len;
-    void *arg;                    /* the source's, freed by discard() */
-    int generation;               /* of the source's schema that it was decoded with */
+    void *arg;      /* the source's, freed by discard() */
+    int generation; /* of the source's schema that it was decoded with */
     /* given by next() */
     char *position_id, *position; /* what to record when this morsel is committed; may be NULL */
     int64_t watermark;            /* see struct sl_batch */
@@ -45,9 +45,9 @@ struct sl_morsel {
     /* given by decode() */
     struct sl_batch *batch;
     struct sl_reject_list rejects;
-    struct sl_schema *wider;      /* decode wants this schema */
-    int64_t skipped;              /* records that are neither rows nor rejects (empty lines) */
-    int status;                   /* decode's result */
+    struct sl_schema *wider; /* decode wants this schema */
+    int64_t skipped;         /* records that are neither rows nor rejects (empty lines) */
+    int status;              /* decode's result */
     struct sl_err err;
 };
 
@@ -80,8 +80,8 @@ struct sl_source { /* first member of every source */
     const struct sl_source_class *class;
     struct sl_schema *schema; /* after open; replaced by widen */
     int generation;
-    int live;                 /* input has no end */
-    int end_required;         /* a pipe whose end must be a message */
+    int live;                  /* input has no end */
+    int end_required;          /* a pipe whose end must be a message */
     struct sl_control control; /* of the last SL_NEXT_BARRIER */
     struct sl_account *account;
     int64_t records, rejected, skipped, rows; /* row account, kept by the loop */

@@ -20,9 +20,9 @@
 /* A point in a log, as --from and --to say it. */
 struct sl_point {
     enum { SL_POINT_NONE, SL_POINT_EARLIEST, SL_POINT_LATEST, SL_POINT_OFFSET, SL_POINT_TIME } kind;
-    int partition;   /* OFFSET: -1 = the only one */
-    int64_t value;   /* offset, or µs */
-    int relative;    /* TIME: +1h, from the other end's point; value is a duration */
+    int partition; /* OFFSET: -1 = the only one */
+    int64_t value; /* offset, or µs */
+    int relative;  /* TIME: +1h, from the other end's point; value is a duration */
 };
 /* earliest | latest | N | P:N | a time | -1h | +1h (to) | @EPOCH. SL_EUSAGE. */
 int sl_point_parse(const char *text, int64_t now, const struct sl_zone *zone, struct sl_point *out,
@@ -31,26 +31,26 @@ int sl_point_parse(const char *text, int64_t now, const struct sl_zone *zone, st
 struct sl_input_options {
     const char *const *paths; /* none: standard input */
     int npaths;
-    const char *format;       /* -I, NULL = recognise */
+    const char *format; /* -I, NULL = recognise */
     char delimiter;
     int no_header;
-    const char *types;        /* --types text, NULL */
+    const char *types;             /* --types text, NULL */
     const struct sl_schema *fixed; /* the schema of an existing destination, or NULL */
     const char *time_column, *time_format;
     const struct sl_zone *zone;
     int follow;
-    int64_t out_of_order;     /* µs: D; < 0 = not said: infinite, or 5 s with follow */
-    int wait_for_log;         /* tail -f: a log that is not there yet is awaited */
+    int64_t out_of_order; /* µs: D; < 0 = not said: infinite, or 5 s with follow */
+    int wait_for_log;     /* tail -f: a log that is not there yet is awaited */
     void (*say)(void *arg, const char *text); /* notes for stderr */
     void *say_arg;
     /* logs */
     struct sl_point from, to;
-    int partition;            /* -1 = all */
-    int in_time_order;        /* several partitions: merge by (event time, partition, offset) */
-    int meta;                 /* add _partition, _offset, _time */
-    double speed;             /* replay pace, 0 = full speed */
+    int partition;     /* -1 = all */
+    int in_time_order; /* several partitions: merge by (event time, partition, offset) */
+    int meta;          /* add _partition, _offset, _time */
+    double speed;      /* replay pace, 0 = full speed */
     /* ingest */
-    int positions;            /* give positions with morsels */
+    int positions; /* give positions with morsels */
     /* Position recorded for an input (JSON), or NULL: start there (resume) */
     const char *(*recorded)(void *arg, const char *id, size_t *len);
     void *recorded_arg;
@@ -62,16 +62,16 @@ int sl_input_open(const struct sl_input_options *o, struct sl_source **out, stru
 int sl_output_is_log(const char *dest);
 
 struct sl_output_options {
-    const char *dest;         /* NULL or "-": standard output */
-    const char *format;       /* -O, NULL = by suffix; a terminal: table; a pipe: frames */
+    const char *dest;   /* NULL or "-": standard output */
+    const char *format; /* -O, NULL = by suffix; a terminal: table; a pipe: frames */
     char delimiter;
     int no_header, force, append, spreadsheet_safe;
-    int width;                /* terminal columns for tables, 0 = do not cut */
-    int terminal;             /* standard output is one */
+    int width;    /* terminal columns for tables, 0 = do not cut */
+    int terminal; /* standard output is one */
     const struct sl_zone *zone;
     struct sl_log_options log; /* for logs */
-    int may_create;           /* a missing log is made */
-    const char *command;      /* command line, for the plan */
+    int may_create;            /* a missing log is made */
+    const char *command;       /* command line, for the plan */
     struct sl_account *account;
 };
 int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);

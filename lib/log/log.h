@@ -43,21 +43,21 @@ int64_t sl_log_durable(const struct sl_log *l); /* last commit known to be on th
 /* Source positions recorded by commits: id names the input (opaque text), value its position
  * (opaque JSON). Calls fn for each; stops and returns its result if not 0. */
 int sl_log_positions(const struct sl_log *l,
-                     int (*fn)(void *arg, const char *id, const char *value, size_t len), void *arg);
+                     int (*fn)(void *arg, const char *id, const char *value, size_t len),
+                     void *arg);
 /* Value of one id: 1 and *value (borrowed, valid until refresh), 0 if there is none. */
 int sl_log_position(const struct sl_log *l, const char *id, const char **value, size_t *len);
 
 struct sl_log_segment_info {
     int partition;
-    int64_t base, end;       /* offsets */
-    int64_t bytes;           /* committed length */
+    int64_t base, end; /* offsets */
+    int64_t bytes;     /* committed length */
     int closed;
     int64_t min_time, max_time; /* event time, µs; SL_TIME_MAX/MIN if unknown */
-    char file[64];           /* relative to the log */
+    char file[64];              /* relative to the log */
 };
-int sl_log_segments(struct sl_log *l,
-                    int (*fn)(void *arg, const struct sl_log_segment_info *s), void *arg,
-                    struct sl_err *err);
+int sl_log_segments(struct sl_log *l, int (*fn)(void *arg, const struct sl_log_segment_info *s),
+                    void *arg, struct sl_err *err);
 
 /* ---- writing ---- */
 
@@ -71,9 +71,9 @@ struct sl_log_options {
     const char *time_column; /* NULL = by the schema's SL_META_TIME */
     /* always */
     enum sl_sync_policy sync;
-    int64_t sync_interval;   /* µs, for SL_SYNC_INTERVAL; 0 = 1 s */
-    int64_t segment_bytes;   /* roll at; 0 = 256 MiB */
-    const char *command;     /* command line for the schema's plan, NULL = none */
+    int64_t sync_interval; /* µs, for SL_SYNC_INTERVAL; 0 = 1 s */
+    int64_t segment_bytes; /* roll at; 0 = 256 MiB */
+    const char *command;   /* command line for the schema's plan, NULL = none */
     struct sl_account *account;
 };
 
@@ -91,7 +91,7 @@ int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct 
 /* Syncs (unless SL_SYNC_NONE) what is not yet acknowledged, and closes. The writer is gone. */
 int sl_log_writer_close(struct sl_log_writer *w, struct sl_err *err);
 void sl_log_writer_abort(struct sl_log_writer *w); /* closes without committing or syncing */
-struct sl_log *sl_log_writer_view(struct sl_log_writer *w); /* borrowed */
+struct sl_log *sl_log_writer_view(struct sl_log_writer *w);      /* borrowed */
 struct sl_schema *sl_log_writer_schema(struct sl_log_writer *w); /* what batches must have */
 
 /* Changes the schema for later batches (evolution). */
@@ -114,7 +114,7 @@ struct sl_log_note {
     const char *const *position_id; /* n source positions */
     const char *const *position;    /* JSON values */
     int npositions;
-    const char *pipeline;           /* JSON object of the pipeline record, or NULL */
+    const char *pipeline; /* JSON object of the pipeline record, or NULL */
 };
 /* Appends the blobs and commits them with the note in one line: lock, bytes, line, unlock. Blobs
  * are consumed. With SL_SYNC_COMMIT returns when it is durable. nblobs 0 commits only the note. */
@@ -128,7 +128,7 @@ int64_t sl_log_writer_deadline(const struct sl_log_writer *w);
 /* ---- reading ---- */
 
 struct sl_log_range { /* of one partition; half-open */
-    int64_t from, to;  /* to INT64_MAX: to the end */
+    int64_t from, to; /* to INT64_MAX: to the end */
 };
 
 struct sl_log_read_options {

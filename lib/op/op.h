@@ -54,8 +54,8 @@ struct sl_emit {
     int (*emit)(struct sl_emit *out, struct sl_batch *batch, struct sl_err *err);
     /* A row that cannot be processed: physical row of batch, and why. 0: it is on record, go on
      * without it (the operator counts nothing itself). < 0: the run stops with err. */
-    int (*reject)(struct sl_emit *out, struct sl_batch *batch, size_t row,
-                  const struct sl_err *why, struct sl_err *err);
+    int (*reject)(struct sl_emit *out, struct sl_batch *batch, size_t row, const struct sl_err *why,
+                  struct sl_err *err);
     void (*fate)(struct sl_emit *out, enum sl_fate fate, int64_t rows);
 };
 
@@ -69,9 +69,9 @@ struct sl_store {
 };
 
 enum sl_op_traits {
-    SL_OP_ROWWISE = 1,  /* each output row comes from one input row; no state: any thread, any cut */
-    SL_OP_MERGE = 2,    /* split() and merge() work: partial results per thread */
-    SL_OP_ORDERED = 4,  /* the result depends on the order of rows (class B): no split */
+    SL_OP_ROWWISE = 1, /* each output row comes from one input row; no state: any thread, any cut */
+    SL_OP_MERGE = 2,   /* split() and merge() work: partial results per thread */
+    SL_OP_ORDERED = 4, /* the result depends on the order of rows (class B): no split */
 };
 
 struct sl_op;

@@ -36,8 +36,8 @@ struct sl_aggregate_options {
     int nselect;
     const char *const *by;
     int nby;
-    const char *window;   /* "1 minute", "1 day" (calendar in env->zone), NULL = none */
-    int64_t lateness;     /* µs */
+    const char *window; /* "1 minute", "1 day" (calendar in env->zone), NULL = none */
+    int64_t lateness;   /* µs */
 };
 struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struct sl_expr_env *env,
                                struct sl_account *account, struct sl_err *err);

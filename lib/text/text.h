@@ -46,16 +46,17 @@ enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n);
 
 struct sl_text_options {
     enum sl_text_format format;
-    const char *pattern;            /* REGEX */
-    char delimiter;                 /* CSV: 0 = found in the first record (, ; tab |) and said */
-    int no_header;                  /* columns are c1, c2, ... */
-    const struct sl_schema *types;  /* declared with --types; NULL = none. Others are inferred */
-    const struct sl_schema *fixed;  /* whole schema given (a destination's, or --resume): no inference,
+    const char *pattern;           /* REGEX */
+    char delimiter;                /* CSV: 0 = found in the first record (, ; tab |) and said */
+    int no_header;                 /* columns are c1, c2, ... */
+    const struct sl_schema *types; /* declared with --types; NULL = none. Others are inferred */
+    const struct sl_schema
+        *fixed;                 /* whole schema given (a destination's, or --resume): no inference,
                                        but values may still ask to widen */
-    const char *time_column;        /* --time */
-    const char *time_format;        /* --time-format: strptime form or epoch:s|ms|us|ns */
-    const struct sl_zone *zone;     /* for zone-less times; NULL = UTC (noted) */
-    const uint8_t *raw;             /* bit per column: keep as text, byte for byte (may be NULL) */
+    const char *time_column;    /* --time */
+    const char *time_format;    /* --time-format: strptime form or epoch:s|ms|us|ns */
+    const struct sl_zone *zone; /* for zone-less times; NULL = UTC (noted) */
+    const uint8_t *raw;         /* bit per column: keep as text, byte for byte (may be NULL) */
     struct sl_account *account;
 };
 
@@ -109,7 +110,7 @@ struct sl_reject { /* a record that is not in the batch */
     int64_t line;  /* 1-based line in the file */
     int64_t byte;  /* offset of the record in the chunk */
     size_t len;
-    int column;      /* 1-based field, 0 = the record as a whole */
+    int column;        /* 1-based field, 0 = the record as a whole */
     char *column_name; /* or NULL */
     char *reason;
 };
@@ -124,10 +125,11 @@ enum sl_text_result { SL_TEXT_OK = 0, SL_TEXT_WIDEN = 1 };
 struct sl_text_chunk {
     const char *data; /* whole records; 64 readable bytes behind n */
     size_t n;
-    int64_t first_line;       /* 1-based line number of the first record in its file */
-    const uint8_t *wanted;    /* bit per column of the schema: others come out as CONST null; NULL = all */
-    int narrow;               /* 1: values that do not fit are rejects; 0: they ask to widen */
-    struct sl_text_map *map;  /* NULL for the first file */
+    int64_t first_line; /* 1-based line number of the first record in its file */
+    const uint8_t
+        *wanted; /* bit per column of the schema: others come out as CONST null; NULL = all */
+    int narrow;  /* 1: values that do not fit are rejects; 0: they ask to widen */
+    struct sl_text_map *map; /* NULL for the first file */
     struct sl_account *account;
 };
 /* Per-thread scratch of decode. */
@@ -179,7 +181,7 @@ enum sl_compression sl_compression_of_bytes(const uint8_t *data, size_t n);
 struct sl_decompressor;
 /* read() gives compressed bytes: > 0, 0 at the end, < 0 with err. */
 struct sl_decompressor *sl_decompressor_new(int (*read)(void *arg, void *data, size_t n,
-                                                         struct sl_err *err),
+                                                        struct sl_err *err),
                                             void *arg, const char *place, struct sl_err *err);
 void sl_decompressor_free(struct sl_decompressor *d);
 /* Plain bytes: > 0, 0 at the end, < 0 (truncated input is SL_EFORMAT). */

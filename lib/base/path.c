@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* path: see path.h. Whole reads and writes; watches are in watch.c. */
+#include "base/compat.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/path.h"
+
+/* Waits until a descriptor that was handed to us non-blocking can go on. */
+static void wait_for(int fd, short events)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+    poll(&p, 1, -1);
+}
+
+ssize_t sl_path_pread(int fd, void *data, size_t n, int64_t offset, const char *path,
+                      struct sl_err *err)
+{
+    size_t done = 0;
+    while (done < n) {
+        ssize_t k = pread(fd, (char *)data + done, n - done, (off_t)(offset + (int64_t)done));
+        if (k == 0)
+            break;
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0) {
+            sl_err_sys(err, "cannot read %s", path);
+            return sl_err_offset(err, path, offset + (int64_t)done);
+        }
+        done += (size_t)k;
+    }
+    return (ssize_t)done;
+}
+
+ssize_t sl_path_read(int fd, void *data, size_t n, const char *path, struct sl_err *err)
+{
+    for (;;) {
+        ssize_t k = read(fd, data, n);
+        if (k >= 0)
+            return k;
+        if (errno == EAGAIN)
+            wait_for(fd, POLLIN);
+        else if (errno != EINTR)
+            return sl_err_sys(err, "cannot read %s", path);
+    }
+}
+
+int sl_path_write(int fd, const void *data, size_t n, const char *path, struct sl_err *err)
+{
+    size_t done = 0;
+    while (done < n) {
+        ssize_t k = write(fd, (const char *)data + done, n - done);
+        if (k >= 0)
+            done += (size_t)k;
+        else if (errno == EAGAIN)
+            wait_for(fd, POLLOUT);
+        else if (errno != EINTR)
+            return sl_err_sys(err, "cannot write %s", path);
+    }
+    return 0;
+}
+
+int sl_path_pwrite(int fd, const void *data, size_t n, int64_t offset, const char *path,
+                   struct sl_err *err)
+{
+    size_t done = 0;
+    while (done < n) {
+        ssize_t k =
+            pwrite(fd, (const char *)data + done, n - done, (off_t)(offset + (int64_t)done));
+        if (k >= 0)
+            done += (size_t)k;
+        else if (errno != EINTR)
+            return sl_err_sys(err, "cannot write %s", path);
+    }
+    return 0;
+}
+
+int sl_path_sync(int fd, const char *path, struct sl_err *err)
+{
+    /* EINTR is no exception to the rule that a failed sync is final: what it wrote is unknown. */
+    if (fdatasync(fd) < 0)
+        return sl_err_sys(err, "cannot sync %s", path);
+    return 0;
+}
+
+int sl_path_sync_dir(const char *dir, struct sl_err *err)
+{
+    int fd = sl_path_open(dir, O_RDONLY | O_DIRECTORY, 0, err);
+    if (fd < 0)
+        return fd;
+    int rc = 0;
+    if (fsync(fd) < 0)
+        rc = sl_err_sys(err, "cannot sync directory %s", dir);
+    close(fd);
+    return rc;
+}
+
+int sl_path_open(const char *path, int flags, mode_t mode, struct sl_err *err)
+{
+    return sl_path_openat(AT_FDCWD, path, flags, mode, NULL, err);
+}
+
+int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const char *dir,
+                   struct sl_err *err)
+{
+    for (;;) {
+        int fd = openat(dirfd, name, flags | O_CLOEXEC, mode);
+        if (fd >= 0)
+            return fd;
+        if (errno == EINTR)
+            continue;
+        return sl_err_sys(err, "cannot %s %s%s%s", flags & O_CREAT ? "create" : "open",
+                          dir ? dir : "", dir ? "/" : "", name);
+    }
+}
+
+int sl_path_read_file(const char *path, size_t limit, struct sl_buf *out, struct sl_err *err)
+{
+    int fd = sl_path_open(path, O_RDONLY, 0, err);
+    if (fd < 0)
+        return fd;
+    int rc = 0;
+    size_t start = out->len;
+    for (;;) {
+        char *p = sl_buf_room(out, 16384);
+        if (!p) {
+            rc = sl_err_nomem(err, path);
+            break;
+        }
+        ssize_t k = sl_path_read(fd, p, 16384, path, err);
+        if (k <= 0) {
+            rc = (int)k;
+            break;
+        }
+        out->len += (size_t)k;
+        out->data[out->len] = '\0';
+        if (out->len - start > limit) {
+            rc = sl_err_set(err, SL_EFORMAT, "%s is larger than %zu bytes", path, limit);
+            break;
+        }
+    }
+    close(fd);
+    return rc;
+}
+
+/* Directory part of path ("." if none) into out. */
+static void dir_of(const char *path, struct sl_buf *out)
+{
+    const char *slash = strrchr(path, '/');
+    sl_buf_reset(out);
+    if (!slash)
+        sl_buf_addstr(out, ".");
+    else
+        sl_buf_add(out, path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static int write_and_sync(const char *temporary, const void *data, size_t n, struct sl_err *err)
+{
+    int fd = sl_path_open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666, err);
+    if (fd < 0)
+        return fd;
+    int rc = sl_path_write(fd, data, n, temporary, err);
+    if (rc == 0)
+        rc = sl_path_sync(fd, temporary, err);
+    if (close(fd) < 0 && rc == 0)
+        rc = sl_err_sys(err, "cannot close %s", temporary);
+    return rc;
+}
+
+int sl_path_write_file(const char *path, const void *data, size_t n, struct sl_err *err)
+{
+    struct sl_buf temporary = SL_BUF_INIT, dir = SL_BUF_INIT;
+    int rc;
+
+    dir_of(path, &dir);
+    sl_buf_printf(&temporary, "%s.tmp.%ld", path, (long)getpid());
+    rc = sl_buf_check(&temporary, err);
+    if (rc == 0)
+        rc = sl_buf_check(&dir, err);
+    if (rc < 0)
+        goto out;
+    rc = write_and_sync(temporary.data, data, n, err);
+    if (rc == 0 && rename(temporary.data, path) < 0)
+        rc = sl_err_sys(err, "cannot rename %s to %s", temporary.data, path);
+    if (rc < 0)
+        unlink(temporary.data);
+    else
+        rc = sl_path_sync_dir(dir.data, err);
+out:
+    sl_buf_release(&temporary);
+    sl_buf_release(&dir);
+    return rc;
+}
+
+void sl_path_join(struct sl_buf *out, const char *dir, const char *name)
+{
+    sl_buf_reset(out);
+    sl_buf_addstr(out, dir);
+    if (out->len && out->data[out->len - 1] != '/')
+        sl_buf_addch(out, '/');
+    sl_buf_addstr(out, name);
+}
+
+int sl_path_is_log(const char *path)
+{
+    struct sl_buf name = SL_BUF_INIT;
+    struct stat st;
+
+    sl_path_join(&name, path, "commits");
+    int yes = !name.failed && stat(name.data, &st) == 0 && S_ISDIR(st.st_mode);
+    sl_buf_release(&name);
+    return yes;
+}
