@@ -84,9 +84,24 @@ void sl_type_print(struct sl_type t, struct sl_buf *out);
  * numeric(38,9). SL_EUSAGE with the known names as hint. */
 int sl_type_parse(const char *s, size_t n, struct sl_type *out, struct sl_err *err);
 
-/* The narrowest type into which both go without loss, by the widening rules of DESIGN: bool | date |
- * numbers -> text; bigint -> numeric -> (double only from double) ; date -> timestamptz; us -> ns;
- * anything -> text. 1 and *out, or 0 if there is none (FOREIGN). */
+/*
+ * The narrowest type into which both go without loss. 1 and *out, or 0 if there is none (FOREIGN).
+ *
+ *   equal types                      themselves
+ *   bigint, numeric(p,s)             numeric wide enough for 19 digits before the point
+ *   numeric, numeric                 the larger scale and the larger integer part
+ *   date, timestamptz                timestamptz
+ *   timestamptz us, ns               ns
+ *   anything else that differs       text
+ *
+ * Beyond 38 digits numeric becomes text. bigint or numeric with double is text: which values a
+ * double holds exactly is not to be seen from the types (inference in lib/text looks at values).
+ */
 int sl_type_widen(struct sl_type a, struct sl_type b, struct sl_type *out);
+
+/* A FOREIGN type's description is counted: whoever keeps a type beyond the life of the column or
+ * schema that it came from takes a reference. Nothing for the other kinds. */
+struct sl_type sl_type_ref(struct sl_type t);
+void sl_type_unref(struct sl_type t);
 
 #endif

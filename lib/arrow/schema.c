@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* schema: life, fields and metadata. Text forms are in schema_text.c. */
+#include "arrow/schema.h"
+
+#include "base/mem.h"
+
+struct sl_schema *sl_schema_new(void)
+{
+    struct sl_schema *s = sl_calloc(1, sizeof *s);
+    if (s)
+        atomic_init(&s->refs, 1);
+    return s;
+}
+
+struct sl_schema *sl_schema_ref(struct sl_schema *s)
+{
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+void sl_schema_unref(struct sl_schema *s)
+{
+    if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (int i = 0; i < s->nfields; i++) {
+        free(s->fields[i].name);
+        sl_type_unref(s->fields[i].type);
+    }
+    for (int i = 0; i < s->nmeta; i++) {
+        free(s->meta[i].key);
+        free(s->meta[i].value);
+    }
+    free(s->fields);
+    free(s->meta);
+    free(s);
+}
+
+struct sl_schema *sl_schema_copy(const struct sl_schema *s)
+{
+    struct sl_schema *c = sl_schema_new();
+    if (!c)
+        return NULL;
+    for (int i = 0; i < s->nfields; i++) {
+        const struct sl_field *f = &s->fields[i];
+        if (sl_schema_add(c, f->name, strlen(f->name), f->type, NULL) < 0)
+            goto fail;
+    }
+    for (int i = 0; i < s->nmeta; i++) {
+        if (sl_schema_set_meta(c, s->meta[i].key, s->meta[i].value) < 0)
+            goto fail;
+    }
+    return c;
+fail:
+    sl_schema_unref(c);
+    return NULL;
+}
+
+/* Arrays grow by doubling at powers of two, so that no capacity needs keeping. */
+static int grow(void **array, int n, size_t size)
+{
+    if (n & (n - 1)) /* not at a power of two: there is room */
+        return 0;
+    void *p = sl_realloc(*array, (n ? (size_t)n * 2 : 1) * size);
+    if (!p)
+        return -SL_ENOMEM;
+    *array = p;
+    return 0;
+}
+
+int sl_schema_add(struct sl_schema *s, const char *name, size_t name_len, struct sl_type type,
+                  struct sl_err *err)
+{
+    assert(atomic_load(&s->refs) == 1);
+    if (sl_schema_find(s, name, name_len) >= 0)
+        return sl_err_set(err, SL_ESCHEMA, "two columns are named \"%.*s\"",
+                          (int)SL_MIN(name_len, 128), name);
+    char *copy = sl_strndup(name, name_len);
+    void *fields = s->fields;
+    if (!copy || grow(&fields, s->nfields, sizeof *s->fields) < 0) {
+        free(copy);
+        return sl_err_nomem(err, "a schema");
+    }
+    s->fields = fields;
+    s->fields[s->nfields++] = (struct sl_field){.name = copy, .type = sl_type_ref(type)};
+    return 0;
+}
+
+static int find_meta(const struct sl_schema *s, const char *key)
+{
+    for (int i = 0; i < s->nmeta; i++) {
+        if (strcmp(s->meta[i].key, key) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static void remove_meta(struct sl_schema *s, int i)
+{
+    free(s->meta[i].key);
+    free(s->meta[i].value);
+    s->nmeta--;
+    memmove(&s->meta[i], &s->meta[i + 1], (size_t)(s->nmeta - i) * sizeof *s->meta);
+}
+
+int sl_schema_set_meta(struct sl_schema *s, const char *key, const char *value)
+{
+    int at = find_meta(s, key);
+    if (!value) {
+        if (at >= 0)
+            remove_meta(s, at);
+        return 0;
+    }
+    char *v = sl_strdup(value);
+    if (!v)
+        return -SL_ENOMEM;
+    if (at >= 0) {
+        free(s->meta[at].value);
+        s->meta[at].value = v;
+        return 0;
+    }
+    char *k = sl_strdup(key);
+    void *meta = s->meta;
+    if (!k || grow(&meta, s->nmeta, sizeof *s->meta) < 0) {
+        free(k);
+        free(v);
+        return -SL_ENOMEM;
+    }
+    s->meta = meta;
+    s->meta[s->nmeta++] = (struct sl_meta){.key = k, .value = v};
+    return 0;
+}
+
+const char *sl_schema_meta(const struct sl_schema *s, const char *key)
+{
+    int at = find_meta(s, key);
+    return at < 0 ? NULL : s->meta[at].value;
+}
+
+int sl_schema_find(const struct sl_schema *s, const char *name, size_t len)
+{
+    for (int i = 0; i < s->nfields; i++) {
+        if (strncmp(s->fields[i].name, name, len) == 0 && !s->fields[i].name[len])
+            return i;
+    }
+    return -1;
+}
+
+int sl_schema_time_index(const struct sl_schema *s)
+{
+    const char *name = sl_schema_meta(s, SL_META_TIME);
+    return name ? sl_schema_find(s, name, strlen(name)) : -1;
+}
+
+int sl_schema_equal(const struct sl_schema *a, const struct sl_schema *b)
+{
+    if (a == b)
+        return 1;
+    if (a->nfields != b->nfields)
+        return 0;
+    for (int i = 0; i < a->nfields; i++) {
+        if (strcmp(a->fields[i].name, b->fields[i].name) != 0 ||
+            !sl_type_equal(a->fields[i].type, b->fields[i].type))
+            return 0;
+    }
+    return 1;
+}
+
+int sl_schema_guess_time(const struct sl_schema *s)
+{
+    static const char *const usual[] = {"ts", "time", "timestamp", "@timestamp"};
+    int only = -1, n = 0;
+    for (int i = 0; i < s->nfields; i++) {
+        if (s->fields[i].type.kind == SL_TIMESTAMP && s->fields[i].name[0] != '_') {
+            only = i;
+            n++;
+        }
+    }
+    if (n <= 1)
+        return only;
+    for (size_t u = 0; u < SL_COUNT(usual); u++) {
+        int i = sl_schema_find(s, usual[u], strlen(usual[u]));
+        if (i >= 0 && s->fields[i].type.kind == SL_TIMESTAMP)
+            return i;
+    }
+    return -1;
+}
