@@ -47,6 +47,7 @@ struct sl_pipeline_options {
     int threads; /* >= 1: workers besides nothing else; 1 = all in the loop */
     struct sl_account *account;
     const volatile sig_atomic_t *signal; /* set to a signal's number to end the run; may be NULL */
+    int signal_fd;                       /* becomes readable with it (a self-pipe); -1 = none */
     int64_t max_rejects;                 /* with rejects: stop beyond this many; < 0 = no limit */
     int keep_open;                       /* a signal is STOP (checkpointed run), not END */
     /* Called about 10 times a second from the loop with bytes done and total (-1 unknown). */

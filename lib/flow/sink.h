@@ -35,15 +35,19 @@ struct sl_sink_class {
     int (*position)(struct sl_sink *s, const char *id, const char *position, struct sl_err *err);
     int (*control)(struct sl_sink *s, enum sl_directive d, const struct sl_control *c,
                    struct sl_err *err);
-    /* As struct sl_source_class.poll; ready() is called after each poll. */
+    /* As struct sl_source_class.poll; ready() is called after each poll with the same descriptors. It
+     * may answer SL_PUSH_DONE: the reader is gone. */
     int (*poll)(struct sl_sink *s, struct pollfd *fds, int max, int64_t *deadline);
-    int (*ready)(struct sl_sink *s, struct sl_err *err);
+    int (*ready)(struct sl_sink *s, const struct pollfd *fds, int n, struct sl_err *err);
     void (*free)(struct sl_sink *s);
 };
 
 struct sl_sink { /* first member of every sink */
     const struct sl_sink_class *class;
     int may_widen;           /* a log: takes a wider schema in the middle */
+    int wants_text;          /* CSV or TSV: untouched columns may come as raw text */
+    int workers;             /* encode() is called with worker < workers; set before open */
+    int pipe_closed;         /* write or ready answered DONE because the reader is gone */
     int64_t committed, held; /* row account: rows out for good, rows not yet */
     int64_t bytes;
     struct sl_account *account;

@@ -46,6 +46,7 @@ struct sl_morsel {
     struct sl_batch *batch;
     struct sl_reject_list rejects;
     struct sl_schema *wider; /* decode wants this schema */
+    int64_t records;         /* counted by decode: rows, rejects and skipped must add up to it */
     int64_t skipped;         /* records that are neither rows nor rejects (empty lines) */
     int status;              /* decode's result */
     struct sl_err err;
@@ -80,8 +81,10 @@ struct sl_source { /* first member of every source */
     const struct sl_source_class *class;
     struct sl_schema *schema; /* after open; replaced by widen */
     int generation;
-    int live;                  /* input has no end */
-    int end_required;          /* a pipe whose end must be a message */
+    int workers;      /* decode() is called with worker < workers; set before open */
+    int may_widen;    /* decode may ask for a wider schema; else what does not fit is rejected */
+    int live;         /* input has no end */
+    int end_required; /* a pipe whose end must be a message */
     struct sl_control control; /* of the last SL_NEXT_BARRIER */
     struct sl_account *account;
     int64_t records, rejected, skipped, rows; /* row account, kept by the loop */

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * deliver: items in order, from the lanes into the rest of the chain and the sink.
+ *
+ * A wider schema: when the oldest item says that its values do not fit, every item under way is
+ * waited for, source and sink take the wider schema, and all of them are decoded anew. Nothing after
+ * the oldest has been delivered yet, so the sink sees the change exactly between two items.
+ */
+#include "flow/internal.h"
+
+static struct sl_item *oldest(struct sl_pipeline *p)
+{
+    return p->ring[p->head % SL_INFLIGHT_MAX];
+}
+
+static void wait_for_all(struct sl_pipeline *p)
+{
+    for (unsigned i = p->head; i != p->tail; i++) {
+        struct sl_item *it = p->ring[i % SL_INFLIGHT_MAX];
+        if (it->submitted)
+            sl_pool_wait(p->pool, &it->task);
+    }
+}
+
+static int widen(struct sl_pipeline *p, struct sl_err *err)
+{
+    struct sl_item *first = oldest(p);
+    struct sl_schema *wider = sl_schema_ref(first->morsel->wider);
+
+    wait_for_all(p);
+    int rc = p->source->class->widen(p->source, wider, err);
+    if (rc == 0) {
+        sl_schema_unref(p->schemas[0]);
+        p->schemas[0] = sl_schema_ref(p->source->schema);
+        rc = p->sink->class->widen(p->sink, p->source->schema, err);
+    }
+    sl_schema_unref(wider);
+    for (unsigned i = p->head; i != p->tail && rc == 0; i++) {
+        struct sl_item *it = p->ring[i % SL_INFLIGHT_MAX];
+        sl_item_reset(it);
+        if (it != first && it->submitted)
+            sl_item_submit(it);
+        else
+            sl_item_run(it, p->nlanes - 1);
+    }
+    return rc;
+}
+
+/* Rows that have left the prefix: into the rest of the chain, or written as encoded. */
+static int pass_on(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
+{
+    struct sl_run run;
+    sl_run_init(&run, p, &p->lanes[p->nlanes - 1], p->nops, p->counts, NULL, NULL);
+
+    for (size_t i = 0; i < it->outputs.n; i++) {
+        struct sl_output *o = &it->outputs.items[i];
+        int rc;
+        if (p->prefix < p->nops || !o->encoded) {
+            rc = sl_run_push(&run, p->prefix, o->batch, SL_MORE, err);
+        } else {
+            void *encoded = o->encoded;
+            o->encoded = NULL;
+            p->sunk += (int64_t)o->batch->selected;
+            rc = p->sink->class->write(p->sink, o->batch, encoded, err);
+        }
+        if (rc != SL_PUSH_OK)
+            return rc;
+    }
+    return it->push_done ? SL_PUSH_DONE : SL_PUSH_OK;
+}
+
+static void add_counts(struct sl_pipeline *p, const struct sl_item *it)
+{
+    for (int i = 0; i < p->prefix; i++) {
+        p->counts[i].in += it->counts[i].in;
+        p->counts[i].out += it->counts[i].out;
+        for (int f = 0; f < SL_FATE_COUNT; f++)
+            p->counts[i].fate[f] += it->counts[i].fate[f];
+    }
+}
+
+static int deliver_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
+{
+    struct sl_morsel *m = it->morsel;
+    struct sl_source *s = p->source;
+
+    if (it->status < 0) {
+        if (err)
+            *err = it->err;
+        return it->status;
+    }
+    s->records += m->records;
+    s->rejected += (int64_t)m->rejects.n;
+    s->skipped += m->skipped;
+    if (m->batch)
+        s->rows += (int64_t)m->batch->selected;
+    p->bytes += (int64_t)m->len;
+    int rc = sl_pipeline_reject_morsel(p, m, err);
+    if (rc == 0)
+        rc = sl_pipeline_reject_rows(p, &it->rejects, m->place, err);
+    if (rc < 0)
+        return rc;
+    add_counts(p, it);
+    rc = pass_on(p, it, err);
+    if (rc < 0)
+        return rc;
+    p->done_early |= rc == SL_PUSH_DONE;
+    if (m->position && p->sink->class->position) {
+        int e = p->sink->class->position(p->sink, m->position_id, m->position, err);
+        if (e < 0)
+            return e;
+    }
+    return rc;
+}
+
+int sl_pipeline_deliver(struct sl_pipeline *p, struct sl_err *err)
+{
+    struct sl_item *it = oldest(p);
+    int rc = 0;
+
+    assert(p->head != p->tail);
+    if (it->submitted)
+        sl_pool_wait(p->pool, &it->task);
+    /* A wider schema may turn out not to be wide enough for the next value: ask again. */
+    while (it->status == SL_TEXT_WIDEN && rc == 0)
+        rc = widen(p, err);
+    if (rc == 0)
+        rc = deliver_item(p, it, err);
+    p->head++;
+    p->flushed = 0;
+    sl_item_free(it);
+    return rc;
+}
+
+int sl_pipeline_drain(struct sl_pipeline *p, struct sl_err *err)
+{
+    while (p->head != p->tail && !p->done_early) {
+        int rc = sl_pipeline_deliver(p, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+void sl_pipeline_discard(struct sl_pipeline *p)
+{
+    wait_for_all(p);
+    for (; p->head != p->tail; p->head++)
+        sl_item_free(oldest(p));
+}
+
+int sl_pipeline_direct(struct sl_pipeline *p, enum sl_directive d, const struct sl_control *c,
+                       struct sl_err *err)
+{
+    struct sl_run run;
+    int rc, from = 0;
+
+    if (d == SL_END)
+        rc = sl_lanes_merge(p, err);
+    else
+        rc = 0;
+    if (rc < 0)
+        return rc;
+    /* Partial results are spread over the lanes until the end: nothing can be let go before. */
+    if (p->merging && d != SL_END)
+        from = p->prefix;
+    sl_run_init(&run, p, &p->lanes[p->nlanes - 1], p->nops, p->counts, NULL, NULL);
+    rc = sl_run_push(&run, from, NULL, d, err);
+    if (rc < 0)
+        return rc;
+    p->done_early |= rc == SL_PUSH_DONE;
+    if (p->rejects) {
+        rc = p->rejects->class->control(p->rejects, d, NULL, err);
+        if (rc < 0)
+            return rc;
+    }
+    rc = p->sink->class->control(p->sink, d, c, err);
+    p->done_early |= rc == SL_PUSH_DONE;
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * loop: the one loop, see pipeline.h.
+ *
+ * It asks the source for morsels while there is room under way, lets workers run them, delivers in
+ * order, and when the source says WAIT and nothing is under way, pushes FLUSH once and polls. Small
+ * morsels with nothing under way are run in place, so that a single row pays for no thread.
+ */
+#include "flow/internal.h"
+
+enum {
+    SMALL_MORSEL = 64 << 10, /* bytes below which a thread is not worth its wake-up */
+    POLL_FDS = 16,
+    PROGRESS_EVERY = 100 * 1000, /* µs */
+};
+
+static int signalled(const struct sl_pipeline *p)
+{
+    return p->o.signal && *p->o.signal;
+}
+
+static void progress(struct sl_pipeline *p)
+{
+    if (!p->o.progress)
+        return;
+    int64_t now = sl_time_mono_usec(), done = p->bytes, total = -1;
+    if (now < p->next_progress)
+        return;
+    p->next_progress = now + PROGRESS_EVERY;
+    if (p->source->class->progress)
+        p->source->class->progress(p->source, &done, &total);
+    p->o.progress(p->o.progress_arg, p->source->rows, done, total);
+}
+
+static int add_fds(int n, int more)
+{
+    return more > 0 ? n + more : n;
+}
+
+/* Sleeps until the source, the sink, a timer or a signal wants something. */
+static int wait_for_input(struct sl_pipeline *p, struct sl_err *err)
+{
+    struct pollfd fds[POLL_FDS];
+    int64_t deadline = INT64_MAX;
+    int n = 0, sink_at, sink_n;
+
+    if (p->source->class->poll)
+        n = add_fds(n, p->source->class->poll(p->source, fds, POLL_FDS - 4, &deadline));
+    sink_at = n;
+    if (p->sink->class->poll)
+        n = add_fds(n, p->sink->class->poll(p->sink, fds + n, POLL_FDS - n - 2, &deadline));
+    sink_n = n - sink_at;
+    if (p->rejects && p->rejects->class->poll)
+        p->rejects->class->poll(p->rejects, fds + n, 0, &deadline);
+    if (p->o.signal_fd >= 0 && p->o.signal)
+        fds[n++] = (struct pollfd){.fd = p->o.signal_fd, .events = POLLIN};
+    int timeout = -1;
+    if (deadline != INT64_MAX) {
+        int64_t left = deadline - sl_time_mono_usec();
+        timeout = left <= 0 ? 0 : left > 1000000 ? 1000 : (int)((left + 999) / 1000);
+    }
+    if (poll(fds, (nfds_t)n, timeout) < 0 && errno != EINTR)
+        return sl_err_sys(err, "cannot poll");
+    int rc = 0;
+    if (p->sink->class->ready)
+        rc = p->sink->class->ready(p->sink, fds + sink_at, sink_n, err);
+    if (rc >= 0 && p->rejects && p->rejects->class->ready) {
+        int e = p->rejects->class->ready(p->rejects, NULL, 0, err);
+        rc = e < 0 ? e : rc;
+    }
+    p->done_early |= rc == SL_PUSH_DONE;
+    return rc < 0 ? rc : 0;
+}
+
+/* Takes charge of a morsel: to a worker, or through the own lane at once. */
+static int start(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
+{
+    struct sl_item *it = sl_item_new(p, m);
+    if (!it) {
+        sl_morsel_free(m);
+        return sl_err_nomem(err, "a morsel");
+    }
+    p->ring[p->tail++ % SL_INFLIGHT_MAX] = it;
+    size_t size = m->len;
+    if (p->pool && (p->head + 1 != p->tail || size >= SMALL_MORSEL)) {
+        sl_item_submit(it);
+        while (p->head != p->tail && !p->done_early &&
+               sl_pool_done(p->pool, &p->ring[p->head % SL_INFLIGHT_MAX]->task)) {
+            int rc = sl_pipeline_deliver(p, err);
+            if (rc < 0)
+                return rc;
+        }
+        return 0;
+    }
+    sl_item_run(it, p->nlanes - 1);
+    int rc = sl_pipeline_deliver(p, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* The source has nothing now: let go of everything, then sleep. */
+static int idle(struct sl_pipeline *p, struct sl_err *err)
+{
+    if (p->head != p->tail) {
+        int rc = sl_pipeline_deliver(p, err);
+        return rc < 0 ? rc : 0; /* and ask the source again */
+    }
+    if (!p->flushed) {
+        p->flushed = 1;
+        int rc = sl_pipeline_direct(p, SL_FLUSH, NULL, err);
+        if (rc < 0 || p->done_early)
+            return rc;
+    }
+    return wait_for_input(p, err);
+}
+
+/* One turn: > 0 the directive that ends the run (SL_STOP or SL_END), 0 go on, < 0 error. */
+static int turn(struct sl_pipeline *p, struct sl_err *err)
+{
+    struct sl_morsel *m = NULL;
+    int rc;
+
+    if (signalled(p))
+        return p->o.keep_open ? SL_STOP : SL_END;
+    progress(p);
+    if ((int)(p->tail - p->head) >= p->window) {
+        rc = sl_pipeline_deliver(p, err);
+        return rc < 0 ? rc : 0;
+    }
+    rc = p->source->class->next(p->source, &m, err);
+    switch (rc) {
+    case SL_NEXT_MORSEL: return start(p, m, err);
+    case SL_NEXT_WAIT: return idle(p, err);
+    case SL_NEXT_BARRIER:
+        rc = sl_pipeline_drain(p, err);
+        if (rc == 0 && !p->done_early)
+            rc = sl_pipeline_direct(p, SL_BARRIER, &p->source->control, err);
+        return rc;
+    case SL_NEXT_STOP: return SL_STOP;
+    case SL_NEXT_END: return SL_END;
+    default: assert(rc < 0); return rc;
+    }
+}
+
+static int open_all(struct sl_pipeline *p, struct sl_err *err)
+{
+    int rc = sl_pipeline_bind(p, err);
+    if (rc < 0)
+        return rc;
+    if (p->o.threads > 1) {
+        p->pool = sl_pool_new(p->o.threads, err);
+        if (!p->pool)
+            return -(int)(err ? err->code : SL_EFAIL);
+    }
+    p->window = SL_MIN(2 * p->nlanes, SL_INFLIGHT_MAX - 1);
+    rc = sl_lanes_open(p, err);
+    if (rc == 0)
+        rc = p->sink->class->open(p->sink, p->schemas[p->nops], err);
+    if (rc == 0 && p->rejects) {
+        struct sl_schema *s = sl_reject_schema();
+        rc = s ? p->rejects->class->open(p->rejects, s, err) : sl_err_nomem(err, "rejects");
+        sl_schema_unref(s);
+    }
+    return rc;
+}
+
+/* Brings what is under way to its end and tells everyone. */
+static int finish(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err)
+{
+    int rc = sl_pipeline_drain(p, err);
+    sl_pipeline_discard(p);
+    if (rc < 0 || p->sink->pipe_closed)
+        return rc;
+    return sl_pipeline_direct(p, d, NULL, err);
+}
+
+int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct sl_err *err)
+{
+    int rc = open_all(p, err);
+
+    memset(r, 0, sizeof(*r));
+    while (rc == 0 && !p->done_early)
+        rc = turn(p, err);
+    enum sl_directive d = rc == SL_STOP ? SL_STOP : SL_END;
+    if (rc >= 0)
+        rc = finish(p, d, err);
+    else
+        sl_pipeline_discard(p);
+    r->ended = d;
+    r->done_early = p->done_early;
+    r->pipe_closed = p->sink->pipe_closed;
+    sl_pipeline_account(p, r);
+    if (rc == 0 && !p->sink->pipe_closed)
+        rc = sl_pipeline_balance(p, r, err);
+    return rc;
+}

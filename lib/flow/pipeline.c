@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* pipeline: making, binding and ending a pipeline, see pipeline.h. The loop is in loop.c. */
+#include "flow/internal.h"
+
+int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **out,
+                    struct sl_err *err)
+{
+    struct sl_pipeline *p = sl_calloc(1, sizeof(*p));
+    *out = NULL;
+    if (!p)
+        return sl_err_nomem(err, "a pipeline");
+    p->o = *o;
+    *out = p;
+    return 0;
+}
+
+int sl_pipeline_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err *err)
+{
+    (void)err;
+    assert(!p->source);
+    p->source = s;
+    return 0;
+}
+
+int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err)
+{
+    if (p->nops == SL_PIPELINE_OPS) {
+        sl_op_free(op);
+        return sl_err_set(err, SL_EUSAGE, "more than %d operators in one pipeline",
+                          SL_PIPELINE_OPS);
+    }
+    p->ops[p->nops++] = op;
+    return 0;
+}
+
+int sl_pipeline_sink(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err)
+{
+    (void)err;
+    assert(!p->sink);
+    p->sink = s;
+    return 0;
+}
+
+int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err)
+{
+    (void)err;
+    assert(!p->rejects);
+    p->rejects = s;
+    return 0;
+}
+
+static int bind_ops(struct sl_pipeline *p, struct sl_err *err)
+{
+    for (int i = 0; i <= SL_PIPELINE_OPS; i++) {
+        sl_schema_unref(p->schemas[i]);
+        p->schemas[i] = NULL;
+    }
+    p->schemas[0] = sl_schema_ref(p->source->schema);
+    for (int i = 0; i < p->nops; i++) {
+        int rc = sl_op_schema(p->ops[i], 0, p->schemas[i], &p->schemas[i + 1], err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static size_t bitmap_bytes(const struct sl_schema *s)
+{
+    return (size_t)s->nfields / 8 + 1;
+}
+
+/* Columns of the source that the chain needs: for everything the sink gets (all), or only those
+ * that operators compute with. A bitmap to be freed; NULL on failure. */
+static uint8_t *source_needs(struct sl_pipeline *p, int all)
+{
+    uint8_t *out = NULL;
+    if (all) {
+        out = sl_malloc(bitmap_bytes(p->schemas[p->nops]));
+        if (!out)
+            return NULL;
+        memset(out, 0xff, bitmap_bytes(p->schemas[p->nops]));
+    }
+    for (int i = p->nops - 1; i >= 0; i--) {
+        uint8_t *in = sl_calloc(1, bitmap_bytes(p->schemas[i]));
+        if (in)
+            p->ops[i]->class->needs(p->ops[i], 0, out, in);
+        free(out);
+        if (!in)
+            return NULL;
+        out = in;
+    }
+    return out ? out : sl_calloc(1, bitmap_bytes(p->schemas[0]));
+}
+
+/* From text to text, what no expression touches is copied byte for byte. */
+static int keep_raw(struct sl_pipeline *p, struct sl_err *err)
+{
+    if (!p->sink->wants_text || !p->source->class->raw)
+        return 0;
+    uint8_t *touched = source_needs(p, 0);
+    if (!touched)
+        return sl_err_nomem(err, "a plan");
+    int time = sl_schema_time_index(p->schemas[0]);
+    if (time >= 0 && p->nops)
+        sl_bit_set(touched, (size_t)time);
+    for (size_t i = 0; i < bitmap_bytes(p->schemas[0]); i++)
+        touched[i] = (uint8_t)~touched[i];
+    int rc = p->source->class->raw(p->source, touched, err);
+    free(touched);
+    return rc < 0 ? rc : bind_ops(p, err);
+}
+
+static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)
+{
+    if (!p->source->class->want || p->source->may_widen)
+        return 0;
+    uint8_t *needs = source_needs(p, 1);
+    if (!needs)
+        return sl_err_nomem(err, "a plan");
+    int rc = p->source->class->want(p->source, needs, err);
+    free(needs);
+    return rc;
+}
+
+int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
+{
+    if (p->bound)
+        return 0;
+    assert(p->source && p->sink);
+    p->nlanes = p->o.threads > 1 ? p->o.threads + 1 : 1;
+    p->source->workers = p->sink->workers = p->nlanes;
+    if (p->rejects)
+        p->rejects->workers = p->nlanes;
+    p->source->may_widen = p->sink->may_widen && p->nops == 0;
+    int rc = p->source->class->open(p->source, err);
+    if (rc == 0)
+        rc = bind_ops(p, err);
+    if (rc == 0)
+        rc = keep_raw(p, err);
+    if (rc == 0)
+        rc = say_what_is_wanted(p, err);
+    if (rc == 0 && p->o.assumed && p->source->class->assumed) {
+        struct sl_buf text = SL_BUF_INIT;
+        p->source->class->assumed(p->source, &text);
+        if (text.len && !text.failed)
+            p->o.assumed(p->o.assumed_arg, text.data, text.len);
+        sl_buf_release(&text);
+    }
+    p->bound = rc == 0;
+    return rc;
+}
+
+void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out)
+{
+    sl_buf_printf(out, "source %s\n", p->source->class->name);
+    for (int i = 0; i < p->nops; i++) {
+        sl_buf_printf(out, "%s ", p->ops[i]->class->name);
+        p->ops[i]->class->plan(p->ops[i], out);
+        sl_buf_addch(out, '\n');
+    }
+    sl_buf_printf(out, "sink %s\nschema ", p->sink->class->name);
+    sl_schema_print(p->schemas[p->nops], out);
+    sl_buf_addch(out, '\n');
+}
+
+void sl_pipeline_free(struct sl_pipeline *p)
+{
+    if (!p)
+        return;
+    sl_pipeline_discard(p);
+    sl_lanes_close(p);
+    sl_pool_free(p->pool);
+    for (int i = 0; i < p->nops; i++)
+        sl_op_free(p->ops[i]);
+    for (int i = 0; i <= SL_PIPELINE_OPS; i++)
+        sl_schema_unref(p->schemas[i]);
+    if (p->source)
+        p->source->class->free(p->source);
+    if (p->sink)
+        p->sink->class->free(p->sink);
+    if (p->rejects)
+        p->rejects->class->free(p->rejects);
+    free(p);
+}

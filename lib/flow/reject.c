@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * reject: rows that could not be processed, whole, with the reason and where they came from; either
+ * written to the rejects sink or, without one, the error that ends the run at the first of them.
+ */
+#include "flow/internal.h"
+#include "arrow/builder.h"
+#include "base/utf8.h"
+
+enum { RAW, REASON, COLUMN, SOURCE, LINE, BYTE, PARTITION, OFFSET, AT, NFIELDS };
+
+struct sl_schema *sl_reject_schema(void)
+{
+    static const struct {
+        const char *name;
+        enum sl_kind kind;
+    } fields[NFIELDS] = {
+        {"raw", SL_TEXT},         {"reason", SL_TEXT},   {"column", SL_TEXT},
+        {"source", SL_TEXT},      {"line", SL_BIGINT},   {"byte", SL_BIGINT},
+        {"partition", SL_BIGINT}, {"offset", SL_BIGINT}, {"at", SL_TIMESTAMP},
+    };
+    struct sl_schema *s = sl_schema_new();
+    for (int i = 0; s && i < NFIELDS; i++) {
+        if (sl_schema_add(s, fields[i].name, strlen(fields[i].name), sl_type_of(fields[i].kind),
+                          NULL) < 0) {
+            sl_schema_unref(s);
+            return NULL;
+        }
+    }
+    return s;
+}
+
+struct row {
+    const char *raw;
+    size_t raw_len;
+    const char *reason, *column, *source;
+    int64_t line, byte, partition, offset;
+};
+
+static void put_text(struct sl_builder *b, const char *s, size_t n)
+{
+    if (!s)
+        sl_builder_null(b);
+    else
+        sl_builder_bytes(b, s, n);
+}
+
+static void put_number(struct sl_builder *b, int64_t v)
+{
+    if (v < 0)
+        sl_builder_null(b);
+    else
+        sl_builder_int(b, v);
+}
+
+static int write_rows(struct sl_pipeline *p, const struct row *rows, size_t n, struct sl_err *err)
+{
+    struct sl_schema *schema = sl_reject_schema();
+    struct sl_batch *batch = schema ? sl_batch_new(schema, n) : NULL;
+    struct sl_builder b[NFIELDS];
+    int64_t now = sl_time_now_usec();
+    int rc = batch ? 0 : sl_err_nomem(err, "rejects");
+
+    for (int f = 0; rc == 0 && f < NFIELDS; f++)
+        sl_builder_init(&b[f], schema->fields[f].type, NULL, 0);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        const struct row *r = &rows[i];
+        put_text(&b[RAW], r->raw, r->raw_len);
+        put_text(&b[REASON], r->reason, r->reason ? strlen(r->reason) : 0);
+        put_text(&b[COLUMN], r->column, r->column ? strlen(r->column) : 0);
+        put_text(&b[SOURCE], r->source, r->source ? strlen(r->source) : 0);
+        put_number(&b[LINE], r->line);
+        put_number(&b[BYTE], r->byte);
+        put_number(&b[PARTITION], r->partition);
+        put_number(&b[OFFSET], r->offset);
+        sl_builder_int(&b[AT], now);
+    }
+    for (int f = 0; batch && f < NFIELDS; f++) {
+        if (rc == 0) {
+            batch->columns[f] = sl_builder_finish(&b[f], err);
+            if (!batch->columns[f])
+                rc = -SL_ENOMEM;
+        }
+        sl_builder_release(&b[f]);
+    }
+    if (rc == 0) {
+        void *encoded = NULL;
+        struct sl_sink *s = p->rejects;
+        if (s->class->encode)
+            rc = s->class->encode(s, batch, s->workers - 1, &encoded, err);
+        if (rc == 0)
+            rc = s->class->write(s, batch, encoded, err);
+    }
+    sl_batch_unref(batch);
+    sl_schema_unref(schema);
+    return rc < 0 ? rc : 0;
+}
+
+static int count(struct sl_pipeline *p, size_t n, struct sl_err *err)
+{
+    p->rejected += (int64_t)n;
+    if (p->o.max_rejects < 0 || p->rejected <= p->o.max_rejects)
+        return 0;
+    sl_err_set(err, SL_EFORMAT, "more than %lld rows were rejected", (long long)p->o.max_rejects);
+    return sl_err_hint(err, "look at the rejects, or raise --max-rejects");
+}
+
+/* Bytes of m's text that are not valid UTF-8 would make the rejects unreadable: show them escaped. */
+static int visible(struct sl_buf *out, const char *s, size_t n)
+{
+    sl_buf_reset(out);
+    if (sl_utf8_valid(s, n))
+        sl_buf_add(out, s, n);
+    else
+        sl_buf_add_visible(out, s, n);
+    return out->failed;
+}
+
+static int first_as_error(struct sl_morsel *m, struct sl_err *err)
+{
+    const struct sl_reject *r = &m->rejects.items[0];
+    if (r->column_name)
+        sl_err_set(err, SL_EFORMAT, "column %s: %s", r->column_name, r->reason);
+    else
+        sl_err_set(err, SL_EFORMAT, "%s", r->reason);
+    sl_err_hint(err, "bad rows can be kept aside with --rejects FILE");
+    return sl_err_at(err, m->place ? m->place : "input", r->line, r->column);
+}
+
+int sl_pipeline_reject_morsel(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
+{
+    if (!m->rejects.n)
+        return 0;
+    if (!p->rejects)
+        return first_as_error(m, err);
+    struct sl_buf text = SL_BUF_INIT;
+    int rc = 0;
+    for (size_t i = 0; i < m->rejects.n && rc == 0; i++) {
+        const struct sl_reject *r = &m->rejects.items[i];
+        if (visible(&text, m->text + r->byte, r->len)) {
+            rc = sl_err_nomem(err, "rejects");
+            break;
+        }
+        struct row row = {.raw = text.data ? text.data : "",
+                          .raw_len = text.len,
+                          .reason = r->reason,
+                          .column = r->column_name,
+                          .source = m->place,
+                          .line = r->line,
+                          .byte = m->byte < 0 ? -1 : m->byte + r->byte,
+                          .partition = -1,
+                          .offset = -1};
+        rc = write_rows(p, &row, 1, err);
+    }
+    sl_buf_release(&text);
+    return rc < 0 ? rc : count(p, m->rejects.n, err);
+}
+
+int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
+                      const struct sl_err *why, struct sl_err *err)
+{
+    struct sl_buf raw = SL_BUF_INIT;
+    if (r->n == r->cap) {
+        size_t cap = r->cap ? r->cap * 2 : 4;
+        struct sl_op_reject *items = sl_realloc(r->items, cap * sizeof(*items));
+        if (!items)
+            return sl_err_nomem(err, "rejects");
+        r->items = items;
+        r->cap = cap;
+    }
+    sl_buf_addch(&raw, '{');
+    for (int c = 0; c < b->schema->nfields; c++) {
+        int rc = sl_column_load(b->columns[c], err);
+        if (rc < 0) {
+            sl_buf_release(&raw);
+            return rc;
+        }
+        sl_buf_addstr(&raw, c ? "," : "");
+        sl_buf_add_json(&raw, b->schema->fields[c].name, strlen(b->schema->fields[c].name));
+        sl_buf_addch(&raw, ':');
+        if (sl_column_null(b->columns[c], row)) {
+            sl_buf_addstr(&raw, "null");
+            continue;
+        }
+        struct sl_buf text = SL_BUF_INIT;
+        sl_column_print(b->columns[c], row, &text);
+        sl_buf_add_json(&raw, text.data ? text.data : "", text.len);
+        raw.failed |= text.failed;
+        sl_buf_release(&text);
+    }
+    sl_buf_addch(&raw, '}');
+    struct sl_op_reject *it = &r->items[r->n];
+    it->raw = sl_buf_take(&raw);
+    it->reason = sl_strdup(why->what);
+    it->partition = b->origin.base >= 0 ? b->origin.partition : -1;
+    it->offset = b->origin.base >= 0 ? b->origin.base + (int64_t)row : -1;
+    if (!it->raw || !it->reason) {
+        free(it->raw);
+        free(it->reason);
+        return sl_err_nomem(err, "rejects");
+    }
+    r->n++;
+    return 0;
+}
+
+int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, const char *place,
+                            struct sl_err *err)
+{
+    if (!r->n)
+        return 0;
+    if (!p->rejects) {
+        const struct sl_op_reject *f = &r->items[0];
+        sl_err_set(err, SL_EROW, "%s in row %.200s", f->reason, f->raw);
+        if (f->offset >= 0)
+            sl_err_place(err, "%s: partition %lld, offset %lld", place ? place : "input",
+                         (long long)f->partition, (long long)f->offset);
+        else
+            sl_err_place(err, "%s", place ? place : "input");
+        return sl_err_hint(err, "bad rows can be kept aside with --rejects FILE");
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        const struct sl_op_reject *f = &r->items[i];
+        struct row row = {.raw = f->raw,
+                          .raw_len = strlen(f->raw),
+                          .reason = f->reason,
+                          .source = place,
+                          .line = -1,
+                          .byte = -1,
+                          .partition = f->partition,
+                          .offset = f->offset};
+        int rc = write_rows(p, &row, 1, err);
+        if (rc < 0)
+            return rc;
+    }
+    return count(p, r->n, err);
+}
+
+void sl_op_rejects_clear(struct sl_op_rejects *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        free(r->items[i].raw);
+        free(r->items[i].reason);
+    }
+    free(r->items);
+    memset(r, 0, sizeof(*r));
+}
