@@ -32,7 +32,8 @@ struct sl_batch {
     size_t selected;
     uint32_t *selection; /* NULL: all rows, selected == rows */
     struct sl_buffer *selection_owner;
-    const uint8_t *kind; /* NULL: inserts */
+    const uint8_t *kind;          /* NULL: inserts; one a physical row */
+    struct sl_buffer *kind_owner; /* holds kind, may be NULL */
     struct sl_column **columns;
     struct sl_origin origin;
     /* Minimum over the source's partitions of their watermark after this batch, µs: decides when

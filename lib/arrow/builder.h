@@ -6,12 +6,16 @@
  * Text starts as a dictionary and turns plain when too many values differ, so that columns of few
  * values stay small through the whole pipeline. Call order: init, append x rows, finish (which
  * leaves the builder ready for the next batch) or release. Appends report failure through `failed`
- * (checked by finish), so that the hot loops need not.
+ * (checked by finish), so that the hot loops need not. A FOREIGN column is built from rows of others
+ * (sl_builder_row) and nulls only; the builder keeps references to them until finish.
  */
 #ifndef SL_ARROW_BUILDER_H
 #define SL_ARROW_BUILDER_H
 
 #include "arrow/column.h"
+#include "arrow/dictionary.h"
+
+struct sl_builder_parts;
 
 struct sl_builder {
     struct sl_type type;
@@ -19,9 +23,10 @@ struct sl_builder {
     size_t rows, cap;
     size_t nulls;
     struct sl_buffer *valid, *data, *offsets;
-    struct sl_dictionary *dict; /* text being built as a dictionary, NULL when plain */
-    int use_dict;               /* start text as a dictionary */
-    int failed;
+    struct sl_dictionary *dict;     /* text being built as a dictionary, NULL when plain */
+    int use_dict;                   /* start text as a dictionary */
+    int failed;                     /* 0, or the enum sl_code of the first failure */
+    struct sl_builder_parts *parts; /* FOREIGN: rows to take when the column is finished */
 };
 
 void sl_builder_init(struct sl_builder *b, struct sl_type type, struct sl_account *account,

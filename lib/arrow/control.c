@@ -26,9 +26,7 @@ void sl_control_print(const struct sl_control *c, struct sl_buf *out)
     case SL_CONTROL_BARRIER:
         sl_buf_printf(out, ",\"k\":%lld,\"full\":%s", (long long)c->k, c->full ? "true" : "false");
         break;
-    case SL_CONTROL_WATERMARK:
-        sl_buf_printf(out, ",\"wm\":%lld", (long long)c->watermark);
-        break;
+    case SL_CONTROL_WATERMARK: sl_buf_printf(out, ",\"wm\":%lld", (long long)c->watermark); break;
     case SL_CONTROL_END:
         sl_buf_printf(out, ",\"rows\":%lld,\"reason\":\"%s\"", (long long)c->rows,
                       reason_names[c->reason]);
@@ -83,7 +81,8 @@ int sl_control_parse(const char *s, size_t n, struct sl_control *out, struct sl_
     if (kind == SL_CONTROL_BARRIER) {
         if (sl_json_find_int(s, n, "k", &out->k) <= 0)
             return malformed(err, "a barrier without its number");
-        out->full = sl_json_find(s, n, "full", &v, &len) > 0 && len == 4 && memcmp(v, "true", 4) == 0;
+        out->full =
+            sl_json_find(s, n, "full", &v, &len) > 0 && len == 4 && memcmp(v, "true", 4) == 0;
     } else if (kind == SL_CONTROL_WATERMARK) {
         if (sl_json_find_int(s, n, "wm", &out->watermark) <= 0)
             return malformed(err, "a watermark without its time");

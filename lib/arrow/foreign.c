@@ -117,9 +117,7 @@ void sl_foreign_print_type(const struct sl_foreign *f, struct sl_buf *out)
     static const char *const floats[] = {"float16", "float32", "float64"};
     static const char *const intervals[] = {"year_month", "day_time", "month_day_nano"};
     switch (f->arrow) {
-    case SL_ARROW_INT:
-        sl_buf_printf(out, "%sint%d", f->is_signed ? "" : "u", f->bits);
-        return;
+    case SL_ARROW_INT: sl_buf_printf(out, "%sint%d", f->is_signed ? "" : "u", f->bits); return;
     case SL_ARROW_FLOAT: sl_buf_addstr(out, floats[f->unit]); return;
     case SL_ARROW_DECIMAL:
         sl_buf_printf(out, "decimal%d(%d,%d)", f->bits, f->precision, f->scale);

@@ -21,9 +21,9 @@
  *   DENSE    int8 type ids         rows: row in child  n
  *   RUNS     -                     -                   1: the values, one a row (run-end encoded)
  *
- * Children are FOREIGN columns too (whatever their Arrow type), PLAIN, except that a child is never
- * a dictionary: dictionaries inside nested types are decoded to their values.
- * NONE and unions have no validity of their own.
+ * Children are FOREIGN columns too (whatever their Arrow type), PLAIN or CONST, never DICT:
+ * dictionaries inside nested types are decoded to their values. A column of shape NONE is always
+ * CONST. Unions have no validity of their own; that of RUNS is its child's.
  */
 #ifndef SL_ARROW_FOREIGN_H
 #define SL_ARROW_FOREIGN_H
@@ -85,21 +85,21 @@ struct sl_foreign_pair { /* custom metadata; bytes, NUL-ended for convenience */
 
 struct sl_foreign {
     atomic_int refs;
-    uint8_t arrow;  /* enum sl_arrow_type */
-    uint8_t shape;  /* enum sl_shape */
-    uint8_t unit;   /* times: enum sl_arrow_unit; Float: 0 half, 1 single, 2 double; Interval: 0
+    uint8_t arrow;     /* enum sl_arrow_type */
+    uint8_t shape;     /* enum sl_shape */
+    uint8_t unit;      /* times: enum sl_arrow_unit; Float: 0 half, 1 single, 2 double; Interval: 0
                        year-month, 1 day-time, 2 month-day-nano; Date: 0 day, 1 ms; Union: 0 sparse,
                        1 dense */
-    uint8_t is_signed;   /* Int; Map: keys sorted */
-    int32_t width;       /* FIXED: bytes of a value; FIXLIST: values of a row */
-    int32_t bits;        /* Int, Decimal, Time: bit width as the schema says; RUNS: of run ends */
+    uint8_t is_signed; /* Int; Map: keys sorted */
+    int32_t width;     /* FIXED: bytes of a value; FIXLIST: values of a row */
+    int32_t bits;      /* Int, Decimal, Time: bit width as the schema says; RUNS: of run ends */
     int32_t precision, scale;
-    char *zone;          /* Timestamp: NULL = none */
-    char *name;          /* of the field that has this type, for children */
+    char *zone; /* Timestamp: NULL = none */
+    char *name; /* of the field that has this type, for children */
     int nullable;
     int npairs;
     struct sl_foreign_pair *pairs;
-    int32_t *type_ids;   /* Union: id of each child, NULL = 0, 1, 2... */
+    int32_t *type_ids; /* Union: id of each child, NULL = 0, 1, 2... */
     int nchildren;
     struct sl_foreign **children;
     /* RUNS: the field of the run ends, kept for its name and metadata */

@@ -130,8 +130,8 @@ int sl_schema_lookup(const struct sl_schema *s, const char *name, size_t len, st
 
 static int is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '.' || c == '@' || c == '$' || c == '-' || (unsigned char)c >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '@' || c == '$' || c == '-' || (unsigned char)c >= 0x80;
 }
 
 static void print_name(const char *name, struct sl_buf *out)
