@@ -55,7 +55,7 @@ static void test_grammar(void)
         CHECK_STR(tokens(" null ", 6), "z$");
         CHECK_STR(tokens("{}", 2), "Oo$");
         CHECK_STR(tokens("[]", 2), "Aa$");
-        CHECK_STR(tokens("{\"a\":1,\"b\":[true,false,null,\"x\"],\"c\":{}}", 41),
+        CHECK_STR(tokens("{\"a\":1,\"b\":[true,false,null,\"x\"],\"c\":{}}", 40),
                   "OKNKAtfzSaKOoo$");
         CHECK_STR(tokens("[[[]],{}]", 9), "AAAaaOoa$");
         CHECK_STR(tokens("\t\r\n [ 1 , 2 ] \n", 15), "ANNa$");
