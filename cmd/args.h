@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * args: the options that commands share, in sets.
+ *
+ * A command's struct of arguments begins with struct sl_args; it lists the sets that it takes, and
+ * what it does not take stays zero. So an option means the same wherever it is accepted.
+ */
+#ifndef SL_CMD_ARGS_H
+#define SL_CMD_ARGS_H
+
+#include "option.h"
+
+struct sl_args { /* first member of every command's arguments */
+    /* input */
+    const char *input_format, *delimiter, *time, *time_format, *tz;
+    struct sl_words types;
+    int no_header;
+    /* live input */
+    int follow;
+    struct sl_number out_of_order;
+    /* output */
+    const char *output, *output_format;
+    int force, append, spreadsheet_safe;
+    /* a log that is made */
+    struct sl_number partitions;
+    struct sl_words key;
+    const char *hash;
+    /* a log that is written */
+    const char *sync;
+    struct sl_number segment_size;
+    /* the run */
+    struct sl_number threads, memory, max_rejects;
+    const char *rejects, *stats;
+    int quiet, fail_empty, explain;
+};
+
+extern const struct sl_option sl_options_input[], sl_options_zone[], sl_options_live[];
+extern const struct sl_option sl_options_output[];
+extern const struct sl_option sl_options_new_log[], sl_options_log[], sl_options_run[];
+extern const struct sl_option sl_options_help[];
+
+#define SL_SET_INPUT                                                                               \
+    {                                                                                              \
+        "Input", sl_options_input                                                                  \
+    }
+#define SL_SET_ZONE                                                                                \
+    {                                                                                              \
+        NULL, sl_options_zone                                                                      \
+    }
+#define SL_SET_LIVE                                                                                \
+    {                                                                                              \
+        "Live input", sl_options_live                                                              \
+    }
+#define SL_SET_OUTPUT                                                                              \
+    {                                                                                              \
+        "Output", sl_options_output                                                                \
+    }
+#define SL_SET_NEW_LOG                                                                             \
+    {                                                                                              \
+        NULL, sl_options_new_log                                                                   \
+    }
+#define SL_SET_LOG                                                                                 \
+    {                                                                                              \
+        NULL, sl_options_log                                                                       \
+    }
+#define SL_SET_RUN                                                                                 \
+    {                                                                                              \
+        "Run", sl_options_run                                                                      \
+    }
+#define SL_SET_HELP                                                                                \
+    {                                                                                              \
+        NULL, sl_options_help                                                                      \
+    }
+#define SL_SET_END                                                                                 \
+    {                                                                                              \
+        NULL, NULL                                                                                 \
+    }
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* loginfo: see loginfo.h. One fact a line, its name first: for eyes and for awk. */
+#include "loginfo.h"
+
+#include <inttypes.h>
+#include "base/num.h"
+#include "base/time.h"
+#include "log/log.h"
+
+struct totals {
+    int64_t bytes, segments, closed, min_time, max_time;
+};
+
+static int add_segment(void *arg, const struct sl_log_segment_info *s)
+{
+    struct totals *t = arg;
+    t->bytes += s->bytes;
+    t->segments++;
+    t->closed += s->closed != 0;
+    t->min_time = SL_MIN(t->min_time, s->min_time);
+    t->max_time = SL_MAX(t->max_time, s->max_time);
+    return 0;
+}
+
+static int print_position(void *arg, const char *id, const char *value, size_t len)
+{
+    struct sl_buf *out = arg;
+    sl_buf_addstr(out, "input       ");
+    sl_buf_add_visible(out, id, strlen(id));
+    sl_buf_addch(out, ' ');
+    sl_buf_add_visible(out, value, len);
+    sl_buf_addch(out, '\n');
+    return 0;
+}
+
+static void print_times(const struct totals *t, struct sl_buf *out)
+{
+    char text[SL_NUM_MAX];
+    if (t->min_time > t->max_time)
+        return;
+    size_t n = sl_time_print(text, t->min_time, 0, SL_TIME_SQL, NULL);
+    sl_buf_printf(out, "time        %.*s", (int)n, text);
+    n = sl_time_print(text, t->max_time, 0, SL_TIME_SQL, NULL);
+    sl_buf_printf(out, " to %.*s\n", (int)n, text);
+}
+
+static void print_meta(const struct sl_schema *s, const char *key, const char *name,
+                       struct sl_buf *out)
+{
+    const char *value = sl_schema_meta(s, key);
+    if (!value)
+        return;
+    sl_buf_printf(out, "%-11s ", name);
+    sl_buf_add_visible(out, value, strlen(value));
+    sl_buf_addch(out, '\n');
+}
+
+static void print_info(struct sl_log *log, const struct totals *t, struct sl_buf *out)
+{
+    const struct sl_schema *s = sl_log_schema(log);
+    struct sl_log_id id = sl_log_get_id(log);
+    int64_t rows = 0;
+    sl_buf_printf(out, "log         ");
+    for (size_t i = 0; i < sizeof(id.bytes); i++)
+        sl_buf_printf(out, "%02x", id.bytes[i]);
+    for (int p = 0; p < sl_log_partitions(log); p++)
+        rows += sl_log_end(log, p) - sl_log_start(log, p);
+    sl_buf_printf(out, "\nrows        %" PRId64 "\nbytes       %" PRId64 "\n", rows, t->bytes);
+    sl_buf_printf(out, "segments    %" PRId64 ", %" PRId64 " closed\n", t->segments, t->closed);
+    sl_buf_printf(out, "commit      %" PRId64 ", durable to %" PRId64 "\n",
+                  sl_log_commit_number(log), sl_log_durable(log));
+    print_times(t, out);
+    print_meta(s, SL_META_TIME, "time column", out);
+    print_meta(s, SL_META_KEY, "key", out);
+    print_meta(s, SL_META_HASH, "hash", out);
+    for (int p = 0; p < sl_log_partitions(log); p++)
+        sl_buf_printf(out, "partition   %d: offsets %" PRId64 " to %" PRId64 "\n", p,
+                      sl_log_start(log, p), sl_log_end(log, p));
+    sl_log_positions(log, print_position, out);
+    sl_buf_addstr(out, "columns     ");
+    sl_schema_print(s, out);
+    sl_buf_addch(out, '\n');
+}
+
+int sl_cmd_log_info(const struct sl_cmd *cmd, const char *path)
+{
+    struct totals t = {.min_time = SL_TIME_MAX, .max_time = SL_TIME_MIN};
+    struct sl_buf out = SL_BUF_INIT;
+    struct sl_log *log = NULL;
+    struct sl_err err;
+    int rc = sl_log_open(path, &log, &err);
+    if (rc >= 0)
+        rc = sl_log_segments(log, add_segment, &t, &err);
+    if (rc >= 0) {
+        print_info(log, &t, &out);
+        rc = sl_buf_check(&out, &err);
+    }
+    if (rc >= 0)
+        fwrite(out.data, 1, out.len, stdout);
+    sl_buf_release(&out);
+    sl_log_free(log);
+    return rc < 0 ? sl_command_fail(cmd, &err) : SL_EXIT_GOOD;
+}

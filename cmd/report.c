@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* report: see report.h. */
+#include "report.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+#include "base/num.h"
+#include "base/time.h"
+
+void sl_report_init(struct sl_report *r, const struct sl_cmd *cmd, const struct sl_args *args)
+{
+    const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
+    *r = (struct sl_report){.cmd = cmd, .args = args, .started = sl_time_mono_usec()};
+    int rows_to_terminal = isatty(STDOUT_FILENO) && !args->output;
+    r->live = !args->quiet && isatty(STDERR_FILENO) && !rows_to_terminal;
+    r->colour = r->live && !(plain && *plain) && term && strcmp(term, "dumb") != 0;
+}
+
+void sl_report_clear(struct sl_report *r)
+{
+    if (r->shown)
+        fputs("\r\033[K", stderr);
+    r->shown = 0;
+}
+
+void sl_report_note(struct sl_report *r, const char *text, size_t len)
+{
+    if (r->args->quiet)
+        return;
+    sl_report_clear(r);
+    struct sl_buf out = SL_BUF_INIT;
+    for (const char *end = text + len; text < end;) {
+        const char *nl = memchr(text, '\n', (size_t)(end - text));
+        const char *stop = nl ? nl : end;
+        if (stop > text) {
+            sl_buf_printf(&out, "sluice %s: ", r->cmd->name);
+            sl_buf_add_visible(&out, text, (size_t)(stop - text));
+            sl_buf_addch(&out, '\n');
+        }
+        text = stop + 1;
+    }
+    if (out.len)
+        fwrite(out.data, 1, out.len, stderr);
+    sl_buf_release(&out);
+}
+
+/* 1234567 as 1,234,567 */
+static void add_count(struct sl_buf *out, int64_t v)
+{
+    char digits[SL_NUM_MAX];
+    size_t n = sl_num_print_int(digits, v), sign = v < 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i > sign && (n - i) % 3 == 0)
+            sl_buf_addch(out, ',');
+        sl_buf_addch(out, digits[i]);
+    }
+}
+
+/* 670 MB, 1.2 GB */
+static void add_bytes(struct sl_buf *out, double v)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+    size_t unit = 0;
+    while (v >= 999.5 && unit + 1 < SL_COUNT(units)) {
+        v /= 1000;
+        unit++;
+    }
+    sl_buf_printf(out, "%.*f %s", unit && v < 9.95 ? 1 : 0, v, units[unit]);
+}
+
+static void add_seconds(struct sl_buf *out, double s)
+{
+    if (s < 0.0995)
+        sl_buf_printf(out, "%.0f ms", s * 1000);
+    else if (s < 120)
+        sl_buf_printf(out, "%.1f s", s);
+    else if (s < 7200)
+        sl_buf_printf(out, "%.0f min", s / 60);
+    else
+        sl_buf_printf(out, "%.1f h", s / 3600);
+}
+
+static double elapsed(const struct sl_report *r)
+{
+    double s = (double)(sl_time_mono_usec() - r->started) / SL_USEC_PER_SEC;
+    return s > 1e-6 ? s : 1e-6;
+}
+
+void sl_report_progress(struct sl_report *r, int64_t rows, int64_t bytes, int64_t total)
+{
+    double s = elapsed(r);
+    if (!r->live || s < 0.5) /* a run that ends at once needs no progress */
+        return;
+    struct sl_buf out = SL_BUF_INIT;
+    sl_buf_addstr(&out, r->colour ? "\r\033[K\033[2m" : "\r\033[K");
+    sl_buf_printf(&out, "%s: ", r->cmd->name);
+    add_count(&out, rows);
+    sl_buf_addstr(&out, " rows");
+    if (bytes > 0) {
+        sl_buf_addstr(&out, ", ");
+        add_bytes(&out, (double)bytes);
+        sl_buf_printf(&out, ", %.0f MB/s", (double)bytes / s / 1e6);
+    }
+    if (bytes > 0 && total >= bytes && total > 0) {
+        sl_buf_printf(&out, ", %.0f %%, ", 100.0 * (double)bytes / (double)total);
+        add_seconds(&out, s * (double)(total - bytes) / (double)bytes);
+        sl_buf_addstr(&out, " left");
+    }
+    if (r->colour)
+        sl_buf_addstr(&out, "\033[0m");
+    if (!out.failed)
+        fwrite(out.data, 1, out.len, stderr);
+    fflush(stderr);
+    r->shown = 1;
+    sl_buf_release(&out);
+}
+
+static void summary(const struct sl_report *r, const struct sl_pipeline_result *res, int status,
+                    struct sl_buf *out)
+{
+    sl_buf_printf(out, "sluice %s: ", r->cmd->name);
+    add_count(out, res->rows_in);
+    if (res->rows_in != res->rows_out) {
+        sl_buf_addstr(out, " rows in, ");
+        add_count(out, res->rows_out);
+        sl_buf_addstr(out, " out, ");
+    } else {
+        sl_buf_addstr(out, res->rows_in == 1 ? " row, " : " rows, ");
+    }
+    add_count(out, res->rejected);
+    sl_buf_addstr(out, " rejected");
+    if (res->late) {
+        sl_buf_addstr(out, ", ");
+        add_count(out, res->late);
+        sl_buf_addstr(out, " late");
+    }
+    if (res->bytes_in > 0) {
+        sl_buf_addstr(out, ", ");
+        add_bytes(out, (double)res->bytes_in);
+    }
+    sl_buf_addstr(out, " in ");
+    add_seconds(out, elapsed(r));
+    if (r->args->output && strcmp(r->args->output, "-") != 0) {
+        sl_buf_addstr(out, " -> ");
+        sl_buf_add_visible(out, r->args->output, strlen(r->args->output));
+    }
+    if (status > SL_EXIT_SIGNAL)
+        sl_buf_addstr(out, ", ended by a signal");
+    sl_buf_addch(out, '\n');
+}
+
+/* ---- accounts ---- */
+
+/* The number that a word of an account stands for: 1 and *v, or 0 if it is no such word. */
+static int account_word(const struct sl_stage_rows *s, const char *word, size_t len, int64_t *v)
+{
+    static const char *const fates[SL_FATE_COUNT] = {
+        [SL_FATE_FILTERED] = "filtered", [SL_FATE_REJECTED] = "rejected",
+        [SL_FATE_LATE] = "late",         [SL_FATE_LATE_IDLE] = "late_idle",
+        [SL_FATE_USED] = "used",         [SL_FATE_CUT] = "cut",
+        [SL_FATE_DEDUPED] = "deduped",   [SL_FATE_ASSIGNED] = "assigned",
+        [SL_FATE_RELEASED] = "released",
+    };
+    const struct {
+        const char *name;
+        int64_t value;
+    } plain[] = {{"in", s->in}, {"out", s->out}, {"held", s->held}};
+    for (size_t i = 0; i < SL_COUNT(plain); i++)
+        if (strlen(plain[i].name) == len && memcmp(plain[i].name, word, len) == 0) {
+            *v = plain[i].value;
+            return 1;
+        }
+    for (int i = 0; i < SL_FATE_COUNT; i++)
+        if (fates[i] && strlen(fates[i]) == len && memcmp(fates[i], word, len) == 0) {
+            *v = s->fate[i];
+            return 1;
+        }
+    return 0;
+}
+
+static size_t word_length(const char *s)
+{
+    return strspn(s, "abcdefghijklmnopqrstuvwxyz_");
+}
+
+/* The stage's equation with its numbers: 12 in = 10 out + 2 filtered */
+static void stats_line(const struct sl_pipeline_result *res, int stage, struct sl_buf *out)
+{
+    const struct sl_stage_rows *s = &res->stages[stage];
+    sl_buf_printf(out, "  %-10s ", s->name);
+    for (const char *p = s->account ? s->account : "in = out"; *p;) {
+        size_t n = word_length(p);
+        int64_t v;
+        if (n && account_word(s, p, n, &v)) {
+            add_count(out, v);
+            sl_buf_addch(out, ' ');
+        }
+        n = n ? n : 1;
+        sl_buf_add(out, p, n);
+        p += n;
+    }
+    sl_buf_addch(out, '\n');
+}
+
+static void json_stage(const struct sl_pipeline_result *res, int stage, struct sl_buf *out)
+{
+    const struct sl_stage_rows *s = &res->stages[stage];
+    const char *account = s->account ? s->account : "in = out";
+    sl_buf_addstr(out, stage ? ",{\"name\":" : "{\"name\":");
+    sl_buf_add_json(out, s->name, strlen(s->name));
+    sl_buf_addstr(out, ",\"account\":");
+    sl_buf_add_json(out, account, strlen(account));
+    for (const char *p = account; *p;) {
+        size_t n = word_length(p);
+        int64_t v;
+        if (n && account_word(s, p, n, &v))
+            sl_buf_printf(out, ",\"%.*s\":%" PRId64, (int)n, p, v);
+        p += n ? n : 1;
+    }
+    sl_buf_addch(out, '}');
+}
+
+static void json(const struct sl_report *r, const struct sl_pipeline_result *res, int status,
+                 struct sl_buf *out)
+{
+    sl_buf_printf(out, "{\"command\":\"%s\",\"status\":%d,\"seconds\":%.6f", r->cmd->name, status,
+                  elapsed(r));
+    sl_buf_printf(out,
+                  ",\"bytes_in\":%" PRId64 ",\"records\":%" PRId64 ",\"skipped\":%" PRId64
+                  ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"rows_in\":%" PRId64
+                  ",\"rows_out\":%" PRId64 ",\"ended\":\"%s\",\"stages\":[",
+                  res->bytes_in, res->records, res->skipped, res->rejected, res->late, res->rows_in,
+                  res->rows_out, res->ended == SL_STOP ? "stop" : "end");
+    for (int i = 0; i < res->nstages; i++)
+        json_stage(res, i, out);
+    sl_buf_addstr(out, "]}\n");
+}
+
+void sl_report_end(struct sl_report *r, const struct sl_pipeline_result *result, int status)
+{
+    const char *stats = r->args->stats;
+    struct sl_buf out = SL_BUF_INIT;
+    sl_report_clear(r);
+    if (!r->args->quiet && !result->pipe_closed)
+        summary(r, result, status, &out);
+    if (stats && strcmp(stats, "json") == 0)
+        json(r, result, status, &out);
+    else if (stats)
+        for (int i = 0; i < result->nstages; i++)
+            stats_line(result, i, &out);
+    if (out.len && !out.failed)
+        fwrite(out.data, 1, out.len, stderr);
+    sl_buf_release(&out);
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* run: see run.h. */
+#include "run.h"
+
+#include <unistd.h>
+#include "base/time.h"
+#include "interrupt.h"
+#include "machine.h"
+#include "plan.h"
+
+void sl_cmd_join(struct sl_buf *out, const struct sl_words *words, const char *between)
+{
+    for (int i = 0; i < words->n; i++) {
+        if (i)
+            sl_buf_addstr(out, between);
+        sl_buf_addstr(out, words->items[i]);
+    }
+}
+
+/* ---- from arguments to options ---- */
+
+static void on_note(void *arg, const char *text)
+{
+    sl_report_note(arg, text, strlen(text));
+}
+
+static void on_assumed(void *arg, const char *text, size_t len)
+{
+    sl_report_note(arg, text, len);
+}
+
+static void on_progress(void *arg, int64_t rows, int64_t bytes, int64_t total)
+{
+    sl_report_progress(arg, rows, bytes, total);
+}
+
+/* The command line as a shell would read it, for the plan that travels with the data. */
+static void add_command_line(struct sl_buf *out, const struct sl_call *call)
+{
+    sl_buf_addstr(out, "sluice");
+    for (int i = 1; i < call->argc; i++) {
+        const char *word = call->argv[i];
+        sl_buf_addch(out, ' ');
+        if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "0123456789_-./=:,@%+")]) {
+            sl_buf_addstr(out, word);
+            continue;
+        }
+        sl_buf_addch(out, '\'');
+        for (const char *p = word; *p; p++) {
+            if (*p == '\'')
+                sl_buf_addstr(out, "'\\''");
+            else
+                sl_buf_addch(out, *p == '\n' ? ' ' : *p); /* the plan has one line each */
+        }
+        sl_buf_addch(out, '\'');
+    }
+}
+
+/* A source or destination that is a log knows its format: options for text would do nothing. */
+static int check_sources(const struct sl_args *a, const struct sl_call *call, struct sl_err *err)
+{
+    const char *option = a->input_format  ? "--input-format"
+                         : a->delimiter   ? "--delimiter"
+                         : a->no_header   ? "--no-header"
+                         : a->types.n     ? "--types"
+                         : a->time_format ? "--time-format"
+                                          : NULL;
+    if (!option || call->args.n == 0)
+        return 0;
+    for (int i = 0; i < call->args.n; i++)
+        if (!sl_path_is_log(call->args.items[i]))
+            return 0;
+    sl_err_set(err, SL_EUSAGE, "%s is for text, and %s is a log", option, call->args.items[0]);
+    return sl_err_hint(err, "a log has its format and its types");
+}
+
+static int check_output(const struct sl_args *a, struct sl_err *err)
+{
+    int to_stdout = !a->output || strcmp(a->output, "-") == 0;
+    int to_log = !to_stdout && sl_output_is_log(a->output);
+    const char *for_log = a->partitions.given     ? "--partitions"
+                          : a->key.n              ? "--key"
+                          : a->hash               ? "--hash"
+                          : a->sync               ? "--sync"
+                          : a->segment_size.given ? "--segment-size"
+                                                  : NULL;
+    if (for_log && !to_log)
+        return sl_err_set(err, SL_EUSAGE, "%s needs a log as destination: -o NAME/", for_log);
+    if (a->force && a->append)
+        return sl_err_set(err, SL_EUSAGE, "--force replaces and --append adds: choose one");
+    if (a->force && (to_stdout || to_log)) {
+        sl_err_set(err, SL_EUSAGE, "--force replaces a file, and %s",
+                   to_log ? "-o is a log" : "there is no -o");
+        return to_log ? sl_err_hint(err, "a log is only ever appended to") : -SL_EUSAGE;
+    }
+    if (a->append && to_stdout)
+        return sl_err_set(err, SL_EUSAGE, "--append needs -o FILE");
+    if (a->output_format && to_log)
+        return sl_err_set(err, SL_EUSAGE, "-O is for text, and -o %s is a log", a->output);
+    if (a->max_rejects.given && !a->rejects)
+        return sl_err_set(err, SL_EUSAGE, "--max-rejects needs --rejects DEST");
+    if (a->rejects && a->output && strcmp(a->rejects, a->output) == 0)
+        return sl_err_set(err, SL_EUSAGE, "--rejects and -o are the same place: %s", a->output);
+    if (a->stats && *a->stats && strcmp(a->stats, "json") != 0)
+        return sl_err_set(err, SL_EUSAGE, "--stats=%s: it is --stats or --stats=json", a->stats);
+    return 0;
+}
+
+static int parse_delimiter(const char *text, char *out, struct sl_err *err)
+{
+    if (strcmp(text, "\\t") == 0 || strcmp(text, "tab") == 0)
+        *out = '\t';
+    else if (text[0] && !text[1] && !strchr("\"\r\n", text[0]))
+        *out = text[0];
+    else
+        return sl_err_set(err, SL_EUSAGE, "--delimiter: '%s' is not one character (or tab)", text);
+    return 0;
+}
+
+static int parse_sync(const char *text, struct sl_log_options *o, struct sl_err *err)
+{
+    if (strcmp(text, "commit") == 0)
+        o->sync = SL_SYNC_COMMIT;
+    else if (strcmp(text, "none") == 0)
+        o->sync = SL_SYNC_NONE;
+    else if (sl_time_parse_duration(text, strlen(text), &o->sync_interval) && o->sync_interval > 0)
+        o->sync = SL_SYNC_INTERVAL;
+    else
+        return sl_err_set(err, SL_EUSAGE, "--sync: '%s' is not commit, none or a duration", text);
+    return 0;
+}
+
+static int fill_input(struct sl_cmd_run *run, const struct sl_call *call)
+{
+    const struct sl_args *a = run->args;
+    struct sl_input_options *in = &run->in;
+    *in = (struct sl_input_options){
+        .paths = call->args.items,
+        .npaths = call->args.n,
+        .format = a->input_format,
+        .no_header = a->no_header,
+        .time_column = a->time,
+        .time_format = a->time_format,
+        .zone = run->zone,
+        .follow = a->follow,
+        .out_of_order = a->out_of_order.given ? a->out_of_order.value : -1,
+        .say = on_note,
+        .say_arg = &run->report,
+        .partition = -1,
+        .account = &run->account,
+    };
+    sl_cmd_join(&run->types, &a->types, ", ");
+    if (sl_buf_check(&run->types, &run->err) < 0)
+        return -SL_ENOMEM;
+    in->types = a->types.n ? run->types.data : NULL;
+    return a->delimiter ? parse_delimiter(a->delimiter, &in->delimiter, &run->err) : 0;
+}
+
+static int fill_output(struct sl_cmd_run *run, const struct sl_call *call)
+{
+    const struct sl_args *a = run->args;
+    struct sl_output_options *out = &run->out;
+    int width = sl_machine_width(STDOUT_FILENO);
+    *out = (struct sl_output_options){
+        .dest = a->output,
+        .format = a->output_format,
+        .force = a->force,
+        .append = a->append,
+        .spreadsheet_safe = a->spreadsheet_safe,
+        .width = width,
+        .terminal = width > 0,
+        .zone = run->zone,
+        .may_create = 1,
+        .account = &run->account,
+    };
+    add_command_line(&run->line, call);
+    sl_cmd_join(&run->keys, &a->key, ",");
+    if (sl_buf_check(&run->line, &run->err) < 0 || sl_buf_check(&run->keys, &run->err) < 0)
+        return -SL_ENOMEM;
+    if (a->partitions.given && (a->partitions.value < 1 || a->partitions.value > 65535))
+        return sl_err_set(&run->err, SL_EUSAGE, "--partitions: 1 to 65535");
+    if (a->partitions.given && a->partitions.value > 1 && !a->key.n)
+        return sl_err_set(&run->err, SL_EUSAGE, "--partitions needs --key COLUMNS");
+    out->command = run->line.data;
+    out->log = (struct sl_log_options){
+        .partitions = (int)a->partitions.value,
+        .keys = a->key.n ? run->keys.data : NULL,
+        .hash = a->hash,
+        .segment_bytes = a->segment_size.value,
+        .command = run->line.data,
+        .account = &run->account,
+    };
+    return a->sync ? parse_sync(a->sync, &out->log, &run->err) : 0;
+}
+
+static int begin(struct sl_cmd_run *run, const struct sl_call *call)
+{
+    const struct sl_args *a = run->args;
+    int rc = check_sources(a, call, &run->err);
+    if (rc < 0 || (rc = check_output(a, &run->err)) < 0)
+        return rc;
+    if (a->tz && !(run->zone = sl_zone_open(a->tz, &run->err)))
+        return -(int)run->err.code;
+    run->env =
+        (struct sl_expr_env){.now = sl_time_now_usec(), .zone = run->zone, .zone_name = a->tz};
+    if ((rc = fill_input(run, call)) < 0 || (rc = fill_output(run, call)) < 0)
+        return rc;
+    int64_t limit = a->memory.given ? a->memory.value : sl_machine_memory() / 2;
+    sl_account_init(&run->account, "memory", (size_t)limit, NULL);
+    int cpus = sl_machine_cpus();
+    if (a->threads.given && (a->threads.value < 1 || a->threads.value > 256))
+        return sl_err_set(&run->err, SL_EUSAGE, "--threads: 1 to 256");
+    if ((rc = sl_interrupt_install(&run->err)) < 0)
+        return rc;
+    run->in.stop_fd = sl_interrupt_fd();
+    struct sl_pipeline_options o = {
+        .threads = a->threads.given ? (int)a->threads.value : SL_MIN(cpus, 64),
+        .account = &run->account,
+        .signal = sl_interrupt_flag(),
+        .signal_fd = sl_interrupt_fd(),
+        .max_rejects = a->max_rejects.given ? a->max_rejects.value : -1,
+        .progress = on_progress,
+        .progress_arg = &run->report,
+        .assumed = on_assumed,
+        .assumed_arg = &run->report,
+    };
+    return sl_pipeline_new(&o, &run->pipeline, &run->err);
+}
+
+int sl_cmd_begin(struct sl_cmd_run *run, const struct sl_cmd *cmd, const struct sl_args *args,
+                 const struct sl_call *call)
+{
+    *run = (struct sl_cmd_run){.cmd = cmd, .args = args};
+    sl_err_init(&run->err);
+    sl_report_init(&run->report, cmd, args);
+    return run->failed = begin(run, call);
+}
+
+int sl_cmd_source(struct sl_cmd_run *run)
+{
+    struct sl_source *source = NULL;
+    run->failed = sl_input_open(&run->in, &source, &run->err);
+    if (run->failed >= 0)
+        run->failed = sl_pipeline_source(run->pipeline, source, &run->err);
+    return run->failed;
+}
+
+int sl_cmd_op(struct sl_cmd_run *run, struct sl_op *op)
+{
+    if (!op)
+        return run->failed = -(int)run->err.code;
+    return run->failed = sl_pipeline_op(run->pipeline, op, &run->err);
+}
+
+int sl_cmd_where(struct sl_cmd_run *run, const struct sl_words *where)
+{
+    if (where->n == 0)
+        return 0;
+    return sl_cmd_op(run,
+                     sl_filter_new(where->items, where->n, &run->env, &run->account, &run->err));
+}
+
+/* ---- running ---- */
+
+static int add_sinks(struct sl_cmd_run *run)
+{
+    const struct sl_args *a = run->args;
+    struct sl_sink *sink = NULL;
+    int rc = a->explain ? sl_plan_sink(a->output, &sink, &run->err)
+                        : sl_output_open(&run->out, &sink, &run->err);
+    if (rc < 0 || (rc = sl_pipeline_sink(run->pipeline, sink, &run->err)) < 0 || !a->rejects ||
+        a->explain)
+        return rc;
+    struct sl_output_options o = {
+        .dest = a->rejects,
+        .append = a->append,
+        .force = a->force,
+        .zone = run->zone,
+        .may_create = 1,
+        .account = &run->account,
+    };
+    if (!sl_output_is_log(a->rejects) && sl_text_format_of_path(a->rejects) == SL_TEXT_NONE)
+        o.format = "json";
+    rc = sl_output_open(&o, &sink, &run->err);
+    return rc < 0 ? rc : sl_pipeline_rejects(run->pipeline, sink, &run->err);
+}
+
+static int status_of(const struct sl_cmd_run *run, const struct sl_pipeline_result *res)
+{
+    int number = *sl_interrupt_flag();
+    if (res->pipe_closed)
+        return SL_EXIT_GOOD;
+    if (number)
+        return SL_EXIT_SIGNAL + number;
+    if (run->args->fail_empty && res->rows_out == 0)
+        return SL_EXIT_FAILED;
+    return res->rejected || res->late ? SL_EXIT_REJECTS : SL_EXIT_GOOD;
+}
+
+static int explain(struct sl_cmd_run *run)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    int rc = sl_pipeline_bind(run->pipeline, &run->err);
+    if (rc >= 0)
+        sl_pipeline_explain(run->pipeline, &text);
+    if (rc >= 0 && (rc = sl_buf_check(&text, &run->err)) >= 0 && text.len)
+        fwrite(text.data, 1, text.len, stdout);
+    sl_buf_release(&text);
+    return rc;
+}
+
+static int finish(struct sl_cmd_run *run)
+{
+    struct sl_pipeline_result result;
+    memset(&result, 0, sizeof(result));
+    int rc = run->failed < 0 ? run->failed : add_sinks(run);
+    if (rc >= 0 && run->args->explain)
+        rc = explain(run);
+    else if (rc >= 0)
+        rc = sl_pipeline_run(run->pipeline, &result, &run->err);
+    sl_report_clear(&run->report);
+    if (rc < 0)
+        return sl_command_fail(run->cmd, &run->err);
+    if (run->args->explain)
+        return SL_EXIT_GOOD;
+    int status = status_of(run, &result);
+    sl_report_end(&run->report, &result, status);
+    if (status == SL_EXIT_FAILED) {
+        sl_err_set(&run->err, SL_EFAIL, "no row came out, and --fail-empty was given");
+        sl_command_fail(run->cmd, &run->err);
+    }
+    return status;
+}
+
+int sl_cmd_end(struct sl_cmd_run *run)
+{
+    int status = finish(run);
+    sl_pipeline_free(run->pipeline);
+    sl_zone_free(run->zone);
+    sl_buf_release(&run->types);
+    sl_buf_release(&run->keys);
+    sl_buf_release(&run->line);
+    return status;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * run: from the shared arguments to one pipeline, from its result to an exit status.
+ *
+ * Call order: sl_cmd_begin (fills in, out and env, which the command may change), sl_cmd_source,
+ * sl_cmd_op for each operator, sl_cmd_end (always, whatever failed before: it reports, frees and
+ * answers the exit status). Each answers 0 or < 0 with run->err filled, so that a command is one
+ * chain of them.
+ */
+#ifndef SL_CMD_RUN_H
+#define SL_CMD_RUN_H
+
+#include "args.h"
+#include "command.h"
+#include "flow/pipeline.h"
+#include "io/open.h"
+#include "op/ops.h"
+#include "report.h"
+
+struct sl_cmd_run {
+    const struct sl_cmd *cmd;
+    const struct sl_args *args;
+    struct sl_err err;
+    int failed; /* what begin, source or op answered */
+    struct sl_expr_env env;
+    struct sl_zone *zone;
+    struct sl_account account;
+    struct sl_input_options in;
+    struct sl_output_options out;
+    struct sl_pipeline *pipeline;
+    struct sl_report report;
+    struct sl_buf types, keys, line;
+};
+
+int sl_cmd_begin(struct sl_cmd_run *run, const struct sl_cmd *cmd, const struct sl_args *args,
+                 const struct sl_call *call);
+int sl_cmd_source(struct sl_cmd_run *run);
+/* The operator passes to the run; NULL: its constructor failed and filled run->err. */
+int sl_cmd_op(struct sl_cmd_run *run, struct sl_op *op);
+/* A filter, if there are conditions. */
+int sl_cmd_where(struct sl_cmd_run *run, const struct sl_words *where);
+int sl_cmd_end(struct sl_cmd_run *run);
+
+/* Appends the words, with `between` in the gaps. */
+void sl_cmd_join(struct sl_buf *out, const struct sl_words *words, const char *between);
+
+#endif
