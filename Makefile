@@ -23,7 +23,8 @@ VERSION  = 0.1.0
 O       := build$(if $(SAN),/san-$(subst $(empty) ,-,$(SAN)))$(if $(filter clang%,$(CC)),/clang)
 Q       := $(if $(V),,@)
 SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-ALLFLAGS = $(WARN) $(HARDEN) $(FORTIFY) $(CFLAGS) $(SANFLAGS) -fPIE -pthread -Ilib -MMD -MP \
+# _GNU_SOURCE also here, for a file whose first include is a system header.
+ALLFLAGS = -D_GNU_SOURCE $(WARN) $(HARDEN) $(FORTIFY) $(CFLAGS) $(SANFLAGS) -fPIE -pthread -Ilib -MMD -MP \
            -DSL_VERSION='"$(VERSION)"'
 
 # ---- sources: layers from the top down; a layer may include those after it ----
@@ -67,8 +68,75 @@ $(foreach l,$(LAYERS),$(eval $(call LAYER_RULE,$(l))))
 .PHONY: unit
 unit: $(UNIT)
 
+# Every object, nothing linked: a second compiler's opinion (make CC=clang-14 objects).
+.PHONY: objects
+objects: $(CMD_OBJ) $(foreach l,$(LAYERS),$(call OBJ,$(l))) \
+         $(patsubst tests/unit/%.c,$(O)/tests/unit/%.o,$(UNIT_SRC))
+
+# The events that demo, bench and some tests read.
+.PHONY: gen
+gen: $(O)/gen
+$(O)/gen: $(O)/tests/bench/gen.o
+	@echo "  LINK $@"
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LINK) -o $@ $^ -lm
+
+# ---- tests: see tests/check for what each level runs ----
+# A folder's own checks: TAP programs called `check` (short) and `check-long`.
+.PHONY: check check-long test lint
+check:
+	@tests/check SAN='$(SAN)'
+check-long:
+	@tests/check --long
+# Some programs or bats files against this build: make test T='tests/bats/ingest.bats'
+test: all gen
+	@SLUICE='$(abspath $(O)/sluice)' tests/with-env tests/run $(T)
+lint:
+	@tests/lint/all
+
+.PHONY: deps demo bench
+deps:
+	@tests/deps
+demo: deps
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all gen
+	@SLUICE='$(abspath $(O)/sluice)' GEN='$(abspath $(O)/gen)' tests/demo
+bench: deps all gen
+	@SLUICE='$(abspath $(O)/sluice)' GEN='$(abspath $(O)/gen)' tests/bench/run
+
+# ---- install: the binary, its pages, completions ----
+.PHONY: install uninstall
+MAN1 = $(wildcard man/*.1)
+MAN5 = $(wildcard man/*.5)
+MAN7 = $(wildcard man/*.7)
+install: all
+	install -D -m 755 $(O)/sluice '$(DESTDIR)$(prefix)/bin/sluice'
+	$(if $(MAN1),install -D -m 644 -t '$(DESTDIR)$(prefix)/share/man/man1' $(MAN1))
+	$(if $(MAN5),install -D -m 644 -t '$(DESTDIR)$(prefix)/share/man/man5' $(MAN5))
+	$(if $(MAN7),install -D -m 644 -t '$(DESTDIR)$(prefix)/share/man/man7' $(MAN7))
+	$(if $(wildcard completions/sluice.bash),install -D -m 644 completions/sluice.bash \
+	  '$(DESTDIR)$(prefix)/share/bash-completion/completions/sluice')
+uninstall:
+	rm -f '$(DESTDIR)$(prefix)/bin/sluice' \
+	  $(foreach f,$(MAN1),'$(DESTDIR)$(prefix)/share/man/man1/$(notdir $(f))') \
+	  $(foreach f,$(MAN5),'$(DESTDIR)$(prefix)/share/man/man5/$(notdir $(f))') \
+	  $(foreach f,$(MAN7),'$(DESTDIR)$(prefix)/share/man/man7/$(notdir $(f))') \
+	  '$(DESTDIR)$(prefix)/share/bash-completion/completions/sluice'
+
 .PHONY: clean
 clean:
 	rm -rf build
+
+.PHONY: help
+help:
+	@echo 'make            builds build/sluice                      (-j2, V=1, CC=clang-14, SAN=address,undefined)'
+	@echo 'make demo       installs what is missing, builds, shows the main job on a million events'
+	@echo 'make check      sets up, builds, runs every test and lint; ends with the totals'
+	@echo 'make check-long the same and the tests that take hours or gigabytes'
+	@echo 'make test T=..  some unit programs or bats files against this build'
+	@echo 'make lint       format, includes, banned functions, budgets, cppcheck, shellcheck'
+	@echo 'make bench      times sluice beside DuckDB, Miller and mawk on 10 million events'
+	@echo 'make deps       installs the Debian packages that building needs'
+	@echo 'make install    DESTDIR= prefix=/usr/local; make uninstall takes it away again'
+	@echo 'make unit-LAYER unit tests of one layer and all below it: $(LAYERS)'
+	@echo 'make clean      removes build/'
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
