@@ -80,6 +80,21 @@ static void add_counts(struct sl_pipeline *p, const struct sl_item *it)
     }
 }
 
+static int record_position(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
+{
+    struct sl_buf id = SL_BUF_INIT, position = SL_BUF_INIT;
+    if (!p->sink->class->position || !p->source->class->position)
+        return 0;
+    int rc = p->source->class->position(p->source, m, &id, &position, err);
+    if (rc == 1)
+        rc = id.failed || position.failed
+                 ? sl_err_nomem(err, "a position")
+                 : p->sink->class->position(p->sink, id.data, position.data, err);
+    sl_buf_release(&id);
+    sl_buf_release(&position);
+    return rc;
+}
+
 static int deliver_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
 {
     struct sl_morsel *m = it->morsel;
@@ -106,12 +121,8 @@ static int deliver_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err
     if (rc < 0)
         return rc;
     p->done_early |= rc == SL_PUSH_DONE;
-    if (m->position && p->sink->class->position) {
-        int e = p->sink->class->position(p->sink, m->position_id, m->position, err);
-        if (e < 0)
-            return e;
-    }
-    return rc;
+    int e = record_position(p, m, err);
+    return e < 0 ? e : rc;
 }
 
 int sl_pipeline_deliver(struct sl_pipeline *p, struct sl_err *err)

@@ -187,6 +187,7 @@ int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct 
     else
         sl_pipeline_discard(p);
     r->ended = d;
+    r->end_reason = p->source->end_reason;
     r->done_early = p->done_early;
     r->pipe_closed = p->sink->pipe_closed;
     sl_pipeline_account(p, r);

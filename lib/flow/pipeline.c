@@ -134,6 +134,8 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
         p->rejects->workers = p->nlanes;
     p->source->may_widen = p->sink->may_widen && p->nops == 0;
     int rc = p->source->class->open(p->source, err);
+    p->sink->live = p->source->live;
+    p->sink->out_of_order = p->source->out_of_order;
     if (rc == 0)
         rc = bind_ops(p, err);
     if (rc == 0)

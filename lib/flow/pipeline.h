@@ -36,9 +36,11 @@ struct sl_pipeline_result {
     int64_t records, rejected, skipped, rows_in; /* of the source */
     int64_t rows_out;                            /* reached the sink */
     int64_t bytes_in, late;
-    enum sl_directive ended; /* SL_END or SL_STOP */
-    int done_early;          /* the sink or a limit wanted no more */
-    int pipe_closed;         /* ... because the reader of our output is gone */
+    int64_t recovered;             /* bytes that opening the log moved to lost/ */
+    enum sl_directive ended;       /* SL_END or SL_STOP */
+    enum sl_end_reason end_reason; /* of the pipe that was read: SL_END_SCHEMA is exit 76 */
+    int done_early;                /* the sink or a limit wanted no more */
+    int pipe_closed;               /* ... because the reader of our output is gone */
     int nstages;
     struct sl_stage_rows stages[SL_PIPELINE_OPS + 2];
 };

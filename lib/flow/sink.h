@@ -48,8 +48,12 @@ struct sl_sink { /* first member of every sink */
     int wants_text;          /* CSV or TSV: untouched columns may come as raw text */
     int workers;             /* encode() is called with worker < workers; set before open */
     int pipe_closed;         /* write or ready answered DONE because the reader is gone */
+    int live;                /* set before open: the source has no end, and */
+    int64_t out_of_order;    /* its D, µs; < 0 = infinite */
+    int wants_watermark;     /* frames: rows travel with `_wm` */
     int64_t committed, held; /* row account: rows out for good, rows not yet */
     int64_t bytes;
+    int64_t recovered; /* bytes that opening a log moved to lost/ */
     struct sl_account *account;
 };
 

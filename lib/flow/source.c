@@ -26,8 +26,6 @@ void sl_morsel_free(struct sl_morsel *m)
     sl_batch_unref(m->batch);
     sl_reject_list_release(&m->rejects);
     sl_schema_unref(m->wider);
-    free(m->position_id);
-    free(m->position);
     free(m->place);
     free(m);
 }

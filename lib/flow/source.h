@@ -37,11 +37,10 @@ struct sl_morsel {
     void *arg;      /* the source's, freed by discard() */
     int generation; /* of the source's schema that it was decoded with */
     /* given by next() */
-    char *position_id, *position; /* what to record when this morsel is committed; may be NULL */
-    int64_t watermark;            /* see struct sl_batch */
-    char *place;                  /* file or log, for messages */
-    int64_t first_line, byte;     /* of the first record in place */
-    int32_t split;                /* partition or file number */
+    int64_t watermark;        /* see struct sl_batch */
+    char *place;              /* file or log, for messages */
+    int64_t first_line, byte; /* of the first record in place */
+    int32_t split;            /* partition or file number */
     /* given by decode() */
     struct sl_batch *batch;
     struct sl_reject_list rejects;
@@ -69,6 +68,10 @@ struct sl_source_class {
     int (*raw)(struct sl_source *s, const uint8_t *columns, struct sl_err *err);
     /* Descriptors to poll while waiting, at most max; *deadline (monotonic µs) may be lowered. */
     int (*poll)(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline);
+    /* When m has been delivered, in order: appends the input's name and the position behind m (opaque
+     * JSON) for the sink to record. 1, 0 if there is none, < 0. NULL = never. */
+    int (*position)(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,
+                    struct sl_buf *position, struct sl_err *err);
     void (*discard)(struct sl_morsel *m); /* frees m->arg; NULL = nothing to free */
     /* Settled facts for --stats and stderr: what was assumed. NULL = nothing to say. */
     void (*assumed)(struct sl_source *s, struct sl_buf *out);
@@ -85,6 +88,9 @@ struct sl_source { /* first member of every source */
     int may_widen;    /* decode may ask for a wider schema; else what does not fit is rejected */
     int live;         /* input has no end */
     int end_required; /* a pipe whose end must be a message */
+    enum sl_end_reason end_reason; /* why a pipe ended */
+    int64_t out_of_order; /* µs: D of the watermark that rows get; < 0: infinite, nothing is late */
+    int partitions;       /* whose watermarks count, at least 1 */
     struct sl_control control; /* of the last SL_NEXT_BARRIER */
     struct sl_account *account;
     int64_t records, rejected, skipped, rows; /* row account, kept by the loop */

@@ -34,11 +34,11 @@ struct sl_input_options {
     const char *format; /* -I, NULL = recognise */
     char delimiter;
     int no_header;
-    const char *types;             /* --types text, NULL */
-    const struct sl_schema *fixed; /* the schema of an existing destination, or NULL */
+    const char *types; /* --types text, NULL */
     const char *time_column, *time_format;
     const struct sl_zone *zone;
     int follow;
+    int stop_fd; /* becomes readable when the run shall end: wakes an open() that waits; -1 none */
     int64_t out_of_order; /* µs: D; < 0 = not said: infinite, or 5 s with follow */
     int wait_for_log;     /* tail -f: a log that is not there yet is awaited */
     void (*say)(void *arg, const char *text); /* notes for stderr */
@@ -50,10 +50,9 @@ struct sl_input_options {
     int meta;          /* add _partition, _offset, _time */
     double speed;      /* replay pace, 0 = full speed */
     /* ingest */
-    int positions; /* give positions with morsels */
-    /* Position recorded for an input (JSON), or NULL: start there (resume) */
-    const char *(*recorded)(void *arg, const char *id, size_t *len);
-    void *recorded_arg;
+    /* The log that is ingested into, or NULL: its schema comes first, the positions that it records
+     * tell what is in it already, and morsels carry positions. */
+    const char *into;
     enum { SL_AGAIN_REFUSE, SL_AGAIN_RESUME, SL_AGAIN_ALL } again;
     struct sl_account *account;
 };

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * bytes: a file, a pipe or standard input as a stream of bytes.
+ *
+ * A regular file ends at its end of file, a pipe when all writers have closed it. A followed file
+ * does not end: at end of file the path is looked at again. If it names another file now (rename and
+ * create), the old one has been read to its end, so END is given once and reopen takes the new one.
+ * If the file is shorter than what was read, it was truncated: TRUNCATED, and reading starts over.
+ * A gap that cannot be seen (truncated and grown beyond the old size between two looks) is noticed
+ * by the identity's tail check at the next resume only.
+ *
+ * Compression is recognised by the first bytes and undone through the decompressor; a compressed
+ * file cannot be followed.
+ */
+#include "base/compat.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "io/internal.h"
+
+enum { POLL_USEC = 200 * 1000, PIPE_BYTES = 1 << 20 };
+
+struct sl_bytes {
+    char *path, *name;
+    int fd, regular, follow, rotated;
+    int64_t read; /* raw bytes read, the position in a regular file */
+    int64_t size;
+    uint8_t head[8]; /* peeked to see whether it is compressed */
+    size_t head_len, head_at;
+    struct sl_decompressor *unpack;
+    struct sl_buf unread;
+    struct sl_watch *watch;
+    dev_t dev;
+    ino_t ino;
+};
+
+static int64_t raw_read(struct sl_bytes *b, void *data, size_t n, struct sl_err *err)
+{
+    ssize_t k = sl_path_read(b->fd, data, n, b->name, err);
+    if (k > 0)
+        b->read += k;
+    return k;
+}
+
+/* The decompressor's door to the raw bytes: what was peeked first. */
+static int feed(void *arg, void *data, size_t n, struct sl_err *err)
+{
+    struct sl_bytes *b = arg;
+    if (b->head_at < b->head_len) {
+        size_t k = SL_MIN(n, b->head_len - b->head_at);
+        memcpy(data, b->head + b->head_at, k);
+        b->head_at += k;
+        return (int)k;
+    }
+    return (int)raw_read(b, data, SL_MIN(n, (size_t)1 << 20), err);
+}
+
+static int take_stat(struct sl_bytes *b, struct sl_err *err)
+{
+    struct stat st;
+    if (fstat(b->fd, &st) < 0)
+        return sl_err_sys(err, "cannot stat %s", b->name);
+    if (S_ISDIR(st.st_mode)) {
+        sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log (it has no commits/)",
+                   b->name);
+        return sl_err_hint(err, "name the files in it");
+    }
+    b->regular = S_ISREG(st.st_mode);
+    b->size = b->regular ? st.st_size : -1;
+    b->dev = st.st_dev;
+    b->ino = st.st_ino;
+    return 0;
+}
+
+/* A regular file tells at once whether it is compressed; a pipe when its first bytes are there. */
+static int look_at_head(struct sl_bytes *b, struct sl_err *err)
+{
+    if (!b->regular)
+        return 0;
+    ssize_t k = sl_path_pread(b->fd, b->head, sizeof(b->head), b->read, b->name, err);
+    if (k < 0)
+        return (int)k;
+    if (sl_compression_of_bytes(b->head, (size_t)k) == SL_RAW)
+        return 0;
+    if (b->follow) {
+        sl_err_set(err, SL_EUSAGE, "%s is compressed: it cannot be followed", b->name);
+        return sl_err_hint(err, "leave out -f");
+    }
+    b->unpack = sl_decompressor_new(feed, b, b->name, err);
+    return b->unpack ? 0 : -(int)(err ? err->code : SL_EFAIL);
+}
+
+static int open_path(struct sl_bytes *b, struct sl_err *err)
+{
+    if (strcmp(b->path, "-") == 0) {
+        b->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+        if (b->fd < 0)
+            return sl_err_sys(err, "cannot use standard input");
+    } else {
+        b->fd = sl_path_open(b->path, O_RDONLY, 0, err);
+        if (b->fd < 0)
+            return b->fd;
+    }
+    b->read = 0;
+    int rc = take_stat(b, err);
+    if (rc < 0)
+        return rc;
+    if (b->regular && strcmp(b->path, "-") == 0) { /* `< file` may start in its middle */
+        off_t at = lseek(b->fd, 0, SEEK_CUR);
+        b->read = at > 0 ? at : 0;
+    }
+    if (!b->regular)
+        fcntl(b->fd, F_SETPIPE_SZ, PIPE_BYTES); /* a hint: fewer, larger reads */
+    return look_at_head(b, err);
+}
+
+int sl_bytes_open(const char *path, int follow, struct sl_bytes **out, struct sl_err *err)
+{
+    struct sl_bytes *b = sl_calloc(1, sizeof(*b));
+    int rc;
+
+    *out = NULL;
+    if (!b)
+        return sl_err_nomem(err, path);
+    b->fd = -1;
+    b->path = sl_strdup(path);
+    b->name = sl_strdup(strcmp(path, "-") == 0 ? "standard input" : path);
+    b->follow = follow && strcmp(path, "-") != 0;
+    rc = b->path && b->name ? open_path(b, err) : sl_err_nomem(err, path);
+    if (rc == 0 && b->follow && b->regular) {
+        b->watch = sl_watch_new(err);
+        rc = b->watch ? sl_watch_add(b->watch, b->path, err) : -(int)SL_EFAIL;
+    }
+    if (rc < 0) {
+        sl_bytes_free(b);
+        return rc;
+    }
+    *out = b;
+    return 0;
+}
+
+void sl_bytes_free(struct sl_bytes *b)
+{
+    if (!b)
+        return;
+    sl_decompressor_free(b->unpack);
+    sl_watch_free(b->watch);
+    sl_buf_release(&b->unread);
+    if (b->fd >= 0)
+        close(b->fd);
+    free(b->path);
+    free(b->name);
+    free(b);
+}
+
+static int has_input(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) > 0;
+}
+
+/* A pipe's first bytes: enough of them to know whether it is compressed. 1 known, 0 wait. */
+static int know_pipe_head(struct sl_bytes *b, struct sl_err *err)
+{
+    while (b->head_len < sizeof(b->head)) {
+        if (!has_input(b->fd))
+            return b->head_len >= 4 || (b->head_len && b->head[0] >= 0x20 && b->head[0] < 0x7f);
+        int64_t k = raw_read(b, b->head + b->head_len, sizeof(b->head) - b->head_len, err);
+        if (k < 0)
+            return (int)k;
+        if (k == 0)
+            break;
+        b->head_len += (size_t)k;
+    }
+    if (sl_compression_of_bytes(b->head, b->head_len) != SL_RAW) {
+        b->unpack = sl_decompressor_new(feed, b, b->name, err);
+        if (!b->unpack)
+            return -(int)(err ? err->code : SL_EFAIL);
+    }
+    return 1;
+}
+
+static int read_pipe(struct sl_bytes *b, void *data, size_t n, size_t *got, struct sl_err *err)
+{
+    if (b->read == 0 || (b->head_len && b->head_at == 0 && !b->unpack)) {
+        int rc = know_pipe_head(b, err);
+        if (rc <= 0)
+            return rc < 0 ? rc : SL_BYTES_WAIT;
+        if (!b->head_len)
+            return SL_BYTES_END;
+    }
+    int64_t k;
+    if (b->unpack) {
+        k = sl_decompressor_read(b->unpack, data, n, err);
+    } else if (b->head_at < b->head_len) {
+        k = feed(b, data, n, err);
+    } else if (!has_input(b->fd)) {
+        return SL_BYTES_WAIT;
+    } else {
+        k = raw_read(b, data, n, err);
+    }
+    if (k < 0)
+        return (int)k;
+    *got = (size_t)k;
+    return k ? SL_BYTES_DATA : SL_BYTES_END;
+}
+
+/* A followed file at its end: was it truncated or rotated away? */
+static int look_again(struct sl_bytes *b, struct sl_err *err)
+{
+    struct stat now, here;
+    if (fstat(b->fd, &here) < 0)
+        return sl_err_sys(err, "cannot stat %s", b->name);
+    if (here.st_size < b->read) {
+        if (lseek(b->fd, 0, SEEK_SET) < 0)
+            return sl_err_sys(err, "cannot rewind %s", b->name);
+        b->read = 0;
+        return SL_BYTES_TRUNCATED;
+    }
+    if (here.st_size > b->read)
+        return SL_BYTES_WAIT; /* grown since: the next read gets it */
+    if (stat(b->path, &now) < 0) {
+        if (errno != ENOENT)
+            return sl_err_sys(err, "cannot stat %s", b->name);
+        return SL_BYTES_WAIT; /* moved away, not yet created: the old one may still grow */
+    }
+    return now.st_dev == b->dev && now.st_ino == b->ino ? SL_BYTES_WAIT : SL_BYTES_END;
+}
+
+int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct sl_err *err)
+{
+    int64_t k;
+
+    *got = 0;
+    if (b->unread.len) {
+        *got = SL_MIN(n, b->unread.len);
+        memcpy(data, b->unread.data, *got);
+        sl_buf_consume(&b->unread, *got);
+        return SL_BYTES_DATA;
+    }
+    if (!b->regular)
+        return read_pipe(b, data, n, got, err);
+    if (b->unpack)
+        k = sl_decompressor_read(b->unpack, data, n, err);
+    else
+        k = raw_read(b, data, n, err);
+    if (k < 0)
+        return (int)k;
+    *got = (size_t)k;
+    if (k)
+        return SL_BYTES_DATA;
+    if (!b->follow)
+        return SL_BYTES_END;
+    if (b->rotated) {
+        /* The second look at a rotated file found nothing more: it has been read to its end. */
+        b->rotated = 0;
+        return SL_BYTES_END;
+    }
+    int rc = look_again(b, err);
+    if (rc == SL_BYTES_END) {
+        b->rotated = 1; /* bytes may have come between the read and the look: read once more */
+        return sl_bytes_read(b, data, n, got, err);
+    }
+    return rc;
+}
+
+int sl_bytes_unread(struct sl_bytes *b, const void *data, size_t n, struct sl_err *err)
+{
+    assert(!b->unread.len);
+    sl_buf_add(&b->unread, data, n);
+    return sl_buf_check(&b->unread, err);
+}
+
+int sl_bytes_reopen(struct sl_bytes *b, struct sl_err *err)
+{
+    struct sl_err why;
+    int old = b->fd, regular = b->regular;
+    int rc = open_path(b, &why);
+
+    if (rc == -SL_ENOENT) {
+        b->fd = old;
+        b->regular = regular;
+        return 0;
+    }
+    close(old);
+    if (rc < 0) {
+        if (err)
+            *err = why;
+        return rc;
+    }
+    rc = sl_watch_add(b->watch, b->path, err);
+    return rc < 0 && rc != -SL_ENOENT ? rc : 1;
+}
+
+int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err)
+{
+    char skip[65536];
+    sl_buf_reset(&b->unread);
+    if (!b->unpack) {
+        if (lseek(b->fd, offset, SEEK_SET) < 0)
+            return sl_err_sys(err, "cannot seek in %s", b->name);
+        b->read = offset;
+        return 0;
+    }
+    sl_decompressor_free(b->unpack);
+    b->unpack = NULL;
+    if (lseek(b->fd, 0, SEEK_SET) < 0)
+        return sl_err_sys(err, "cannot seek in %s", b->name);
+    b->read = 0;
+    b->head_at = b->head_len = 0;
+    b->unpack = sl_decompressor_new(feed, b, b->name, err);
+    if (!b->unpack)
+        return -(int)(err ? err->code : SL_EFAIL);
+    while (offset > 0) {
+        int64_t k =
+            sl_decompressor_read(b->unpack, skip, SL_MIN((size_t)offset, sizeof(skip)), err);
+        if (k < 0)
+            return (int)k;
+        if (k == 0)
+            return sl_err_set(err, SL_EFORMAT, "%s is shorter than it was", b->name);
+        offset -= k;
+    }
+    return 0;
+}
+
+int sl_bytes_poll(struct sl_bytes *b, struct pollfd *fds, int max, int64_t *deadline)
+{
+    int fd = b->regular ? b->watch ? sl_watch_fd(b->watch) : -1 : b->fd;
+    if (b->regular && b->watch)
+        sl_watch_drain(b->watch);
+    /* A file that is renamed and created again is not always told by its own watch: look. */
+    if (b->regular)
+        *deadline = SL_MIN(*deadline, sl_time_mono_usec() + POLL_USEC);
+    if (fd < 0 || max < 1)
+        return 0;
+    fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
+    return 1;
+}
+
+int sl_bytes_wait(struct sl_bytes *b, int stop_fd, int64_t timeout, struct sl_err *err)
+{
+    struct pollfd fds[2];
+    int64_t deadline = INT64_MAX, now = sl_time_mono_usec();
+    int n = sl_bytes_poll(b, fds, 1, &deadline);
+
+    if (stop_fd >= 0)
+        fds[n++] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
+    int64_t left = deadline == INT64_MAX ? -1 : deadline - now;
+    int own = left < 0 || (timeout >= 0 && timeout < left);
+    if (own)
+        left = timeout;
+    int rc = poll(fds, (nfds_t)n, left < 0 ? -1 : (int)((left + 999) / 1000));
+    if (rc < 0 && errno != EINTR)
+        return sl_err_sys(err, "cannot poll");
+    if (rc < 0)
+        return 1;
+    if (stop_fd >= 0 && fds[n - 1].revents)
+        return 0;
+    return rc > 0 || !own;
+}
+
+int sl_bytes_is_regular(const struct sl_bytes *b)
+{
+    return b->regular && strcmp(b->path, "-") != 0;
+}
+
+int sl_bytes_is_followed(const struct sl_bytes *b)
+{
+    return b->follow && b->regular;
+}
+
+int sl_bytes_is_compressed(const struct sl_bytes *b)
+{
+    return b->unpack != NULL;
+}
+
+int sl_bytes_fd(const struct sl_bytes *b)
+{
+    return b->fd;
+}
+
+const char *sl_bytes_name(const struct sl_bytes *b)
+{
+    return b->name;
+}
+
+void sl_bytes_progress(const struct sl_bytes *b, int64_t *done, int64_t *total)
+{
+    *done = b->read;
+    *total = b->follow ? -1 : b->size;
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * frames_source: an Arrow IPC stream from a pipe or a file (an Arrow IPC file too: it is a stream
+ * between two magic words).
+ *
+ * A stream of ours says in its schema that it ends with an `end` message: an end of file without it
+ * means that the stage before died, and is an error. A stream without our schema key is foreign; its
+ * end cannot be verified, which is said once. Batches are decoded here, in order, because
+ * dictionaries replace one another; their columns stay undecoded until an operator touches them.
+ *
+ * Every message is gathered in a buffer of its own, which its batch keeps.
+ */
+#include "base/compat.h"
+#include "base/num.h"
+#include "io/internal.h"
+
+enum { STAGING = 64 << 10, FILE_MAGIC = 8 };
+
+struct frames_source {
+    struct sl_source base;
+    struct sl_bytes *bytes;
+    struct sl_ipc_decoder *decoder;
+    char *time_column;
+    int stop_fd, file_format, ended;
+    int64_t rows;
+    void (*say)(void *arg, const char *text);
+    void *say_arg;
+    /* bytes not yet part of a message */
+    char *staging;
+    size_t start, fill;
+    /* the message being gathered */
+    struct sl_buffer *message;
+    size_t have, need;
+};
+
+struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct sl_err *err)
+{
+    int index;
+    if (name)
+        index = sl_schema_lookup(s, name, strlen(name), err);
+    else
+        index = sl_schema_time_index(s) >= 0 ? sl_schema_time_index(s) : sl_schema_guess_time(s);
+    if (name && index < 0)
+        return NULL;
+    if (index < 0 || (!name && index == sl_schema_time_index(s)))
+        return sl_schema_ref(s);
+    if (s->fields[index].type.kind != SL_TIMESTAMP) {
+        struct sl_buf type = SL_BUF_INIT;
+        sl_type_print(s->fields[index].type, &type);
+        sl_err_set(err, SL_EUSAGE, "--time %s: the column is %s, not timestamptz", name,
+                   type.data ? type.data : "?");
+        sl_err_hint(err, "declare it with --types, or compute it with transform --set");
+        sl_buf_release(&type);
+        return NULL;
+    }
+    struct sl_schema *copy = sl_schema_copy(s);
+    if (!copy || sl_schema_set_meta(copy, SL_META_TIME, s->fields[index].name) < 0) {
+        sl_schema_unref(copy);
+        sl_err_nomem(err, "a schema");
+        return NULL;
+    }
+    return copy;
+}
+
+/* ---- gathering ---- */
+
+static void take_staged(struct frames_source *f, size_t n)
+{
+    f->start += n;
+    if (f->start == f->fill)
+        f->start = f->fill = 0;
+}
+
+static int read_staging(struct frames_source *f, struct sl_err *err)
+{
+    size_t got;
+    if (f->start) {
+        memmove(f->staging, f->staging + f->start, f->fill - f->start);
+        f->fill -= f->start;
+        f->start = 0;
+    }
+    int rc = sl_bytes_read(f->bytes, f->staging + f->fill, STAGING - f->fill, &got, err);
+    f->fill += got;
+    return rc;
+}
+
+/* Starts a message of n bytes with what is staged of it. */
+static int begin_message(struct frames_source *f, size_t n, struct sl_err *err)
+{
+    f->message = sl_buffer_new(f->base.account, n);
+    if (!f->message)
+        return sl_err_nomem(err, "a message");
+    f->need = n;
+    f->have = SL_MIN(n, f->fill - f->start);
+    memcpy(f->message->data, f->staging + f->start, f->have);
+    take_staged(f, f->have);
+    return 0;
+}
+
+/* > 0: enum sl_bytes_next that stopped it; DATA: f->message is whole (need bytes). */
+static int gather(struct frames_source *f, struct sl_err *err)
+{
+    for (;;) {
+        if (f->message && f->have == f->need)
+            return SL_BYTES_DATA;
+        if (f->message) {
+            size_t got;
+            int rc =
+                sl_bytes_read(f->bytes, f->message->data + f->have, f->need - f->have, &got, err);
+            if (rc != SL_BYTES_DATA)
+                return rc;
+            f->have += got;
+            continue;
+        }
+        struct sl_err why;
+        sl_err_init(&why);
+        int64_t n =
+            sl_ipc_peek((const uint8_t *)f->staging + f->start, f->fill - f->start, NULL, &why);
+        if (n < 0) {
+            if (err)
+                *err = why;
+            return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
+        }
+        int rc = n > 0 ? begin_message(f, (size_t)n, err) : read_staging(f, err);
+        if (rc < 0 || (n == 0 && rc != SL_BYTES_DATA))
+            return rc;
+    }
+}
+
+static int upstream_died(struct frames_source *f, struct sl_err *err)
+{
+    sl_err_set(err, SL_EUPSTREAM, "the stream stopped in the middle: the stage before it died");
+    sl_err_hint(err, "what it printed on stderr says why; run the pipeline again");
+    return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
+}
+
+static int at_eof(struct frames_source *f, struct sl_err *err)
+{
+    if (f->fill > f->start || f->message || f->base.end_required)
+        return upstream_died(f, err);
+    f->ended = 1;
+    return SL_NEXT_END;
+}
+
+/* ---- opening ---- */
+
+/* Waits for a whole message: 0, or < 0. */
+static int wait_for_message(struct frames_source *f, struct sl_err *err)
+{
+    for (;;) {
+        int rc = gather(f, err);
+        if (rc < 0 || rc == SL_BYTES_DATA)
+            return rc < 0 ? rc : 0;
+        if (rc == SL_BYTES_END)
+            return upstream_died(f, err);
+        rc = sl_bytes_wait(f->bytes, f->stop_fd, -1, err);
+        if (rc <= 0)
+            return rc < 0 ? rc : sl_err_set(err, SL_EFAIL, "ended before the first row");
+    }
+}
+
+static int skip_magic(struct frames_source *f, struct sl_err *err)
+{
+    while (f->fill < FILE_MAGIC) {
+        int rc = read_staging(f, err);
+        if (rc < 0)
+            return rc;
+        if (rc == SL_BYTES_END)
+            return upstream_died(f, err);
+        if (rc == SL_BYTES_WAIT && sl_bytes_wait(f->bytes, f->stop_fd, -1, err) <= 0)
+            return sl_err_set(err, SL_EFAIL, "ended before the first row");
+    }
+    if (memcmp(f->staging, "ARROW1", 6) == 0) {
+        f->file_format = 1;
+        take_staged(f, FILE_MAGIC);
+    }
+    return 0;
+}
+
+static void release_message(struct frames_source *f)
+{
+    sl_buffer_unref(f->message);
+    f->message = NULL;
+    f->have = f->need = 0;
+}
+
+static int parse_message(struct frames_source *f, struct sl_ipc_message *m, struct sl_err *err)
+{
+    int64_t n = sl_ipc_peek(f->message->data, f->need, m, err);
+    if (n < 0)
+        return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
+    m->owner = f->message;
+    return 0;
+}
+
+static void learn_stream(struct frames_source *f)
+{
+    struct sl_schema *s = f->base.schema;
+    const char *end = sl_schema_meta(s, SL_META_END);
+    const char *live = sl_schema_meta(s, SL_META_LIVE);
+    const char *d = sl_schema_meta(s, SL_META_D);
+    f->base.end_required = end && strcmp(end, "required") == 0;
+    if (!end && !sl_bytes_is_regular(f->bytes) && f->say)
+        f->say(f->say_arg, "the stream on standard input is foreign: its end cannot be verified");
+    if (live) {
+        f->base.live = 1;
+        if (!d || !sl_num_parse_int(d, strlen(d), &f->base.out_of_order))
+            f->base.out_of_order = -1;
+    }
+}
+
+static int source_open(struct sl_source *s, struct sl_err *err)
+{
+    struct frames_source *f = (struct frames_source *)s;
+    struct sl_ipc_message m;
+    int rc = skip_magic(f, err);
+
+    if (rc == 0)
+        rc = wait_for_message(f, err);
+    if (rc == 0)
+        rc = parse_message(f, &m, err);
+    if (rc == 0 && m.kind != SL_IPC_SCHEMA) {
+        sl_err_set(err, SL_EFORMAT, "an Arrow stream begins with its schema; this one does not");
+        rc = sl_err_place(err, "%s", sl_bytes_name(f->bytes));
+    }
+    if (rc == 0)
+        rc = sl_ipc_decoder_schema(f->decoder, &m, err);
+    if (rc < 0)
+        return rc;
+    release_message(f);
+    s->schema = sl_source_time(sl_ipc_decoder_get_schema(f->decoder), f->time_column, err);
+    if (!s->schema)
+        return -(int)(err ? err->code : SL_EFAIL);
+    learn_stream(f);
+    return 0;
+}
+
+/* ---- next ---- */
+
+static int take_end(struct frames_source *f, const struct sl_control *c, struct sl_err *err)
+{
+    f->ended = 1;
+    f->base.end_reason = c->reason;
+    if (c->reason == SL_END_ERROR)
+        return upstream_died(f, err);
+    if (c->rows != f->rows) {
+        sl_err_set(err, SL_EUPSTREAM, "the stage before sent %lld rows, %lld arrived",
+                   (long long)c->rows, (long long)f->rows);
+        sl_err_hint(err,
+                    "a stage between them drops rows: let it write a stream of its own "
+                    "(without the schema's %s)",
+                    SL_META_END);
+        return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
+    }
+    return c->reason == SL_END_END ? SL_NEXT_END : SL_NEXT_STOP;
+}
+
+static int take_batch(struct frames_source *f, const struct sl_ipc_message *m,
+                      struct sl_morsel **out, struct sl_err *err)
+{
+    struct sl_control c = {.kind = SL_CONTROL_ROWS, .watermark = SL_TIME_MIN};
+    const char *value;
+    size_t len;
+    int rc = sl_ipc_message_meta(m, SL_IPC_KEY, &value, &len);
+
+    if (rc == 1)
+        rc = sl_control_parse(value, len, &c, err);
+    if (rc < 0)
+        return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
+    if (c.kind == SL_CONTROL_END)
+        return take_end(f, &c, err);
+    if (c.kind == SL_CONTROL_BARRIER) {
+        f->base.control = c;
+        f->base.control.run = NULL; /* borrowed from the message */
+        return SL_NEXT_BARRIER;
+    }
+    struct sl_morsel *morsel = sl_morsel_new(&f->base);
+    if (!morsel)
+        return sl_err_nomem(err, "a morsel");
+    rc = sl_ipc_decoder_batch(f->decoder, m, &morsel->batch, err);
+    if (rc == 0)
+        rc = (morsel->place = sl_strdup(sl_bytes_name(f->bytes))) ? 0 : sl_err_nomem(err, "a name");
+    if (rc < 0) {
+        sl_morsel_free(morsel);
+        return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
+    }
+    /* The schema with its time column settled stands for the stream's own. */
+    sl_schema_unref(morsel->batch->schema);
+    morsel->batch->schema = sl_schema_ref(f->base.schema);
+    morsel->batch->origin.base = f->rows;
+    morsel->batch->watermark = morsel->watermark = c.watermark;
+    morsel->records = (int64_t)morsel->batch->selected;
+    morsel->len = m->total;
+    f->rows += morsel->records;
+    *out = morsel;
+    return SL_NEXT_MORSEL;
+}
+
+static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_err *err)
+{
+    struct frames_source *f = (struct frames_source *)s;
+    struct sl_ipc_message m;
+
+    for (;;) {
+        if (f->ended)
+            return s->end_reason == SL_END_END ? SL_NEXT_END : SL_NEXT_STOP;
+        int rc = gather(f, err);
+        if (rc < 0)
+            return rc;
+        if (rc == SL_BYTES_WAIT)
+            return SL_NEXT_WAIT;
+        if (rc == SL_BYTES_END)
+            return at_eof(f, err);
+        rc = parse_message(f, &m, err);
+        if (rc == 0 && m.kind == SL_IPC_DICTIONARY) {
+            rc = sl_ipc_decoder_dictionary(f->decoder, &m, err);
+        } else if (rc == 0 && m.kind == SL_IPC_BATCH) {
+            rc = take_batch(f, &m, out, err);
+        } else if (rc == 0 && m.kind == SL_IPC_END) {
+            /* Arrow's own end: ours comes before it. */
+            if (s->end_required)
+                rc = upstream_died(f, err);
+            else
+                f->ended = 1;
+        } else if (rc == 0) {
+            rc = sl_err_set(err, SL_EFORMAT, "a second schema in the stream of %s",
+                            sl_bytes_name(f->bytes));
+        }
+        release_message(f);
+        if (rc)
+            return rc;
+    }
+}
+
+static int source_poll(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline)
+{
+    return sl_bytes_poll(((struct frames_source *)s)->bytes, fds, max, deadline);
+}
+
+static void source_progress(struct sl_source *s, int64_t *done, int64_t *total)
+{
+    sl_bytes_progress(((struct frames_source *)s)->bytes, done, total);
+}
+
+static void source_free(struct sl_source *s)
+{
+    struct frames_source *f = (struct frames_source *)s;
+    sl_ipc_decoder_free(f->decoder);
+    sl_bytes_free(f->bytes);
+    sl_buffer_unref(f->message);
+    sl_schema_unref(s->schema);
+    free(f->staging);
+    free(f->time_column);
+    free(f);
+}
+
+static const struct sl_source_class frames_source_class = {
+    .name = "frames",
+    .open = source_open,
+    .next = source_next,
+    .poll = source_poll,
+    .progress = source_progress,
+    .free = source_free,
+};
+
+int sl_frames_source_new(const struct sl_input_options *o, struct sl_bytes *bytes,
+                         struct sl_source **out, struct sl_err *err)
+{
+    struct frames_source *f = sl_calloc(1, sizeof(*f));
+    *out = NULL;
+    if (!f) {
+        sl_bytes_free(bytes);
+        return sl_err_nomem(err, "a source of frames");
+    }
+    f->base.class = &frames_source_class;
+    f->base.account = o->account;
+    f->base.partitions = 1;
+    f->base.out_of_order = o->out_of_order;
+    f->bytes = bytes;
+    f->stop_fd = o->stop_fd;
+    f->say = o->say;
+    f->say_arg = o->say_arg;
+    f->staging = sl_malloc(STAGING);
+    f->decoder = sl_ipc_decoder_new(o->account);
+    f->time_column = o->time_column ? sl_strdup(o->time_column) : NULL;
+    if (!f->staging || !f->decoder || (o->time_column && !f->time_column)) {
+        source_free(&f->base);
+        return sl_err_nomem(err, "a source of frames");
+    }
+    *out = &f->base;
+    return 0;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* identity: knows a file again by what it holds, see internal.h. */
+#include "base/compat.h"
+#include <sys/stat.h>
+#include "base/crc32c.h"
+#include "base/json.h"
+#include "io/internal.h"
+
+enum { HEAD = 1024, TAIL = 256 };
+
+/* CRC of n raw bytes at offset; *n is lowered to what is there. */
+static int crc_at(struct sl_bytes *b, int64_t offset, int *n, uint32_t *crc, struct sl_err *err)
+{
+    char data[HEAD];
+    assert(*n <= HEAD);
+    ssize_t k = sl_path_pread(sl_bytes_fd(b), data, (size_t)*n, offset, sl_bytes_name(b), err);
+    if (k < 0)
+        return (int)k;
+    *n = (int)k;
+    *crc = sl_crc32c(0, data, (size_t)k);
+    return 0;
+}
+
+struct sl_identity *sl_identity_new(struct sl_bytes *b, struct sl_err *err)
+{
+    struct stat st;
+    struct sl_buf id = SL_BUF_INIT;
+    struct sl_identity *i = sl_calloc(1, sizeof(*i));
+
+    if (!i) {
+        sl_err_nomem(err, "a file's identity");
+        return NULL;
+    }
+    i->refs = 1;
+    i->line = 1;
+    i->compressed = sl_bytes_is_compressed(b);
+    i->head_len = HEAD;
+    int rc = crc_at(b, 0, &i->head_len, &i->head, err);
+    if (rc == 0 && fstat(sl_bytes_fd(b), &st) < 0)
+        rc = sl_err_sys(err, "cannot stat %s", sl_bytes_name(b));
+    if (rc == 0) {
+        sl_buf_printf(&id, "file:%llu:%08x", (unsigned long long)st.st_ino, i->head);
+        i->id = sl_buf_take(&id);
+        i->path = sl_strdup(sl_bytes_name(b));
+        if (!i->id || !i->path)
+            rc = sl_err_nomem(err, "a file's identity");
+    }
+    if (rc < 0) {
+        sl_identity_unref(i);
+        return NULL;
+    }
+    return i;
+}
+
+struct sl_identity *sl_identity_ref(struct sl_identity *i)
+{
+    if (i)
+        i->refs++;
+    return i;
+}
+
+void sl_identity_unref(struct sl_identity *i)
+{
+    if (!i || --i->refs)
+        return;
+    free(i->id);
+    free(i->path);
+    free(i);
+}
+
+struct search {
+    struct sl_identity *identity;
+    struct sl_bytes *bytes;
+    int found;
+    struct sl_err *err;
+};
+
+struct record {
+    int64_t byte, line, rows, head, head_len, tail, tail_len;
+};
+
+static int parse(const char *value, size_t len, struct record *r)
+{
+    const struct {
+        const char *key;
+        int64_t *to;
+    } members[] = {{"byte", &r->byte},        {"line", &r->line},         {"rows", &r->rows},
+                   {"head", &r->head},        {"head_len", &r->head_len}, {"tail", &r->tail},
+                   {"tail_len", &r->tail_len}};
+    for (size_t i = 0; i < SL_COUNT(members); i++)
+        if (sl_json_find_int(value, len, members[i].key, members[i].to) != 1)
+            return 0;
+    return r->head_len >= 1 && r->head_len <= HEAD && r->tail_len >= 0 && r->tail_len <= TAIL &&
+           r->byte >= r->tail_len;
+}
+
+/* 1: the recorded position is of this file. */
+static int matches(struct search *s, const struct record *r)
+{
+    uint32_t crc;
+    int n = (int)r->head_len;
+    int rc = crc_at(s->bytes, 0, &n, &crc, s->err);
+    if (rc < 0)
+        return rc;
+    if (n != r->head_len || crc != (uint32_t)r->head)
+        return 0;
+    if (r->tail_len == 0)
+        return 1;
+    n = (int)r->tail_len;
+    rc = crc_at(s->bytes, r->byte - r->tail_len, &n, &crc, s->err);
+    if (rc < 0)
+        return rc;
+    return n == r->tail_len && crc == (uint32_t)r->tail;
+}
+
+static int compare(void *arg, const char *id, const char *value, size_t len)
+{
+    struct search *s = arg;
+    struct sl_identity *i = s->identity;
+    struct record r;
+
+    if (strncmp(id, "file:", 5) != 0 || !parse(value, len, &r))
+        return 0; /* another kind of source */
+    int rc = matches(s, &r);
+    /* Of several that match (a file that was ingested again) the furthest counts. */
+    if (rc <= 0 || (s->found && r.byte < i->byte))
+        return rc < 0 ? rc : 0;
+    char *copy = sl_strdup(id);
+    if (!copy)
+        return sl_err_nomem(s->err, "a file's identity");
+    free(i->id);
+    i->id = copy;
+    i->byte = r.byte;
+    i->line = r.line;
+    i->rows = r.rows;
+    s->found = 1;
+    return 0;
+}
+
+int sl_identity_find(struct sl_identity *i, struct sl_bytes *b, const struct sl_log *log,
+                     struct sl_err *err)
+{
+    struct search s = {.identity = i, .bytes = b, .err = err};
+    int rc = sl_log_positions(log, compare, &s);
+    return rc < 0 ? rc : s.found;
+}
+
+int sl_identity_mark(struct sl_identity *i, struct sl_bytes *b, int64_t byte, int64_t line,
+                     struct sl_mark *out, struct sl_err *err)
+{
+    int rc = 0;
+    out->byte = byte;
+    out->line = line;
+    out->tail = 0;
+    out->tail_len = i->compressed ? 0 : (int)SL_MIN(byte, (int64_t)TAIL);
+    if (out->tail_len)
+        rc = crc_at(b, byte - out->tail_len, &out->tail_len, &out->tail, err);
+    if (rc == 0 && i->head_len < HEAD && !i->compressed) {
+        i->head_len = (int)SL_MIN(byte, (int64_t)HEAD);
+        rc = i->head_len ? crc_at(b, 0, &i->head_len, &i->head, err) : 0;
+    }
+    return rc;
+}
+
+void sl_identity_print(const struct sl_identity *i, const struct sl_mark *m, int64_t rows,
+                       struct sl_buf *out)
+{
+    sl_buf_addstr(out, "{\"path\":");
+    sl_buf_add_json(out, i->path, strlen(i->path));
+    sl_buf_printf(out,
+                  ",\"byte\":%lld,\"line\":%lld,\"rows\":%lld,\"head\":%u,\"head_len\":%d,"
+                  "\"tail\":%u,\"tail_len\":%d}",
+                  (long long)m->byte, (long long)m->line, (long long)rows, i->head, i->head_len,
+                  m->tail, m->tail_len);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* internal: what the connectors share; opened through open.h only. */
+#ifndef SL_IO_INTERNAL_H
+#define SL_IO_INTERNAL_H
+
+#include "io/open.h"
+
+/* ---- bytes.c: bytes of one file, pipe or standard input, decompressed, perhaps followed ---- */
+
+struct sl_bytes;
+
+enum sl_bytes_next { SL_BYTES_DATA = 1, SL_BYTES_WAIT, SL_BYTES_END, SL_BYTES_TRUNCATED };
+
+/* path "-" is standard input. follow: the end of a file is not its end; it is followed through
+ * rename (the old file is read to its end first), truncation and re-creation. */
+int sl_bytes_open(const char *path, int follow, struct sl_bytes **out, struct sl_err *err);
+void sl_bytes_free(struct sl_bytes *b);
+/*
+ * Up to n bytes: DATA and *got > 0; WAIT: nothing now; END: nothing more of this file (when followed:
+ * it was rotated away, sl_bytes_reopen goes on with its successor); TRUNCATED: the file shrank below
+ * what was read, reading goes on at its start.
+ */
+int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct sl_err *err);
+/* Gives n bytes back, to be read again first. */
+int sl_bytes_unread(struct sl_bytes *b, const void *data, size_t n, struct sl_err *err);
+/* 1: the successor of a rotated file is open; 0: there is none yet. */
+int sl_bytes_reopen(struct sl_bytes *b, struct sl_err *err);
+/* Goes to a byte of the (decompressed) stream; regular files and compressed ones only. */
+int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err);
+int sl_bytes_poll(struct sl_bytes *b, struct pollfd *fds, int max, int64_t *deadline);
+int sl_bytes_is_regular(const struct sl_bytes *b);
+/* 1 if its end of file is not its end. */
+int sl_bytes_is_followed(const struct sl_bytes *b);
+int sl_bytes_is_compressed(const struct sl_bytes *b);
+/* Descriptor of the raw bytes, for identity. */
+int sl_bytes_fd(const struct sl_bytes *b);
+const char *sl_bytes_name(const struct sl_bytes *b); /* for messages */
+/* Raw bytes read so far and the file's size (-1 unknown). */
+void sl_bytes_progress(const struct sl_bytes *b, int64_t *done, int64_t *total);
+/* Waits until there is something to read: 1, or 0 when stop_fd became readable or timeout ran out
+ * (µs, -1 = none). */
+int sl_bytes_wait(struct sl_bytes *b, int stop_fd, int64_t timeout, struct sl_err *err);
+
+/* ---- identity.c: which file is this, and how much of it has been committed ---- */
+
+/*
+ * The position of a file, as recorded in a log: JSON
+ *   {"path":P,"byte":N,"line":L,"rows":R,"head":H,"head_len":K,"tail":T,"tail_len":M}
+ * byte and line are behind the last committed record of the decompressed stream; head and tail are
+ * CRC32Cs of the first K (at most 1 KiB) and of the M (at most 256) raw bytes before byte, so that a
+ * file is known again by what it holds, under any name. Compressed files: tail_len is 0.
+ */
+struct sl_identity { /* shared by the morsels of a file */
+    int refs;
+    char *id;                 /* "file:INODE:HEAD": names the input in the log */
+    char *path;               /* as it was opened */
+    int64_t byte, line, rows; /* committed so far */
+    uint32_t head;
+    int head_len, compressed;
+};
+/* Identity of an open file, as if nothing of it were committed. NULL with err filled. */
+struct sl_identity *sl_identity_new(struct sl_bytes *b, struct sl_err *err);
+struct sl_identity *sl_identity_ref(struct sl_identity *i);
+void sl_identity_unref(struct sl_identity *i);
+/* Looks for the file among the positions of a log: 1 found (id, byte, line and rows are of the
+ * record), 0 not. */
+int sl_identity_find(struct sl_identity *i, struct sl_bytes *b, const struct sl_log *log,
+                     struct sl_err *err);
+
+struct sl_mark { /* a point in a file */
+    int64_t byte, line;
+    uint32_t tail;
+    int tail_len;
+};
+/* The mark behind byte; reads the tail from the file. Also learns more of the head of a file that was
+ * shorter than 1 KiB when it was opened. */
+int sl_identity_mark(struct sl_identity *i, struct sl_bytes *b, int64_t byte, int64_t line,
+                     struct sl_mark *out, struct sl_err *err);
+/* The position JSON of a mark with rows committed so far. */
+void sl_identity_print(const struct sl_identity *i, const struct sl_mark *m, int64_t rows,
+                       struct sl_buf *out);
+
+/* ---- sources ---- */
+/* The schema with its time column settled: name if given (it must be a timestamptz), else what the
+ * schema says, else the rule of sl_schema_guess_time. A new reference; NULL with err filled. */
+struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct sl_err *err);
+/* first: the first path, opened; it passes to the source, also on failure. */
+int sl_text_source_new(const struct sl_input_options *o, struct sl_bytes *first,
+                       struct sl_source **out, struct sl_err *err);
+int sl_frames_source_new(const struct sl_input_options *o, struct sl_bytes *bytes,
+                         struct sl_source **out, struct sl_err *err);
+int sl_log_source_new(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err);
+
+/* ---- out.c: a descriptor or a file made whole ---- */
+struct sl_out;
+struct sl_out_options {
+    const char *dest; /* NULL: standard output */
+    int force, append;
+};
+int sl_out_open(const struct sl_out_options *o, struct sl_out **out, struct sl_err *err);
+/* SL_PUSH_OK, SL_PUSH_DONE (the reader is gone), < 0. Everything given is written at once. */
+int sl_out_write(struct sl_out *o, const void *data, size_t n, struct sl_err *err);
+/* The end: a file is synced and takes its name. */
+int sl_out_close(struct sl_out *o, struct sl_err *err);
+void sl_out_free(struct sl_out *o); /* without close: no half file is left */
+int sl_out_poll(struct sl_out *o, struct pollfd *fds, int max);
+int sl_out_is_empty(const struct sl_out *o); /* append: the file had nothing in it */
+
+/* ---- hidden.c: columns that stages keep to themselves (`_wm`) ---- */
+/* The schema, and a batch, without them. New references; NULL with err filled. */
+struct sl_schema *sl_hidden_schema(struct sl_schema *s, struct sl_err *err);
+struct sl_batch *sl_hidden_strip(struct sl_batch *b, struct sl_err *err);
+
+/* ---- sinks ---- */
+int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format format,
+                     struct sl_sink **out, struct sl_err *err);
+int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);
+int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);
+
+#endif

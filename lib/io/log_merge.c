@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * log_merge: a bounded read of several partitions in the order of (event time, partition, offset).
+ *
+ * One reader a partition, each with the batch it is in; the row that is next is the one with the
+ * least event time among the fronts (nulls last). Within a partition offsets keep their order, so
+ * the whole is in order of time as far as each partition is.
+ */
+#include "base/compat.h"
+#include "arrow/builder.h"
+#include "io/log_source.h"
+
+enum { MERGED_ROWS = 16384 };
+
+struct front { /* where one partition stands */
+    struct sl_log_reader *reader;
+    struct sl_log_range *ranges; /* all empty but its own */
+    struct sl_batch *batch;
+    size_t at; /* among the selected rows */
+};
+
+struct sl_log_merge {
+    int n;
+    struct front *fronts;
+    struct sl_builder *builders;
+};
+
+int sl_log_merge_open(struct log_source *s, struct sl_err *err)
+{
+    int n = sl_log_partitions(s->log), fields = s->base.schema->nfields;
+    struct sl_log_merge *m = sl_calloc(1, sizeof(*m));
+    if (!m)
+        return sl_err_nomem(err, "a merge");
+    s->merge = m;
+    m->fronts = sl_calloc((size_t)n, sizeof(*m->fronts));
+    m->builders = sl_calloc((size_t)fields, sizeof(*m->builders));
+    if (!m->fronts || !m->builders)
+        return sl_err_nomem(err, "a merge");
+    for (int i = 0; i < fields; i++)
+        sl_builder_init(&m->builders[i], s->base.schema->fields[i].type, s->base.account, 1);
+    m->n = n;
+    for (int p = 0; p < n; p++) {
+        struct front *f = &m->fronts[p];
+        f->ranges = sl_calloc((size_t)n, sizeof(*f->ranges));
+        if (!f->ranges)
+            return sl_err_nomem(err, "a merge");
+        f->ranges[p] = s->ranges[p];
+        struct sl_log_read_options ro = {.ranges = f->ranges,
+                                         .from_time = s->from_time,
+                                         .to_time = s->to_time,
+                                         .account = s->base.account};
+        int rc = sl_log_reader_open(s->log, &ro, &f->reader, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+void sl_log_merge_close(struct log_source *s)
+{
+    struct sl_log_merge *m = s->merge;
+    if (!m)
+        return;
+    for (int p = 0; p < m->n; p++) {
+        sl_log_reader_free(m->fronts[p].reader);
+        sl_batch_unref(m->fronts[p].batch);
+        free(m->fronts[p].ranges);
+    }
+    for (int i = 0; m->builders && i < s->base.schema->nfields; i++)
+        sl_builder_release(&m->builders[i]);
+    free(m->builders);
+    free(m->fronts);
+    free(m);
+    s->merge = NULL;
+}
+
+/* Brings the front to a batch with rows left; 1 there is one, 0 the partition is at its end. */
+static int fill(struct log_source *s, struct front *f, struct sl_err *err)
+{
+    while (!f->batch || f->at == f->batch->selected) {
+        struct sl_log_chunk *c;
+        sl_batch_unref(f->batch);
+        f->batch = NULL;
+        f->at = 0;
+        int rc = sl_log_reader_next(f->reader, &c, err);
+        if (rc != SL_LOG_CHUNK)
+            return rc < 0 ? rc : 0;
+        rc = sl_log_source_decode(s, c, &f->batch, err);
+        sl_log_chunk_free(c);
+        for (int i = 0; rc == 0 && i < f->batch->schema->nfields; i++)
+            rc = sl_column_load(f->batch->columns[i], err);
+        if (rc < 0)
+            return rc;
+    }
+    return 1;
+}
+
+static int is_before(const struct log_source *s, const struct front *a, const struct front *b)
+{
+    const struct sl_column *x = a->batch->columns[s->time], *y = b->batch->columns[s->time];
+    return sl_column_compare(x, sl_batch_row(a->batch, a->at), y, sl_batch_row(b->batch, b->at)) <
+           0;
+}
+
+/* The front whose row is next, NULL at the end of all. */
+static int least(struct log_source *s, struct front **out, struct sl_err *err)
+{
+    struct sl_log_merge *m = s->merge;
+    *out = NULL;
+    for (int p = 0; p < m->n; p++) {
+        struct front *f = &m->fronts[p];
+        int rc = fill(s, f, err);
+        if (rc < 0)
+            return rc;
+        if (rc && (!*out || is_before(s, f, *out)))
+            *out = f;
+    }
+    return 0;
+}
+
+static int finish(struct log_source *s, size_t rows, struct sl_morsel **out, struct sl_err *err)
+{
+    struct sl_morsel *m = sl_morsel_new(&s->base);
+    if (!m)
+        return sl_err_nomem(err, "a morsel");
+    m->batch = sl_batch_new(s->base.schema, rows);
+    m->place = sl_strdup(s->path);
+    int rc = m->batch && m->place ? 0 : sl_err_nomem(err, "a batch");
+    for (int i = 0; rc == 0 && i < s->base.schema->nfields; i++) {
+        m->batch->columns[i] = sl_builder_finish(&s->merge->builders[i], err);
+        if (!m->batch->columns[i])
+            rc = -(int)SL_ENOMEM;
+    }
+    if (rc < 0) {
+        sl_morsel_free(m);
+        return rc;
+    }
+    m->batch->origin.base = -1;
+    m->records = (int64_t)rows;
+    m->len = rows * 16;
+    *out = m;
+    return SL_NEXT_MORSEL;
+}
+
+int sl_log_merge_next(struct log_source *s, struct sl_morsel **out, struct sl_err *err)
+{
+    size_t rows = 0;
+    while (rows < MERGED_ROWS) {
+        struct front *f;
+        int rc = least(s, &f, err);
+        if (rc < 0)
+            return rc;
+        if (!f)
+            break;
+        size_t row = sl_batch_row(f->batch, f->at++);
+        for (int i = 0; i < s->base.schema->nfields; i++)
+            sl_builder_row(&s->merge->builders[i], f->batch->columns[i], row);
+        rows++;
+    }
+    return rows ? finish(s, rows, out, err) : SL_NEXT_END;
+}

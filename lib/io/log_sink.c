@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * log_sink: rows into a log.
+ *
+ * Workers encode batches for their partitions; the loop gathers the blobs and commits them together
+ * with the source's position. A commit is due at once when the input blocks and the last one is more
+ * than 5 ms ago, else 5 ms after it; under a flood when enough has been gathered, at the latest
+ * after a second.
+ */
+#include "base/compat.h"
+#include "io/internal.h"
+
+enum {
+    GATHER_BLOBS = 8, /* a blob keeps its batch in memory: few of them */
+    GATHER_BYTES = 8 << 20,
+    PAUSE_USEC = 5 * 1000, /* between the commits of a trickle */
+    LATEST_USEC = 1000 * 1000,
+};
+
+struct blobs { /* of one batch, what encode() gives */
+    size_t n;
+    struct sl_log_blob *items[];
+};
+
+struct position {
+    char *id, *value;
+};
+
+struct log_sink {
+    struct sl_sink base;
+    char *path, *keys, *hash, *time_column, *command;
+    struct sl_log_options lo;
+    int may_create;
+    struct sl_log_writer *writer;
+    int64_t recovered;
+    /* gathered since the last commit */
+    struct sl_log_blob **pending;
+    size_t npending, cap;
+    size_t pending_bytes;
+    int64_t pending_rows, last_commit,
+        due; /* monotonic µs; due INT64_MAX: no commit is waited for */
+    struct position *positions;
+    int npositions;
+};
+
+/* What a stream said of itself is not said of the log. */
+static struct sl_schema *plain_schema(struct sl_schema *schema, struct sl_err *err)
+{
+    static const char *const keys[] = {SL_META_END,    SL_META_LIVE, SL_META_D,   SL_META_HINT,
+                                       SL_META_PLAN,   SL_META_LOG,  SL_META_KEY, SL_META_HASH,
+                                       SL_META_FORMAT, SL_META_MODE};
+    struct sl_schema *visible = sl_hidden_schema(schema, err);
+    struct sl_schema *s = visible ? sl_schema_copy(visible) : NULL;
+    const char *time = sl_schema_meta(schema, SL_META_TIME);
+    int rc = s ? 0 : -1;
+    for (size_t i = 0; rc == 0 && i < SL_COUNT(keys); i++)
+        rc = sl_schema_set_meta(s, keys[i], NULL);
+    if (rc == 0 && time)
+        rc = sl_schema_set_meta(s, SL_META_TIME, time);
+    sl_schema_unref(visible);
+    if (rc < 0) {
+        sl_schema_unref(s);
+        sl_err_nomem(err, "a schema");
+        return NULL;
+    }
+    return s;
+}
+
+static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    if (!s->may_create && !sl_path_is_log(s->path))
+        return sl_err_set(err, SL_ENOENT, "there is no log %s", s->path);
+    struct sl_schema *plain = plain_schema(schema, err);
+    if (!plain)
+        return -(int)(err ? err->code : SL_EFAIL);
+    int rc = sl_log_writer_open(s->path, &s->lo, plain, &s->writer, &s->recovered, err);
+    sl_schema_unref(plain);
+    base->recovered = s->recovered;
+    return rc;
+}
+
+/* ---- encode: any thread ---- */
+
+static void blobs_free(struct blobs *b)
+{
+    for (size_t i = 0; b && i < b->n; i++)
+        sl_log_blob_free(b->items[i]);
+    free(b);
+}
+
+/* The rows of b that go to partition p, in order. */
+static struct sl_batch *rows_of(struct sl_batch *b, const uint16_t *route, uint16_t p,
+                                struct sl_err *err)
+{
+    struct sl_buffer *sel = sl_buffer_new(NULL, b->selected * sizeof(uint32_t));
+    if (!sel) {
+        sl_err_nomem(err, "a selection");
+        return NULL;
+    }
+    uint32_t *rows = (uint32_t *)sel->data;
+    size_t n = 0;
+    for (size_t k = 0; k < b->selected; k++)
+        if (route[k] == p)
+            rows[n++] = (uint32_t)sl_batch_row(b, k);
+    return sl_batch_select(b, sel, n, err);
+}
+
+static int encode_routed(struct log_sink *s, struct sl_batch *b, int partitions, struct blobs *out,
+                         struct sl_err *err)
+{
+    uint16_t *route = sl_malloc(b->selected * sizeof(*route));
+    uint8_t *seen = sl_calloc(1, (size_t)partitions);
+    int rc = route && seen ? sl_log_writer_route(s->writer, b, route, err)
+                           : sl_err_nomem(err, "a route");
+    for (size_t k = 0; rc == 0 && k < b->selected; k++)
+        seen[route[k]] = 1;
+    for (int p = 0; rc == 0 && p < partitions; p++) {
+        if (!seen[p])
+            continue;
+        struct sl_batch *part = rows_of(b, route, (uint16_t)p, err);
+        rc = part ? sl_log_writer_encode(s->writer, p, part, &out->items[out->n], err)
+                  : -(int)SL_ENOMEM;
+        out->n += rc == 0;
+        sl_batch_unref(part);
+    }
+    free(route);
+    free(seen);
+    return rc;
+}
+
+static int sink_encode(struct sl_sink *base, struct sl_batch *b, int worker, void **out,
+                       struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    int partitions = sl_log_partitions(sl_log_writer_view(s->writer));
+    struct blobs *blobs = sl_calloc(1, sizeof(*blobs) + (size_t)partitions * sizeof(void *));
+    struct sl_batch *v = blobs ? sl_hidden_strip(b, err) : NULL;
+    int rc = v ? 0 : sl_err_nomem(err, "a batch");
+    (void)worker;
+
+    if (rc == 0 && partitions == 1) {
+        rc = sl_log_writer_encode(s->writer, 0, v, &blobs->items[0], err);
+        blobs->n = rc == 0;
+    } else if (rc == 0) {
+        rc = encode_routed(s, v, partitions, blobs, err);
+    }
+    sl_batch_unref(v);
+    if (rc < 0) {
+        blobs_free(blobs);
+        return rc;
+    }
+    *out = blobs;
+    return 0;
+}
+
+static void sink_drop(struct sl_sink *base, void *encoded)
+{
+    (void)base;
+    blobs_free(encoded);
+}
+
+/* ---- commit ---- */
+
+static void forget_positions(struct log_sink *s)
+{
+    for (int i = 0; i < s->npositions; i++) {
+        free(s->positions[i].id);
+        free(s->positions[i].value);
+    }
+    free(s->positions);
+    s->positions = NULL;
+    s->npositions = 0;
+}
+
+static int commit(struct log_sink *s, struct sl_err *err)
+{
+    int n = s->npositions;
+    if (!s->npending && !n)
+        return 0;
+    const char **ids = sl_calloc((size_t)n + 1, sizeof(*ids));
+    const char **values = sl_calloc((size_t)n + 1, sizeof(*values));
+    int rc = ids && values ? 0 : sl_err_nomem(err, "a commit");
+    for (int i = 0; rc == 0 && i < n; i++) {
+        ids[i] = s->positions[i].id;
+        values[i] = s->positions[i].value;
+    }
+    if (rc == 0) {
+        struct sl_log_note note = {.position_id = ids, .position = values, .npositions = n};
+        rc = sl_log_writer_commit(s->writer, s->pending, s->npending, &note, err);
+        s->npending = 0; /* consumed */
+    }
+    free(ids);
+    free(values);
+    if (rc < 0)
+        return rc;
+    s->base.committed += s->pending_rows;
+    s->base.held -= s->pending_rows;
+    s->pending_rows = 0;
+    s->pending_bytes = 0;
+    s->last_commit = sl_time_mono_usec();
+    s->due = INT64_MAX;
+    forget_positions(s);
+    return 0;
+}
+
+static int keep(struct log_sink *s, struct sl_log_blob *b, struct sl_err *err)
+{
+    if (s->npending == s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 16;
+        struct sl_log_blob **items = sl_realloc(s->pending, cap * sizeof(*items));
+        if (!items)
+            return sl_err_nomem(err, "a commit");
+        s->pending = items;
+        s->cap = cap;
+    }
+    s->pending[s->npending++] = b;
+    s->pending_bytes += sl_log_blob_bytes(b);
+    return 0;
+}
+
+static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    struct blobs *blobs = encoded;
+    int rc = 0;
+
+    if (!blobs)
+        return 0; /* a watermark: a log has no use for it */
+    /* Before these rows are added, not after: a position follows them, and belongs in their commit. */
+    if (s->npending >= GATHER_BLOBS || s->pending_bytes >= GATHER_BYTES ||
+        sl_time_mono_usec() >= s->due)
+        rc = commit(s, err);
+    if (s->due == INT64_MAX)
+        s->due = sl_time_mono_usec() + LATEST_USEC;
+    for (size_t i = 0; i < blobs->n && rc == 0; i++) {
+        rc = keep(s, blobs->items[i], err);
+        if (rc == 0)
+            blobs->items[i] = NULL;
+    }
+    blobs_free(blobs);
+    base->held += (int64_t)b->selected;
+    s->pending_rows += (int64_t)b->selected;
+    return rc;
+}
+
+static int sink_position(struct sl_sink *base, const char *id, const char *value,
+                         struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    char *copy = sl_strdup(value);
+    int i = 0;
+    if (!copy)
+        return sl_err_nomem(err, "a position");
+    while (i < s->npositions && strcmp(s->positions[i].id, id) != 0)
+        i++;
+    if (i == s->npositions) {
+        struct position *p = sl_realloc(s->positions, (size_t)(i + 1) * sizeof(*p));
+        char *name = p ? sl_strdup(id) : NULL;
+        if (p)
+            s->positions = p;
+        if (!name) {
+            free(copy);
+            return sl_err_nomem(err, "a position");
+        }
+        s->positions[s->npositions++] = (struct position){.id = name};
+    }
+    free(s->positions[i].value);
+    s->positions[i].value = copy;
+    return 0;
+}
+
+static int sink_control(struct sl_sink *base, enum sl_directive d, const struct sl_control *c,
+                        struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    int64_t now = sl_time_mono_usec();
+    (void)c;
+
+    if (d == SL_FLUSH && now - s->last_commit < PAUSE_USEC && s->npending) {
+        s->due = SL_MIN(s->due, s->last_commit + PAUSE_USEC);
+        return 0;
+    }
+    int rc = commit(s, err);
+    if (rc == 0 && d == SL_BARRIER)
+        rc = sl_log_writer_sync(s->writer, err);
+    if (rc == 0 && (d == SL_END || d == SL_STOP)) {
+        rc = sl_log_writer_close(s->writer, err);
+        s->writer = NULL;
+    }
+    return rc;
+}
+
+static int sink_widen(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    int rc = commit(s, err);
+    struct sl_schema *plain = rc == 0 ? plain_schema(schema, err) : NULL;
+    if (rc == 0)
+        rc = plain ? sl_log_writer_evolve(s->writer, plain, err) : -(int)SL_ENOMEM;
+    sl_schema_unref(plain);
+    return rc;
+}
+
+static int sink_poll(struct sl_sink *base, struct pollfd *fds, int max, int64_t *deadline)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    (void)fds;
+    (void)max;
+    *deadline = SL_MIN(*deadline, s->due);
+    if (s->writer)
+        *deadline = SL_MIN(*deadline, sl_log_writer_deadline(s->writer));
+    return 0;
+}
+
+static int sink_ready(struct sl_sink *base, const struct pollfd *fds, int n, struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    int64_t now = sl_time_mono_usec();
+    int rc = 0;
+    (void)fds;
+    (void)n;
+    if (now >= s->due)
+        rc = commit(s, err);
+    if (rc == 0 && now >= sl_log_writer_deadline(s->writer))
+        rc = sl_log_writer_sync(s->writer, err);
+    return rc;
+}
+
+static void sink_free(struct sl_sink *base)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    for (size_t i = 0; i < s->npending; i++)
+        sl_log_blob_free(s->pending[i]);
+    free(s->pending);
+    if (s->writer)
+        sl_log_writer_abort(s->writer);
+    forget_positions(s);
+    free(s->path);
+    free(s->keys);
+    free(s->hash);
+    free(s->time_column);
+    free(s->command);
+    free(s);
+}
+
+static const struct sl_sink_class log_sink_class = {
+    .name = "log",
+    .promise = SL_PROMISE_EXACT,
+    .open = sink_open,
+    .widen = sink_widen,
+    .encode = sink_encode,
+    .drop = sink_drop,
+    .write = sink_write,
+    .position = sink_position,
+    .control = sink_control,
+    .poll = sink_poll,
+    .ready = sink_ready,
+    .free = sink_free,
+};
+
+static int copy_text(char **to, const char *from, const char **option)
+{
+    if (!from)
+        return 0;
+    *to = sl_strdup(from);
+    *option = *to;
+    return *to ? 0 : -1;
+}
+
+int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err)
+{
+    struct log_sink *s = sl_calloc(1, sizeof(*s));
+    const char *path;
+    *out = NULL;
+    if (!s)
+        return sl_err_nomem(err, "a log sink");
+    s->base.class = &log_sink_class;
+    s->base.may_widen = 1;
+    s->base.account = o->account;
+    s->lo = o->log;
+    s->lo.account = o->account;
+    s->may_create = o->may_create;
+    s->due = INT64_MAX;
+    const char *command = o->command ? o->command : o->log.command;
+    if (copy_text(&s->path, o->dest, &path) || copy_text(&s->keys, o->log.keys, &s->lo.keys) ||
+        copy_text(&s->hash, o->log.hash, &s->lo.hash) ||
+        copy_text(&s->time_column, o->log.time_column, &s->lo.time_column) ||
+        copy_text(&s->command, command, &s->lo.command)) {
+        sink_free(&s->base);
+        return sl_err_nomem(err, "a log sink");
+    }
+    *out = &s->base;
+    return 0;
+}

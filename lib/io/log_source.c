@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * log_source: committed rows of a log, from point to point or followed.
+ *
+ * Offsets bound what the reader gives; a time range is a filter on rows, the index only narrows it.
+ * A bounded read pins its end when it is opened. Chunks are verified and decompressed by decode(), on
+ * any thread. A log that is awaited is looked for in its parent's directory.
+ */
+#include "base/compat.h"
+#include "io/internal.h"
+#include "io/log_source.h"
+
+enum { LOOK_USEC = 200 * 1000 };
+
+static int name_point(struct sl_err *err, const char *option, const char *why, const char *hint)
+{
+    sl_err_set(err, SL_EUSAGE, "%s: %s", option, why);
+    return sl_err_hint(err, "%s", hint);
+}
+
+/* An offset point says where one partition begins or ends. */
+static int point_partition(struct log_source *s, const struct sl_point *p, const char *option,
+                           struct sl_err *err)
+{
+    int n = sl_log_partitions(s->log);
+    int partition = p->partition >= 0 ? p->partition : s->o.partition;
+    if (partition < 0 && n == 1)
+        partition = 0;
+    if (partition < 0)
+        return name_point(err, option, "the log has several partitions",
+                          "say PARTITION:OFFSET, or add --partition P");
+    if (partition >= n) {
+        sl_err_set(err, SL_EUSAGE, "%s: there is no partition %d", option, partition);
+        return sl_err_hint(err, "%s has partitions 0 to %d", s->path, n - 1);
+    }
+    return partition;
+}
+
+static int set_from(struct log_source *s, struct sl_err *err)
+{
+    const struct sl_point *p = &s->o.from;
+    int only = -1;
+
+    if (p->kind == SL_POINT_OFFSET) {
+        only = point_partition(s, p, "--from", err);
+        if (only < 0)
+            return only;
+    }
+    for (int i = 0; i < sl_log_partitions(s->log); i++) {
+        struct sl_log_range *r = &s->ranges[i];
+        r->from = sl_log_start(s->log, i);
+        r->to = INT64_MAX;
+        if (p->kind == SL_POINT_LATEST)
+            r->from = sl_log_end(s->log, i);
+        else if (p->kind == SL_POINT_OFFSET && i == only)
+            r->from = p->value;
+        if (p->kind == SL_POINT_TIME && s->time >= 0) {
+            int rc = sl_log_seek_time(s->log, i, p->value, &r->from, err);
+            if (rc < 0)
+                return rc;
+        }
+        if (r->from < sl_log_start(s->log, i)) {
+            sl_err_set(err, SL_EEXPIRED, "offset %lld of partition %d is no longer kept",
+                       (long long)r->from, i);
+            return sl_err_hint(err, "the first kept one is %lld: --from earliest starts there",
+                               (long long)sl_log_start(s->log, i));
+        }
+    }
+    return 0;
+}
+
+static int set_to(struct log_source *s, struct sl_err *err)
+{
+    const struct sl_point *p = &s->o.to;
+    int n = sl_log_partitions(s->log);
+
+    if (p->kind == SL_POINT_OFFSET) {
+        int only = point_partition(s, p, "--to", err);
+        if (only < 0)
+            return only;
+        s->ranges[only].to = p->value;
+    }
+    for (int i = 0; i < n; i++) {
+        struct sl_log_range *r = &s->ranges[i];
+        if (p->kind == SL_POINT_LATEST)
+            r->to = sl_log_end(s->log, i);
+        if (p->kind == SL_POINT_EARLIEST || (s->o.partition >= 0 && s->o.partition != i))
+            r->to = r->from;
+        r->to = SL_MAX(r->to, r->from);
+    }
+    return 0;
+}
+
+static int set_times(struct log_source *s, struct sl_err *err)
+{
+    const struct sl_point *from = &s->o.from, *to = &s->o.to;
+    s->from_time = from->kind == SL_POINT_TIME ? from->value : SL_TIME_MIN;
+    s->to_time = to->kind == SL_POINT_TIME ? to->value : SL_TIME_MAX;
+    if (from->kind == SL_POINT_TIME && from->relative)
+        return name_point(err, "--from", "a time after --from has no start",
+                          "+1h can only be said of --to");
+    if (to->kind == SL_POINT_TIME && to->relative) {
+        if (from->kind != SL_POINT_TIME)
+            return name_point(err, "--to", "a relative end needs a time in --from",
+                              "say --from TIME --to +1h");
+        s->to_time = from->value + to->value;
+    }
+    if ((s->from_time != SL_TIME_MIN || s->to_time != SL_TIME_MAX) && s->time < 0) {
+        sl_err_set(err, SL_EUSAGE, "%s has no time column to find a time by", s->path);
+        return sl_err_hint(err, "use offsets, or name the column with --time");
+    }
+    return 0;
+}
+
+/* ---- opening ---- */
+
+static void parent_of(const char *path, struct sl_buf *out)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    sl_buf_reset(out);
+    sl_buf_add(out, n ? path : ".", n ? n : 1);
+}
+
+/* tail -f: the log may not be there yet. */
+static int await_log(struct log_source *s, struct sl_err *err)
+{
+    struct sl_buf parent = SL_BUF_INIT, text = SL_BUF_INIT;
+    struct sl_watch *w = sl_watch_new(err);
+    int rc = w ? 0 : -(int)(err ? err->code : SL_EFAIL);
+
+    parent_of(s->path, &parent);
+    if (rc == 0)
+        rc = sl_buf_check(&parent, err);
+    if (rc == 0)
+        rc = sl_watch_add(w, parent.data, err);
+    if (rc == 0 && s->o.say) {
+        sl_buf_printf(&text, "%s is not there yet: waiting for it", s->path);
+        s->o.say(s->o.say_arg, text.failed ? "waiting for the log" : text.data);
+    }
+    while (rc == 0 && !sl_path_is_log(s->path)) {
+        struct pollfd fds[2];
+        int n = 0;
+        if (sl_watch_fd(w) >= 0)
+            fds[n++] = (struct pollfd){.fd = sl_watch_fd(w), .events = POLLIN};
+        if (s->o.stop_fd >= 0)
+            fds[n++] = (struct pollfd){.fd = s->o.stop_fd, .events = POLLIN};
+        if (poll(fds, (nfds_t)n, LOOK_USEC / 1000) < 0 && errno != EINTR)
+            rc = sl_err_sys(err, "cannot poll");
+        else if (s->o.stop_fd >= 0 && n && fds[n - 1].revents)
+            rc = sl_err_set(err, SL_EFAIL, "ended before %s was there", s->path);
+        sl_watch_drain(w);
+    }
+    sl_watch_free(w);
+    sl_buf_release(&parent);
+    sl_buf_release(&text);
+    return rc;
+}
+
+static int open_reader(struct log_source *s, struct sl_err *err)
+{
+    struct sl_log_read_options ro = {
+        .ranges = s->ranges,
+        .follow = s->o.follow,
+        .from_time = s->from_time,
+        .to_time = s->to_time,
+        .account = s->base.account,
+    };
+    return sl_log_reader_open(s->log, &ro, &s->reader, err);
+}
+
+/* The log's schema with its time column settled and the virtual columns, if they are wanted. */
+static int make_schema(struct log_source *s, struct sl_err *err)
+{
+    s->log_schema = sl_source_time(sl_log_schema(s->log), s->o.time_column, err);
+    if (!s->log_schema)
+        return -(int)(err ? err->code : SL_EFAIL);
+    s->time = sl_schema_time_index(s->log_schema);
+    s->base.schema = sl_schema_ref(s->log_schema);
+    if (!s->o.meta)
+        return 0;
+    struct sl_schema *wider = sl_schema_copy(s->log_schema);
+    if (!wider)
+        return sl_err_nomem(err, "a schema");
+    sl_schema_unref(s->base.schema);
+    s->base.schema = wider;
+    int rc = sl_schema_add(wider, "_partition", 10, sl_type_of(SL_BIGINT), err);
+    return rc < 0 ? rc : sl_schema_add(wider, "_offset", 7, sl_type_of(SL_BIGINT), err);
+}
+
+static int source_open(struct sl_source *base, struct sl_err *err)
+{
+    struct log_source *s = (struct log_source *)base;
+    int rc = 0;
+
+    if (s->o.wait_for_log && !sl_path_is_log(s->path))
+        rc = await_log(s, err);
+    if (rc == 0)
+        rc = sl_log_open(s->path, &s->log, err);
+    if (rc == 0)
+        rc = make_schema(s, err);
+    if (rc < 0)
+        return rc;
+    int n = sl_log_partitions(s->log);
+    if (s->o.partition >= n) {
+        sl_err_set(err, SL_EUSAGE, "there is no partition %d in %s", s->o.partition, s->path);
+        return sl_err_hint(err, "it has partitions 0 to %d", n - 1);
+    }
+    base->live = s->o.follow;
+    base->partitions = s->o.partition >= 0 ? 1 : n;
+    s->ranges = sl_calloc((size_t)n, sizeof(*s->ranges));
+    if (!s->ranges)
+        return sl_err_nomem(err, "a log source");
+    rc = set_times(s, err);
+    if (rc == 0)
+        rc = set_from(s, err);
+    if (rc == 0)
+        rc = set_to(s, err);
+    if (rc < 0)
+        return rc;
+    for (int i = 0; i < n; i++)
+        s->rows_total +=
+            SL_MAX(0, SL_MIN(s->ranges[i].to, sl_log_end(s->log, i)) - s->ranges[i].from);
+    s->merging = s->o.in_time_order && !s->o.follow && base->partitions > 1 && s->time >= 0;
+    return s->merging ? sl_log_merge_open(s, err) : open_reader(s, err);
+}
+
+/* ---- next and decode ---- */
+
+static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl_err *err)
+{
+    struct log_source *s = (struct log_source *)base;
+    struct sl_log_chunk *c;
+
+    if (s->merging)
+        return sl_log_merge_next(s, out, err);
+    int rc = sl_log_reader_next(s->reader, &c, err);
+    if (rc < 0)
+        return rc;
+    if (rc == SL_LOG_WAIT)
+        return SL_NEXT_WAIT;
+    if (rc == SL_LOG_END)
+        return SL_NEXT_END;
+    if (rc == SL_LOG_SCHEMA) {
+        base->end_reason = SL_END_SCHEMA;
+        return SL_NEXT_STOP;
+    }
+    struct sl_morsel *m = sl_morsel_new(base);
+    if (m)
+        m->place = sl_strdup(s->path);
+    if (!m || !m->place) {
+        sl_morsel_free(m);
+        sl_log_chunk_free(c);
+        return sl_err_nomem(err, "a morsel");
+    }
+    m->arg = c;
+    m->split = sl_log_chunk_partition(c);
+    m->len = (size_t)sl_log_chunk_rows(c) * 16; /* no bytes of text: a measure of the work */
+    *out = m;
+    return SL_NEXT_MORSEL;
+}
+
+/* A virtual column of the batch. */
+static struct sl_column *meta_column(const struct sl_batch *b, int is_offset, struct sl_err *err)
+{
+    struct sl_column *c = sl_column_new(sl_type_of(SL_BIGINT), b->rows);
+    struct sl_buffer *data = c ? sl_buffer_new(NULL, b->rows * sizeof(int64_t)) : NULL;
+    if (!data) {
+        sl_column_unref(c);
+        sl_err_nomem(err, "a column");
+        return NULL;
+    }
+    int64_t *v = (int64_t *)data->data;
+    for (size_t i = 0; i < b->rows; i++)
+        v[i] = is_offset ? b->origin.base + (int64_t)i : b->origin.partition;
+    c->data = v;
+    c->owner[1] = data;
+    return c;
+}
+
+/* The same rows under the source's schema, with its virtual columns. */
+static int dress(struct log_source *s, struct sl_batch **b, struct sl_err *err)
+{
+    struct sl_batch *old = *b, *b2 = sl_batch_new(s->base.schema, old->rows);
+    if (!b2)
+        return sl_err_nomem(err, "a batch");
+    int n = s->log_schema->nfields;
+    for (int i = 0; i < n; i++)
+        b2->columns[i] = sl_column_ref(old->columns[i]);
+    b2->origin = old->origin;
+    b2->watermark = old->watermark;
+    int rc = 0;
+    for (int i = 0; s->o.meta && i < 2; i++) {
+        b2->columns[n + i] = meta_column(old, i, err);
+        if (!b2->columns[n + i])
+            rc = -(int)SL_ENOMEM;
+    }
+    sl_batch_unref(old);
+    *b = b2;
+    return rc;
+}
+
+static int64_t in_usec(const struct sl_type t, int64_t v)
+{
+    return !t.nsec ? v : v >= 0 ? v / 1000 : -((-v + 999) / 1000);
+}
+
+int sl_log_source_select(struct log_source *s, struct sl_batch **b, struct sl_err *err)
+{
+    struct sl_batch *old = *b;
+    struct sl_log_range r = s->ranges[old->origin.partition];
+    int by_time = s->from_time != SL_TIME_MIN || s->to_time != SL_TIME_MAX;
+    int64_t base = old->origin.base;
+
+    if (!by_time && base >= r.from && base + (int64_t)old->rows <= r.to)
+        return 0;
+    struct sl_column *t = by_time ? old->columns[s->time] : NULL;
+    int rc = t ? sl_column_load(t, err) : 0;
+    if (rc < 0)
+        return rc;
+    struct sl_buffer *sel = sl_buffer_new(NULL, old->rows * sizeof(uint32_t));
+    if (!sel)
+        return sl_err_nomem(err, "a selection");
+    uint32_t *rows = (uint32_t *)sel->data;
+    size_t n = 0;
+    for (size_t i = 0; i < old->rows; i++) {
+        int64_t offset = base + (int64_t)i;
+        if (offset < r.from || offset >= r.to)
+            continue;
+        if (t) {
+            const struct sl_column *h;
+            if (sl_column_null(t, i))
+                continue;
+            size_t k = sl_column_slot(t, i, &h);
+            int64_t v = in_usec(t->type, ((const int64_t *)h->data)[k]);
+            if (v < s->from_time || v >= s->to_time)
+                continue;
+        }
+        rows[n++] = (uint32_t)i;
+    }
+    *b = sl_batch_select(old, sel, n, err);
+    sl_batch_unref(old);
+    return *b ? 0 : -(int)(err ? err->code : SL_EFAIL);
+}
+
+static int source_decode(struct sl_source *base, struct sl_morsel *m, int worker,
+                         struct sl_err *err)
+{
+    struct log_source *s = (struct log_source *)base;
+    (void)worker;
+    int rc = sl_log_chunk_decode(m->arg, &m->batch, err);
+    if (rc == 0)
+        rc = dress(s, &m->batch, err);
+    if (rc == 0)
+        rc = sl_log_source_select(s, &m->batch, err);
+    if (rc == 0)
+        m->records = (int64_t)m->batch->selected;
+    return rc < 0 ? rc : 0;
+}
+
+int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl_batch **out,
+                         struct sl_err *err)
+{
+    int rc = sl_log_chunk_decode(c, out, err);
+    if (rc == 0)
+        rc = dress(s, out, err);
+    if (rc == 0)
+        rc = sl_log_source_select(s, out, err);
+    return rc;
+}
+
+static void discard(struct sl_morsel *m)
+{
+    sl_log_chunk_free(m->arg);
+}
+
+static int source_poll(struct sl_source *base, struct pollfd *fds, int max, int64_t *deadline)
+{
+    struct log_source *s = (struct log_source *)base;
+    int fd = s->reader ? sl_log_reader_fd(s->reader) : -1;
+    if (fd < 0 || max < 1) {
+        *deadline = SL_MIN(*deadline, sl_time_mono_usec() + LOOK_USEC);
+        return 0;
+    }
+    fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
+    return 1;
+}
+
+static void source_free(struct sl_source *base)
+{
+    struct log_source *s = (struct log_source *)base;
+    sl_log_merge_close(s);
+    sl_log_reader_free(s->reader);
+    sl_log_free(s->log);
+    sl_schema_unref(s->log_schema);
+    sl_schema_unref(base->schema);
+    free(s->ranges);
+    free(s->path);
+    free(s);
+}
+
+static const struct sl_source_class log_source_class = {
+    .name = "log",
+    .open = source_open,
+    .next = source_next,
+    .decode = source_decode,
+    .poll = source_poll,
+    .discard = discard,
+    .free = source_free,
+};
+
+int sl_log_source_new(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
+{
+    struct log_source *s = sl_calloc(1, sizeof(*s));
+    *out = NULL;
+    if (!s)
+        return sl_err_nomem(err, "a log source");
+    s->base.class = &log_source_class;
+    s->base.account = o->account;
+    s->base.out_of_order = o->out_of_order;
+    s->base.partitions = 1;
+    s->o = *o;
+    s->path = sl_strdup(o->paths[0]);
+    if (!s->path) {
+        source_free(&s->base);
+        return sl_err_nomem(err, "a log source");
+    }
+    *out = &s->base;
+    return 0;
+}

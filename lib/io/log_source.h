@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* log_source: the state of a log source, shared by log_source.c and log_merge.c. */
+#ifndef SL_IO_LOG_SOURCE_H
+#define SL_IO_LOG_SOURCE_H
+
+#include "io/internal.h"
+
+struct sl_log_merge;
+
+struct log_source {
+    struct sl_source base;
+    struct sl_input_options o;
+    char *path;
+    struct sl_log *log;
+    struct sl_log_reader *reader;
+    struct sl_schema *log_schema; /* the log's, with its time column settled */
+    int time;                     /* index of the time column, -1 = none */
+    struct sl_log_range *ranges;
+    int64_t from_time, to_time, rows_total;
+    int merging;
+    struct sl_log_merge *merge;
+};
+
+/* Narrows a batch to the rows within the source's offsets and times. */
+int sl_log_source_select(struct log_source *s, struct sl_batch **b, struct sl_err *err);
+/* A chunk as a batch of the source's schema, narrowed. */
+int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl_batch **out,
+                         struct sl_err *err);
+
+/* Several partitions as one stream in the order of (event time, partition, offset), as far as each
+ * partition is in order of time itself. */
+int sl_log_merge_open(struct log_source *s, struct sl_err *err);
+int sl_log_merge_next(struct log_source *s, struct sl_morsel **out, struct sl_err *err);
+void sl_log_merge_close(struct log_source *s);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* open: names to sources and sinks, see open.h. */
+#include "base/compat.h"
+#include <sys/stat.h>
+#include <unistd.h>
+#include "io/internal.h"
+
+/* "scheme:" in front of a path, or 0. One letter is no scheme, nor is what follows a slash. */
+static size_t scheme_length(const char *path)
+{
+    size_t n = strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789+.-");
+    return n > 1 && path[n] == ':' ? n : 0;
+}
+
+/* Strips file:, refuses other schemes. NULL with err filled. */
+static const char *local_path(const char *path, struct sl_err *err)
+{
+    size_t n = scheme_length(path);
+    if (!n || access(path, F_OK) == 0)
+        return path;
+    if (n == 4 && memcmp(path, "file", 4) == 0) {
+        const char *name = path + 5;
+        return strncmp(name, "//", 2) == 0 ? name + 2 : name;
+    }
+    sl_err_set(err, SL_EUSAGE, "%.*s: is no kind of source or destination that is known here",
+               (int)n, path);
+    sl_err_hint(err, "for a file of that name say file:%s", path);
+    return NULL;
+}
+
+static int is_directory(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int is_regular(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* ---- sources ---- */
+
+/* Waits for the first bytes of an input and puts them back: 1 frames, 0 text. */
+static int looks_like_frames(struct sl_bytes *b, const struct sl_input_options *o,
+                             struct sl_err *err)
+{
+    char head[64];
+    size_t n = 0;
+
+    while (n < 4) {
+        size_t got;
+        int rc = sl_bytes_read(b, head + n, sizeof(head) - n, &got, err);
+        if (rc < 0)
+            return rc;
+        n += got;
+        if (rc == SL_BYTES_END || (rc == SL_BYTES_WAIT && sl_bytes_is_followed(b)))
+            break;
+        /* Text is known by its first byte: do not wait for three more that may never come. */
+        if (n && head[0] != '\xff' && head[0] != 'A')
+            break;
+        if (rc == SL_BYTES_WAIT) {
+            rc = sl_bytes_wait(b, o->stop_fd, -1, err);
+            if (rc < 0)
+                return rc;
+            if (rc == 0)
+                break;
+        }
+    }
+    int frames = sl_text_format_of_bytes(head, n) == SL_TEXT_ARROW;
+    int rc = n ? sl_bytes_unread(b, head, n, err) : 0;
+    return rc < 0 ? rc : frames;
+}
+
+static int open_bytes(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
+{
+    enum sl_text_format format = SL_TEXT_NONE;
+    const char *pattern, *path = o->npaths ? o->paths[0] : "-";
+    struct sl_bytes *b;
+
+    if (o->format) {
+        int rc = sl_text_format_parse(o->format, &format, &pattern, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO) && o->say)
+        o->say(o->say_arg, "reading from the terminal: end with Ctrl-D");
+    int rc = sl_bytes_open(path, o->follow, &b, err);
+    if (rc < 0)
+        return rc;
+    int frames = format == SL_TEXT_ARROW;
+    if (!o->format) {
+        frames = looks_like_frames(b, o, err);
+        if (frames < 0) {
+            sl_bytes_free(b);
+            return frames;
+        }
+    }
+    if (!frames)
+        return sl_text_source_new(o, b, out, err);
+    if (o->npaths > 1) {
+        sl_bytes_free(b);
+        return sl_err_set(err, SL_EUSAGE, "%s is a stream of frames: it is read alone", path);
+    }
+    return sl_frames_source_new(o, b, out, err);
+}
+
+/* Every path once: that it is there, and of a kind that can stand beside the others. */
+static int check_paths(const struct sl_input_options *o, struct sl_err *err)
+{
+    for (int i = 0; i < o->npaths; i++) {
+        const char *path = o->paths[i];
+        if (strcmp(path, "-") == 0)
+            continue;
+        if (sl_path_is_log(path)) {
+            if (o->npaths == 1)
+                continue;
+            sl_err_set(err, SL_EUSAGE, "%s is a log: it is read alone", path);
+            return sl_err_hint(err, "name one log, or files");
+        }
+        if (is_directory(path)) {
+            sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log (it has no commits/)",
+                       path);
+            return sl_err_hint(err, "name the files in it: %s/*", path);
+        }
+        if (access(path, F_OK) != 0 && !o->wait_for_log)
+            return sl_err_sys(err, "cannot open %s", path);
+    }
+    return 0;
+}
+
+static int open_paths(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
+{
+    int rc = check_paths(o, err);
+    if (rc < 0)
+        return rc;
+    if (o->npaths == 1 && strcmp(o->paths[0], "-") != 0 &&
+        (sl_path_is_log(o->paths[0]) ||
+         (o->wait_for_log && !is_regular(o->paths[0]) && sl_output_is_log(o->paths[0]))))
+        return sl_log_source_new(o, out, err);
+    if (o->from.kind != SL_POINT_NONE || o->to.kind != SL_POINT_NONE || o->partition >= 0) {
+        sl_err_set(err, SL_EUSAGE, "--from, --to and --partition are of logs, and %s is none",
+                   o->npaths ? o->paths[0] : "standard input");
+        return sl_err_hint(err, "ingest it into a log first, or use --where");
+    }
+    return open_bytes(o, out, err);
+}
+
+int sl_input_open(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
+{
+    struct sl_input_options local = *o;
+    const char **paths = sl_calloc((size_t)o->npaths + 1, sizeof(*paths));
+    int rc = paths ? 0 : sl_err_nomem(err, "a source");
+
+    *out = NULL;
+    for (int i = 0; rc == 0 && i < o->npaths; i++) {
+        paths[i] = local_path(o->paths[i], err);
+        if (!paths[i])
+            rc = -(int)(err ? err->code : SL_EUSAGE);
+    }
+    local.paths = paths;
+    if (local.follow && local.out_of_order < 0)
+        local.out_of_order = 5 * SL_USEC_PER_SEC;
+    if (rc == 0)
+        rc = open_paths(&local, out, err);
+    free(paths);
+    return rc;
+}
+
+/* ---- destinations ---- */
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+int sl_output_is_log(const char *dest)
+{
+    size_t n = strlen(dest);
+    if (strcmp(dest, "-") == 0 || strncmp(dest, "file:", 5) == 0 || scheme_length(dest))
+        return 0;
+    if (sl_path_is_log(dest) || (n && dest[n - 1] == '/'))
+        return 1;
+    struct stat st;
+    if (stat(dest, &st) == 0)
+        return 0; /* a file, a FIFO, a device: written as such */
+    return strchr(base_name(dest), '.') == NULL;
+}
+
+static int output_format(const struct sl_output_options *o, const char *path,
+                         enum sl_text_format *format, struct sl_err *err)
+{
+    const char *pattern;
+    if (o->format) {
+        int rc = sl_text_format_parse(o->format, format, &pattern, err);
+        if (rc < 0)
+            return rc;
+        if (*format == SL_TEXT_CSV || *format == SL_TEXT_TSV || *format == SL_TEXT_JSON ||
+            *format == SL_TEXT_TABLE || *format == SL_TEXT_ARROW)
+            return 0;
+        sl_err_set(err, SL_EUSAGE, "-O %s: this format is read only", o->format);
+        return sl_err_hint(err, "write csv, tsv, json, table or arrow");
+    }
+    if (path) {
+        *format = sl_text_format_of_path(path);
+        if (*format != SL_TEXT_NONE)
+            return 0;
+        sl_err_set(err, SL_EUSAGE, "cannot tell the format of %s by its name", path);
+        return sl_err_hint(err, "say it: -O csv, tsv, json, table or arrow");
+    }
+    *format = o->terminal ? SL_TEXT_TABLE : SL_TEXT_ARROW;
+    return 0;
+}
+
+int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err)
+{
+    struct sl_output_options local = *o;
+    enum sl_text_format format;
+
+    *out = NULL;
+    if (o->dest && strcmp(o->dest, "-") == 0)
+        local.dest = NULL;
+    if (local.dest && sl_output_is_log(local.dest)) {
+        if (o->format && strcmp(o->format, "arrow") != 0) {
+            sl_err_set(err, SL_EUSAGE, "%s is a log: -O %s does not fit it", o->dest, o->format);
+            return sl_err_hint(err, "for a file say file:%s", o->dest);
+        }
+        if (is_directory(local.dest) && !sl_path_is_log(local.dest)) {
+            sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log", local.dest);
+            return sl_err_hint(err, "name a log that is there, or a new name");
+        }
+        return sl_log_sink_new(&local, out, err);
+    }
+    if (local.dest) {
+        local.dest = local_path(local.dest, err);
+        if (!local.dest)
+            return -(int)(err ? err->code : SL_EUSAGE);
+    }
+    int rc = output_format(&local, local.dest, &format, err);
+    if (rc < 0)
+        return rc;
+    if (format == SL_TEXT_ARROW)
+        return sl_frames_sink_new(&local, out, err);
+    return sl_text_sink_new(&local, format, out, err);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * out: where bytes leave: standard output, or a file that is made whole (temporary name in the same
+ * directory, sync, rename, sync of the directory) so that nobody ever sees half of it.
+ *
+ * Standard output: the reader's going away is DONE, not an error. A compressed suffix (.gz, .zst)
+ * compresses.
+ */
+#include "base/compat.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "io/internal.h"
+
+struct sl_out {
+    int fd, own; /* own: a file of ours */
+    int empty, gone;
+    char *path, *temporary; /* temporary NULL: written in place (append) */
+    struct sl_compressor *compressor;
+    struct sl_buf packed;
+};
+
+static const char *compression_suffix(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    if (dot && strcmp(dot, ".gz") == 0)
+        return "gz";
+    return dot && (strcmp(dot, ".zst") == 0 || strcmp(dot, ".zstd") == 0) ? "zst" : NULL;
+}
+
+static int open_file(struct sl_out *out, const struct sl_out_options *o, struct sl_err *err)
+{
+    struct stat st;
+    int there = stat(o->dest, &st) == 0;
+
+    out->path = sl_strdup(o->dest);
+    if (!out->path)
+        return sl_err_nomem(err, "an output");
+    if (there && S_ISREG(st.st_mode) && !o->force && !o->append) {
+        sl_err_set(err, SL_EEXIST, "%s is there already", o->dest);
+        return sl_err_hint(err, "--force replaces it, --append adds to it");
+    }
+    if (there && S_ISDIR(st.st_mode))
+        return sl_err_set(err, SL_EUSAGE, "%s is a directory", o->dest);
+    if (there && (o->append || !S_ISREG(st.st_mode))) {
+        out->empty = !S_ISREG(st.st_mode) || st.st_size == 0;
+        out->fd = sl_path_open(o->dest, O_WRONLY | (o->append ? O_APPEND : 0), 0, err);
+        return out->fd < 0 ? out->fd : 0;
+    }
+    struct sl_buf name = SL_BUF_INIT;
+    sl_buf_printf(&name, "%s.tmp.%ld", o->dest, (long)getpid());
+    out->temporary = sl_buf_take(&name);
+    if (!out->temporary)
+        return sl_err_nomem(err, "an output");
+    out->fd = sl_path_open(out->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666, err);
+    return out->fd < 0 ? out->fd : 0;
+}
+
+int sl_out_open(const struct sl_out_options *o, struct sl_out **out, struct sl_err *err)
+{
+    struct sl_out *p = sl_calloc(1, sizeof(*p));
+    int rc = 0;
+
+    *out = NULL;
+    if (!p)
+        return sl_err_nomem(err, "an output");
+    p->empty = 1;
+    p->fd = STDOUT_FILENO;
+    if (o->dest) {
+        p->own = 1;
+        p->fd = -1;
+        rc = open_file(p, o, err);
+        const char *suffix = compression_suffix(o->dest);
+        if (rc == 0 && suffix) {
+            p->compressor = sl_compressor_new(suffix, err);
+            rc = p->compressor ? 0 : -(int)(err ? err->code : SL_EFAIL);
+        }
+    }
+    if (rc < 0) {
+        sl_out_free(p);
+        return rc;
+    }
+    *out = p;
+    return 0;
+}
+
+static int write_raw(struct sl_out *o, const void *data, size_t n, struct sl_err *err)
+{
+    int rc = sl_path_write(o->fd, data, n, o->path ? o->path : "standard output", err);
+    if (rc == -SL_EPIPE) {
+        o->gone = 1;
+        return SL_PUSH_DONE;
+    }
+    return rc;
+}
+
+int sl_out_write(struct sl_out *o, const void *data, size_t n, struct sl_err *err)
+{
+    if (o->gone)
+        return SL_PUSH_DONE;
+    if (!o->compressor)
+        return n ? write_raw(o, data, n, err) : SL_PUSH_OK;
+    sl_buf_reset(&o->packed);
+    int rc = sl_compressor_write(o->compressor, data, n, &o->packed, err);
+    return rc < 0 ? rc : write_raw(o, o->packed.data, o->packed.len, err);
+}
+
+static int publish(struct sl_out *o, struct sl_err *err)
+{
+    struct sl_buf dir = SL_BUF_INIT;
+    const char *slash = strrchr(o->path, '/');
+
+    sl_buf_add(&dir, slash ? o->path : ".", slash ? (size_t)(slash - o->path) + 1 : 1);
+    int rc = sl_buf_check(&dir, err);
+    if (rc == 0)
+        rc = sl_path_sync(o->fd, o->temporary, err);
+    if (rc == 0 && rename(o->temporary, o->path) < 0)
+        rc = sl_err_sys(err, "cannot rename %s to %s", o->temporary, o->path);
+    if (rc == 0) {
+        free(o->temporary);
+        o->temporary = NULL;
+        rc = sl_path_sync_dir(dir.data, err);
+    }
+    sl_buf_release(&dir);
+    return rc;
+}
+
+int sl_out_close(struct sl_out *o, struct sl_err *err)
+{
+    int rc = 0;
+    if (o->gone)
+        return 0;
+    if (o->compressor) {
+        sl_buf_reset(&o->packed);
+        rc = sl_compressor_end(o->compressor, &o->packed, err);
+        if (rc == 0)
+            rc = write_raw(o, o->packed.data, o->packed.len, err);
+    }
+    if (rc == 0 && o->temporary)
+        rc = publish(o, err);
+    if (o->own) {
+        if (close(o->fd) < 0 && rc == 0)
+            rc = sl_err_sys(err, "cannot close %s", o->path);
+        o->fd = -1;
+    }
+    return rc;
+}
+
+void sl_out_free(struct sl_out *o)
+{
+    if (!o)
+        return;
+    if (o->own && o->fd >= 0)
+        close(o->fd);
+    if (o->temporary)
+        unlink(o->temporary);
+    sl_compressor_free(o->compressor);
+    sl_buf_release(&o->packed);
+    free(o->temporary);
+    free(o->path);
+    free(o);
+}
+
+int sl_out_poll(struct sl_out *o, struct pollfd *fds, int max)
+{
+    struct stat st;
+    /* Only a pipe or socket can lose its reader while we are silent. */
+    if (o->own || max < 1 || fstat(o->fd, &st) < 0 ||
+        !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+        return 0;
+    fds[0] = (struct pollfd){.fd = o->fd, .events = 0};
+    return 1;
+}
+
+int sl_out_is_empty(const struct sl_out *o)
+{
+    return o->empty;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * text_sink: CSV, TSV, JSON lines or an aligned table, to standard output or a file.
+ *
+ * CSV, TSV and JSON rows are formatted by the workers and written in order; a table is formatted
+ * here, because its widths depend on what came before. Text gathers up to 256 KiB before it is
+ * written, or less at a FLUSH.
+ */
+#include "base/compat.h"
+#include "io/internal.h"
+
+enum { GATHER = 256 << 10 };
+
+struct text_sink {
+    struct sl_sink base;
+    struct sl_text_write_options wo;
+    struct sl_out_options oo;
+    char *dest;
+    struct sl_text_writer *writer;
+    struct sl_out *out;
+    struct sl_buf text;
+    int64_t gathered; /* rows in text */
+};
+
+static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
+{
+    struct text_sink *s = (struct text_sink *)base;
+    int rc = s->out ? 0 : sl_out_open(&s->oo, &s->out, err);
+    if (rc < 0)
+        return rc;
+    if (!sl_out_is_empty(s->out))
+        s->wo.no_header = 1;
+    struct sl_schema *visible = sl_hidden_schema(schema, err);
+    if (!visible)
+        return -(int)(err ? err->code : SL_EFAIL);
+    rc = sl_text_writer_new(&s->wo, visible, &s->writer, err);
+    sl_schema_unref(visible);
+    return rc;
+}
+
+static int sink_encode(struct sl_sink *base, struct sl_batch *b, int worker, void **out,
+                       struct sl_err *err)
+{
+    struct text_sink *s = (struct text_sink *)base;
+    (void)worker;
+    *out = NULL;
+    if (s->wo.format == SL_TEXT_TABLE)
+        return 0;
+    struct sl_buf *text = sl_calloc(1, sizeof(*text));
+    struct sl_batch *v = text ? sl_hidden_strip(b, err) : NULL;
+    int rc = v ? sl_text_format_rows(s->writer, v, text, err) : sl_err_nomem(err, "text");
+    sl_batch_unref(v);
+    if (rc == 0)
+        rc = sl_buf_check(text, err);
+    if (rc < 0) {
+        if (text)
+            sl_buf_release(text);
+        free(text);
+        return rc;
+    }
+    *out = text;
+    return 0;
+}
+
+static void sink_drop(struct sl_sink *base, void *encoded)
+{
+    struct sl_buf *text = encoded;
+    (void)base;
+    sl_buf_release(text);
+    free(text);
+}
+
+static int put(struct text_sink *s, const struct sl_buf *text, struct sl_err *err)
+{
+    int rc = sl_out_write(s->out, text->data, text->len, err);
+    if (rc == SL_PUSH_OK)
+        s->base.bytes += (int64_t)text->len;
+    s->base.pipe_closed |= rc == SL_PUSH_DONE;
+    return rc;
+}
+
+static int write_out(struct text_sink *s, struct sl_err *err)
+{
+    int rc = sl_buf_check(&s->text, err);
+    if (rc == 0)
+        rc = put(s, &s->text, err);
+    if (rc == SL_PUSH_OK) {
+        s->base.committed += s->gathered;
+        s->base.held -= s->gathered;
+        s->gathered = 0;
+    }
+    sl_buf_reset(&s->text);
+    return rc;
+}
+
+static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, struct sl_err *err)
+{
+    struct text_sink *s = (struct text_sink *)base;
+    int rc = 0;
+
+    base->held += (int64_t)b->selected;
+    s->gathered += (int64_t)b->selected;
+    if (encoded) {
+        struct sl_buf *rows = encoded;
+        /* The header, once, comes from a write of no rows. */
+        rc = sl_text_write(s->writer, NULL, &s->text, err);
+        if (rc == 0 && rows->len >= GATHER) {
+            rc = s->text.len ? put(s, &s->text, err) : 0;
+            sl_buf_reset(&s->text);
+            if (rc == 0)
+                rc = put(s, rows, err);
+            if (rc == SL_PUSH_OK)
+                rc = write_out(s, err);
+        } else {
+            sl_buf_add(&s->text, rows->data, rows->len);
+        }
+        sink_drop(base, encoded);
+    } else if (b->selected) {
+        struct sl_batch *v = sl_hidden_strip(b, err);
+        rc = v ? sl_text_write(s->writer, v, &s->text, err) : -(int)SL_ENOMEM;
+        sl_batch_unref(v);
+    }
+    if (rc == 0 && s->text.len >= GATHER)
+        rc = write_out(s, err);
+    return rc;
+}
+
+static int sink_control(struct sl_sink *base, enum sl_directive d, const struct sl_control *c,
+                        struct sl_err *err)
+{
+    struct text_sink *s = (struct text_sink *)base;
+    int rc;
+    (void)c;
+    if (d == SL_MORE)
+        return 0;
+    if (d == SL_END || d == SL_STOP)
+        rc = sl_text_write_end(s->writer, &s->text, err);
+    else
+        rc = sl_text_write_flush(s->writer, &s->text, err);
+    if (rc == 0)
+        rc = write_out(s, err);
+    if (rc == 0 && (d == SL_END || d == SL_STOP))
+        rc = sl_out_close(s->out, err);
+    return rc;
+}
+
+static int sink_poll(struct sl_sink *base, struct pollfd *fds, int max, int64_t *deadline)
+{
+    (void)deadline;
+    return sl_out_poll(((struct text_sink *)base)->out, fds, max);
+}
+
+static int sink_ready(struct sl_sink *base, const struct pollfd *fds, int n, struct sl_err *err)
+{
+    (void)err;
+    if (n > 0 && fds[0].revents & (POLLERR | POLLHUP)) {
+        base->pipe_closed = 1;
+        return SL_PUSH_DONE;
+    }
+    return SL_PUSH_OK;
+}
+
+static void sink_free(struct sl_sink *base)
+{
+    struct text_sink *s = (struct text_sink *)base;
+    sl_text_writer_free(s->writer);
+    sl_out_free(s->out);
+    sl_buf_release(&s->text);
+    free(s->dest);
+    free(s);
+}
+
+static const struct sl_sink_class text_sink_class = {
+    .name = "text",
+    .promise = SL_PROMISE_AT_LEAST,
+    .open = sink_open,
+    .encode = sink_encode,
+    .drop = sink_drop,
+    .write = sink_write,
+    .control = sink_control,
+    .poll = sink_poll,
+    .ready = sink_ready,
+    .free = sink_free,
+};
+
+int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format format,
+                     struct sl_sink **out, struct sl_err *err)
+{
+    struct text_sink *s = sl_calloc(1, sizeof(*s));
+    *out = NULL;
+    if (!s)
+        return sl_err_nomem(err, "a text sink");
+    s->base.class = &text_sink_class;
+    s->base.wants_text = format == SL_TEXT_CSV || format == SL_TEXT_TSV;
+    s->base.account = o->account;
+    s->wo = (struct sl_text_write_options){
+        .format = format,
+        .delimiter = o->delimiter,
+        .no_header = o->no_header,
+        .width = o->width,
+        .spreadsheet_safe = o->spreadsheet_safe,
+        .zone = o->zone,
+    };
+    s->oo = (struct sl_out_options){.force = o->force, .append = o->append};
+    if (o->dest) {
+        s->oo.dest = s->dest = sl_strdup(o->dest);
+        /* A file that may not be written is refused before any work is done. */
+        int rc = s->dest ? sl_out_open(&s->oo, &s->out, err) : sl_err_nomem(err, "a text sink");
+        if (rc < 0) {
+            sink_free(&s->base);
+            return rc;
+        }
+    }
+    *out = &s->base;
+    return 0;
+}
