@@ -117,8 +117,7 @@ static void test_grammar(void)
             "1,",
             "[1]]",
             "{}{}",
-            "\xef\xbb\xbf"
-            "1",
+            "\xef\xbb\xbf[]",
             "{\"a\":1}x",
             "1e5.5",
             "--1",
