@@ -10,7 +10,7 @@
 
 const struct sl_option sl_options_input[] = {
     {"input-format", 'I', SL_OPTION_TEXT, SL_COMPLETE_VALUES, "FORMAT",
-     "csv tsv json combined common lines arrow regex:...", AT(input_format), FORMATS_IN},
+     "csv tsv json combined common lines arrow regex:RE", AT(input_format), FORMATS_IN},
     {"delimiter", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "CHAR",
      "between CSV fields (found by itself: , ; | tab)", AT(delimiter), NULL},
     {"no-header", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,

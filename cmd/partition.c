@@ -9,6 +9,7 @@ struct partition_args {
     struct sl_args common;
     struct sl_words by;
     struct sl_number into;
+    const char *hash;
 };
 
 static int aim(struct sl_cmd_run *run, const struct partition_args *a)
@@ -22,6 +23,7 @@ static int aim(struct sl_cmd_run *run, const struct partition_args *a)
         return sl_err_set(&run->err, SL_EUSAGE, "--into: 1 to 65535");
     sl_cmd_join(&run->keys, &a->by, ",");
     run->out.log.keys = run->keys.data;
+    run->out.log.hash = a->hash;
     /* Not said: what the log has, if it is there. */
     run->out.log.partitions = a->into.given          ? (int)a->into.value
                               : sl_path_is_log(dest) ? 0
@@ -44,12 +46,14 @@ static const struct sl_option own[] = {
      AT(by), NULL},
     {"into", 0, SL_OPTION_NUMBER, SL_COMPLETE_NOTHING, "N", "partitions (8, or what the log has)",
      AT(into), NULL},
-    {"hash", 0, SL_OPTION_TEXT, SL_COMPLETE_VALUES, "NAME", "murmur2 (default) or crc32",
-     AT(common.hash), "murmur2 crc32"},
+    {"output", 'o', SL_OPTION_TEXT, SL_COMPLETE_FILE, "LOG", "the log that takes the rows",
+     AT(common.output), NULL},
+    {"hash", 0, SL_OPTION_TEXT, SL_COMPLETE_VALUES, "NAME", "murmur2 (default) or crc32", AT(hash),
+     "murmur2 crc32"},
     {0},
 };
 static const struct sl_option_set sets[] = {
-    {"Partition", own}, SL_SET_INPUT, SL_SET_ZONE, SL_SET_LIVE, SL_SET_OUTPUT,
+    {"Partition", own}, SL_SET_INPUT, SL_SET_ZONE, SL_SET_LIVE,
     SL_SET_LOG,         SL_SET_RUN,   SL_SET_HELP, SL_SET_END,
 };
 static const char *const examples[] = {

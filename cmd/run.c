@@ -76,6 +76,18 @@ static int check_sources(const struct sl_args *a, const struct sl_call *call, st
     return sl_err_hint(err, "a log has its format and its types");
 }
 
+static int writes_csv(const struct sl_args *a)
+{
+    enum sl_text_format f = SL_TEXT_NONE;
+    const char *pattern;
+    if (a->output_format)
+        sl_text_format_parse(a->output_format, &f, &pattern, NULL);
+    else if (a->output)
+        f = sl_text_format_of_path(a->output);
+    return f == SL_TEXT_CSV || f == SL_TEXT_TSV;
+}
+
+/* Whether the options fit where the rows go: none is taken that would do nothing. */
 static int check_output(const struct sl_args *a, struct sl_err *err)
 {
     int to_stdout = !a->output || strcmp(a->output, "-") == 0;
@@ -99,6 +111,10 @@ static int check_output(const struct sl_args *a, struct sl_err *err)
         return sl_err_set(err, SL_EUSAGE, "--append needs -o FILE");
     if (a->output_format && to_log)
         return sl_err_set(err, SL_EUSAGE, "-O is for text, and -o %s is a log", a->output);
+    if (a->hash && !a->key.n)
+        return sl_err_set(err, SL_EUSAGE, "--hash needs --key COLUMNS");
+    if (a->spreadsheet_safe && !writes_csv(a))
+        return sl_err_set(err, SL_EUSAGE, "--spreadsheet-safe is for CSV: -O csv");
     if (a->max_rejects.given && !a->rejects)
         return sl_err_set(err, SL_EUSAGE, "--max-rejects needs --rejects DEST");
     if (a->rejects && a->output && strcmp(a->rejects, a->output) == 0)

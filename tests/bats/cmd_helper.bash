@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+# shellcheck shell=bash
+#
+# What the tests of commands share. Each test runs in a folder of its own that holds the samples.
+
+bats_require_minimum_version 1.5.0
+
+root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+export SLUICE=${SLUICE:-$root/build/sluice}
+export commands='ingest partition transform aggregate tail replay log'
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    cp "$root"/tests/samples/* .
+}
+
+sluice() {
+    "$SLUICE" "$@"
+}
+
+# The test fails with a word on what was there instead.
+fail() {
+    echo "$*"
+    echo "--- standard output: ${output-}"
+    echo "--- standard error: ${stderr-}"
+    return 1
+}
+
+has() { # TEXT PART: TEXT holds PART
+    [[ $1 == *"$2"* ]] || fail "not there: $2"
+}
+
+same() { # GOT WANTED
+    [[ $1 == "$2" ]] || fail "got: $1"$'\n'"wanted: $2"
+}
