@@ -73,12 +73,12 @@ unit: $(UNIT)
 objects: $(CMD_OBJ) $(foreach l,$(LAYERS),$(call OBJ,$(l))) \
          $(patsubst tests/unit/%.c,$(O)/tests/unit/%.o,$(UNIT_SRC))
 
-# The events that demo, bench and some tests read.
+# gen writes the events that demo, bench and some tests read; measure times processes.
 .PHONY: gen
 gen: $(O)/gen
-$(O)/gen: $(O)/tests/bench/gen.o
+$(O)/gen $(O)/measure: $(O)/%: $(O)/tests/bench/%.o
 	@echo "  LINK $@"
-	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LINK) -o $@ $^ -lm
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LINK) -o $@ $^
 
 # ---- tests: see tests/check for what each level runs ----
 # A folder's own checks: TAP programs called `check` (short) and `check-long`.
@@ -99,7 +99,7 @@ deps:
 demo: deps
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all gen
 	@SLUICE='$(abspath $(O)/sluice)' GEN='$(abspath $(O)/gen)' tests/demo
-bench: deps all gen
+bench: deps all gen $(O)/measure
 	@SLUICE='$(abspath $(O)/sluice)' GEN='$(abspath $(O)/gen)' tests/bench/run
 
 # ---- install: the binary, its pages, completions ----
