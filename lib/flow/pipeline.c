@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* pipeline: making, binding and ending a pipeline, see pipeline.h. The loop is in loop.c. */
 #include "flow/internal.h"
+#include "op/ops.h"
 
 int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **out,
                     struct sl_err *err)
@@ -123,6 +124,27 @@ static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)
     return rc;
 }
 
+/* Rows need a watermark if something looks at it, and the source has an out-of-orderness. */
+static int add_watermarks(struct sl_pipeline *p, struct sl_err *err)
+{
+    const struct sl_source *s = p->source;
+    int wanted = p->sink->wants_watermark;
+    for (int i = 0; i < p->nops; i++)
+        wanted |= p->ops[i]->traits & SL_OP_WATERMARK;
+    if (!wanted || s->out_of_order < 0 || sl_schema_time_index(s->schema) < 0 ||
+        sl_schema_find(s->schema, "_wm", 3) >= 0)
+        return 0;
+    struct sl_op *op = sl_watermark_new(s->out_of_order, SL_MAX(1, s->partitions), p->o.account, err);
+    if (!op)
+        return -(int)(err ? err->code : SL_ENOMEM);
+    int rc = sl_pipeline_op(p, op, err);
+    if (rc < 0)
+        return rc;
+    memmove(p->ops + 1, p->ops, (size_t)(p->nops - 1) * sizeof(p->ops[0]));
+    p->ops[0] = op;
+    return 0;
+}
+
 int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
 {
     if (p->bound)
@@ -136,6 +158,8 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
     int rc = p->source->class->open(p->source, err);
     p->sink->live = p->source->live;
     p->sink->out_of_order = p->source->out_of_order;
+    if (rc == 0)
+        rc = add_watermarks(p, err);
     if (rc == 0)
         rc = bind_ops(p, err);
     if (rc == 0)

@@ -72,6 +72,7 @@ enum sl_op_traits {
     SL_OP_ROWWISE = 1, /* each output row comes from one input row; no state: any thread, any cut */
     SL_OP_MERGE = 2,   /* split() and merge() work: partial results per thread */
     SL_OP_ORDERED = 4, /* the result depends on the order of rows (class B): no split */
+    SL_OP_WATERMARK = 8, /* looks at `_wm`: the loop adds it where the source has none */
 };
 
 struct sl_op;

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# common: what every bats file loads. Each test works in a folder of its own; the binary under test
+# is $SLUICE. A fact is waited for with a time limit that is only there to end a test that hangs.
+bats_require_minimum_version 1.5.0
+
+root=$(cd "${BATS_TEST_DIRNAME}/../.." && pwd)
+SLUICE=${SLUICE:-$root/build/sluice}
+GEN=${GEN:-$root/build/gen}
+SLUICE_DATA=${SLUICE_DATA:-$root/../shared/data}
+SAMPLES=$root/tests/samples
+export SLUICE GEN SLUICE_DATA LC_ALL=C.UTF-8 TZ=UTC
+
+sluice() {
+    "$SLUICE" "$@"
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return 1
+    pids=()
+}
+
+# Every process that a test left behind, by its own pid.
+teardown() {
+    local pid
+    for pid in "${pids[@]}"; do
+        kill -9 "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+}
+
+# Real data that is kept outside the tree.
+need_data() { # FILE
+    [ -r "$SLUICE_DATA/$1" ] || skip "$1 is not under SLUICE_DATA ($SLUICE_DATA)"
+}
+
+need_oracle() {
+    [ -n "${SLUICE_ORACLE-}" ] || skip "no python with pyarrow, Polars and DuckDB (SLUICE_ORACLE)"
+}
+
+# Runs a command again and again until it succeeds; at most 20 s.
+until_true() { # COMMAND...
+    local end=$((SECONDS + 20))
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        read -r -t 0.02 <> <(:) || true
+    done
+}
+
+# Whether a file has at least N lines.
+has_lines() { # FILE N
+    [ -f "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
+}
+
+# DuckDB's answer to a query, as CSV with a header.
+duckdb_csv() { # QUERY
+    "$SLUICE_ORACLE" - "$1" <<'PY'
+import csv, sys, duckdb
+r = duckdb.sql(sys.argv[1])
+w = csv.writer(sys.stdout, lineterminator="\n")
+w.writerow(r.columns)
+for row in r.fetchall():
+    w.writerow(["" if v is None else v for v in row])
+PY
+}

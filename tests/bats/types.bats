@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# Types: what is inferred, what is kept, what widens, what is rejected.
+load common
+
+@test "007, +1, a 20-digit id and 1e3x are text and keep every byte" {
+    printf 'a,b,c,d\n007,+1,12345678901234567890,1e3x\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv -O csv
+    [ "${lines[1]}" = '007,+1,12345678901234567890,1e3x' ]
+    run -0 --separate-stderr sluice transform t.csv -O json
+    [ "$output" = '{"a":"007","b":"+1","c":"12345678901234567890","d":"1e3x"}' ]
+}
+
+@test "decimals are exact: sums of cents come out to the cent" {
+    { echo p; for _ in $(seq 1 1000); do printf '0.10\n0.20\n'; done; } >t.csv
+    run -0 --separate-stderr sluice aggregate t.csv --select 'sum(p) as s' -O csv
+    [ "$output" = $'s\n300.00' ]
+}
+
+@test "columns that no expression touches go from CSV to CSV byte for byte" {
+    printf 'a,b\n1.50,2020-01-01T00:00:00Z\n2,x\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv --where "b <> 'y'" -O csv
+    [ "$output" = $'a,b\n1.50,2020-01-01T00:00:00Z\n2,x' ]
+}
+
+@test "an empty field is null, a quoted empty one is empty text" {
+    printf 'a,b\n,1\n"",2\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv --where 'a is null' -O csv
+    [ "$output" = $'a,b\n,1' ]
+    run -0 --separate-stderr sluice transform t.csv --where "a = ''" -O csv
+    [ "$output" = $'a,b\n"",2' ]
+}
+
+@test "the line that pins the assumed types is said once, and pins them" {
+    printf 'id,at,price\n1,2026-01-01T10:00:00Z,1.25\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv -O csv
+    local pin
+    pin=$(sed -n "s/.*--types '\(.*\)'.*/\1/p" <<<"$stderr")
+    [ -n "$pin" ]
+    run -0 --separate-stderr sluice transform t.csv --types "$pin" -O csv
+    [[ $stderr != *--types* ]]
+}
+
+@test "a declared type rejects what does not fit, with line and column" {
+    printf 'a,b\n1,2\n3,x\n' >t.csv
+    run -1 --separate-stderr sluice transform t.csv --types 'b bigint' -O csv
+    [[ $stderr == *t.csv:3:2:* ]]
+}
+
+@test "--rejects keeps bad rows whole and the run ends with 3" {
+    printf 'a,b\n1,2\n3,x\n5,6\n' >t.csv
+    run -3 --separate-stderr sluice transform t.csv --types 'b bigint' --rejects bad.json -O csv
+    [ "$output" = $'a,b\n1,2\n5,6' ]
+    [ "$(jq -r '[.raw, .column, .source, .line] | @tsv' bad.json)" = $'3,x\tb\tt.csv\t3' ]
+}
+
+@test "--max-rejects ends the run beyond that many" {
+    printf 'a\nx\ny\nz\n' >t.csv
+    run -1 --separate-stderr sluice transform t.csv --types 'a bigint' --rejects bad.json --max-rejects 2 -O csv
+    [[ $stderr == *--max-rejects* ]]
+}
+
+@test "a log widens when a later value does not fit: from a file" {
+    { echo v; seq 1 20000; echo 1.5; echo hello; } >t.csv
+    sluice ingest t.csv -o l/ --quiet
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$(wc -l <<<"$output")" -eq 20003 ]
+    [ "$(tail -n 1 <<<"$output")" = hello ]
+    [ "$(sed -n 20002p <<<"$output")" = 1.5 ]
+    [ "$(sed -n 2p <<<"$output")" = 1 ]
+}
+
+@test "a log widens when a later value does not fit: from a pipe" {
+    { echo v; seq 1 20000; echo hello; } | sluice ingest -I csv -o l/ --quiet
+    run -0 --separate-stderr sluice tail -n 2 l/ -O csv --quiet
+    [ "$output" = $'v\n20000\nhello' ]
+}
+
+@test "elsewhere a value that does not fit is a bad row that names the --types" {
+    { echo v; seq 1 20000; echo hello; } >t.csv
+    run -1 --separate-stderr sluice aggregate t.csv --select 'sum(v)' -O csv
+    [[ $stderr == *t.csv:20002:1:* ]]
+    [[ $stderr == *--types* ]]
+}
+
+@test "nested JSON becomes dotted columns, arrays jsonb, missing keys null" {
+    printf '%s\n' '{"a":{"b":1,"c":"x"},"d":[1,2]}' '{"a":{"b":2}}' >t.json
+    run -0 --separate-stderr sluice transform t.json -O csv
+    [ "$output" = $'a.b,a.c,d\n1,x,"[1,2]"\n2,,' ]
+}
+
+@test "JSON escapes and surrogate pairs are read" {
+    printf '%s\n' '{"s":"q\"\\\u00fc\ud83d\ude00\n"}' >t.json
+    run -0 --separate-stderr sluice transform t.json --set 'n = length(s)' --select n -O csv
+    [ "$output" = $'n\n5' ]
+}
+
+@test "a new JSON key in a log becomes a column" {
+    printf '%s\n' '{"a":1}' >one.json
+    printf '%s\n' '{"a":2,"b":"x"}' >two.json
+    sluice ingest one.json -o l/ --quiet
+    sluice ingest two.json -o l/ --quiet
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$output" = $'a,b\n1,\n2,x' ]
+}
+
+@test "invalid UTF-8 is a reject" {
+    printf 'a\nok\n\xff\xfe\n' >t.csv
+    run -1 --separate-stderr sluice transform t.csv -O csv
+    [[ $stderr == *t.csv:3:* ]]
+}
+
+@test "bigint overflow is an error, never a wrap" {
+    printf 'a\n9223372036854775807\n' >t.csv
+    run -1 --separate-stderr sluice transform t.csv --set 'b = a + 1' -O csv
+    [[ $stderr == *"out of range"* ]]
+}
+
+@test "sum of bigint goes beyond 64 bits" {
+    printf 'a\n9223372036854775807\n9223372036854775807\n' >t.csv
+    run -0 --separate-stderr sluice aggregate t.csv --select 'sum(a) as s' -O csv
+    [ "$output" = $'s\n18446744073709551614' ]
+}
+
+@test "sums of doubles are the same in any order" {
+    printf 'a\n1e16\n1.0e0\n-1e16\n1e-3\n' >one.csv
+    printf 'a\n1e-3\n-1e16\n1.0e0\n1e16\n' >two.csv
+    run -0 --separate-stderr sluice aggregate one.csv --select 'sum(a) as s' -O csv
+    local first=$output
+    run -0 --separate-stderr sluice aggregate two.csv --select 'sum(a) as s' -O csv
+    [ "$output" = "$first" ]
+    [ "${lines[1]}" = 1.001 ]
+}
+
+@test "a zone-less time is taken as UTC and said, or read in --tz" {
+    printf 'at\n2026-07-01 12:00:00\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv -O json
+    [ "$output" = '{"at":"2026-07-01T12:00:00Z"}' ]
+    [[ $stderr == *UTC* ]]
+    run -0 --separate-stderr sluice transform t.csv --tz Europe/Berlin --set 'e = extract(epoch from at)' --select e -O csv
+    [ "${lines[1]%.*}" = 1782900000 ]
+}
