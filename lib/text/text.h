@@ -76,8 +76,8 @@ struct sl_text_cut {
 };
 /*
  * Of the n bytes at data (which begin at a record), how many are whole records; with at_end the
- * last record need not end in a newline. *records counts them if not NULL (lines of the file that
- * they span in *lines). 0: none whole yet. A record longer than SL_TEXT_RECORD_MAX is SL_EFORMAT.
+ * last record need not end in a newline. 0: none whole yet. The next call's data begins behind what
+ * this one answered. A record longer than SL_TEXT_RECORD_MAX is SL_EFORMAT.
  */
 enum { SL_TEXT_RECORD_MAX = 16 << 20 };
 int64_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const char *data,
@@ -92,7 +92,12 @@ int64_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const
  */
 int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t *header_len,
                    struct sl_err *err);
+enum sl_text_format sl_text_reader_format(const struct sl_text_reader *r);
 struct sl_schema *sl_text_schema(struct sl_text_reader *r); /* borrowed */
+/* After settling, before the first decode: columns with a bit become text that keeps every byte; the
+ * others go back to what they settled as. Declared columns and the event time keep their types. NULL
+ * = no column is raw. */
+int sl_text_set_raw(struct sl_text_reader *r, const uint8_t *columns, struct sl_err *err);
 /* What was assumed and not declared: format, delimiter, zone, and the --types line; for stderr. */
 void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out);
 
@@ -102,6 +107,7 @@ void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out);
 struct sl_text_map;
 int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const char *place,
                    struct sl_text_map **map, size_t *header_len, struct sl_err *err);
+struct sl_text_map *sl_text_map_ref(struct sl_text_map *m); /* NULL is fine */
 void sl_text_map_unref(struct sl_text_map *m);
 
 /* ---- decode ---- */
@@ -117,6 +123,8 @@ struct sl_reject { /* a record that is not in the batch */
 struct sl_reject_list {
     size_t n, cap;
     struct sl_reject *items;
+    int64_t records; /* decode adds here: records seen, of any fate (rows + rejects + skipped) */
+    int64_t skipped; /* records that are neither rows nor rejects: blank lines */
 };
 void sl_reject_list_release(struct sl_reject_list *l);
 
@@ -146,7 +154,8 @@ int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
                    const struct sl_text_chunk *chunk, struct sl_batch **out,
                    struct sl_reject_list *rejects, int64_t *lines, struct sl_schema **wider,
                    struct sl_err *err);
-/* Changes the reader's schema to a wider one (no decode may be running). */
+/* Changes the reader's schema to a wider one (no decode may be running). The columns that it has
+ * must stay; formats other than JSON keep their order, with new columns behind them. */
 int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_err *err);
 
 /* ---- write ---- */

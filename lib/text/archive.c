@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * archive: compressed input and output through libarchive, which is opened on first use.
+ *
+ * Only filters that libarchive does itself are allowed: it would start programs for others. Input
+ * is streamed, so its size costs no memory; what grows beyond RATIO_MAX times its compressed size
+ * (behind the first BOMB_MIN bytes) is refused.
+ */
+#include <archive.h>
+#include <archive_entry.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include "base/mem.h"
+#include "text/text.h"
+
+#define LIBRARY   "libarchive.so.13"
+#define BOMB_MIN  (1LL << 30)
+#define RATIO_MAX 50000
+
+enum { BLOCK = 256 << 10 };
+
+/* Functions of the library that are used; filled once. */
+static struct {
+    void *library;
+    struct archive *(*read_new)(void);
+    int (*read_free)(struct archive *);
+    int (*read_gzip)(struct archive *);
+    int (*read_zstd)(struct archive *);
+    int (*read_bzip2)(struct archive *);
+    int (*read_xz)(struct archive *);
+    int (*read_lz4)(struct archive *);
+    int (*read_compress)(struct archive *);
+    int (*read_raw)(struct archive *);
+    int (*read_empty)(struct archive *);
+    int (*read_open)(struct archive *, void *, archive_open_callback *, archive_read_callback *,
+                     archive_close_callback *);
+    int (*read_next_header)(struct archive *, struct archive_entry **);
+    la_ssize_t (*read_data)(struct archive *, void *, size_t);
+    struct archive *(*write_new)(void);
+    int (*write_free)(struct archive *);
+    int (*write_gzip)(struct archive *);
+    int (*write_zstd)(struct archive *);
+    int (*write_raw)(struct archive *);
+    int (*write_option)(struct archive *, const char *, const char *, const char *);
+    int (*write_last_block)(struct archive *, int);
+    int (*write_open)(struct archive *, void *, archive_open_callback *, archive_write_callback *,
+                      archive_close_callback *);
+    int (*write_header)(struct archive *, struct archive_entry *);
+    la_ssize_t (*write_data)(struct archive *, const void *, size_t);
+    int (*write_close)(struct archive *);
+    struct archive_entry *(*entry_new)(void);
+    void (*entry_free)(struct archive_entry *);
+    void (*entry_set_filetype)(struct archive_entry *, unsigned int);
+    void (*entry_set_pathname)(struct archive_entry *, const char *);
+    const char *(*error_string)(struct archive *);
+} lib;
+static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
+
+static void open_library(void)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+    } symbols[] = {
+#define SYMBOL(name, field) {name, offsetof(__typeof__(lib), field)}
+        SYMBOL("archive_read_new", read_new),
+        SYMBOL("archive_read_free", read_free),
+        SYMBOL("archive_read_support_filter_gzip", read_gzip),
+        SYMBOL("archive_read_support_filter_zstd", read_zstd),
+        SYMBOL("archive_read_support_filter_bzip2", read_bzip2),
+        SYMBOL("archive_read_support_filter_xz", read_xz),
+        SYMBOL("archive_read_support_filter_lz4", read_lz4),
+        SYMBOL("archive_read_support_filter_compress", read_compress),
+        SYMBOL("archive_read_support_format_raw", read_raw),
+        SYMBOL("archive_read_support_format_empty", read_empty),
+        SYMBOL("archive_read_open", read_open),
+        SYMBOL("archive_read_next_header", read_next_header),
+        SYMBOL("archive_read_data", read_data),
+        SYMBOL("archive_write_new", write_new),
+        SYMBOL("archive_write_free", write_free),
+        SYMBOL("archive_write_add_filter_gzip", write_gzip),
+        SYMBOL("archive_write_add_filter_zstd", write_zstd),
+        SYMBOL("archive_write_set_format_raw", write_raw),
+        SYMBOL("archive_write_set_filter_option", write_option),
+        SYMBOL("archive_write_set_bytes_in_last_block", write_last_block),
+        SYMBOL("archive_write_open", write_open),
+        SYMBOL("archive_write_header", write_header),
+        SYMBOL("archive_write_data", write_data),
+        SYMBOL("archive_write_close", write_close),
+        SYMBOL("archive_entry_new", entry_new),
+        SYMBOL("archive_entry_free", entry_free),
+        SYMBOL("archive_entry_set_filetype", entry_set_filetype),
+        SYMBOL("archive_entry_set_pathname", entry_set_pathname),
+        SYMBOL("archive_error_string", error_string),
+#undef SYMBOL
+    };
+    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return;
+    for (size_t i = 0; i < SL_COUNT(symbols); i++) {
+        void *f = dlsym(library, symbols[i].name);
+        if (!f) {
+            dlclose(library);
+            return;
+        }
+        memcpy((char *)&lib + symbols[i].at, &f, sizeof f);
+    }
+    lib.library = library;
+}
+
+static int need_library(struct sl_err *err)
+{
+    pthread_once(&lib_once, open_library);
+    if (lib.library)
+        return 0;
+    sl_err_set(err, SL_EUNSUPPORTED, "compressed text needs " LIBRARY);
+    return sl_err_hint(err, "apt install libarchive13");
+}
+
+enum sl_compression sl_compression_of_bytes(const uint8_t *data, size_t n)
+{
+    static const struct {
+        const char *magic;
+        size_t n;
+        enum sl_compression what;
+    } magics[] = {
+        {"\x1f\x8b", 2, SL_GZIP},
+        {"\x28\xb5\x2f\xfd", 4, SL_ZSTD},
+        {"BZh", 3, SL_OTHER_COMPRESSED},
+        {"\xfd\x37zXZ", 5, SL_OTHER_COMPRESSED},
+        {"\x1f\x9d", 2, SL_OTHER_COMPRESSED},
+        {"\x04\x22\x4d\x18", 4, SL_OTHER_COMPRESSED},
+    };
+    for (size_t i = 0; i < SL_COUNT(magics); i++)
+        if (n >= magics[i].n && memcmp(data, magics[i].magic, magics[i].n) == 0)
+            return magics[i].what;
+    if (n >= 4 && (data[0] & 0xf0) == 0x50 && memcmp(data + 1, "\x2a\x4d\x18", 3) == 0)
+        return SL_ZSTD; /* a skippable frame first */
+    return SL_RAW;
+}
+
+/* ---- reading ---- */
+
+struct sl_decompressor {
+    struct archive *a;
+    int (*read)(void *arg, void *data, size_t n, struct sl_err *err);
+    void *arg;
+    char *place;
+    int64_t in, out;
+    int opened, ended;
+    struct sl_err err; /* of read */
+    char block[BLOCK];
+};
+
+static la_ssize_t on_read(struct archive *a, void *arg, const void **data)
+{
+    struct sl_decompressor *d = arg;
+    (void)a;
+    int n = d->read(d->arg, d->block, sizeof d->block, &d->err);
+    if (n < 0)
+        return ARCHIVE_FATAL;
+    *data = d->block;
+    d->in += n;
+    return n;
+}
+
+struct sl_decompressor *sl_decompressor_new(int (*read)(void *arg, void *data, size_t n,
+                                                        struct sl_err *err),
+                                            void *arg, const char *place, struct sl_err *err)
+{
+    if (need_library(err) < 0)
+        return NULL;
+    struct sl_decompressor *d = sl_calloc(1, sizeof *d);
+    if (!d)
+        goto nomem;
+    d->read = read;
+    d->arg = arg;
+    d->place = sl_strdup(place ? place : "");
+    d->a = lib.read_new();
+    if (!d->place || !d->a)
+        goto nomem;
+    lib.read_gzip(d->a);
+    lib.read_zstd(d->a);
+    lib.read_bzip2(d->a);
+    lib.read_xz(d->a);
+    lib.read_lz4(d->a);
+    lib.read_compress(d->a);
+    lib.read_raw(d->a);
+    lib.read_empty(d->a);
+    return d;
+nomem:
+    sl_decompressor_free(d);
+    sl_err_nomem(err, "decompressing");
+    return NULL;
+}
+
+void sl_decompressor_free(struct sl_decompressor *d)
+{
+    if (!d)
+        return;
+    if (d->a)
+        lib.read_free(d->a);
+    free(d->place);
+    free(d);
+}
+
+static int64_t decompress_error(struct sl_decompressor *d, struct sl_err *err)
+{
+    if (d->err.code) { /* the system's error, not the format's */
+        if (err)
+            *err = d->err;
+        return -(int64_t)d->err.code;
+    }
+    const char *text = lib.error_string(d->a);
+    sl_err_set(err, SL_EFORMAT, "damaged compressed data: %s", text ? text : "unknown");
+    return sl_err_offset(err, d->place, d->in);
+}
+
+int64_t sl_decompressor_read(struct sl_decompressor *d, void *data, size_t n, struct sl_err *err)
+{
+    struct archive_entry *entry;
+    if (d->ended)
+        return 0;
+    if (!d->opened) {
+        d->opened = 1;
+        if (lib.read_open(d->a, d, NULL, on_read, NULL) != ARCHIVE_OK)
+            return decompress_error(d, err);
+        int rc = lib.read_next_header(d->a, &entry);
+        if (rc == ARCHIVE_EOF) {
+            d->ended = 1;
+            return 0;
+        }
+        if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
+            return decompress_error(d, err);
+    }
+    la_ssize_t got = lib.read_data(d->a, data, n);
+    if (got < 0)
+        return decompress_error(d, err);
+    d->ended = got == 0;
+    d->out += got;
+    if (d->out > BOMB_MIN && d->out / RATIO_MAX > d->in) {
+        sl_err_set(err, SL_EFORMAT, "grows to more than %d times its compressed size", RATIO_MAX);
+        sl_err_hint(err, "if that is meant, decompress it first");
+        return sl_err_offset(err, d->place, d->in);
+    }
+    return got;
+}
+
+/* ---- writing ---- */
+
+struct sl_compressor {
+    struct archive *a;
+    struct sl_buf *out; /* during a call */
+    int closed;
+};
+
+static la_ssize_t on_write(struct archive *a, void *arg, const void *data, size_t n)
+{
+    struct sl_compressor *c = arg;
+    (void)a;
+    if (!c->out)
+        return (la_ssize_t)n; /* freed without an end: nobody wants the rest */
+    sl_buf_add(c->out, data, n);
+    return c->out->failed ? -1 : (la_ssize_t)n;
+}
+
+static int compress_error(struct sl_compressor *c, struct sl_err *err)
+{
+    const char *text = lib.error_string(c->a);
+    return sl_err_set(err, SL_EFAIL, "compressing failed: %s", text ? text : "unknown");
+}
+
+static int compressor_open(struct sl_compressor *c, const char *suffix, struct sl_err *err)
+{
+    struct archive_entry *e = NULL;
+    int zstd = strcmp(suffix, "zst") == 0, rc = 0;
+    if (!zstd && strcmp(suffix, "gz") != 0)
+        return sl_err_set(err, SL_EUSAGE, "cannot compress to .%s; gz and zst are known", suffix);
+    c->a = lib.write_new();
+    e = lib.entry_new();
+    if (!c->a || !e) {
+        rc = sl_err_nomem(err, "compressing");
+        goto out;
+    }
+    if ((zstd ? lib.write_zstd(c->a) : lib.write_gzip(c->a)) < ARCHIVE_WARN ||
+        lib.write_raw(c->a) != ARCHIVE_OK || lib.write_last_block(c->a, 1) != ARCHIVE_OK) {
+        rc = compress_error(c, err);
+        goto out;
+    }
+    if (!zstd) /* the same bytes whenever it is made */
+        lib.write_option(c->a, "gzip", "timestamp", NULL);
+    lib.entry_set_filetype(e, AE_IFREG);
+    lib.entry_set_pathname(e, "data");
+    if (lib.write_open(c->a, c, NULL, on_write, NULL) != ARCHIVE_OK ||
+        lib.write_header(c->a, e) != ARCHIVE_OK)
+        rc = compress_error(c, err);
+out:
+    if (e)
+        lib.entry_free(e);
+    return rc;
+}
+
+struct sl_compressor *sl_compressor_new(const char *suffix, struct sl_err *err)
+{
+    if (need_library(err) < 0)
+        return NULL;
+    struct sl_compressor *c = sl_calloc(1, sizeof *c);
+    if (!c) {
+        sl_err_nomem(err, "compressing");
+        return NULL;
+    }
+    if (compressor_open(c, suffix, err) < 0) {
+        sl_compressor_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+int sl_compressor_write(struct sl_compressor *c, const void *data, size_t n, struct sl_buf *out,
+                        struct sl_err *err)
+{
+    const char *p = data;
+    int rc = 0;
+    c->out = out;
+    while (n > 0 && rc == 0) {
+        la_ssize_t k = lib.write_data(c->a, p, n);
+        if (k <= 0) {
+            rc = compress_error(c, err);
+        } else {
+            p += k;
+            n -= (size_t)k;
+        }
+    }
+    c->out = NULL;
+    return rc < 0 ? rc : sl_buf_check(out, err);
+}
+
+int sl_compressor_end(struct sl_compressor *c, struct sl_buf *out, struct sl_err *err)
+{
+    if (c->closed)
+        return 0;
+    c->closed = 1;
+    c->out = out;
+    int rc = lib.write_close(c->a) == ARCHIVE_OK ? 0 : compress_error(c, err);
+    c->out = NULL;
+    return rc < 0 ? rc : sl_buf_check(out, err);
+}
+
+void sl_compressor_free(struct sl_compressor *c)
+{
+    if (!c)
+        return;
+    if (c->a)
+        lib.write_free(c->a);
+    free(c);
+}

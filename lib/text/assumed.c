@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* assumed: what a reader took for granted, in words, and the options that would pin it. */
+#include "text/reader.h"
+
+static const char *delimiter_name(char c)
+{
+    switch (c) {
+    case ',': return "comma";
+    case ';': return "semicolon";
+    case '\t': return "tab";
+    case '|': return "bar";
+    default: return "own";
+    }
+}
+
+void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out)
+{
+    int first = 1;
+    if (!r->schema)
+        return;
+    sl_buf_printf(out, "format %s", sl_text_format_name(r->o.format));
+    if (r->delim_found)
+        sl_buf_printf(out, ", delimiter %s", delimiter_name(r->delim));
+    if (r->eol == '\r')
+        sl_buf_addstr(out, ", lines end in CR");
+    if (r->o.format == SL_TEXT_CSV || r->o.format == SL_TEXT_TSV)
+        sl_buf_addstr(out, r->o.no_header ? ", no header" : ", header");
+    if (r->header_renamed)
+        sl_buf_addstr(out, ", empty or repeated names renamed");
+    if (r->zone_assumed)
+        sl_buf_addstr(out, ", times without zone are UTC (--tz)");
+    struct sl_schema *guessed = sl_schema_new();
+    for (int i = 0; guessed && i < r->ncolumns; i++) {
+        const char *name = r->schema->fields[i].name;
+        if (!r->columns[i].declared && i != (r->keys ? r->keys->rest : -1) && !r->fixed &&
+            sl_schema_add(guessed, name, strlen(name), r->columns[i].settled, NULL) == 0)
+            first = 0;
+    }
+    if (!first) {
+        sl_buf_addstr(out, "; --types '");
+        sl_schema_print(guessed, out);
+        sl_buf_addch(out, '\'');
+    }
+    sl_schema_unref(guessed);
+}

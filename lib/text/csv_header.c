@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * csv_header: names of columns from the first record.
+ *
+ * A name that came before gets _2, _3, ...; an empty one is c and its number, as all are without a
+ * header. Spaces in names stay.
+ */
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "text/reader.h"
+
+void sl_csv_names_release(struct sl_csv_names *n)
+{
+    for (int i = 0; i < n->n; i++)
+        free(n->names[i]);
+    free(n->names);
+    *n = (struct sl_csv_names){0};
+}
+
+static int taken(const struct sl_csv_names *out, int upto, const char *name)
+{
+    for (int i = 0; i < upto; i++)
+        if (strcmp(out->names[i], name) == 0)
+            return 1;
+    return 0;
+}
+
+/* Gives names[i] a form that no earlier name has. 0 or -1. */
+static int make_unique(struct sl_csv_names *out, int i)
+{
+    struct sl_buf b = SL_BUF_INIT;
+    for (int k = 2; taken(out, i, b.data ? b.data : out->names[i]); k++) {
+        sl_buf_reset(&b);
+        sl_buf_printf(&b, "%s_%d", out->names[i], k);
+        if (b.failed)
+            return -1;
+    }
+    if (b.data) {
+        free(out->names[i]);
+        out->names[i] = sl_buf_take(&b);
+        out->renamed++;
+    }
+    return out->names[i] ? 0 : -1;
+}
+
+/* Fields of the header record into names, empty names numbered. */
+static int take_names(const struct sl_csv_rows *rows, int n, int numbered, struct sl_csv_names *out,
+                      struct sl_err *err)
+{
+    out->names = sl_calloc((size_t)n, sizeof *out->names);
+    if (!out->names)
+        return sl_err_nomem(err, "reading the header");
+    for (int i = 0; i < n; i++) {
+        struct sl_buf b = SL_BUF_INIT;
+        size_t from = rows->odd_seps[i], len = rows->odd_seps[i + 1] - 1 - from;
+        if (numbered || !len)
+            sl_buf_printf(&b, "c%d", i + 1);
+        else
+            sl_buf_add(&b, rows->odd.data + from, len);
+        out->renamed += !numbered && !len;
+        out->names[i] = sl_buf_take(&b);
+        out->n = i + 1;
+        if (!out->names[i])
+            return sl_err_nomem(err, "reading the header");
+        if (strlen(out->names[i]) != len && len && !numbered)
+            return sl_err_set(err, SL_EFORMAT, "the header holds a NUL byte in name %d", i + 1);
+    }
+    for (int i = 0; i < n && n < 4096; i++)
+        if (make_unique(out, i) < 0)
+            return sl_err_nomem(err, "reading the header");
+    return 0;
+}
+
+int sl_csv_names_read(const char *data, size_t n, char delim, char eol, int no_header,
+                      const char *place, struct sl_csv_names *out, size_t *header_len,
+                      struct sl_err *err)
+{
+    struct sl_csv_rows rows = {0};
+    size_t bom = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, at = bom;
+    int rc, field;
+    *out = (struct sl_csv_names){0};
+    while (at < n && (data[at] == eol || data[at] == '\r')) /* blank lines in front */
+        at++;
+    enum sl_csv_state s = SL_CSV_START;
+    size_t end = at;
+    while (end < n) {
+        s = sl_csv_step(s, data[end], delim, eol);
+        if (s == SL_CSV_START && data[end] == eol)
+            break;
+        end++;
+    }
+    *header_len = no_header ? bom : SL_MIN(end + 1, n);
+    if (end > at && data[end - 1] == '\r')
+        end--;
+    if (end == at) {
+        rc = 0;
+        goto out;
+    }
+    if (!no_header && !sl_utf8_valid(data + at, end - at)) {
+        rc = sl_err_set(err, SL_EFORMAT, "the header is not valid UTF-8");
+        goto out;
+    }
+    if (sl_csv_check(data + at, end - at, delim, &field) != SL_CSV_FINE) {
+        rc = sl_err_set(err, SL_EFORMAT, "the header's quotes are not closed in name %d", field);
+        goto out;
+    }
+    rc = sl_csv_odd_record(&rows, data + at, end - at, delim, err);
+    if (rc > SL_TEXT_COLUMNS_MAX)
+        rc = sl_err_set(err, SL_EFORMAT, "%d columns; at most %d", rc, SL_TEXT_COLUMNS_MAX);
+    if (rc > 0)
+        rc = take_names(&rows, rc, no_header, out, err);
+out:
+    if (rc < 0) {
+        sl_csv_names_release(out);
+        if (err && !err->place[0] && place)
+            sl_err_at(err, place, 1, 0);
+    }
+    sl_csv_rows_release(&rows);
+    return rc < 0 ? rc : 0;
+}

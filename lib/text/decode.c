@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * decode: a chunk of whole records to a batch.
+ *
+ * Rows first (rows.c), then one pass per wanted column: spans 64 at a time through the kernel of
+ * its type; what the kernel does not take is null, or goes through sl_text_value, and what that
+ * does not take widens the column or rejects the row. A row rejected by any column is taken out at
+ * the end; its reason is that of the first such column.
+ */
+#include "base/num.h"
+#include "text/reader.h"
+
+struct decode {
+    const struct sl_text_reader *r;
+    struct sl_text_scratch *s;
+    const struct sl_text_chunk *chunk;
+    struct sl_text_rows rows;
+    struct sl_reject_list *rejects;
+    size_t nbad;
+    struct sl_schema *wider; /* unshared copy, once some column must widen */
+    struct sl_err *err;
+};
+
+static void record_of(const struct decode *d, size_t row, size_t *byte, size_t *len)
+{
+    if (d->rows.csv) {
+        sl_csv_record(d->rows.csv, row, d->chunk->data, d->chunk->n, byte, len);
+    } else {
+        *byte = d->rows.origins[row].byte;
+        *len = d->rows.origins[row].len;
+    }
+}
+
+/* Notes that a row is no row. */
+static int bad_row(struct decode *d, size_t row, int column, const char *reason)
+{
+    size_t byte, len;
+    if (d->s->bad[row / 64] >> (row % 64) & 1)
+        return 0;
+    d->s->bad[row / 64] |= 1ULL << (row % 64);
+    d->nbad++;
+    record_of(d, row, &byte, &len);
+    int field = d->r->columns[column].field;
+    if (d->chunk->map)
+        field = column < d->chunk->map->ncolumns ? d->chunk->map->field[column] : -1;
+    return sl_text_reject(d->rejects, byte, len, field + 1, d->r->schema->fields[column].name,
+                          d->err, "%s", reason);
+}
+
+/* The type that would hold the column so far and this value. 0 if there is none. */
+static int wider_type(struct sl_type now, const struct sl_text_column *c, const struct sl_span *v,
+                      const struct sl_zone *zone, struct sl_type *out)
+{
+    struct sl_text_guess g = {0};
+    sl_text_guess_add(&g, v, zone);
+    struct sl_type t = sl_text_guess_type(&g, 1);
+    if (c->type.kind == SL_DOUBLE && t.kind != SL_TEXT)
+        t = sl_type_of(SL_TEXT); /* what double cannot hold exactly */
+    return sl_type_widen(now, t, out);
+}
+
+static int misfit_reason(const struct decode *d, int column, const struct sl_span *v,
+                         struct sl_buf *b)
+{
+    const struct sl_text_column *c = &d->r->columns[column];
+    struct sl_type t;
+    sl_buf_addch(b, '\'');
+    sl_buf_add_visible(b, v->p, SL_MIN(v->len, 60u));
+    sl_buf_addstr(b, v->len > 60 ? "...' does not fit " : "' does not fit ");
+    sl_type_print(c->type, b);
+    int known = c->time == SL_TIME_ISO && wider_type(c->type, c, v, d->r->o.zone, &t) &&
+                !sl_type_equal(t, c->type);
+    if (!known)
+        t = sl_type_of(SL_TEXT);
+    if (d->r->o.format == SL_TEXT_COMBINED || d->r->o.format == SL_TEXT_COMMON)
+        return sl_buf_check(b, d->err);
+    struct sl_schema *one = sl_schema_new();
+    if (one && sl_schema_add(one, d->r->schema->fields[column].name,
+                             strlen(d->r->schema->fields[column].name), t, NULL) == 0) {
+        sl_buf_addstr(b, "; --types '");
+        sl_schema_print(one, b);
+        sl_buf_addstr(b, "' would take it");
+    }
+    sl_schema_unref(one);
+    return sl_buf_check(b, d->err);
+}
+
+/* A value that its column does not take. */
+static int misfit(struct decode *d, size_t row, int column, const struct sl_span *v)
+{
+    const struct sl_text_column *c = &d->r->columns[column];
+    if (!c->declared && !d->chunk->narrow) {
+        struct sl_type t;
+        if (!d->wider) {
+            d->wider = sl_schema_copy(d->r->schema);
+            if (!d->wider)
+                return sl_err_nomem(d->err, "widening a schema");
+        }
+        struct sl_type *now = &d->wider->fields[column].type;
+        if (wider_type(*now, c, v, d->r->o.zone, &t)) {
+            *now = t;
+            return 0;
+        }
+    }
+    struct sl_buf b = SL_BUF_INIT;
+    int rc = misfit_reason(d, column, v, &b);
+    if (rc >= 0)
+        rc = bad_row(d, row, column, b.data);
+    sl_buf_release(&b);
+    return rc;
+}
+
+/* The rows of one block that the kernel did not take and that are not null. */
+static int slow_rows(struct decode *d, int column, size_t row, const struct sl_span *v, size_t n,
+                     uint64_t *ok, char *dst)
+{
+    const struct sl_text_column *c = &d->r->columns[column];
+    size_t width = sl_type_width(c->type);
+    uint64_t rest = ~*ok & (n == 64 ? ~0ULL : (1ULL << n) - 1);
+    for (; rest; rest &= rest - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(rest);
+        int is_true = 0, rc = 0;
+        if (v[i].flags & SL_SPAN_NULL) {
+            if (c->event_time)
+                rc = bad_row(d, row + i, column, "the event time is null");
+        } else if (!sl_text_value(c, d->r->o.zone, &v[i],
+                                  c->type.kind == SL_BOOL ? (char *)&is_true : dst + i * width)) {
+            rc = misfit(d, row + i, column, &v[i]);
+        } else {
+            *ok |= 1ULL << i;
+            if (is_true)
+                *(uint64_t *)(void *)dst |= 1ULL << i;
+        }
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* The valid bits of a column; made at the first row without a value. */
+struct validity {
+    struct sl_buffer *bits;
+    size_t rows;
+};
+
+static int validity_set(struct validity *x, size_t row, size_t n, uint64_t ok,
+                        struct sl_account *account)
+{
+    uint64_t all = n == 64 ? ~0ULL : (1ULL << n) - 1;
+    if (SL_LIKELY(!x->bits && ok == all))
+        return 0;
+    if (!x->bits) {
+        x->bits = sl_buffer_new(account, (x->rows + 63) / 64 * 8);
+        if (!x->bits)
+            return -1;
+        memset(x->bits->data, 0xff, row / 8);
+    }
+    ((uint64_t *)(void *)x->bits->data)[row / 64] = ok;
+    return 0;
+}
+
+static void take_validity(struct validity *x, struct sl_column *c)
+{
+    if (x->bits) {
+        c->valid = x->bits->data;
+        c->owner[0] = x->bits;
+        x->bits = NULL;
+    }
+}
+
+static struct sl_text_cursor cursor_of(const struct decode *d, int column)
+{
+    struct sl_text_cursor c = {.rows = &d->rows, .field = d->r->columns[column].field};
+    if (d->r->o.format == SL_TEXT_JSON)
+        c.field = column;
+    else if (d->chunk->map)
+        c.field = column < d->chunk->map->ncolumns ? d->chunk->map->field[column] : -1;
+    return c;
+}
+
+static struct sl_column *fixed_column(struct decode *d, int column)
+{
+    const struct sl_text_column *c = &d->r->columns[column];
+    size_t rows = d->rows.rows, width = sl_type_width(c->type);
+    struct sl_span v[SL_TEXT_BLOCK];
+    struct validity valid = {.rows = rows};
+    struct sl_text_cursor at = cursor_of(d, column);
+    sl_text_kernel *kernel = sl_text_kernel_of(c);
+    struct sl_column *out = sl_column_new(c->type, rows);
+    struct sl_buffer *data =
+        sl_buffer_new(d->chunk->account, width ? rows * width : (rows + 63) / 64 * 8);
+    if (!out || !data)
+        goto nomem;
+    for (size_t row = 0; row < rows; row += SL_TEXT_BLOCK) {
+        size_t n = SL_MIN(rows - row, (size_t)SL_TEXT_BLOCK);
+        char *dst = (char *)data->data + (width ? row * width : row / 8);
+        sl_text_gather(&at, v, n);
+        uint64_t ok = kernel(c, d->r->o.zone, v, n, dst);
+        if (SL_UNLIKELY(ok != (n == 64 ? ~0ULL : (1ULL << n) - 1)) &&
+            slow_rows(d, column, row, v, n, &ok, dst) < 0)
+            goto fail;
+        if (validity_set(&valid, row, n, ok, d->chunk->account) < 0)
+            goto nomem;
+    }
+    take_validity(&valid, out);
+    out->data = data->data;
+    out->owner[1] = data;
+    return out;
+nomem:
+    sl_err_nomem(d->err, "reading text");
+fail:
+    sl_buffer_unref(valid.bits);
+    sl_buffer_unref(data);
+    sl_column_unref(out);
+    return NULL;
+}
+
+static int check_json(struct decode *d, int column, size_t row, const struct sl_span *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(v[i].flags & (SL_SPAN_NULL | SL_SPAN_NESTED)) &&
+            !sl_text_json_valid(v[i].p, v[i].len)) {
+            int rc = misfit(d, row + i, column, &v[i]);
+            if (rc < 0)
+                return rc;
+        }
+    return 0;
+}
+
+static struct sl_column *bytes_column(struct decode *d, int column)
+{
+    const struct sl_text_column *c = &d->r->columns[column];
+    size_t rows = d->rows.rows;
+    struct sl_span v[SL_TEXT_BLOCK];
+    struct validity valid = {.rows = rows};
+    struct sl_text_cursor at = cursor_of(d, column);
+    struct sl_text_pass pass;
+    struct sl_column *out = NULL;
+    if (sl_text_pass_begin(&pass, &d->s->dicts[column], c->type, rows, d->chunk->account, d->err) <
+        0)
+        goto out;
+    for (size_t row = 0; row < rows; row += SL_TEXT_BLOCK) {
+        size_t n = SL_MIN(rows - row, (size_t)SL_TEXT_BLOCK);
+        uint64_t ok = 0;
+        sl_text_gather(&at, v, n);
+        for (size_t i = 0; i < n; i++)
+            ok |= (uint64_t) !(v[i].flags & SL_SPAN_NULL) << i;
+        if (c->type.kind == SL_JSONB && check_json(d, column, row, v, n) < 0)
+            goto out;
+        if (sl_text_pass_block(&pass, row, v, n, d->err) < 0)
+            goto out;
+        if (validity_set(&valid, row, n, ok, d->chunk->account) < 0) {
+            sl_err_nomem(d->err, "reading text");
+            goto out;
+        }
+    }
+    out = sl_text_pass_end(&pass, d->err);
+    if (out)
+        take_validity(&valid, out);
+out:
+    sl_text_pass_release(&pass);
+    sl_buffer_unref(valid.bits);
+    return out;
+}
+
+static struct sl_column *make_column(struct decode *d, int column)
+{
+    const struct sl_type t = d->r->columns[column].type;
+    const uint8_t *wanted = d->chunk->wanted;
+    if (wanted && !sl_bit(wanted, (size_t)column))
+        return sl_column_nulls(t, d->rows.rows, d->err);
+    return sl_type_is_bytes(t) ? bytes_column(d, column) : fixed_column(d, column);
+}
+
+/* The batch without the rows that some column rejected. */
+static struct sl_batch *without_bad(struct decode *d, struct sl_batch *b)
+{
+    size_t n = 0, rows = d->rows.rows;
+    struct sl_buffer *sel = sl_buffer_new(d->chunk->account, (rows - d->nbad) * sizeof(uint32_t));
+    if (!sel) {
+        sl_err_nomem(d->err, "reading text");
+        return NULL;
+    }
+    uint32_t *out = (uint32_t *)(void *)sel->data;
+    for (size_t i = 0; i < rows; i++)
+        if (!(d->s->bad[i / 64] >> (i % 64) & 1))
+            out[n++] = (uint32_t)i;
+    struct sl_batch *some = sl_batch_select(b, sel, n, d->err);
+    if (!some)
+        return NULL;
+    struct sl_batch *whole = sl_batch_compact(some, d->chunk->account, d->err);
+    sl_batch_unref(some);
+    return whole;
+}
+
+/* Per-thread state that belongs to one reader and its present columns. */
+static int prepare(struct decode *d)
+{
+    struct sl_text_scratch *s = d->s;
+    const struct sl_text_reader *r = d->r;
+    if (s->reader != r || s->generation != r->generation) {
+        for (int i = 0; i < s->ndicts; i++)
+            sl_text_dict_free(s->dicts[i]);
+        free(s->dicts);
+        s->ndicts = 0;
+        s->dicts = sl_calloc((size_t)r->ncolumns, sizeof *s->dicts);
+        if (!s->dicts)
+            return sl_err_nomem(d->err, "reading text");
+        s->ndicts = r->ncolumns;
+        sl_regex_scratch_free(s);
+        s->cap_after = 0;
+        s->reader = r;
+        s->generation = r->generation;
+    }
+    return 0;
+}
+
+static int columns_of(struct decode *d, struct sl_batch **out)
+{
+    struct sl_text_scratch *s = d->s;
+    size_t words = d->rows.rows / 64 + 1;
+    if (words > s->cap_bad) {
+        uint64_t *bad = sl_realloc(s->bad, words * sizeof *bad);
+        if (!bad)
+            return sl_err_nomem(d->err, "reading text");
+        s->bad = bad;
+        s->cap_bad = words;
+    }
+    memset(s->bad, 0, words * sizeof *s->bad);
+    struct sl_batch *b = sl_batch_new(d->r->schema, d->rows.rows);
+    if (!b)
+        return sl_err_nomem(d->err, "reading text");
+    int rc = 0;
+    for (int c = 0; c < d->r->ncolumns && rc == 0; c++) {
+        b->columns[c] = make_column(d, c);
+        if (!b->columns[c])
+            rc = d->err && d->err->code ? -(int)d->err->code : -SL_ENOMEM;
+    }
+    if (rc == 0 && d->nbad && !d->wider) {
+        struct sl_batch *good = without_bad(d, b);
+        sl_batch_unref(b);
+        b = good;
+        if (!b)
+            rc = d->err && d->err->code ? -(int)d->err->code : -SL_ENOMEM;
+    }
+    if (rc < 0) {
+        sl_batch_unref(b);
+        return rc;
+    }
+    *out = b;
+    return 0;
+}
+
+int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
+                   const struct sl_text_chunk *chunk, struct sl_batch **out,
+                   struct sl_reject_list *rejects, int64_t *lines, struct sl_schema **wider,
+                   struct sl_err *err)
+{
+    struct sl_err local;
+    struct decode d = {
+        .r = r, .s = s, .chunk = chunk, .rejects = rejects, .err = err ? err : &local};
+    size_t first_reject = rejects->n;
+    assert(r->schema);
+    *out = NULL;
+    sl_err_init(d.err);
+    if (chunk->n > INT32_MAX)
+        return sl_err_set(d.err, SL_EUNSUPPORTED, "a chunk of text of %zu bytes", chunk->n);
+    int rc = prepare(&d);
+    if (rc >= 0)
+        rc = sl_text_parse_rows(r, s, chunk, &d.rows, rejects, wider, d.err);
+    if (rc == SL_TEXT_OK)
+        rc = columns_of(&d, out);
+    if (rc == SL_TEXT_OK && d.wider) {
+        sl_batch_unref(*out);
+        *out = NULL;
+        *wider = d.wider;
+        d.wider = NULL;
+        rc = SL_TEXT_WIDEN;
+    }
+    sl_schema_unref(d.wider);
+    if (rc != SL_TEXT_OK) {
+        sl_text_reject_cut(rejects, first_reject);
+        return rc;
+    }
+    char eol = r->eol ? r->eol : '\n';
+    sl_text_reject_lines(rejects, first_reject, chunk->data, eol, chunk->first_line);
+    if (lines)
+        *lines = (int64_t)d.rows.lines;
+    rejects->skipped += (int64_t)d.rows.skipped;
+    rejects->records +=
+        (int64_t)(d.rows.rows - d.nbad + d.rows.skipped + rejects->n - first_reject);
+    return SL_TEXT_OK;
+}
+
+struct sl_text_scratch *sl_text_scratch_new(struct sl_err *err)
+{
+    struct sl_text_scratch *s = sl_calloc(1, sizeof *s);
+    if (!s) {
+        sl_err_nomem(err, "reading text");
+        return NULL;
+    }
+    sl_arena_init(&s->arena);
+    return s;
+}
+
+void sl_text_scratch_free(struct sl_text_scratch *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; i < s->ndicts; i++)
+        sl_text_dict_free(s->dicts[i]);
+    free(s->dicts);
+    sl_regex_scratch_free(s);
+    sl_csv_index_release(&s->index);
+    sl_csv_rows_release(&s->rows);
+    sl_arena_release(&s->arena);
+    sl_buf_release(&s->buf);
+    sl_buf_release(&s->buf2);
+    free(s->bytea);
+    free(s->after);
+    free(s->matrix);
+    free(s->origins);
+    free(s->bad);
+    free(s);
+}

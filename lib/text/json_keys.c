@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * json_keys: the keys of JSON objects by dotted path, and what their values looked like.
+ *
+ * {"a": {"b": 1}} and {"a.b": 1} are the same path a.b. A path is a column if some value of it was
+ * no object; an object deeper than SL_JSON_FLATTEN levels, or an empty one, is a value.
+ */
+#include "base/hash.h"
+#include "base/json.h"
+#include "text/reader.h"
+
+struct sl_json_keys *sl_json_keys_new(void)
+{
+    struct sl_json_keys *k = sl_calloc(1, sizeof *k);
+    if (!k)
+        return NULL;
+    sl_arena_init(&k->arena);
+    k->rest = -1;
+    k->cap = 64;
+    k->mask = 255;
+    k->nodes = sl_calloc(k->cap, sizeof *k->nodes);
+    k->table = sl_calloc(k->mask + 1, sizeof *k->table);
+    if (!k->nodes || !k->table) {
+        sl_text_json_free(k);
+        return NULL;
+    }
+    k->nodes[0] = (struct sl_json_node){.path = "", .column = -1};
+    k->n = 1;
+    return k;
+}
+
+void sl_text_json_free(struct sl_json_keys *k)
+{
+    if (!k)
+        return;
+    sl_arena_release(&k->arena);
+    free(k->nodes);
+    free(k->table);
+    free(k);
+}
+
+static int same_path(const struct sl_json_node *n, const struct sl_json_node *up, const char *key,
+                     size_t len)
+{
+    size_t front = up->len ? (size_t)up->len + 1 : 0;
+    return n->len == front + len && memcmp(n->path + front, key, len) == 0 &&
+           (!front || (n->path[front - 1] == '.' && memcmp(n->path, up->path, up->len) == 0));
+}
+
+/* A path's hash can be continued: that of a.b from that of a. */
+static uint32_t path_hash(const struct sl_json_node *up, const char *key, size_t len)
+{
+    uint32_t h = up->len ? (up->hash ^ '.') * 16777619u : 2166136261u;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (unsigned char)key[i]) * 16777619u;
+    return h;
+}
+
+static uint32_t spread(uint32_t h)
+{
+    return (uint32_t)(sl_hash_u64(h, 0) >> 7);
+}
+
+uint32_t sl_json_keys_find(const struct sl_json_keys *k, uint32_t parent, const char *key,
+                           size_t len)
+{
+    const struct sl_json_node *up = &k->nodes[parent];
+    uint32_t h = path_hash(up, key, len);
+    for (uint32_t i = spread(h) & k->mask; k->table[i]; i = (i + 1) & k->mask) {
+        const struct sl_json_node *n = &k->nodes[k->table[i] - 1];
+        if (n->hash == h && same_path(n, up, key, len))
+            return k->table[i] - 1;
+    }
+    return 0;
+}
+
+static int grow(struct sl_json_keys *k)
+{
+    if (k->n == k->cap) {
+        struct sl_json_node *nodes = sl_realloc(k->nodes, (size_t)k->cap * 2 * sizeof *nodes);
+        if (!nodes)
+            return -1;
+        k->nodes = nodes;
+        k->cap *= 2;
+    }
+    if (k->n * 2 < k->mask)
+        return 0;
+    uint32_t mask = k->mask * 2 + 1, *table = sl_calloc((size_t)mask + 1, sizeof *table);
+    if (!table)
+        return -1;
+    for (uint32_t i = 1; i < k->n; i++) {
+        uint32_t at = spread(k->nodes[i].hash) & mask;
+        while (table[at])
+            at = (at + 1) & mask;
+        table[at] = i + 1;
+    }
+    free(k->table);
+    k->table = table;
+    k->mask = mask;
+    return 0;
+}
+
+uint32_t sl_json_keys_get(struct sl_json_keys *k, uint32_t parent, const char *key, size_t len,
+                          int add)
+{
+    uint32_t found = sl_json_keys_find(k, parent, key, len);
+    if (found || !add)
+        return found;
+    if (grow(k) < 0)
+        return UINT32_MAX;
+    const struct sl_json_node up = k->nodes[parent];
+    size_t front = up.len ? (size_t)up.len + 1 : 0;
+    char *path = sl_arena_alloc(&k->arena, front + len + 1);
+    if (!path)
+        return UINT32_MAX;
+    if (front) {
+        memcpy(path, up.path, up.len);
+        path[front - 1] = '.';
+    }
+    memcpy(path + front, key, len);
+    uint32_t n = k->n++, h = path_hash(&up, key, len);
+    k->nodes[n] = (struct sl_json_node){
+        .path = path, .len = (uint32_t)(front + len), .parent = parent, .hash = h, .column = -1};
+    uint32_t at = spread(h) & k->mask;
+    while (k->table[at])
+        at = (at + 1) & k->mask;
+    k->table[at] = n + 1;
+    return n;
+}
+
+/* ---- discovery ---- */
+
+struct discovery {
+    struct sl_json_keys *keys;
+    const struct sl_zone *zone;
+    struct sl_buf buf;
+    uint32_t stack[SL_JSON_FLATTEN + 1];
+    int depth;
+};
+
+static uint32_t flags_of(int token)
+{
+    switch (token) {
+    case SL_JSON_STRING: return SL_SPAN_STRING;
+    case SL_JSON_NUMBER: return SL_SPAN_NUMBER;
+    case SL_JSON_NULL: return SL_SPAN_NULL;
+    case SL_JSON_TRUE:
+    case SL_JSON_FALSE: return SL_SPAN_BOOL;
+    default: return SL_SPAN_NESTED;
+    }
+}
+
+/* The value behind a key that was just read. 0, or -1 for a malformed line, -2 for no memory. */
+static int discover_value(struct discovery *d, struct sl_json *j)
+{
+    struct sl_buf *b = &d->buf;
+    const char *key = j->text, *raw;
+    size_t len = j->len, raw_len;
+    sl_buf_reset(b);
+    if (j->escaped) {
+        if (sl_json_unescape(key, len, b, NULL) < 0)
+            return -1;
+        key = b->data ? b->data : "";
+        len = b->len;
+    }
+    uint32_t up = d->stack[d->depth], node = 0;
+    int usable = d->keys->nodes[up].len + len < SL_JSON_KEY_MAX && !memchr(key, 0, len) &&
+                 d->keys->n < SL_TEXT_COLUMNS_MAX && len > 0;
+    if (usable) {
+        node = sl_json_keys_get(d->keys, up, key, len, 1);
+        if (node == UINT32_MAX)
+            return -2;
+    }
+    int t = sl_json_next(j, NULL);
+    if (t < 0)
+        return -1;
+    if (t == SL_JSON_OBJECT && node && d->depth < SL_JSON_FLATTEN && j->p < j->end) {
+        const char *p = j->p;
+        while (p < j->end && (*p == ' ' || *p == '\t'))
+            p++;
+        if (p < j->end && *p != '}') {
+            d->stack[++d->depth] = node;
+            return 0;
+        }
+    }
+    struct sl_span v = {j->text, (uint32_t)j->len, flags_of(t)};
+    if ((t == SL_JSON_OBJECT || t == SL_JSON_ARRAY) && sl_json_skip(j, &raw, &raw_len, NULL) < 0)
+        return -1;
+    if (node) {
+        d->keys->nodes[node].leaf = 1;
+        sl_text_guess_add(&d->keys->nodes[node].guess, &v, d->zone);
+    }
+    return 0;
+}
+
+/* One line. 0, or -2 for no memory; what is malformed is passed over from there on. */
+static int discover_line(struct discovery *d, const char *p, size_t n)
+{
+    struct sl_json j;
+    sl_json_init(&j, p, n);
+    d->depth = 0;
+    d->stack[0] = 0;
+    if (sl_json_next(&j, NULL) != SL_JSON_OBJECT)
+        return 0;
+    for (;;) {
+        int t = sl_json_next(&j, NULL);
+        if (t == SL_JSON_OBJECT_END && d->depth > 0) {
+            d->depth--;
+            continue;
+        }
+        if (t != SL_JSON_KEY)
+            return 0;
+        int rc = discover_value(d, &j);
+        if (rc < 0)
+            return rc == -2 ? -2 : 0;
+    }
+}
+
+int sl_json_keys_discover(struct sl_json_keys *k, const char *data, size_t n,
+                          const struct sl_zone *zone, struct sl_err *err)
+{
+    struct discovery d = {.keys = k, .zone = zone, .buf = SL_BUF_INIT};
+    const char *p = data, *end = data + n;
+    int rc = 0;
+    while (p < end && rc == 0) {
+        const char *eol = memchr(p, '\n', (size_t)(end - p));
+        rc = discover_line(&d, p, (size_t)((eol ? eol : end) - p));
+        p = eol ? eol + 1 : end;
+    }
+    if (rc == -2 || d.buf.failed)
+        rc = sl_err_nomem(err, "reading JSON");
+    sl_buf_release(&d.buf);
+    return rc;
+}
+
+/* ---- columns ---- */
+
+int sl_text_json_settle(struct sl_text_reader *r, const char *data, size_t n, const char ***names,
+                        struct sl_type **types, int *nf, struct sl_err *err)
+{
+    sl_text_json_free(r->keys);
+    r->keys = sl_json_keys_new();
+    if (!r->keys)
+        return sl_err_nomem(err, "reading JSON");
+    int rc = sl_json_keys_discover(r->keys, data, n, r->o.zone, err);
+    if (rc < 0)
+        return rc;
+    *names = sl_calloc(r->keys->n + 1, sizeof **names);
+    *types = sl_calloc(r->keys->n + 1, sizeof **types);
+    if (!*names || !*types)
+        return sl_err_nomem(err, "reading JSON");
+    int k = 0;
+    for (uint32_t i = 1; i < r->keys->n; i++) {
+        const struct sl_json_node *x = &r->keys->nodes[i];
+        if (!x->leaf || strcmp(x->path, SL_JSON_REST) == 0)
+            continue;
+        (*names)[k] = x->path;
+        (*types)[k++] = sl_text_guess_type(&x->guess, 0);
+        r->zone_assumed |= x->guess.zoneless && !r->o.zone && (*types)[k - 1].kind == SL_TIMESTAMP;
+    }
+    (*names)[k] = SL_JSON_REST;
+    (*types)[k++] = sl_type_of(SL_JSONB);
+    *nf = k;
+    return 0;
+}
+
+/* A path and all that lead to it. The node, or UINT32_MAX. */
+static uint32_t add_path(struct sl_json_keys *k, const char *path)
+{
+    uint32_t node = 0;
+    size_t from = 0, len = strlen(path);
+    for (size_t i = 1; i < len; i++)
+        if (path[i] == '.' && i > from && i + 1 < len) {
+            node = sl_json_keys_get(k, node, path + from, i - from, 1);
+            if (node == UINT32_MAX)
+                return node;
+            from = i + 1;
+        }
+    return sl_json_keys_get(k, node, path + from, len - from, 1);
+}
+
+int sl_text_json_columns(struct sl_text_reader *r, struct sl_err *err)
+{
+    struct sl_json_keys *k = sl_json_keys_new();
+    if (!k)
+        return sl_err_nomem(err, "reading JSON");
+    for (int i = 0; i < r->ncolumns; i++) {
+        const char *name = r->schema->fields[i].name;
+        if (strcmp(name, SL_JSON_REST) == 0 && r->columns[i].type.kind == SL_JSONB) {
+            k->rest = i;
+            continue;
+        }
+        uint32_t node = add_path(k, name);
+        if (node == UINT32_MAX) {
+            sl_text_json_free(k);
+            return sl_err_nomem(err, "reading JSON");
+        }
+        k->nodes[node].column = i;
+    }
+    sl_text_json_free(r->keys);
+    r->keys = k;
+    r->nfields = r->ncolumns;
+    return 0;
+}

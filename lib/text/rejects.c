@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* rejects: the list of records that are not in the batch, with reason and place. */
+#include "base/mem.h"
+#include "text/reader.h"
+
+static void reject_release(struct sl_reject *r)
+{
+    free(r->column_name);
+    free(r->reason);
+}
+
+void sl_text_reject_cut(struct sl_reject_list *l, size_t n)
+{
+    while (l->n > n)
+        reject_release(&l->items[--l->n]);
+}
+
+void sl_reject_list_release(struct sl_reject_list *l)
+{
+    sl_text_reject_cut(l, 0);
+    free(l->items);
+    *l = (struct sl_reject_list){0};
+}
+
+int sl_text_reject(struct sl_reject_list *l, size_t byte, size_t len, int column, const char *name,
+                   struct sl_err *err, const char *fmt, ...)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    va_list ap;
+    va_start(ap, fmt);
+    sl_buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    struct sl_reject r = {.byte = (int64_t)byte, .len = len, .column = column};
+    r.reason = sl_buf_take(&text);
+    r.column_name = name ? sl_strdup(name) : NULL;
+    if (!r.reason || (name && !r.column_name))
+        goto nomem;
+    if (l->n == l->cap) {
+        size_t cap = SL_MAX(l->cap * 2, (size_t)16);
+        struct sl_reject *items = sl_realloc(l->items, cap * sizeof *items);
+        if (!items)
+            goto nomem;
+        l->items = items;
+        l->cap = cap;
+    }
+    l->items[l->n++] = r;
+    return 0;
+nomem:
+    sl_buf_release(&text);
+    reject_release(&r);
+    return sl_err_nomem(err, "noting a rejected record");
+}
+
+static int by_byte(const void *a, const void *b)
+{
+    int64_t x = ((const struct sl_reject *)a)->byte, y = ((const struct sl_reject *)b)->byte;
+    return x < y ? -1 : x > y;
+}
+
+void sl_text_reject_lines(struct sl_reject_list *l, size_t from, const char *data, char eol,
+                          int64_t first_line)
+{
+    if (l->n == from)
+        return;
+    qsort(l->items + from, l->n - from, sizeof *l->items, by_byte);
+    int64_t line = first_line, at = 0;
+    for (size_t i = from; i < l->n; i++) {
+        const char *p = data + at, *end = data + l->items[i].byte;
+        while ((p = memchr(p, eol, (size_t)(end - p))) != NULL) {
+            line++;
+            p++;
+        }
+        at = l->items[i].byte;
+        l->items[i].line = line;
+    }
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * settle: from a sample to the schema.
+ *
+ * Columns come from (1) a fixed schema, if one is given, in its order, (2) the names of the input
+ * that it lacks, in theirs, (3) for JSON, declared columns that were not seen. A type comes from
+ * --types, else the fixed schema, else the format, else the values of the sample.
+ */
+#include "text/reader.h"
+
+/* Names of the input's fields, and types that are known. */
+struct fields {
+    int n;
+    const char *const *names;
+    const struct sl_type *types; /* NULL: to be inferred */
+    int declared;                /* types come with the format: never widened */
+};
+
+static int add_column(struct sl_text_reader *r, struct sl_schema *s, const char *name,
+                      struct sl_type type, int field, struct sl_err *err)
+{
+    struct sl_text_column *c = sl_realloc(r->columns, ((size_t)r->ncolumns + 1) * sizeof *c);
+    if (!c)
+        return sl_err_nomem(err, "settling a schema");
+    r->columns = c;
+    int rc = sl_schema_add(s, name, strlen(name), type, err);
+    if (rc < 0)
+        return rc;
+    c[r->ncolumns++] = (struct sl_text_column){.type = type, .settled = type, .field = field};
+    return 0;
+}
+
+static int find_name(const struct fields *f, const char *name)
+{
+    for (int i = 0; i < f->n; i++)
+        if (strcmp(f->names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+/* Without a header, a list of as many names as there are fields names them. */
+static int names_by_place(const struct sl_text_reader *r, const struct sl_schema *s,
+                          const struct fields *f)
+{
+    if (!r->o.no_header || !s || s->nfields != f->n)
+        return 0;
+    for (int i = 0; i < s->nfields; i++)
+        if (find_name(f, s->fields[i].name) >= 0)
+            return 0;
+    return 1;
+}
+
+static int add_columns(struct sl_text_reader *r, struct sl_schema *s, const struct fields *f,
+                       struct sl_err *err)
+{
+    int placed = names_by_place(r, r->fixed, f), rc = 0;
+    for (int i = 0; r->fixed && i < r->fixed->nfields && rc >= 0; i++) {
+        const struct sl_field *x = &r->fixed->fields[i];
+        rc = add_column(r, s, x->name, x->type, placed ? i : find_name(f, x->name), err);
+    }
+    int declared = !placed && names_by_place(r, r->types, f);
+    for (int i = 0; i < f->n && rc >= 0 && !placed; i++) {
+        const char *name = declared ? r->types->fields[i].name : f->names[i];
+        if (sl_schema_find(s, name, strlen(name)) < 0)
+            rc = add_column(r, s, name, f->types ? f->types[i] : (struct sl_type){0}, i, err);
+        if (rc >= 0 && f->declared)
+            r->columns[sl_schema_find(s, name, strlen(name))].declared = 1;
+    }
+    return rc;
+}
+
+static int unknown_column(const struct sl_schema *s, const char *option, const char *name,
+                          struct sl_err *err)
+{
+    const char **names = sl_calloc((size_t)s->nfields, sizeof *names);
+    struct sl_buf b = SL_BUF_INIT;
+    for (int i = 0; i < s->nfields; i++) {
+        if (names)
+            names[i] = s->fields[i].name;
+        if (i < 12)
+            sl_buf_printf(&b, "%s%s", i ? ", " : "", s->fields[i].name);
+    }
+    const char *near = names ? sl_schema_nearest(name, strlen(name), names, s->nfields) : NULL;
+    sl_err_set(err, SL_EUSAGE, "%s names '%s', which the input has not", option, name);
+    if (near)
+        sl_err_hint(err, "did you mean '%s'?", near);
+    else
+        sl_err_hint(err, "it has %s%s", b.data ? b.data : "no column",
+                    s->nfields > 12 ? ", ..." : "");
+    free(names);
+    sl_buf_release(&b);
+    return -SL_EUSAGE;
+}
+
+static int declare_types(struct sl_text_reader *r, struct sl_schema *s, struct sl_err *err)
+{
+    for (int i = 0; r->types && i < r->types->nfields; i++) {
+        const struct sl_field *x = &r->types->fields[i];
+        int c = sl_schema_find(s, x->name, strlen(x->name));
+        if (c < 0 && r->o.format == SL_TEXT_JSON) {
+            int rc = add_column(r, s, x->name, x->type, -1, err);
+            if (rc < 0)
+                return rc;
+            c = r->ncolumns - 1;
+        }
+        if (c < 0)
+            return unknown_column(s, "--types", x->name, err);
+        if (x->type.kind == SL_FOREIGN)
+            return sl_err_set(err, SL_EUSAGE, "--types: column '%s' cannot be of that type",
+                              x->name);
+        if (!r->columns[c].declared)
+            r->ndeclared++;
+        r->columns[c].type = x->type;
+        r->columns[c].declared = 1;
+    }
+    return 0;
+}
+
+/* Types of the columns that have none yet, from the values of the rows. */
+static void infer_types(struct sl_text_reader *r, const struct sl_text_rows *rows)
+{
+    struct sl_span v[SL_TEXT_BLOCK];
+    for (int c = 0; c < r->ncolumns; c++) {
+        if (r->columns[c].type.kind)
+            continue;
+        struct sl_text_guess g = {0};
+        struct sl_text_cursor at = {.rows = rows, .field = r->columns[c].field};
+        for (size_t row = 0; row < rows->rows; row += SL_TEXT_BLOCK) {
+            size_t n = SL_MIN(rows->rows - row, (size_t)SL_TEXT_BLOCK);
+            sl_text_gather(&at, v, n);
+            for (size_t i = 0; i < n; i++)
+                sl_text_guess_add(&g, &v[i], r->o.zone);
+        }
+        r->columns[c].type =
+            r->o.format == SL_TEXT_LINES ? sl_type_of(SL_TEXT) : sl_text_guess_type(&g, 0);
+        r->zone_assumed |= g.zoneless && r->columns[c].type.kind == SL_TIMESTAMP && !r->o.zone;
+    }
+}
+
+static int set_event_time(struct sl_text_reader *r, struct sl_schema *s, struct sl_err *err)
+{
+    const char *name = r->time_column;
+    if (!name && (r->o.format == SL_TEXT_COMBINED || r->o.format == SL_TEXT_COMMON) && !r->fixed)
+        name = "time";
+    if (!name && r->fixed)
+        name = sl_schema_meta(r->fixed, SL_META_TIME);
+    if (!name)
+        return 0;
+    int c = sl_schema_find(s, name, strlen(name));
+    if (c < 0)
+        return r->time_column ? unknown_column(s, "--time", name, err) : 0;
+    struct sl_text_column *x = &r->columns[c];
+    if (r->time_format && x->time != SL_TIME_CLF) {
+        if (strncmp(r->time_format, "epoch:", 6) == 0)
+            x->time = (uint8_t)(r->time_format[6] == 's'   ? SL_TIME_EPOCH_S
+                                : r->time_format[6] == 'm' ? SL_TIME_EPOCH_MS
+                                : r->time_format[6] == 'u' ? SL_TIME_EPOCH_US
+                                                           : SL_TIME_EPOCH_NS);
+        else if (strcmp(r->time_format, "clf") == 0)
+            x->time = SL_TIME_CLF;
+        else if (strcmp(r->time_format, "iso") != 0)
+            x->time = SL_TIME_STRPTIME;
+        x->format = r->time_format;
+        if (x->type.kind != SL_TIMESTAMP) {
+            x->type = sl_type_of(SL_TIMESTAMP);
+            x->type.nsec = x->time == SL_TIME_EPOCH_NS;
+        }
+        x->declared = 1;
+    }
+    if (x->type.kind == SL_DATE)
+        x->type = sl_type_of(SL_TIMESTAMP);
+    if (x->type.kind != SL_TIMESTAMP) {
+        struct sl_buf b = SL_BUF_INIT;
+        sl_type_print(x->type, &b);
+        sl_err_set(err, SL_EUSAGE, "the time column '%s' is %s, not a time", name,
+                   b.data ? b.data : "?");
+        sl_err_hint(err, "--time-format epoch:s, epoch:ms, ... or a form like "
+                         "'%%d/%%m/%%Y %%H:%%M:%%S'");
+        sl_buf_release(&b);
+        return -SL_EUSAGE;
+    }
+    x->event_time = 1;
+    return sl_schema_set_meta(s, SL_META_TIME, name) < 0 ? sl_err_nomem(err, "settling a schema")
+                                                         : 0;
+}
+
+static void clear_columns(struct sl_text_reader *r)
+{
+    free(r->columns);
+    r->columns = NULL;
+    r->ncolumns = 0;
+    r->ndeclared = 0;
+    r->zone_assumed = 0;
+    sl_schema_unref(r->schema);
+    r->schema = NULL;
+}
+
+/* Columns, types and event time; data is the sample behind the header. */
+static int settle_columns(struct sl_text_reader *r, const struct fields *f, const char *data,
+                          size_t n, struct sl_err *err)
+{
+    struct sl_reject_list rejects = {0};
+    struct sl_text_rows rows = {0};
+    struct sl_text_scratch *scratch = NULL;
+    struct sl_schema *s = sl_schema_new();
+    int rc = s ? 0 : sl_err_nomem(err, "settling a schema");
+    if (rc == 0)
+        rc = add_columns(r, s, f, err);
+    if (rc == 0)
+        rc = declare_types(r, s, err);
+    if (rc == 0 && r->o.format != SL_TEXT_JSON) {
+        struct sl_text_chunk chunk = {.data = data, .n = n, .first_line = 1};
+        struct sl_schema *ignored = NULL;
+        scratch = sl_text_scratch_new(err);
+        rc = scratch ? sl_text_parse_rows(r, scratch, &chunk, &rows, &rejects, &ignored, err)
+                     : -SL_ENOMEM;
+        if (rc == 0)
+            infer_types(r, &rows);
+    }
+    if (rc == 0)
+        rc = set_event_time(r, s, err);
+    if (rc == 0) {
+        for (int i = 0; i < r->ncolumns; i++) {
+            r->columns[i].settled = r->columns[i].type;
+            s->fields[i].type = r->columns[i].type;
+        }
+        r->schema = s;
+        s = NULL;
+        r->generation++;
+    }
+    sl_schema_unref(s);
+    sl_reject_list_release(&rejects);
+    sl_text_scratch_free(scratch);
+    return rc;
+}
+
+static int settle_csv(struct sl_text_reader *r, const char *data, size_t n, size_t *header_len,
+                      struct sl_err *err)
+{
+    struct sl_csv_names names;
+    r->eol = sl_csv_sniff_eol(data, n);
+    if (!r->delim || r->delim_found) {
+        size_t bom = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+        r->delim = sl_csv_sniff_delim(data + bom, n - bom, r->eol);
+        r->delim_found = 1;
+    }
+    int rc =
+        sl_csv_names_read(data, n, r->delim, r->eol, r->o.no_header, NULL, &names, header_len, err);
+    if (rc < 0)
+        return rc;
+    r->nfields = names.n;
+    r->header_renamed = names.renamed > 0;
+    struct fields f = {names.n, (const char *const *)names.names, NULL, 0};
+    rc = settle_columns(r, &f, data + *header_len, n - *header_len, err);
+    sl_csv_names_release(&names);
+    return rc;
+}
+
+static int settle_access(struct sl_text_reader *r, const char *data, size_t n, struct sl_err *err)
+{
+    struct sl_type types[SL_ACCESS_COMBINED];
+    int nf = r->o.format == SL_TEXT_COMBINED ? SL_ACCESS_COMBINED : SL_ACCESS_COMMON;
+    for (int i = 0; i < nf; i++)
+        types[i] = sl_type_of(SL_TEXT);
+    types[3] = sl_type_of(SL_TIMESTAMP);
+    types[7] = types[8] = sl_type_of(SL_BIGINT);
+    struct fields f = {nf, sl_text_access_names, types, 1};
+    r->nfields = nf;
+    int rc = settle_columns(r, &f, data, n, err);
+    if (rc < 0)
+        return rc;
+    int c = sl_schema_find(r->schema, "time", 4);
+    if (c >= 0)
+        r->columns[c].time = SL_TIME_CLF;
+    return 0;
+}
+
+static int settle_regex(struct sl_text_reader *r, const char *data, size_t n, struct sl_err *err)
+{
+    int nf = sl_regex_fields(r->regex);
+    const char **names = sl_calloc((size_t)nf, sizeof *names);
+    if (!names)
+        return sl_err_nomem(err, "settling a schema");
+    for (int i = 0; i < nf; i++)
+        names[i] = sl_regex_field_name(r->regex, i);
+    struct fields f = {nf, names, NULL, 0};
+    r->nfields = nf;
+    int rc = settle_columns(r, &f, data, n, err);
+    free(names);
+    return rc;
+}
+
+int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t *header_len,
+                   struct sl_err *err)
+{
+    static const char *const line[] = {"line"};
+    struct fields lines = {1, line, NULL, 0};
+    clear_columns(r);
+    *header_len = 0;
+    switch (r->o.format) {
+    case SL_TEXT_CSV:
+    case SL_TEXT_TSV: return settle_csv(r, data, n, header_len, err);
+    case SL_TEXT_COMBINED:
+    case SL_TEXT_COMMON: return settle_access(r, data, n, err);
+    case SL_TEXT_REGEX: return settle_regex(r, data, n, err);
+    case SL_TEXT_LINES: r->nfields = 1; return settle_columns(r, &lines, data, n, err);
+    default: break;
+    }
+    const char **names = NULL;
+    size_t bom = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    int nf = 0, rc;
+    struct sl_type *types = NULL;
+    *header_len = bom;
+    rc = sl_text_json_settle(r, data + bom, n - bom, &names, &types, &nf, err);
+    struct fields f = {nf, names, types, 0};
+    if (rc >= 0)
+        rc = settle_columns(r, &f, data, n, err);
+    if (rc >= 0)
+        rc = sl_text_json_columns(r, err);
+    free(names);
+    free(types);
+    return rc;
+}
+
+/* ---- later files ---- */
+
+int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const char *place,
+                   struct sl_text_map **map, size_t *header_len, struct sl_err *err)
+{
+    *map = NULL;
+    *header_len = 0;
+    if (r->o.format == SL_TEXT_JSON && n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+        *header_len = 3;
+    if ((r->o.format != SL_TEXT_CSV && r->o.format != SL_TEXT_TSV) || !n)
+        return 0;
+    struct sl_csv_names names;
+    int rc = sl_csv_names_read(data, n, r->delim, r->eol, r->o.no_header, place, &names, header_len,
+                               err);
+    if (rc < 0)
+        return rc;
+    struct sl_text_map *m = sl_calloc(1, sizeof *m);
+    if (m)
+        m->field = sl_calloc((size_t)r->ncolumns + 1, sizeof *m->field);
+    if (!m || !m->field) {
+        rc = sl_err_nomem(err, "reading the header");
+        goto out;
+    }
+    atomic_init(&m->refs, 1);
+    m->nfields = names.n;
+    m->ncolumns = r->ncolumns;
+    if (r->o.no_header) {
+        for (int i = 0; i < r->ncolumns; i++)
+            m->field[i] = r->columns[i].field < names.n ? r->columns[i].field : -1;
+        if (names.n != r->nfields)
+            rc = sl_err_set(err, SL_ESCHEMA, "%d columns, the first file has %d", names.n,
+                            r->nfields);
+        goto out;
+    }
+    struct fields f = {names.n, (const char *const *)names.names, NULL, 0};
+    for (int i = 0; i < r->ncolumns; i++)
+        m->field[i] = find_name(&f, r->schema->fields[i].name);
+    for (int i = 0; i < names.n && rc >= 0; i++)
+        if (sl_schema_find(r->schema, names.names[i], strlen(names.names[i])) < 0) {
+            rc =
+                sl_err_set(err, SL_ESCHEMA, "column '%s' is not in the first file", names.names[i]);
+            sl_err_hint(err, "ingest it on its own, or put the file with all columns first");
+        }
+out:
+    if (rc < 0) {
+        if (err && place)
+            sl_err_at(err, place, 1, 0);
+        sl_text_map_unref(m);
+    } else {
+        *map = m;
+    }
+    sl_csv_names_release(&names);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * slow: any spelling of any type, one value at a time.
+ *
+ * An inferred column takes only what inference would have given that type (so that nothing is lost
+ * by it); a declared one takes what PostgreSQL would: leading zeros and plus signs, t and f, ...
+ */
+#include "base/json.h"
+#include "base/num.h"
+#include "text/reader.h"
+
+static int value_bool(const struct sl_text_column *c, const struct sl_span *v, void *dst)
+{
+    static const char *const words[] = {"true", "false", "t",  "f",   "yes", "no",
+                                        "y",    "n",     "on", "off", "1",   "0"};
+    char low[8];
+    if (v->len == 0 || v->len >= sizeof low)
+        return 0;
+    for (size_t i = 0; i < v->len; i++)
+        low[i] = (char)(v->p[i] >= 'A' && v->p[i] <= 'Z' ? v->p[i] | 0x20 : v->p[i]);
+    low[v->len] = 0;
+    for (size_t i = 0; i < (c->declared ? SL_COUNT(words) : 2); i++)
+        if (strcmp(low, words[i]) == 0) {
+            *(int *)dst = i % 2 == 0;
+            if (c->declared)
+                return 1;
+            /* true, True, TRUE; not tRue */
+            struct sl_text_guess g = {0};
+            sl_text_guess_add(&g, v, NULL);
+            return g.seen == SL_CLASS_BOOL;
+        }
+    return 0;
+}
+
+/* Without the plus sign that a declared column allows. */
+static struct sl_span without_plus(const struct sl_text_column *c, const struct sl_span *v)
+{
+    struct sl_span s = *v;
+    if (c->declared && s.len > 1 && s.p[0] == '+' && s.p[1] != '-') {
+        s.p++;
+        s.len--;
+    }
+    return s;
+}
+
+static int value_int(const struct sl_text_column *c, const struct sl_span *v, void *dst)
+{
+    struct sl_number x;
+    struct sl_span s = without_plus(c, v);
+    if (!c->declared && (!sl_text_number(s.p, s.len, &x) || x.fraction || x.exponent))
+        return 0;
+    return sl_num_parse_int(s.p, s.len, dst);
+}
+
+static int value_numeric(const struct sl_text_column *c, const struct sl_span *v, void *dst)
+{
+    struct sl_number x;
+    sl_int128 value;
+    struct sl_span s = without_plus(c, v);
+    if (!c->declared && (!sl_text_number(s.p, s.len, &x) || x.exponent))
+        return 0;
+    /* Of inferred whole numbers, those beyond bigint may be ids. */
+    int64_t whole;
+    if (!c->declared && !x.fraction && !(v->flags & SL_SPAN_NUMBER) &&
+        !sl_num_parse_int(s.p, s.len, &whole))
+        return 0;
+    if (!sl_num_parse_decimal(s.p, s.len, c->type.scale, &value))
+        return 0;
+    sl_int128 limit = sl_num_pow10(c->type.precision);
+    if (value >= limit || value <= -limit)
+        return 0;
+    if (c->type.precision <= SL_NUMERIC64_MAX)
+        *(int64_t *)dst = (int64_t)value;
+    else
+        memcpy(dst, &value, sizeof value);
+    return 1;
+}
+
+static int value_double(const struct sl_text_column *c, const struct sl_span *v, void *dst)
+{
+    struct sl_number x;
+    struct sl_span s = without_plus(c, v);
+    if (!c->declared && (!sl_text_number(s.p, s.len, &x) || !sl_text_exact_double(s.p, s.len)))
+        return 0;
+    return sl_num_parse_double(s.p, s.len, dst);
+}
+
+/* Seconds (or another unit) since the epoch, possibly with a fraction, to micro- or nanoseconds. */
+static int value_epoch(const struct sl_text_column *c, const struct sl_span *v, int64_t *out)
+{
+    static const int places[] = {9, 6, 3, 0}; /* to nanoseconds */
+    sl_int128 ns;
+    if (!sl_num_parse_decimal(v->p, v->len, places[c->time - SL_TIME_EPOCH_S], &ns))
+        return 0;
+    if (!c->type.nsec) {
+        if (ns % 1000)
+            return 0;
+        ns /= 1000;
+    }
+    *out = (int64_t)ns;
+    return *out == ns;
+}
+
+static int value_time(const struct sl_text_column *c, const char *format,
+                      const struct sl_zone *zone, const struct sl_span *v, int64_t *out)
+{
+    int64_t usec;
+    int rest = 0, flags = 0, ok;
+    if (c->time >= SL_TIME_EPOCH_S && c->time <= SL_TIME_EPOCH_NS)
+        return value_epoch(c, v, out);
+    if (c->time == SL_TIME_CLF)
+        ok = sl_time_parse_clf(v->p, v->len, &usec);
+    else if (c->time == SL_TIME_STRPTIME)
+        ok = sl_time_parse_format(v->p, v->len, format, 1970, zone, &usec, &rest, &flags);
+    else
+        ok = sl_time_parse_iso(v->p, v->len, zone, &usec, &rest, &flags);
+    if (!ok || (rest && !c->type.nsec))
+        return 0;
+    if (!c->type.nsec) {
+        *out = usec;
+        return 1;
+    }
+    return !__builtin_mul_overflow(usec, 1000, out) && !__builtin_add_overflow(*out, rest, out);
+}
+
+static int value_date(const struct sl_zone *zone, const struct sl_span *v, void *dst)
+{
+    int64_t usec;
+    int rest, flags;
+    (void)zone;
+    if (!sl_time_parse_iso(v->p, v->len, NULL, &usec, &rest, &flags) || !(flags & SL_TIME_IS_DATE))
+        return 0;
+    int64_t days = usec / SL_USEC_PER_DAY - (usec % SL_USEC_PER_DAY < 0);
+    *(int32_t *)dst = (int32_t)days;
+    return 1;
+}
+
+int sl_text_json_valid(const char *s, size_t n)
+{
+    struct sl_json j;
+    sl_json_init(&j, s, n);
+    int t;
+    do
+        t = sl_json_next(&j, NULL);
+    while (t > SL_JSON_END);
+    return t == SL_JSON_END;
+}
+
+int sl_text_value(const struct sl_text_column *c, const struct sl_zone *zone,
+                  const struct sl_span *v, void *dst)
+{
+    int number =
+        c->type.kind == SL_BIGINT || c->type.kind == SL_NUMERIC || c->type.kind == SL_DOUBLE;
+    if (!c->declared && v->flags & SL_SPAN_STRING && (number || c->type.kind == SL_BOOL))
+        return 0;
+    if (v->flags & SL_SPAN_NESTED)
+        return c->type.kind == SL_TEXT || c->type.kind == SL_JSONB;
+    switch (c->type.kind) {
+    case SL_BOOL: return value_bool(c, v, dst);
+    case SL_BIGINT: return value_int(c, v, dst);
+    case SL_NUMERIC: return value_numeric(c, v, dst);
+    case SL_DOUBLE: return value_double(c, v, dst);
+    case SL_DATE: return value_date(zone, v, dst);
+    case SL_TIMESTAMP: return value_time(c, c->format, zone, v, dst);
+    case SL_INTERVAL: {
+        int64_t usec;
+        if (!sl_time_parse_duration(v->p, v->len, &usec) || !usec)
+            return 0;
+        struct sl_interval *i = dst;
+        *i = (struct sl_interval){0, 0, 0};
+        return !__builtin_mul_overflow(usec, 1000, &i->nanos);
+    }
+    case SL_JSONB: return sl_text_json_valid(v->p, v->len);
+    default: return 1;
+    }
+}
