@@ -8,6 +8,7 @@
  * reader, which knows every form. Both must agree on every text; a test holds them to it.
  */
 #include "base/time.h"
+#include "base/digits.h"
 
 enum { MAX_YEAR_DIGITS = 7, DAYS_LIMIT = 106751990 }; /* days of int64 microseconds */
 
@@ -192,20 +193,6 @@ static int parse_iso_slow(const char *text, size_t n, const struct sl_zone *zone
             return 0;
     }
     return finish(&t, zone, usec, nsec_rest, flags);
-}
-
-static inline uint64_t load64(const char *s)
-{
-    uint64_t x;
-
-    memcpy(&x, s, 8);
-    return x;
-}
-
-static inline int all_digits(uint64_t x)
-{
-    return ((x & 0xf0f0f0f0f0f0f0f0u) | ((x + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) >> 4) ==
-           0x3333333333333333u;
 }
 
 #define BYTE(x, i) ((int)((x) >> ((i)*8) & 15))

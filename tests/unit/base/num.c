@@ -335,6 +335,25 @@ static void test_double_random(void)
     }
 }
 
+/* Both texts hold the same digits, zeros at either end apart. */
+static void same_digits(const char *a, const char *b)
+{
+    char digits[2][64];
+    const char *text[2] = {a, b};
+
+    for (int k = 0; k < 2; k++) {
+        size_t n = 0;
+        for (const char *p = text[k]; *p && *p != 'e'; p++)
+            if (*p >= (n ? '0' : '1') && *p <= '9' && n < 63)
+                digits[k][n++] = *p;
+        while (n && digits[k][n - 1] == '0')
+            n--;
+        digits[k][n] = 0;
+    }
+    if (strcmp(digits[0], digits[1]) != 0)
+        CHECK_STR(a, b);
+}
+
 static void test_double_print(void)
 {
     static const struct {
@@ -381,8 +400,10 @@ static void test_double_print(void)
             double v, back;
             char text[SL_NUM_MAX + 1], shorter[64];
             memcpy(&v, &bits, 8);
-            if (i % 2)
+            if (i % 4 == 1)
                 v = (double)(int64_t)(bits >> 24) / 1000;
+            else if (i % 4 > 1)
+                v = (double)(bits >> 11) / (double)(rnd() >> (rnd() % 63) | 1);
             if (!isfinite(v))
                 continue;
             size_t n = sl_num_print_double(text, v);
@@ -401,6 +422,13 @@ static void test_double_print(void)
             snprintf(shorter, sizeof(shorter), "%.*e", digits > 1 ? digits - 2 : 0, v);
             if (digits > 1 && strtod(shorter, NULL) == v)
                 CHECK_STR(text, shorter);
+            /* ... and the nearest of that length. */
+            int two;
+            snprintf(shorter, sizeof(shorter), "%.*e", SL_MAX(digits, 1) - 1, v);
+            if (frexp(v, &two) != 0.5 && strtod(shorter, NULL) == v) {
+                CHECK(sl_num_parse_double(shorter, strlen(shorter), &back) && back == v);
+                same_digits(text, shorter);
+            }
         }
     }
     TEST("every power of two prints short and reads back")
