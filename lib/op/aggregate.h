@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * aggregate: what the files of the aggregate operator share; nobody else includes it.
+ *
+ *   aggregate.c         settings, binding, plan
+ *   aggregate_rows.c    rows in: windows, lateness, groups, accumulators
+ *   aggregate_emit.c    results out
+ *   aggregate_state.c   save, load, split, merge
+ *
+ * A group's key is window_start, if there are windows, and the --by values. Groups are numbered by
+ * one table for all windows; an open window knows its groups by a list, so that emitting a window
+ * costs what its own groups cost. Without any key there is one group, number 0.
+ *
+ * Invariants: (1) windows is sorted by start; no group of a window that was emitted is in the table.
+ * (2) assigned rows = released rows + held. (3) accumulators have room for every group number given
+ * out. (4) a window is emitted only when every later row of it is late by its own watermark (`_wm`):
+ * so without that column only END emits.
+ */
+#ifndef SL_OP_AGGREGATE_H
+#define SL_OP_AGGREGATE_H
+
+#include "op/acc.h"
+#include "op/group.h"
+#include "op/ops.h"
+#include "op/registry.h"
+#include "op/sequence.h"
+#include "op/texts.h"
+#include "op/window.h"
+
+enum { SL_AGG_KEYS_MAX = 64 };
+
+struct sl_open_window {
+    int64_t start, end;
+    int64_t rows;
+    uint32_t groups; /* first group + 1 */
+    uint32_t ngroups;
+};
+
+/* What one accumulator takes from a batch; filled anew for each. */
+struct sl_agg_input {
+    struct sl_buffer *sel; /* FILTER: physical rows; NULL = all */
+    size_t n;
+    struct sl_column *arg;
+};
+
+struct sl_aggregate {
+    struct sl_op op;
+    const struct sl_expr_env *env;
+    struct sl_texts select, by;
+    char *window_text;
+    int64_t lateness;
+
+    /* binding */
+    struct sl_schema *in, *keys, *out;
+    int windowed;
+    struct sl_window window;
+    int time_column, wm_column; /* -1: none */
+    int nby, nkeys;             /* nkeys: with window_start */
+    struct sl_expr **by_expr;   /* borrowed from by_lists */
+    struct sl_expr_list *by_lists;
+    int nlists;
+    struct sl_agg_list *lists; /* one per --select */
+    int naccs;
+    struct sl_acc **accs;
+    struct sl_agg_call **acc_call; /* the call whose argument and filter an accumulator takes */
+    int **acc_of;                  /* [list][call]: its accumulator */
+    int ranked;
+
+    /* state */
+    int ready; /* the group table stands */
+    struct sl_group groups;
+    size_t reserved; /* groups that accumulators have room for */
+    struct sl_open_window *windows;
+    size_t nwindows, windows_cap;
+    struct sl_vec next; /* uint32_t by group: next of its window + 1 */
+    struct sl_sequence sequence;
+    int64_t held, watermark;
+    atomic_int *family; /* this operator and its copies: see split */
+
+    /* scratch of a batch */
+    struct sl_eval *eval;
+    struct sl_column **by_columns;
+    struct sl_agg_input *inputs;
+    struct sl_vec pane_codes, panes, pane_slots, ids, sub_ids, times, seqs, sub_times, sub_seqs;
+    size_t npanes, pane_mask;
+};
+
+/* A window that occurs in the present batch. */
+struct sl_pane {
+    int64_t start, end, closes; /* closes: end + lateness */
+    int64_t rows;
+};
+
+void sl_aggregate_drop_inputs(struct sl_aggregate *a);
+/* The table, made if need be. */
+int sl_aggregate_ready(struct sl_aggregate *a, struct sl_err *err);
+void sl_aggregate_clear(struct sl_aggregate *a);
+/* Index in windows of the one that starts at start, made if need be. */
+int sl_aggregate_window(struct sl_aggregate *a, int64_t start, int64_t end, size_t *index,
+                        struct sl_err *err);
+/* Room in accumulators and window lists for the groups that the last find made. */
+int sl_aggregate_admit(struct sl_aggregate *a, struct sl_err *err);
+
+int sl_aggregate_rows(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit *out,
+                      struct sl_err *err);
+/* Emits windows that the watermark has closed, or all that there is. */
+int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, struct sl_err *err);
+
+int sl_aggregate_save(struct sl_op *op, struct sl_store *store, struct sl_err *err);
+int sl_aggregate_load(struct sl_op *op, struct sl_store *store, struct sl_err *err);
+struct sl_op *sl_aggregate_split(const struct sl_op *op, struct sl_err *err);
+int sl_aggregate_merge(struct sl_op *op, struct sl_op *other, struct sl_err *err);
+
+#endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * aggregate_state: what an aggregate keeps, as tables.
+ *
+ *   groups    one row a group: its key, and per accumulator the packed state (bytea); a state too
+ *             large for one piece goes on in further rows of the same key
+ *   windows   start, rows
+ *   sequence  partition, next
+ *   meta      watermark, rows held
+ *
+ * Loading finds or makes the group of each row and absorbs the states; merging is the same without a
+ * store in between. So partial results of threads, and states of a rescaled run, come together by
+ * one path.
+ */
+#include "op/aggregate.h"
+#include "op/state.h"
+
+enum { PIECE_ROWS = 16384, PIECE_BYTES = 16 << 20 };
+
+int sl_aggregate_ready(struct sl_aggregate *a, struct sl_err *err)
+{
+    struct sl_type types[SL_AGG_KEYS_MAX];
+    int n = 0, rc = 0;
+
+    if (a->ready)
+        return 0;
+    if (a->windowed)
+        types[n++] = sl_type_of(SL_TIMESTAMP);
+    for (int k = 0; k < a->nby; k++)
+        types[n++] = sl_expr_type(a->by_expr[k]);
+    for (int i = 0; rc == 0 && i < a->naccs; i++)
+        if (!a->accs[i])
+            rc = sl_acc_new(a->acc_call[i], a->op.account, &a->accs[i], err);
+    if (rc == 0 && n)
+        rc = sl_group_init(&a->groups, types, n, a->op.account, err);
+    a->ready = rc == 0;
+    return rc;
+}
+
+void sl_aggregate_clear(struct sl_aggregate *a)
+{
+    if (a->ready && a->nkeys)
+        sl_group_release(&a->groups);
+    for (int i = 0; a->accs && i < a->naccs; i++) {
+        sl_acc_free(a->accs[i]);
+        a->accs[i] = NULL;
+    }
+    sl_vec_release(&a->next);
+    a->ready = 0;
+    a->reserved = 0;
+    a->nwindows = 0;
+    a->held = 0;
+}
+
+/* ---- groups out ---- */
+
+typedef int put_batch(void *arg, struct sl_batch *b, struct sl_err *err);
+
+struct export
+{
+    struct sl_aggregate *a;
+    struct sl_schema *schema;
+    struct sl_builder *columns;
+    int ncolumns;
+    size_t rows, bytes;
+    put_batch *put;
+    void *arg;
+};
+
+static void export_release(struct export *x)
+{
+    for (int c = 0; c < x->ncolumns; c++)
+        sl_builder_release(&x->columns[c]);
+    free(x->columns);
+    sl_schema_unref(x->schema);
+}
+
+static int export_init(struct export *x, struct sl_aggregate *a, put_batch *put, void *arg,
+                       struct sl_err *err)
+{
+    char name[16];
+    int rc = 0, n = a->nkeys + a->naccs;
+    memset(x, 0, sizeof(*x));
+    x->a = a;
+    x->put = put;
+    x->arg = arg;
+    x->schema = sl_schema_new();
+    x->columns = sl_calloc((size_t)n + 1, sizeof(*x->columns));
+    if (!x->schema || !x->columns)
+        return sl_err_nomem(err, "state");
+    for (int c = 0; rc >= 0 && c < n; c++) {
+        struct sl_type t = c < a->nkeys ? a->groups.cells[c].type : sl_type_of(SL_BYTEA);
+        int len = snprintf(name, sizeof(name), "%c%d", c < a->nkeys ? 'k' : 'a', c);
+        rc = sl_schema_add(x->schema, name, (size_t)len, t, err);
+        sl_builder_init(&x->columns[x->ncolumns++], t, a->op.account, 0);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int export_flush(struct export *x, struct sl_err *err)
+{
+    if (!x->rows)
+        return 0;
+    struct sl_batch *b = sl_batch_new(x->schema, x->rows);
+    int rc = b ? 0 : sl_err_nomem(err, "state");
+    for (int c = 0; rc == 0 && c < x->ncolumns; c++) {
+        b->columns[c] = sl_builder_finish(&x->columns[c], err);
+        if (!b->columns[c])
+            rc = -SL_ENOMEM;
+    }
+    if (rc == 0)
+        rc = x->put(x->arg, b, err);
+    sl_batch_unref(b);
+    x->rows = x->bytes = 0;
+    return rc < 0 ? rc : 0;
+}
+
+/* One group, in as many rows as its largest state has pieces. */
+static int export_group(struct export *x, uint32_t group, uint64_t *cursors, struct sl_buf *piece,
+                        struct sl_err *err)
+{
+    struct sl_aggregate *a = x->a;
+    int first = 1, more = 1;
+    memset(cursors, 0, (size_t)a->naccs * sizeof(*cursors));
+    while (more) {
+        more = 0;
+        for (int k = 0; k < a->nkeys; k++)
+            sl_cells_build(&a->groups.cells[k], group, &x->columns[k]);
+        for (int i = 0; i < a->naccs; i++) {
+            struct sl_builder *b = &x->columns[a->nkeys + i];
+            if (!first && !cursors[i]) {
+                sl_builder_null(b);
+                continue;
+            }
+            sl_buf_reset(piece);
+            a->accs[i]->class->pack(a->accs[i], group, &cursors[i], piece);
+            int rc = sl_buf_check(piece, err);
+            if (rc < 0)
+                return rc;
+            sl_builder_bytes(b, piece->len ? piece->data : "", piece->len);
+            x->bytes += piece->len;
+            more |= cursors[i] != 0;
+        }
+        first = 0;
+        if (++x->rows >= PIECE_ROWS || x->bytes >= PIECE_BYTES) {
+            int rc = export_flush(x, err);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static int export_groups(struct sl_aggregate *a, put_batch *put, void *arg, struct sl_err *err)
+{
+    struct export x;
+    struct sl_buf piece = SL_BUF_INIT;
+    uint64_t *cursors = NULL;
+    size_t n = a->nkeys ? a->groups.n : SL_MIN(a->reserved, (size_t)1);
+
+    if (!a->nkeys && !a->naccs)
+        return 0;
+    int rc = export_init(&x, a, put, arg, err);
+    if (rc == 0 && !(cursors = sl_calloc((size_t)a->naccs + 1, sizeof(*cursors))))
+        rc = sl_err_nomem(err, "state");
+    for (uint32_t g = 0; rc == 0 && g < n; g++)
+        if (!a->nkeys || sl_cells_state(&a->groups.cells[0], g) != SL_CELL_UNSET)
+            rc = export_group(&x, g, cursors, &piece, err);
+    if (rc == 0)
+        rc = export_flush(&x, err);
+    export_release(&x);
+    sl_buf_release(&piece);
+    free(cursors);
+    return rc;
+}
+
+/* ---- groups in ---- */
+
+static int absorb_rows(struct sl_aggregate *a, const struct sl_batch *b, const uint32_t *ids,
+                       struct sl_err *err)
+{
+    for (int i = 0; i < a->naccs; i++) {
+        const struct sl_column *c = b->columns[a->nkeys + i];
+        for (size_t r = 0; r < b->rows; r++) {
+            size_t n;
+            if (sl_column_null(c, r))
+                continue;
+            const char *s = sl_column_bytes(c, r, &n);
+            int rc = a->accs[i]->class->absorb(a->accs[i], ids ? ids[r] : 0, s, n, err);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static int import_groups(void *arg, struct sl_batch *b, struct sl_err *err)
+{
+    struct sl_aggregate *a = arg;
+    for (int c = 0; c < a->nkeys + a->naccs; c++) {
+        struct sl_type t = b->schema->fields[c].type;
+        struct sl_type want = c < a->nkeys ? a->groups.cells[c].type : sl_type_of(SL_BYTEA);
+        if (!sl_type_equal(t, want))
+            return sl_state_damaged("groups", err);
+    }
+    if (!a->nkeys) {
+        int rc = sl_aggregate_admit(a, err);
+        return rc < 0 ? rc : absorb_rows(a, b, NULL, err);
+    }
+    for (size_t r = 0; a->windowed && r < b->rows; r++)
+        if (sl_column_null(b->columns[0], r))
+            return sl_state_damaged("groups", err);
+    int rc = sl_vec_reserve(&a->ids, b->rows * 4, err);
+    if (rc == 0)
+        rc = sl_group_find(&a->groups, b->columns, b->rows, a->ids.data, err);
+    if (rc == 0)
+        rc = sl_aggregate_admit(a, err);
+    return rc < 0 ? rc : absorb_rows(a, b, a->ids.data, err);
+}
+
+static int import_window(void *arg, const int64_t *v, struct sl_err *err)
+{
+    struct sl_aggregate *a = arg;
+    int64_t start, end;
+    size_t at;
+    if (!a->windowed || !sl_window_around(&a->window, v[0], &start, &end) || start != v[0] ||
+        v[1] < 0)
+        return sl_state_damaged("windows", err);
+    int rc = sl_aggregate_window(a, start, end, &at, err);
+    if (rc == 0)
+        a->windows[at].rows += v[1];
+    return rc;
+}
+
+static int import_sequence(void *arg, const int64_t *v, struct sl_err *err)
+{
+    struct sl_aggregate *a = arg;
+    return sl_sequence_raise(&a->sequence, (int32_t)v[0], v[1], err);
+}
+
+static int import_meta(void *arg, const int64_t *v, struct sl_err *err SL_UNUSED)
+{
+    struct sl_aggregate *a = arg;
+    a->watermark = SL_MAX(a->watermark, v[0]);
+    a->held += v[1];
+    return 0;
+}
+
+/* ---- the operator's calls ---- */
+
+static int put_groups(void *arg, struct sl_batch *b, struct sl_err *err)
+{
+    struct sl_store *store = arg;
+    return store->put(store, "groups", b, err);
+}
+
+static int save_windows(struct sl_aggregate *a, struct sl_store *store, struct sl_err *err)
+{
+    static const char *const names[] = {"start", "rows"};
+    int64_t *v = sl_malloc((a->nwindows + 1) * 2 * sizeof(*v));
+    if (!v)
+        return sl_err_nomem(err, "state");
+    for (size_t w = 0; w < a->nwindows; w++) {
+        v[2 * w] = a->windows[w].start;
+        v[2 * w + 1] = a->windows[w].rows;
+    }
+    int rc = a->nwindows ? sl_state_put(store, "windows", names, 2, v, a->nwindows, err) : 0;
+    free(v);
+    return rc;
+}
+
+static int save_sequence(struct sl_aggregate *a, struct sl_store *store, struct sl_err *err)
+{
+    static const char *const names[] = {"partition", "next"};
+    const struct sl_sequence_next *s = a->sequence.next.data;
+    int64_t *v = sl_malloc((a->sequence.n + 1) * 2 * sizeof(*v));
+    if (!v)
+        return sl_err_nomem(err, "state");
+    for (size_t i = 0; i < a->sequence.n; i++) {
+        v[2 * i] = s[i].partition;
+        v[2 * i + 1] = s[i].next;
+    }
+    int rc = a->sequence.n ? sl_state_put(store, "sequence", names, 2, v, a->sequence.n, err) : 0;
+    free(v);
+    return rc;
+}
+
+int sl_aggregate_save(struct sl_op *op, struct sl_store *store, struct sl_err *err)
+{
+    static const char *const names[] = {"watermark", "held"};
+    struct sl_aggregate *a = (struct sl_aggregate *)op;
+    int64_t meta[] = {a->watermark, a->held};
+    int rc = sl_aggregate_ready(a, err);
+    if (rc == 0)
+        rc = sl_state_put(store, "meta", names, 2, meta, 1, err);
+    if (rc == 0)
+        rc = save_windows(a, store, err);
+    if (rc == 0)
+        rc = save_sequence(a, store, err);
+    return rc < 0 ? rc : export_groups(a, put_groups, store, err);
+}
+
+int sl_aggregate_load(struct sl_op *op, struct sl_store *store, struct sl_err *err)
+{
+    struct sl_aggregate *a = (struct sl_aggregate *)op;
+    uint64_t cursor = 0;
+    struct sl_batch *b;
+    int rc = sl_aggregate_ready(a, err);
+    if (rc == 0)
+        rc = sl_state_get(store, "meta", 2, import_meta, a, err);
+    if (rc == 0)
+        rc = sl_state_get(store, "windows", 2, import_window, a, err);
+    if (rc == 0)
+        rc = sl_state_get(store, "sequence", 2, import_sequence, a, err);
+    if (rc < 0 || !(a->nkeys + a->naccs))
+        return rc;
+    while ((rc = sl_state_next(store, "groups", &cursor, a->nkeys + a->naccs, &b, err)) > 0) {
+        rc = import_groups(a, b, err);
+        sl_batch_unref(b);
+        if (rc < 0)
+            return rc;
+    }
+    return rc;
+}
+
+struct sl_op *sl_aggregate_split(const struct sl_op *op, struct sl_err *err)
+{
+    const struct sl_aggregate *a = (const struct sl_aggregate *)op;
+    struct sl_aggregate_options o = {.select = (const char *const *)a->select.items,
+                                     .nselect = a->select.n,
+                                     .by = (const char *const *)a->by.items,
+                                     .nby = a->by.n,
+                                     .window = a->window_text,
+                                     .lateness = a->lateness};
+    struct sl_op *copy = sl_aggregate_new(&o, a->env, op->account, err);
+    struct sl_schema *out = NULL;
+    if (!copy)
+        return NULL;
+    /* Of one family: see the rule of emission. */
+    struct sl_aggregate *c = (struct sl_aggregate *)copy;
+    free(c->family);
+    c->family = a->family;
+    atomic_fetch_add(c->family, 1);
+    if (a->in && sl_op_schema(copy, 0, a->in, &out, err) < 0) {
+        sl_op_free(copy);
+        copy = NULL;
+    }
+    sl_schema_unref(out);
+    return copy;
+}
+
+int sl_aggregate_merge(struct sl_op *op, struct sl_op *other, struct sl_err *err)
+{
+    struct sl_aggregate *a = (struct sl_aggregate *)op, *b = (struct sl_aggregate *)other;
+    const struct sl_sequence_next *s = b->sequence.next.data;
+    int rc = sl_aggregate_ready(a, err);
+    if (rc == 0)
+        rc = sl_aggregate_ready(b, err);
+    if (rc == 0)
+        rc = export_groups(b, import_groups, a, err);
+    for (size_t w = 0; rc == 0 && w < b->nwindows; w++)
+        rc = import_window(a, (int64_t[]){b->windows[w].start, b->windows[w].rows}, err);
+    for (size_t i = 0; rc == 0 && i < b->sequence.n; i++)
+        rc = sl_sequence_raise(&a->sequence, s[i].partition, s[i].next, err);
+    if (rc < 0)
+        return rc;
+    a->watermark = SL_MAX(a->watermark, b->watermark);
+    a->held += b->held;
+    sl_aggregate_clear(b);
+    sl_sequence_release(&b->sequence);
+    return 0;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * sort: rows in order, at END.
+ *
+ * `a desc nulls first, lower(b)`: nulls come last in ascending and first in descending order unless
+ * said otherwise, as in PostgreSQL. Rows with equal keys keep the order of their log: by (partition,
+ * offset). Without keys the order is that of arrival. With a limit only so many rows are kept.
+ */
+#include <strings.h>
+#include "op/cells.h"
+#include "op/ops.h"
+#include "op/registry.h"
+#include "op/rows.h"
+#include "op/topn.h"
+
+struct sort {
+    struct sl_op op;
+    const struct sl_expr_env *env;
+    char *order_by; /* NULL: arrival */
+    int64_t limit;
+    struct sl_schema *schema;
+    struct sl_expr *key[SL_TOPN_KEYS];
+    struct sl_topn top;
+    struct sl_eval *eval;
+    struct sl_column *columns[SL_TOPN_KEYS]; /* of the last work */
+};
+
+static void drop_columns(struct sort *s)
+{
+    for (int k = 0; k < SL_TOPN_KEYS; k++) {
+        sl_column_unref(s->columns[k]);
+        s->columns[k] = NULL;
+    }
+}
+
+static void unbind(struct sort *s)
+{
+    drop_columns(s);
+    sl_topn_release(&s->top);
+    for (int k = 0; k < SL_TOPN_KEYS; k++) {
+        sl_expr_free(s->key[k]);
+        s->key[k] = NULL;
+    }
+    sl_schema_unref(s->schema);
+    s->schema = NULL;
+}
+
+/* ---- parsing the order ---- */
+
+/* End of the first item: the next comma outside of quotes and brackets, or the end. */
+static const char *item_end(const char *s)
+{
+    int depth = 0;
+    char quote = 0;
+    for (; *s; s++) {
+        if (quote) {
+            quote = *s == quote ? 0 : quote;
+        } else if (*s == '\'' || *s == '"') {
+            quote = *s;
+        } else if (*s == '(' || *s == '[') {
+            depth++;
+        } else if (*s == ')' || *s == ']') {
+            depth--;
+        } else if (*s == ',' && depth <= 0) {
+            break;
+        }
+    }
+    return s;
+}
+
+/* Takes a word off the end of s[0..*n) if it is that word and not all that there is. */
+static int ends_with(const char *s, size_t *n, const char *word)
+{
+    size_t len = strlen(word), end = *n;
+    while (end && strchr(" \t\n", s[end - 1]))
+        end--;
+    if (end <= len || strncasecmp(s + end - len, word, len) != 0 ||
+        !strchr(" \t\n)'\"", s[end - len - 1]))
+        return 0;
+    *n = end - len;
+    return 1;
+}
+
+static void take_direction(const char *s, size_t *n, struct sl_topn_key *key)
+{
+    int nulls = 0; /* 1 first, 2 last */
+    size_t rest = *n;
+    if (ends_with(s, &rest, "first") && ends_with(s, &rest, "nulls"))
+        nulls = 1;
+    else if ((rest = *n, ends_with(s, &rest, "last")) && ends_with(s, &rest, "nulls"))
+        nulls = 2;
+    if (nulls)
+        *n = rest;
+    key->descending = ends_with(s, n, "desc");
+    if (!key->descending)
+        ends_with(s, n, "asc");
+    key->nulls_first = nulls ? nulls == 1 : key->descending;
+}
+
+static int bind_key(struct sort *s, const char *text, size_t n, struct sl_schema *in,
+                    struct sl_err *err)
+{
+    struct sl_topn *t = &s->top;
+    struct sl_buf type = SL_BUF_INIT;
+    if (t->nkeys == SL_TOPN_KEYS)
+        return sl_err_set(err, SL_EUSAGE, "more than %d keys to sort by", SL_TOPN_KEYS);
+    take_direction(text, &n, &t->key[t->nkeys]);
+    int rc = sl_expr_parse(text, n, in, s->env, &s->key[t->nkeys], err);
+    if (rc < 0)
+        return rc;
+    struct sl_type kind = sl_expr_type(s->key[t->nkeys++]);
+    if (sl_cell_class(kind) != SL_CELL_NONE)
+        return 0;
+    sl_type_print(kind, &type);
+    sl_err_set(err, SL_EUSAGE, "cannot sort by %s", type.data ? type.data : "this type");
+    sl_buf_release(&type);
+    return -SL_EUSAGE;
+}
+
+static int characters(const char *from, const char *to)
+{
+    int n = 0;
+    for (; from < to; from++)
+        n += (*from & 0xc0) != 0x80;
+    return n;
+}
+
+static int sort_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema *in,
+                       struct sl_schema **out, struct sl_err *err)
+{
+    struct sort *s = (struct sort *)op;
+    int rc = 0;
+    unbind(s);
+    s->top.limit = s->limit;
+    s->top.tie = s->order_by ? SL_TIE_RANK : SL_TIE_ARRIVAL;
+    for (const char *p = s->order_by; rc >= 0 && p; p = *p ? p + 1 : NULL) {
+        const char *end = item_end(p);
+        rc = bind_key(s, p, (size_t)(end - p), in, err);
+        if (rc < 0 && err && err->column)
+            err->column += characters(s->order_by, p);
+        p = end;
+    }
+    if (rc < 0) {
+        unbind(s);
+        return rc;
+    }
+    s->schema = sl_schema_ref(in);
+    s->top.schema = sl_schema_ref(in);
+    *out = sl_schema_ref(in);
+    return 0;
+}
+
+/* ---- rows ---- */
+
+static int eval_keys(void *arg, struct sl_batch *b, struct sl_column **keys, struct sl_err *err)
+{
+    struct sort *s = arg;
+    int rc = 0;
+    for (int k = 0; rc >= 0 && k < s->top.nkeys; k++) {
+        rc = sl_expr_eval(s->eval, s->key[k], b, &keys[k], err);
+        if (rc >= 0)
+            rc = sl_column_load(keys[k], err);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int work(void *arg, struct sl_batch *b, struct sl_err *err)
+{
+    struct sort *s = arg;
+    drop_columns(s);
+    return eval_keys(s, b, s->columns, err);
+}
+
+static int sort_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *batch,
+                     enum sl_directive directive, struct sl_emit *out, struct sl_err *err)
+{
+    struct sort *s = (struct sort *)op;
+    struct sl_batch *good = NULL;
+    int64_t cut = 0;
+    int rc = 0;
+
+    if (batch && batch->selected) {
+        rc = sl_rows_try(batch, work, s, out, &good, err);
+        if (rc >= 0 && good)
+            rc = sl_topn_add(&s->top, good, s->columns, &cut, err);
+        drop_columns(s);
+        sl_batch_unref(good);
+    }
+    if (rc >= 0 && directive == SL_END) {
+        rc = sl_topn_finish(&s->top, &cut, err);
+        if (rc >= 0)
+            rc = sl_topn_emit(&s->top, 0, out, &cut, err);
+    }
+    if (rc >= 0 && cut)
+        out->fate(out, SL_FATE_CUT, cut);
+    return rc;
+}
+
+static void sort_needs(const struct sl_op *op, int input SL_UNUSED, const uint8_t *out, uint8_t *in)
+{
+    const struct sort *s = (const struct sort *)op;
+    for (int k = 0; k < s->top.nkeys; k++)
+        sl_expr_columns(s->key[k], in);
+    for (int c = 0; out && c < s->schema->nfields; c++)
+        if (sl_bit(out, (size_t)c))
+            sl_bit_set(in, (size_t)c);
+}
+
+static int sort_save(struct sl_op *op, struct sl_store *store, struct sl_err *err)
+{
+    return sl_topn_save(&((struct sort *)op)->top, store, err);
+}
+
+static int sort_load(struct sl_op *op, struct sl_store *store, struct sl_err *err)
+{
+    struct sort *s = (struct sort *)op;
+    return sl_topn_load(&s->top, store, eval_keys, s, err);
+}
+
+static int64_t sort_held(const struct sl_op *op)
+{
+    return (int64_t)((const struct sort *)op)->top.n;
+}
+
+static void sort_plan(const struct sl_op *op, struct sl_buf *out)
+{
+    const struct sort *s = (const struct sort *)op;
+    sl_buf_addstr(out, "sort");
+    for (int k = 0; k < s->top.nkeys; k++) {
+        sl_buf_addstr(out, k ? ", " : " by ");
+        sl_expr_print(s->key[k], out);
+        sl_buf_addstr(out, s->top.key[k].descending ? " desc" : "");
+        if (s->top.key[k].nulls_first != s->top.key[k].descending)
+            sl_buf_addstr(out, s->top.key[k].nulls_first ? " nulls first" : " nulls last");
+    }
+    if (s->limit >= 0)
+        sl_buf_printf(out, " limit %lld", (long long)s->limit);
+}
+
+static void sort_free(struct sl_op *op)
+{
+    struct sort *s = (struct sort *)op;
+    unbind(s);
+    sl_eval_free(s->eval);
+    free(s->order_by);
+    free(s);
+}
+
+SL_OP_CLASS(sort) = {
+    .name = "sort",
+    .account = "in = out + cut + rejected + held",
+    .schema = sort_schema,
+    .push = sort_push,
+    .needs = sort_needs,
+    .save = sort_save,
+    .load = sort_load,
+    .held = sort_held,
+    .plan = sort_plan,
+    .free = sort_free,
+};
+
+struct sl_op *sl_sort_new(const char *order_by, int64_t limit, const struct sl_expr_env *env,
+                          struct sl_account *account, struct sl_err *err)
+{
+    struct sort *s = sl_calloc(1, sizeof(*s));
+    if (!s) {
+        sl_err_nomem(err, "a sort");
+        return NULL;
+    }
+    s->op.class = &sl_op_class_sort;
+    s->op.traits = order_by ? 0 : SL_OP_ORDERED;
+    s->op.account = account;
+    s->env = env;
+    s->limit = limit;
+    sl_topn_init(&s->top, account);
+    s->eval = sl_eval_new(account, err);
+    if (s->eval && order_by && !(s->order_by = sl_strdup(order_by)))
+        sl_err_nomem(err, "a sort");
+    if (!s->eval || (order_by && !s->order_by)) {
+        sort_free(&s->op);
+        return NULL;
+    }
+    return &s->op;
+}
