@@ -46,7 +46,7 @@ int sl_builder_parts_add(struct sl_builder_parts **pp, const struct sl_column *c
         if (rc < 0)
             return rc;
         /* counting references is the one change that a borrowed column sees */
-        struct sl_column *held = c ? sl_column_ref((struct sl_column *)(uintptr_t)c) : NULL;
+        struct sl_column *held = c ? sl_column_ref((struct sl_column *)c) : NULL;
         p->parts[p->nparts++] = (struct part){.column = held, .from = p->nsel};
     }
     p->parts[p->nparts - 1].n++;

@@ -102,6 +102,10 @@ struct sl_foreign {
     int32_t *type_ids; /* Union: id of each child, NULL = 0, 1, 2... */
     int nchildren;
     struct sl_foreign **children;
+    /* As read: dictionary-encoded with codes of this many bits, 0 = not. Neither is compared, nor
+     * written: values are. */
+    int64_t dict_id;
+    uint8_t index_bits, index_signed;
     /* RUNS: the field of the run ends, kept for its name and metadata */
     struct sl_foreign *run_ends;
 };

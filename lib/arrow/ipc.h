@@ -28,10 +28,13 @@
 
 #define SL_IPC_META_MAX (16u << 20)
 #define SL_IPC_BODY_MAX (1u << 30)
+#define SL_IPC_ROWS_MAX (1 << 27) /* of one batch */
 #define SL_IPC_KEY      "sluice"
 #define SL_IPC_IDENTITY "sluice.i"
 
-/* Per column of the schema: 0 plain, else the width in bytes (1, 2, 4) of dictionary codes. */
+/* Per column of the schema: 0 plain, else the width in bytes (1, 2, 4) of dictionary codes. Codes are
+ * signed on the wire: at most 128 or 32,768 values in 1 or 2 bytes. Only text, bytea and jsonb columns
+ * can have codes. */
 struct sl_ipc_form {
     int zstd;  /* compress bodies (buffers that do not shrink are stored raw) */
     int level; /* zstd level, 1 by default */
@@ -69,11 +72,11 @@ struct sl_ipc_layout {
 
 /*
  * Dictionaries as needed, then the record batch with the selected rows of b (compacted by the
- * caller or here). meta[0..nmeta) go into the record batch message's custom_metadata; layouts of
- * all messages written (dictionaries first) go to layouts[0..*nlayouts), at most max_layouts; each
- * dictionary message carries dict_meta[0] if given (same length for all).
- * column_crc, if not NULL, receives for each column a CRC32C over its stored buffer bytes (its
- * dictionary's included).
+ * caller or here). meta[0..nmeta) go into the record batch message's custom_metadata; *record, if
+ * not NULL, says where the record batch message is (the dictionary messages lie before it).
+ * column_crc, if not NULL, receives for each column a CRC32C over its stored bytes: its buffers in
+ * the record batch's body in their order, without the padding between them, and without its
+ * dictionary (as sl_ipc_column_crc computes it).
  */
 int sl_ipc_encode_batch(struct sl_batch *b, const struct sl_ipc_form *f,
                         const struct sl_ipc_meta *meta, int nmeta, struct sl_buf *out,
@@ -90,7 +93,8 @@ enum sl_ipc_kind { SL_IPC_SCHEMA = 1, SL_IPC_DICTIONARY, SL_IPC_BATCH, SL_IPC_EN
 
 struct sl_ipc_message {
     enum sl_ipc_kind kind;
-    struct sl_buffer *owner; /* holds meta and body; borrowed from the caller of peek */
+    struct sl_buffer *owner; /* holds meta and body; NULL from peek, set by the caller. If it stays
+                                NULL, batches copy the body */
     const uint8_t *meta;     /* flatbuffer */
     size_t meta_len;
     const uint8_t *body;
@@ -125,11 +129,17 @@ int sl_ipc_decoder_schema(struct sl_ipc_decoder *d, const struct sl_ipc_message 
 struct sl_schema *sl_ipc_decoder_get_schema(struct sl_ipc_decoder *d); /* borrowed */
 int sl_ipc_decoder_dictionary(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                               struct sl_err *err);
-/* Columns wanted: bitmap over the schema's fields, NULL = all; others come as LAZY and unread. */
+/* All columns come LAZY (those that are never touched cost nothing); positions, lengths and counts
+ * are checked here, contents when a column is loaded. The batch may be used by any thread, and
+ * outlives d. */
 int sl_ipc_decoder_batch(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                          struct sl_batch **out, struct sl_err *err);
 /* CRC32C of the stored bytes of column i of a record batch (its own buffers in the body only). */
 int sl_ipc_column_crc(struct sl_ipc_decoder *d, const struct sl_ipc_message *m, int i,
                       uint32_t *crc, struct sl_err *err);
+/* The same for many columns in one pass: columns is a bitmap over the schema's fields (NULL = all),
+ * crc has an entry per field (0 where it was not asked for). */
+int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
+                       const uint8_t *columns, uint32_t *crc, struct sl_err *err);
 
 #endif

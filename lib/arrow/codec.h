@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * codec: zstd for body buffers.
+ *
+ * Contexts cost much more to make than to use, so each thread keeps its own pair; they die with the
+ * thread. The process has no other state here.
+ */
+#ifndef SL_ARROW_CODEC_H
+#define SL_ARROW_CODEC_H
+
+#include "base/buf.h"
+
+/* Appends src compressed: 1, 0 if it would not shrink (nothing is appended), or < 0. */
+int sl_codec_compress(struct sl_buf *out, const void *src, size_t n, int level, struct sl_err *err);
+/* Decompresses the first want bytes of what src holds; claimed is the whole size that its writer
+ * noted (>= want). 0 or < 0 (SL_EFORMAT). */
+int sl_codec_decompress(void *dst, size_t want, size_t claimed, const void *src, size_t n,
+                        struct sl_err *err);
+
+#endif
