@@ -145,6 +145,13 @@ static void summary(const struct sl_report *r, const struct sl_pipeline_result *
         sl_buf_addstr(out, " -> ");
         sl_buf_add_visible(out, r->args->output, strlen(r->args->output));
     }
+    if (res->recovered) {
+        sl_buf_addstr(out, ", ");
+        add_bytes(out, (double)res->recovered);
+        sl_buf_addstr(out, " set aside in lost/");
+    }
+    if (status == SL_EXIT_SCHEMA)
+        sl_buf_addstr(out, ", the schema changed: run again");
     if (status > SL_EXIT_SIGNAL)
         sl_buf_addstr(out, ", ended by a signal");
     sl_buf_addch(out, '\n');

@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# log: info, verify, repair.
+
+load cmd_helper
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    cp "$root"/tests/samples/* .
+    "$SLUICE" ingest --quiet orders.csv -o orders/
+}
+
+# Turns one byte of a file into another.
+damage() { # FILE BYTE
+    local old
+    old=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
+    # shellcheck disable=SC2059 # the format is the byte
+    printf "\\$(printf %03o $((old ^ 255)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+@test "info prints rows, offsets, times, columns and inputs" {
+    run -0 --separate-stderr sluice log info orders/
+    has "$output" $'rows        10\n'
+    has "$output" "partition   0: offsets 0 to 10"
+    has "$output" "2026-03-01 09:58:12+00 to 2026-03-01 10:40:47+00"
+    has "$output" "time column ts"
+    has "$output" "price numeric"
+    has "$output" "orders.csv"
+}
+
+@test "a log that is whole verifies, and has nothing to mend" {
+    run -0 --separate-stderr sluice log verify orders/
+    has "$output" "whole"
+    run -0 --separate-stderr sluice log repair orders/
+    has "$output" "nothing to mend"
+}
+
+@test "verify finds a damaged byte and names file and position; 1" {
+    segment=$(find orders/0000 -name '*.arrows')
+    damage "$segment" $(($(stat -c %s "$segment") / 2))
+    run -1 --separate-stderr sluice log verify orders/
+    has "$output" "${segment##*/}"
+    has "$output" "byte"
+}
+
+@test "readers of a damaged log fail with file and position" {
+    segment=$(find orders/0000 -name '*.arrows')
+    damage "$segment" $(($(stat -c %s "$segment") / 2))
+    run -1 --separate-stderr sluice replay orders/ -O csv
+    has "$stderr" "${segment##*/}"
+}
+
+@test "repair changes nothing without --yes; with it the log is whole and nothing is deleted" {
+    segment=$(find orders/0000 -name '*.arrows')
+    damage "$segment" $(($(stat -c %s "$segment") / 2))
+    before=$(find orders -type f -exec cksum {} + | sort)
+    run -1 --separate-stderr sluice log repair orders/
+    has "$output" "--yes"
+    same "$(find orders -type f -exec cksum {} + | sort)" "$before"
+    run -3 --separate-stderr sluice log repair --yes orders/
+    run -0 --separate-stderr sluice log verify orders/
+    [ -n "$(find orders/lost -type f)" ] || fail "nothing in lost/"
+    sluice ingest --quiet more.csv -o orders/
+    run -0 --separate-stderr sluice log verify orders/
+}
+
+@test "verbs and arguments are checked" {
+    run -2 --separate-stderr sluice log
+    run -2 --separate-stderr sluice log inof orders/
+    has "$stderr" "did you mean info?"
+    run -2 --separate-stderr sluice log info
+    run -2 --separate-stderr sluice log info --yes orders/
+    run -1 --separate-stderr sluice log info nowhere/
+    has "$stderr" "nowhere"
+}

@@ -1,0 +1,79 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# replay: from a point to a point, half-open.
+
+load cmd_helper
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    cp "$root"/tests/samples/* .
+    "$SLUICE" ingest --quiet orders.csv -o orders/
+}
+
+ids() { # WORDS OF REPLAY...
+    "$SLUICE" replay --quiet "$@" -O csv | sed 1d | cut -d, -f2 | tr '\n' ' '
+}
+
+@test "offsets" {
+    same "$(ids orders/ --from 3 --to 6)" "1004 1005 1006 "
+    same "$(ids orders/ --from 8)" "1009 1010 "
+    same "$(ids orders/ --to 2)" "1001 1002 "
+    same "$(ids orders/ --from earliest --to latest | wc -w)" 10
+    same "$(ids orders/ --from latest)" ""
+    same "$(ids orders/ --from 0:9)" "1010 "
+}
+
+@test "times, absolute and relative to --from" {
+    same "$(ids orders/ --from '2026-03-01 10:10' --to '2026-03-01 10:20')" "1005 1006 "
+    same "$(ids orders/ --from '2026-03-01T10:10:00Z' --to +20m)" "1005 1006 1007 1008 "
+    same "$(ids orders/ --from @1772360472 --to +1h)" "1007 1008 1009 1010 "
+    same "$(ids orders/ --from -1h)" ""
+}
+
+@test "a range begins at its first point and ends before its last" {
+    same "$(ids orders/ --from 2026-03-01T10:12:09Z --to 2026-03-01T10:15:55Z)" "1005 "
+}
+
+@test "times without a zone are in --tz" {
+    same "$(ids orders/ --tz Europe/Berlin --from '2026-03-01 11:10' --to '2026-03-01 11:20')" "1005 1006 "
+}
+
+@test "a range outside the log, or a wrong point, is said" {
+    run -2 --separate-stderr sluice replay orders/ --from yesterdayish
+    run --separate-stderr sluice replay orders/ --from 99 -O csv
+    [ "$status" -eq 0 ] || [ "$status" -eq 1 ] || [ "$status" -eq 2 ] || fail "status $status"
+    same "$(sed 1d <<<"$output")" ""
+}
+
+@test "several partitions come in the order of event time; --partition takes one" {
+    sluice partition --quiet --by country --into 3 orders.csv -o p/
+    same "$(ids p/)" "$(ids orders/)"
+    all=0
+    for p in 0 1 2; do
+        n=$(ids p/ --partition $p | wc -w)
+        all=$((all + n))
+    done
+    same "$all" 10
+    run --separate-stderr sluice replay p/ --partition 7 -O csv
+    [ "$status" -ne 0 ] || fail "partition 7 was taken"
+}
+
+@test "--meta gives partition and offset as columns, --where filters" {
+    run -0 --separate-stderr sluice replay orders/ --where 'qty > 2' --meta -O json
+    same "${#lines[@]}" 2
+    has "${lines[0]}" '"_offset":1'
+}
+
+@test "--speed keeps the recorded pace" {
+    run -0 --separate-stderr sluice replay orders/ --from 3 --to 5 --speed 10000 -O csv
+    same "${#lines[@]}" 3
+    run -2 --separate-stderr sluice replay orders/ --speed 0
+}
+
+@test "only logs are replayed" {
+    run -2 --separate-stderr sluice replay orders.csv
+    has "$stderr" "not a log"
+    run -2 --separate-stderr sluice replay
+}

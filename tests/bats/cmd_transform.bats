@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# transform: where, set, select, drop, rename, in this order.
+
+load cmd_helper
+
+@test "--where keeps rows for which it is true; repeated ones must all hold" {
+    run -0 --separate-stderr sluice transform --where "country = 'DE'" --where 'qty > 1' --select order_id orders.csv -O csv
+    same "$output" $'order_id\n1006\n1008'
+}
+
+@test "null is not true" {
+    run -0 --separate-stderr sluice transform --where "note <> 'gift'" --select order_id orders.csv -O csv
+    same "$output" $'order_id\n1002\n1006\n1010'
+    run -0 --separate-stderr sluice transform --where 'note is null' --select order_id orders.csv -O csv
+    same "${#lines[@]}" 7
+}
+
+@test "--set computes exact columns, in place and new" {
+    run -0 --separate-stderr sluice transform --set 'price = price * qty, day = ts::date' --select 'price, day' orders.csv -O csv
+    same "${lines[2]}" 159.60,2026-03-01
+}
+
+@test "--select, --drop and --rename" {
+    run -0 --separate-stderr sluice transform --select 'upper(item) as item, order_id' orders.csv -O csv
+    same "${lines[1]}" LAMP,1001
+    run -0 --separate-stderr sluice transform --drop 'note, ts' --rename 'qty = quantity, price = "unit price"' orders.csv -O csv
+    same "${lines[0]}" 'order_id,country,item,quantity,unit price'
+}
+
+@test "the order of work is where, set, select, drop, rename, whatever the order of options" {
+    run -0 --separate-stderr sluice transform --rename 'x = y' --drop item --select 'item, x' \
+        --set 'x = qty * 10' --where 'qty = 4' orders.csv -O csv
+    same "$output" $'y\n40'
+}
+
+@test "a null condition, an unknown column and a second statement are usage errors" {
+    run -2 --separate-stderr sluice transform --where 'qty' orders.csv -O csv
+    run -2 --separate-stderr sluice transform --drop nothing orders.csv -O csv
+    run -2 --separate-stderr sluice transform --where 'true; drop table x' orders.csv -O csv
+    has "$stderr" "sluice transform:"
+}
+
+@test "quotes of CSV come out as they must" {
+    run -0 --separate-stderr sluice transform --where 'order_id in (1002, 1006)' --select note orders.csv -O csv
+    same "${lines[1]}" '"for the office, second floor"'
+    same "${lines[2]}" '"said ""any colour"""'
+}
+
+@test "from log to log partitions stay one to one" {
+    sluice partition --quiet --by country --into 3 orders.csv -o p/
+    sluice transform --quiet --drop note p/ -o q/
+    for p in 0 1 2; do
+        "$SLUICE" replay --quiet --partition $p p/ -O csv | cut -d, -f1-6 >a
+        "$SLUICE" replay --quiet --partition $p q/ -O csv >b
+        cmp a b
+    done
+}
+
+@test "threads change nothing" {
+    [ -x "${GEN-}" ] || skip "no generator"
+    "$GEN" --rows 100000 >events.csv
+    sluice transform --quiet -j 1 --where "country <> 'DE'" --set 'x = length(event)' events.csv -O csv >one.csv
+    sluice transform --quiet -j 4 --where "country <> 'DE'" --set 'x = length(event)' events.csv -O csv >four.csv
+    cmp one.csv four.csv
+}
