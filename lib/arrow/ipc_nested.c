@@ -56,8 +56,9 @@ static int put_views(struct sl_ipc_put *p, const struct sl_column *c)
     }
     if (rc == 0)
         rc = sl_ipc_put_buffer(p, views->data, c->rows * VIEW);
-    if (rc == 0)
-        rc = sl_ipc_put_buffer(p, bytes->data, (size_t)used);
+    if (rc == 0) /* polars wants a length before even an empty compressed view buffer */
+        rc = used || !p->form->zstd ? sl_ipc_put_buffer(p, bytes->data, (size_t)used)
+                                    : sl_ipc_put_empty(p);
     sl_buffer_unref(views);
     sl_buffer_unref(bytes);
     return rc;

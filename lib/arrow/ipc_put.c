@@ -78,20 +78,15 @@ static int store_compressed(struct sl_ipc_put *p, const void *data, size_t n)
     return 0;
 }
 
-int sl_ipc_put_buffer(struct sl_ipc_put *p, const void *data, size_t n)
+/* The bytes from `at` on are the next buffer. */
+static int end_buffer(struct sl_ipc_put *p, size_t at)
 {
     static const uint8_t zeros[8];
     struct sl_buf *out = p->out;
-    size_t at = out->len, entry = p->spans + 16 * p->span++;
-    int rc = 0;
+    size_t stored = out->len - at, entry = p->spans + 16 * p->span++;
     assert(p->span <= p->count_spans);
-    if (n && p->form->zstd)
-        rc = store_compressed(p, data, n);
-    else if (n)
-        sl_buf_add(out, data, n);
-    if (rc < 0 || out->failed)
-        return rc < 0 ? rc : sl_buf_check(out, p->err);
-    size_t stored = out->len - at;
+    if (out->failed)
+        return sl_buf_check(out, p->err);
     sl_fb_set_i64(&p->frame.w, entry, (int64_t)(at - p->frame.body));
     sl_fb_set_i64(&p->frame.w, entry + 8, (int64_t)stored);
     if (p->crc)
@@ -100,6 +95,25 @@ int sl_ipc_put_buffer(struct sl_ipc_put *p, const void *data, size_t n)
     if (out->len - p->frame.body > SL_IPC_BODY_MAX)
         return sl_err_set(p->err, SL_EOVERFLOW, "a batch of more than 1 GiB");
     return 0;
+}
+
+int sl_ipc_put_buffer(struct sl_ipc_put *p, const void *data, size_t n)
+{
+    size_t at = p->out->len;
+    int rc = 0;
+    if (n && p->form->zstd)
+        rc = store_compressed(p, data, n);
+    else if (n)
+        sl_buf_add(p->out, data, n);
+    return rc < 0 ? rc : end_buffer(p, at);
+}
+
+int sl_ipc_put_empty(struct sl_ipc_put *p)
+{
+    const int64_t raw = -1;
+    size_t at = p->out->len;
+    sl_buf_add(p->out, &raw, sizeof raw);
+    return end_buffer(p, at);
 }
 
 /* n bytes of scratch, or NULL with err filled. */

@@ -47,6 +47,8 @@ void sl_ipc_put_table(struct sl_ipc_put *p, size_t hole, size_t rows);
 /* A PLAIN column, or with code > 0 the codes of a DICT one in so many bytes. */
 int sl_ipc_put_column(struct sl_ipc_put *p, struct sl_column *c, int code);
 int sl_ipc_put_buffer(struct sl_ipc_put *p, const void *data, size_t n);
+/* An empty buffer with the length that compressed ones have in front (zstd forms only). */
+int sl_ipc_put_empty(struct sl_ipc_put *p);
 void sl_ipc_put_node(struct sl_ipc_put *p, size_t rows, size_t nulls);
 int sl_ipc_put_valid(struct sl_ipc_put *p, const struct sl_column *c);
 int sl_ipc_put_values(struct sl_ipc_put *p, const struct sl_column *c, size_t width);
