@@ -27,6 +27,8 @@ struct sl_civil { /* wall-clock fields */
 
 /* Opens "UTC", "+02:00" or an IANA name ("Europe/Berlin"). NULL with err filled if unknown. */
 struct sl_zone *sl_zone_open(const char *name, struct sl_err *err);
+/* The same from the bytes of a TZif file; name is for messages. */
+struct sl_zone *sl_zone_from_tzif(const void *data, size_t n, const char *name, struct sl_err *err);
 void sl_zone_free(struct sl_zone *z);
 /* Seconds east of UTC at an instant (seconds since the epoch). z NULL = UTC. */
 int32_t sl_zone_offset(const struct sl_zone *z, int64_t utc_sec);

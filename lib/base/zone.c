@@ -333,51 +333,63 @@ static int is_safe_name(const char *s)
     return 1;
 }
 
-static int load(const char *name, struct sl_zone *z, struct sl_err *err)
+static struct sl_zone *new_zone(struct sl_err *err)
+{
+    struct sl_zone *z = sl_calloc(1, sizeof(*z));
+
+    if (!z)
+        sl_err_nomem(err, "opening a time zone");
+    return z;
+}
+
+struct sl_zone *sl_zone_from_tzif(const void *data, size_t n, const char *name, struct sl_err *err)
+{
+    struct sl_zone *z = new_zone(err);
+    const char *wrong;
+
+    if (!z)
+        return NULL;
+    wrong = read_tzif(data, n, z);
+    if (!wrong)
+        return z;
+    sl_err_set(err, SL_EFORMAT, "%s: not a usable time zone file: %s", name, wrong);
+    sl_zone_free(z);
+    return NULL;
+}
+
+static struct sl_zone *load(const char *name, struct sl_err *err)
 {
     struct sl_buf path = SL_BUF_INIT, bytes = SL_BUF_INIT;
-    const char *wrong;
-    int rc;
+    struct sl_zone *z = NULL;
+    int rc = -SL_ENOENT;
 
-    if (!is_safe_name(name)) {
-        rc = sl_err_set(err, SL_EUSAGE, "unknown time zone: \"%s\"", name);
-        sl_err_hint(err, "use UTC, +02:00, or a name like Europe/Berlin");
-        goto out;
+    if (is_safe_name(name)) {
+        sl_path_join(&path, ZONE_DIR, name);
+        rc = sl_buf_check(&path, err);
+        if (rc == 0)
+            rc = sl_path_read_file(path.data, FILE_LIMIT, &bytes, err);
     }
-    sl_path_join(&path, ZONE_DIR, name);
-    rc = sl_buf_check(&path, err);
-    if (rc < 0)
-        goto out;
-    rc = sl_path_read_file(path.data, FILE_LIMIT, &bytes, err);
-    if (rc < 0) {
-        if (rc != -SL_ENOMEM) {
-            rc = sl_err_set(err, SL_EUSAGE, "unknown time zone: \"%s\"", name);
-            sl_err_hint(err, "use UTC, +02:00, or a name like Europe/Berlin (package tzdata)");
-        }
-        goto out;
+    if (rc == 0) {
+        z = sl_zone_from_tzif(bytes.data, bytes.len, path.data, err);
+    } else if (rc != -SL_ENOMEM) {
+        sl_err_set(err, SL_EUSAGE, "unknown time zone: \"%s\"", name);
+        sl_err_hint(err, "use UTC, +02:00, or a name like Europe/Berlin (package tzdata)");
     }
-    wrong = read_tzif((const uint8_t *)bytes.data, bytes.len, z);
-    rc = wrong
-             ? sl_err_set(err, SL_EFORMAT, "%s: not a usable time zone file: %s", path.data, wrong)
-             : 0;
-out:
     sl_buf_release(&path);
     sl_buf_release(&bytes);
-    return rc;
+    return z;
 }
 
 struct sl_zone *sl_zone_open(const char *name, struct sl_err *err)
 {
-    struct sl_zone *z = sl_calloc(1, sizeof(*z));
+    struct sl_zone *z;
+    int32_t offset;
 
-    if (!z) {
-        sl_err_nomem(err, "opening a time zone");
-        return NULL;
-    }
-    if (!parse_fixed(name, &z->first) && load(name, z, err) < 0) {
-        sl_zone_free(z);
-        return NULL;
-    }
+    if (!parse_fixed(name, &offset))
+        return load(name, err);
+    z = new_zone(err);
+    if (z)
+        z->first = offset;
     return z;
 }
 

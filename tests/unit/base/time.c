@@ -2,6 +2,8 @@
  * Copyright (c) 2026 The sluice authors */
 /* time: the calendar against libc's timegm, every text form, zones at their edges. */
 #include "../test.h"
+#include "base/buf.h"
+#include "base/path.h"
 #include "base/time.h"
 
 static uint64_t seed = 88172645463325252u;
@@ -388,6 +390,60 @@ static void test_zones(void)
     }
 }
 
+/* Reads a copy of just these bytes as a zone and asks it for offsets. 1 if it was taken. */
+static int reads_as_zone(const char *bytes, size_t n)
+{
+    char *copy = malloc(n ? n : 1);
+    struct sl_zone *z = sl_zone_from_tzif(memcpy(copy, bytes, n), n, "zone", NULL);
+
+    for (int64_t day = -100000; z && day < 100000; day += 997) {
+        int32_t offset = sl_zone_offset(z, day * 86400);
+        if (offset < -26 * 3600 || offset > 26 * 3600)
+            CHECK_INT(offset, 0);
+        sl_zone_to_utc(z, day * 86400);
+    }
+    free(copy);
+    sl_zone_free(z);
+    return z != NULL;
+}
+
+static void test_hostile_zone(void)
+{
+    struct sl_buf file = SL_BUF_INIT;
+    int have = sl_path_read_file("/usr/share/zoneinfo/Europe/Berlin", 100000, &file, NULL) == 0;
+
+    TEST("a zone file cut short anywhere is refused")
+    {
+        if (!have)
+            SKIP("no time zone files on this machine (package tzdata)");
+        for (size_t n = 0; have && n < file.len; n++)
+            if (reads_as_zone(file.data, n))
+                CHECK_INT(n, -1);
+    }
+    TEST("a zone file with wrong bytes is read within its bounds")
+    {
+        if (!have)
+            SKIP("no time zone files on this machine (package tzdata)");
+        for (int i = 0; have && i < 20000; i++) {
+            /* Counts and the footer are hit more often than the table between them. */
+            size_t at = i % 3 == 0   ? rnd() % 44
+                        : i % 3 == 1 ? file.len - 1 - rnd() % 40
+                                     : rnd() % file.len;
+            char was = file.data[at];
+            file.data[at] = (char)rnd();
+            reads_as_zone(file.data, file.len);
+            if (i % 8)
+                file.data[at] = was;
+            if (i % 64 == 0) {
+                sl_buf_reset(&file);
+                have = sl_path_read_file("/usr/share/zoneinfo/Europe/Berlin", 100000, &file,
+                                         NULL) == 0;
+            }
+        }
+    }
+    sl_buf_release(&file);
+}
+
 int main(void)
 {
     test_calendar();
@@ -395,5 +451,6 @@ int main(void)
     test_random();
     test_forms();
     test_zones();
+    test_hostile_zone();
     return test_done();
 }
