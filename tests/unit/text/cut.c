@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* Cutting keeps its place between calls and bounds what it waits for. */
+#include "text_test.h"
+
+static struct sl_text_reader *reader(enum sl_text_format f, const char *sample)
+{
+    struct sl_text_options o = {.format = f};
+    struct sl_text_reader *r = NULL;
+    size_t header;
+    char *copy = slack_copy(sample, strlen(sample));
+    CHECK_INT(sl_text_reader_new(&o, &r, NULL), 0);
+    CHECK_INT(sl_text_settle(r, copy, strlen(sample), &header, NULL), 0);
+    free(copy);
+    return r;
+}
+
+int main(void)
+{
+    TEST("a record that comes byte by byte is cut when it is whole")
+    {
+        struct sl_text_reader *r = reader(SL_TEXT_CSV, "a,b\n");
+        const char *in = "1,\"x\ny\"\"z\n\"\n2";
+        struct sl_text_cut c = {0};
+        for (size_t n = 1; n < 12; n++)
+            CHECK_INT(sl_text_cut(r, &c, in, n, 0, NULL), n < 12 ? 0 : 12);
+        CHECK_INT(sl_text_cut(r, &c, in, 12, 0, NULL), 12);
+        CHECK_INT(sl_text_cut(r, &c, in + 12, 1, 0, NULL), 0);
+        CHECK_INT(sl_text_cut(r, &c, in + 12, 1, 1, NULL), 1);
+        sl_text_reader_free(r);
+    }
+    TEST("fewer bytes than last time are looked at afresh")
+    {
+        struct sl_text_reader *r = reader(SL_TEXT_CSV, "a,b\n");
+        struct sl_text_cut c = {0};
+        CHECK_INT(sl_text_cut(r, &c, "1,\"2", 4, 0, NULL), 0);
+        CHECK_INT(sl_text_cut(r, &c, "1\n", 2, 0, NULL), 2);
+        sl_text_reader_free(r);
+    }
+    TEST("a quote that is never closed ends at the limit, with a hint")
+    {
+        struct sl_text_reader *r = reader(SL_TEXT_CSV, "a,b\n");
+        size_t n = SL_TEXT_RECORD_MAX;
+        char *big = malloc(n);
+        struct sl_err err;
+        struct sl_text_cut c = {0};
+        memset(big, '\n', n);
+        big[0] = '"';
+        CHECK_INT(sl_text_cut(r, &c, big, n - 1, 0, &err), 0);
+        CHECK_INT(sl_text_cut(r, &c, big, n, 0, &err), -SL_EFORMAT);
+        CHECK_STR(err.what, "a record is longer than 16 MiB");
+        CHECK_STR(err.hint, "is a quote opened and never closed?");
+        free(big);
+        sl_text_reader_free(r);
+    }
+    TEST("lines of other formats")
+    {
+        struct sl_text_reader *r = reader(SL_TEXT_JSON, "{\"a\":1}\n");
+        struct sl_text_cut c = {0};
+        CHECK_INT(sl_text_cut(r, &c, "{\"a\":\"\\n\"}\n{", 12, 0, NULL), 11);
+        CHECK_INT(sl_text_cut(r, &c, "{", 1, 0, NULL), 0);
+        CHECK_INT(sl_text_cut(r, &c, "{}\n{}\n", 6, 0, NULL), 6);
+        sl_text_reader_free(r);
+    }
+    return test_done();
+}
