@@ -70,6 +70,17 @@ int sl_expr_parse_rename(const char *text, size_t text_len, const struct sl_sche
                          int **index, char ***names, int *n, struct sl_err *err);
 void sl_expr_list_release(struct sl_expr_list *l);
 
+/* `a desc nulls first, lower(b)` : --order-by. */
+struct sl_expr_order {
+    struct sl_expr *expr;
+    int descending;
+    int nulls_first; /* as written, else PostgreSQL's default: nulls count as greatest */
+};
+int sl_expr_parse_order(const char *text, size_t text_len, const struct sl_schema *schema,
+                        const struct sl_expr_env *env, struct sl_expr_order **out, int *n,
+                        struct sl_err *err);
+void sl_expr_order_free(struct sl_expr_order *o, int n);
+
 /* ---- aggregates ---- */
 
 enum sl_agg_kind {
@@ -108,6 +119,12 @@ struct sl_agg_list {
 int sl_expr_parse_aggregates(const char *text, size_t text_len, const struct sl_schema *input,
                              const struct sl_schema *keys, const struct sl_expr_env *env,
                              struct sl_agg_list *out, struct sl_err *err);
+/* Same, and by->items[i] is what column first_by + i of keys was computed by: the select may repeat
+ * such an expression (`lower(event)`) instead of its name. */
+int sl_expr_parse_aggregates_by(const char *text, size_t text_len, const struct sl_schema *input,
+                                const struct sl_schema *keys, const struct sl_expr_list *by,
+                                int first_by, const struct sl_expr_env *env,
+                                struct sl_agg_list *out, struct sl_err *err);
 void sl_agg_list_release(struct sl_agg_list *l);
 
 /* ---- evaluation ---- */
@@ -118,6 +135,15 @@ void sl_eval_free(struct sl_eval *ev);
  * sl_batch_row(b, k)); any loaded form. The caller owns the reference. */
 int sl_expr_eval(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch *b,
                  struct sl_column **out, struct sl_err *err);
+/*
+ * By default the first failing row that is met ends the call with -SL_EROW. With collecting on, a
+ * row that fails has the value null (and does not pass a filter), the call succeeds, and the
+ * failures of the last call are listed: one a row, by row; err is filled as SL_EROW with line and
+ * column. So a batch of many bad rows is evaluated once, not once a row.
+ */
+void sl_eval_collect(struct sl_eval *ev, int on);
+size_t sl_eval_failures(const struct sl_eval *ev);
+void sl_eval_failure(const struct sl_eval *ev, size_t i, struct sl_err *err);
 /* The rows of b (as physical row numbers, in order) for which e is true: a new selection of *n. */
 int sl_expr_filter(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch *b,
                    struct sl_buffer **selection, size_t *n, struct sl_err *err);

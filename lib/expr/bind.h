@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * bind: from the parser's tree to typed nodes. Internal to lib/expr.
+ *
+ * A function that returns a node returns NULL with b->err filled on failure, and passes on NULL
+ * arguments, so that calls nest.
+ */
+#ifndef SL_EXPR_BIND_H
+#define SL_EXPR_BIND_H
+
+#include <pg_query/pg_query.pb-c.h>
+#include "expr/kernel.h"
+
+/* Parsed text. Locations in the tree are bytes of prefix + text. */
+struct sl_tree {
+    const char *text;
+    size_t text_len, prefix_len;
+    const PgQuery__ParseResult *result;
+};
+
+/* Parses prefix + text and calls fn with the tree, all on a thread with a big stack. */
+typedef int sl_tree_fn(const struct sl_tree *t, void *arg, struct sl_err *err);
+int sl_tree_call(const char *prefix, const char *text, size_t text_len,
+                 const struct sl_schema *schema, sl_tree_fn *fn, void *arg, struct sl_err *err);
+/* 1-based character of the user's text for a location, 0 for none. */
+int sl_tree_at(const struct sl_tree *t, int location);
+/* Location of a node, or -1. */
+int sl_tree_location(const PgQuery__Node *n);
+/* The one SELECT of plain targets that the text is, or NULL: anything else is refused. */
+const PgQuery__SelectStmt *sl_tree_select(const struct sl_tree *t, struct sl_err *err);
+
+struct sl_agg_scope;
+
+struct sl_bind {
+    struct sl_expr *e;
+    const struct sl_schema *schema;
+    const struct sl_tree *tree;
+    struct sl_err *err;
+    struct sl_agg_scope *agg; /* set: aggregates are allowed, schema is the agg schema */
+    int depth;
+};
+
+/* An expression without a root yet. NULL with err filled. */
+struct sl_expr *sl_expr_new(const struct sl_schema *schema, const struct sl_expr_env *env,
+                            struct sl_err *err);
+/* Binds one tree as an expression of its own. 0 or < 0. */
+int sl_bind_expr(const struct sl_tree *t, const PgQuery__Node *n, const struct sl_schema *schema,
+                 const struct sl_expr_env *env, struct sl_agg_scope *agg, struct sl_expr **out,
+                 struct sl_err *err);
+
+struct sl_node *sl_bind_node(struct sl_bind *b, const PgQuery__Node *n);
+/* SL_EUSAGE at a character. Always NULL. */
+void *sl_bind_fail(struct sl_bind *b, int at, const char *fmt, ...) SL_PRINTF(3, 4);
+void *sl_bind_hint(struct sl_bind *b, const char *fmt, ...) SL_PRINTF(2, 3);
+struct sl_node *sl_bind_new(struct sl_bind *b, enum sl_node_kind kind, struct sl_type type, int at,
+                            int nargs);
+/* Settles only, depth, can_fail (own or an argument's) and folds constants. */
+struct sl_node *sl_bind_finish(struct sl_bind *b, struct sl_node *n);
+/* A CALL over given arguments, finished. flags as enum sl_node_flags; fails: rows can fail. */
+struct sl_node *sl_bind_call(struct sl_bind *b, sl_kernel *run, const char *name, int form,
+                             struct sl_type type, int at, int flags, int fails,
+                             struct sl_node *const *args, int nargs);
+struct sl_node *sl_bind_const(struct sl_bind *b, struct sl_column *value, int at); /* takes value */
+struct sl_node *sl_bind_column(struct sl_bind *b, const char *name, int at);
+struct sl_node *sl_bind_bool(struct sl_bind *b, int value, int at);
+/* Dotted name of a ColumnRef into buf; 0 if it has a `*`. */
+int sl_bind_name(const PgQuery__ColumnRef *r, char *buf, size_t size);
+const char *sl_bind_type_name(struct sl_bind *b, const struct sl_node *n); /* for messages */
+
+/* coerce.c */
+enum sl_coerce_mode { SL_COERCE_IMPLICIT, SL_COERCE_EXPLICIT };
+struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type to,
+                          enum sl_coerce_mode mode);
+/* A literal that nothing gave a type becomes text. */
+struct sl_node *sl_coerce_settle(struct sl_bind *b, struct sl_node *n);
+/* All nodes to their common type. 0 or < 0; what: "CASE". */
+int sl_coerce_unify(struct sl_bind *b, struct sl_node **nodes, int n, const char *what);
+/* Common type of two, as PostgreSQL promotes. 1 or 0. */
+int sl_coerce_common(struct sl_type a, struct sl_type b, struct sl_type *out);
+struct sl_node *sl_bind_cast(struct sl_bind *b, const PgQuery__TypeCast *c);
+struct sl_node *sl_coerce_boolean(struct sl_bind *b, struct sl_node *n, const char *what);
+
+/* operator.c */
+struct sl_node *sl_bind_operator(struct sl_bind *b, const char *op, struct sl_node *l,
+                                 struct sl_node *r, int at);
+struct sl_node *sl_bind_compare(struct sl_bind *b, int op, struct sl_node *l, struct sl_node *r,
+                                int at);
+struct sl_node *sl_bind_a_expr(struct sl_bind *b, const PgQuery__AExpr *x);
+struct sl_node *sl_bind_logic(struct sl_bind *b, int kind, struct sl_node *const *args, int n,
+                              int at);
+struct sl_node *sl_bind_not(struct sl_bind *b, struct sl_node *n, int at);
+
+/* function.c: by name over bound arguments (args may be changed by coercion) */
+struct sl_node *sl_bind_function(struct sl_bind *b, const char *name, struct sl_node **args,
+                                 int nargs, int at);
+struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f);
+/* function_time.c and function_math.c: functions whose type needs thought. NULL with *mine = 0 if
+ * the name is not theirs. */
+struct sl_node *sl_bind_time_function(struct sl_bind *b, const char *name, struct sl_node **args,
+                                      int nargs, int at, int *mine);
+struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struct sl_node **args,
+                                      int nargs, int at, int *mine);
+/* like.c, regex.c: compile a constant pattern at binding. 0 or < 0 */
+int sl_like_bind(struct sl_node *n, struct sl_err *err);
+int sl_regex_bind(struct sl_node *n, int pattern_arg, int flags_arg, struct sl_err *err);
+
+/* aggregate.c */
+struct sl_node *sl_bind_aggregate(struct sl_bind *b, const PgQuery__FuncCall *f, int at,
+                                  int *is_aggregate);
+struct sl_node *sl_bind_key(struct sl_bind *b, const PgQuery__Node *n);
+/* Says why a name that is no key cannot stand in the select of an aggregate. */
+void sl_aggregate_missing(struct sl_bind *b, const char *name, int at);
+
+/* name.c: the name of an unnamed item. Freed by free(); NULL on failure. */
+char *sl_item_name(const PgQuery__Node *n, const struct sl_schema *schema, const struct sl_expr *e);
+
+/* suggest.c: nearest of the functions, aggregates too if asked, or NULL. */
+const char *sl_suggest_function(const char *name, int aggregates);
+
+#endif

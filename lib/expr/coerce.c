@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * coerce: from one type to another while binding.
+ *
+ * As in PostgreSQL a string literal takes the type of what it meets; numbers promote from bigint by
+ * numeric to double precision, dates to timestamptz; text to anything else only by a cast.
+ */
+#include "expr/bind.h"
+
+/* Decimal digits before the point that a number of this type may have. */
+static int int_digits(struct sl_type t)
+{
+    return t.kind == SL_BIGINT ? 19 : t.precision - t.scale;
+}
+
+int sl_coerce_common(struct sl_type a, struct sl_type b, struct sl_type *out)
+{
+    if (sl_type_equal(a, b)) {
+        *out = a;
+        return 1;
+    }
+    if (a.kind > b.kind) { /* the order of kinds: BIGINT < DOUBLE < NUMERIC; TIMESTAMP < DATE */
+        struct sl_type t = a;
+        a = b;
+        b = t;
+    }
+    if (a.kind == SL_BIGINT && b.kind == SL_DOUBLE) {
+        *out = b;
+    } else if (a.kind == SL_DOUBLE && b.kind == SL_NUMERIC) {
+        *out = a;
+    } else if ((a.kind == SL_BIGINT || a.kind == SL_NUMERIC) && b.kind == SL_NUMERIC) {
+        int scale = SL_MAX(sl_type_scale(a), b.scale);
+        int digits = SL_MAX(int_digits(a), int_digits(b));
+        *out = sl_type_numeric(SL_MIN(digits + scale, SL_NUMERIC_MAX), scale);
+    } else if (a.kind == SL_TIMESTAMP && (b.kind == SL_DATE || b.kind == SL_TIMESTAMP)) {
+        *out = a;
+        if (b.kind == SL_TIMESTAMP)
+            out->nsec = a.nsec | b.nsec;
+    } else if (a.kind == SL_TEXT && b.kind == SL_JSONB) {
+        *out = a;
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+/* A numeric or bigint constant at another scale, if nothing is lost. NULL without an error if not. */
+static struct sl_node *rescale_constant(struct sl_bind *b, struct sl_node *n, struct sl_type to)
+{
+    struct sl_type from = n->type;
+    int up = sl_type_scale(to) - sl_type_scale(from);
+    if (sl_column_null(n->value, 0))
+        return NULL;
+    sl_int128 v = sl_column_number(n->value, 0), unit = sl_num_pow10(up < 0 ? -up : up);
+    if (up < 0 ? v % unit != 0 : (up && __builtin_mul_overflow(v, unit, &v)))
+        return NULL;
+    if (up < 0)
+        v /= unit;
+    if (to.kind == SL_NUMERIC &&
+        (v >= sl_num_pow10(to.precision) || v <= -sl_num_pow10(to.precision)))
+        return NULL;
+    if (to.kind == SL_BIGINT && (v > INT64_MAX || v < INT64_MIN))
+        return NULL;
+    struct sl_column *c = sl_column_new(to, 1);
+    if (c)
+        c->owner[1] = sl_buffer_new(NULL, 16);
+    if (!c || !c->owner[1]) {
+        sl_column_unref(c);
+        return NULL;
+    }
+    c->form = SL_CONST;
+    c->data = c->owner[1]->data;
+    if (sl_numeric_is64(to)) {
+        int64_t v64 = (int64_t)v;
+        memcpy(c->owner[1]->data, &v64, 8);
+    } else {
+        sl_store128(c->owner[1]->data, 0, v);
+    }
+    return sl_bind_const(b, c, n->at);
+}
+
+static int can_cast(struct sl_type from, struct sl_type to)
+{
+    if (from.kind == to.kind || from.kind == SL_TEXT || to.kind == SL_TEXT)
+        return from.kind != SL_FOREIGN && to.kind != SL_FOREIGN;
+    switch (from.kind) {
+    case SL_BOOL: return to.kind == SL_BIGINT;
+    case SL_BIGINT: return to.kind == SL_BOOL || to.kind == SL_DOUBLE || to.kind == SL_NUMERIC;
+    case SL_DOUBLE:
+    case SL_NUMERIC: return to.kind == SL_BIGINT || to.kind == SL_DOUBLE || to.kind == SL_NUMERIC;
+    case SL_TIMESTAMP: return to.kind == SL_DATE;
+    case SL_DATE: return to.kind == SL_TIMESTAMP;
+    case SL_JSONB:
+        return to.kind == SL_BOOL || to.kind == SL_BIGINT || to.kind == SL_DOUBLE ||
+               to.kind == SL_NUMERIC;
+    default: return 0;
+    }
+}
+
+/* Can the cast of some value fail? */
+static int cast_fails(struct sl_type from, struct sl_type to)
+{
+    if (to.kind == SL_TEXT || to.kind == SL_DOUBLE)
+        return from.kind == SL_TEXT || from.kind == SL_JSONB;
+    if (from.kind == SL_BOOL || to.kind == SL_BOOL)
+        return from.kind == SL_TEXT || from.kind == SL_JSONB;
+    if (to.kind == SL_DATE && from.kind == SL_TIMESTAMP)
+        return 0;
+    if (from.kind == SL_NUMERIC && to.kind == SL_NUMERIC)
+        return int_digits(to) < int_digits(from) + (to.scale < from.scale);
+    if (from.kind == SL_BIGINT && to.kind == SL_NUMERIC)
+        return int_digits(to) < 19;
+    return 1;
+}
+
+struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type to,
+                          enum sl_coerce_mode mode)
+{
+    struct sl_type common;
+    if (!n)
+        return NULL;
+    struct sl_type from = n->type;
+    if (n->unknown) {
+        if (sl_column_null(n->value, 0))
+            return sl_bind_const(b, sl_column_nulls(to, 1, b->err), n->at);
+        if (to.kind == SL_TEXT) {
+            n->unknown = 0;
+            return n;
+        }
+    } else if (sl_type_equal(from, to)) {
+        return n;
+    } else if (n->kind == SL_NODE_CONST && sl_type_scale(to) >= 0 &&
+               (from.kind == SL_BIGINT || from.kind == SL_NUMERIC) &&
+               (to.kind == SL_BIGINT || to.kind == SL_NUMERIC)) {
+        struct sl_node *c = rescale_constant(b, n, to);
+        if (c)
+            return c;
+    }
+    if (!can_cast(from, to) || (mode == SL_COERCE_IMPLICIT && !n->unknown &&
+                                (!sl_coerce_common(from, to, &common) || common.kind != to.kind))) {
+        struct sl_node target = {.type = to};
+        sl_bind_fail(b, n->at, "a value of type %s is no %s", sl_bind_type_name(b, n),
+                     sl_bind_type_name(b, &target));
+        return NULL;
+    }
+    struct sl_node *c = sl_bind_call(b, sl_kernel_cast, "cast",
+                                     mode == SL_COERCE_EXPLICIT ? SL_PRINT_CAST : SL_PRINT_IMPLICIT,
+                                     to, n->at, SL_CALL_BYTES, cast_fails(from, to), &n, 1);
+    if (!c)
+        return NULL;
+    if (n->unknown) { /* the literal was wrong all along */
+        struct sl_err why;
+        n->unknown = 0;
+        struct sl_column *v = sl_node_constant(c, &b->e->env, &why);
+        if (!v) {
+            size_t len;
+            const char *s = sl_column_bytes(n->value, 0, &len);
+            return sl_bind_fail(b, n->at, "invalid input syntax for type %s: \"%.*s\"",
+                                sl_bind_type_name(b, c), (int)SL_MIN(len, 100), s);
+        }
+        return sl_bind_const(b, v, n->at);
+    }
+    return sl_bind_finish(b, c);
+}
+
+struct sl_node *sl_coerce_settle(struct sl_bind *b, struct sl_node *n)
+{
+    return n && n->unknown ? sl_coerce(b, n, sl_type_of(SL_TEXT), SL_COERCE_IMPLICIT) : n;
+}
+
+struct sl_node *sl_coerce_boolean(struct sl_bind *b, struct sl_node *n, const char *what)
+{
+    if (!n)
+        return NULL;
+    if (n->unknown)
+        return sl_coerce(b, n, sl_type_of(SL_BOOL), SL_COERCE_IMPLICIT);
+    if (n->type.kind != SL_BOOL) {
+        sl_bind_fail(b, n->at, "%s takes boolean values, not %s", what, sl_bind_type_name(b, n));
+        return sl_bind_hint(b, "compare it with something: level = 'error'");
+    }
+    return n;
+}
+
+int sl_coerce_unify(struct sl_bind *b, struct sl_node **nodes, int n, const char *what)
+{
+    struct sl_type t = {0};
+    for (int i = 0; i < n; i++) {
+        if (!nodes[i])
+            return -SL_EUSAGE;
+        if (nodes[i]->unknown)
+            continue;
+        if (t.kind == 0) {
+            t = nodes[i]->type;
+        } else if (!sl_coerce_common(t, nodes[i]->type, &t)) {
+            struct sl_node first = {.type = t};
+            sl_bind_fail(b, nodes[i]->at, "%s: values of type %s and %s do not go together", what,
+                         sl_bind_type_name(b, &first), sl_bind_type_name(b, nodes[i]));
+            return -SL_EUSAGE;
+        }
+    }
+    if (t.kind == 0)
+        t = sl_type_of(SL_TEXT);
+    for (int i = 0; i < n; i++) {
+        nodes[i] = sl_coerce(b, nodes[i], t, SL_COERCE_IMPLICIT);
+        if (!nodes[i])
+            return -SL_EUSAGE;
+    }
+    return 0;
+}
+
+const char *sl_bind_type_name(struct sl_bind *b, const struct sl_node *n)
+{
+    struct sl_buf s = SL_BUF_INIT;
+    if (n->unknown)
+        return "unknown";
+    sl_type_print(n->type, &s);
+    char *copy = s.data ? sl_arena_strndup(&b->e->arena, s.data, s.len) : NULL;
+    sl_buf_release(&s);
+    return copy ? copy : "?";
+}
+
+/* ---- CAST and :: ---- */
+
+/* "numeric(12,2)" from the tree's type name. */
+static int type_text(const PgQuery__TypeName *t, struct sl_buf *out)
+{
+    if (t->n_names == 0 || t->n_array_bounds || t->setof || t->pct_type)
+        return 0;
+    sl_buf_addstr(out, t->names[t->n_names - 1]->string->sval);
+    for (size_t i = 0; i < t->n_typmods; i++) {
+        const PgQuery__Node *m = t->typmods[i];
+        if (m->node_case != PG_QUERY__NODE__NODE_A_CONST ||
+            m->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
+            return 0;
+        sl_buf_printf(out, "%s%d", i ? "," : "(", m->a_const->ival->ival);
+    }
+    if (t->n_typmods)
+        sl_buf_addch(out, ')');
+    return 1;
+}
+
+static struct sl_node *cast_to(struct sl_bind *b, struct sl_node *n, const PgQuery__TypeName *t,
+                               int at)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    struct sl_type to;
+    struct sl_err why;
+    const char *last = t->n_names ? t->names[t->n_names - 1]->string->sval : "";
+    int limit = -1;
+    sl_err_init(&why);
+    if (strcmp(last, "bpchar") == 0 || strcmp(last, "varchar") == 0) { /* cut to n characters */
+        to = sl_type_of(SL_TEXT);
+        limit = t->n_typmods ? t->typmods[0]->a_const->ival->ival : strcmp(last, "bpchar") ? -1 : 1;
+    } else if (strcmp(last, "interval") == 0) { /* interval '1' day: the field is in the typmod */
+        to = sl_type_of(SL_INTERVAL);
+        if (t->n_typmods)
+            return sl_bind_fail(b, at, "write the unit inside the quotes: interval '1 day'");
+    } else if (!type_text(t, &text) ||
+               sl_type_parse(text.data ? text.data : "", text.len, &to, &why) < 0) {
+        sl_bind_fail(b, at, "there is no type %.100s", text.data ? text.data : last);
+        sl_buf_release(&text);
+        return why.hint[0] ? sl_bind_hint(b, "%s", why.hint) : NULL;
+    }
+    sl_buf_release(&text);
+    if (to.kind == SL_NUMERIC && t->n_typmods == 0) { /* numeric alone keeps what there is */
+        if (n->type.kind == SL_NUMERIC)
+            return n;
+        if (n->type.kind == SL_BIGINT)
+            to = sl_type_numeric(19, 0);
+    }
+    if (!n->unknown && !can_cast(n->type, to)) {
+        struct sl_node target = {.type = to};
+        return sl_bind_fail(b, at, "type %s cannot be cast to %s", sl_bind_type_name(b, n),
+                            sl_bind_type_name(b, &target));
+    }
+    n = sl_coerce(b, n, to, SL_COERCE_EXPLICIT);
+    if (n && limit >= 0) {
+        int64_t v = limit;
+        struct sl_column *c = sl_column_new(sl_type_of(SL_BIGINT), 1);
+        if (c && (c->owner[1] = sl_buffer_new(NULL, 8))) {
+            memcpy(c->owner[1]->data, &v, 8);
+            c->data = c->owner[1]->data;
+            c->form = SL_CONST;
+        }
+        struct sl_node *args[2] = {n, sl_bind_const(b, c, at)};
+        return args[1] ? sl_bind_function(b, "left", args, 2, at) : NULL;
+    }
+    return n;
+}
+
+struct sl_node *sl_bind_cast(struct sl_bind *b, const PgQuery__TypeCast *c)
+{
+    struct sl_node *n = sl_bind_node(b, c->arg);
+    int at = sl_tree_at(b->tree, c->type_name->location);
+    return n ? cast_to(b, n, c->type_name, at) : NULL;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* expr: the life of an expression, and what can be asked of it. See expr.h. */
+#include "expr/bind.h"
+
+struct sl_expr *sl_expr_new(const struct sl_schema *schema, const struct sl_expr_env *env,
+                            struct sl_err *err)
+{
+    struct sl_expr *e = sl_calloc(1, sizeof(*e));
+    if (!e) {
+        sl_err_nomem(err, "reading an expression");
+        return NULL;
+    }
+    sl_arena_init(&e->arena);
+    e->schema = sl_schema_ref((struct sl_schema *)(uintptr_t)schema); /* only the count changes */
+    if (env)
+        e->env = *env;
+    return e;
+}
+
+void sl_expr_free(struct sl_expr *e)
+{
+    if (!e)
+        return;
+    for (struct sl_node *n = e->all; n; n = n->next) {
+        sl_column_unref(n->value);
+        if (n->extra_free)
+            n->extra_free(n->extra);
+    }
+    sl_schema_unref(e->schema);
+    sl_arena_release(&e->arena);
+    free(e);
+}
+
+struct sl_type sl_expr_type(const struct sl_expr *e)
+{
+    return e->root->type;
+}
+
+void sl_expr_print(const struct sl_expr *e, struct sl_buf *out)
+{
+    sl_node_print(e->root, out);
+}
+
+void sl_expr_columns(const struct sl_expr *e, uint8_t *bits)
+{
+    for (const struct sl_node *n = e->all; n; n = n->next)
+        if (n->kind == SL_NODE_COLUMN)
+            sl_bit_set(bits, (size_t)n->column);
+}
+
+int sl_expr_is_column(const struct sl_expr *e)
+{
+    return e->root->kind == SL_NODE_COLUMN ? e->root->column : -1;
+}
+
+int sl_bind_expr(const struct sl_tree *t, const PgQuery__Node *n, const struct sl_schema *schema,
+                 const struct sl_expr_env *env, struct sl_agg_scope *agg, struct sl_expr **out,
+                 struct sl_err *err)
+{
+    struct sl_bind b = {.schema = schema, .tree = t, .err = err, .agg = agg};
+    *out = NULL;
+    sl_err_init(err);
+    b.e = sl_expr_new(schema, env, err);
+    if (!b.e)
+        return -SL_ENOMEM;
+    b.e->root = sl_coerce_settle(&b, sl_bind_node(&b, n));
+    if (!b.e->root) {
+        sl_expr_free(b.e);
+        return -(int)err->code;
+    }
+    *out = b.e;
+    return 0;
+}
+
+struct one {
+    const struct sl_schema *schema;
+    const struct sl_expr_env *env;
+    int where;
+    struct sl_expr *out;
+};
+
+static int bind_one(const struct sl_tree *t, void *arg, struct sl_err *err)
+{
+    struct one *o = arg;
+    const PgQuery__SelectStmt *s = sl_tree_select(t, err);
+    if (!s)
+        return -SL_EUSAGE;
+    if (s->n_sort_clause || s->n_target_list != 1) {
+        const PgQuery__Node *at = s->n_sort_clause       ? s->sort_clause[0]
+                                  : s->n_target_list > 1 ? s->target_list[1]
+                                                         : NULL;
+        sl_err_set(err, SL_EUSAGE, "%s",
+                   s->n_target_list ? "one expression is wanted here, not a list"
+                                    : "the expression is empty");
+        err->column = SL_MAX(1, sl_tree_at(t, sl_tree_location(at)));
+        return -SL_EUSAGE;
+    }
+    const PgQuery__ResTarget *r = s->target_list[0]->res_target;
+    if (r->name && *r->name) {
+        sl_err_set(err, SL_EUSAGE, "a name (\"as %s\") has no place here", r->name);
+        err->column = SL_MAX(1, sl_tree_at(t, r->location));
+        return -SL_EUSAGE;
+    }
+    int rc = sl_bind_expr(t, r->val, o->schema, o->env, NULL, &o->out, err);
+    if (rc < 0 || !o->where || o->out->root->type.kind == SL_BOOL)
+        return rc;
+    struct sl_buf name = SL_BUF_INIT;
+    sl_type_print(o->out->root->type, &name);
+    sl_err_set(err, SL_EUSAGE, "a condition is wanted, not a value of type %s",
+               name.data ? name.data : "?");
+    err->column = SL_MAX(1, sl_tree_at(t, sl_tree_location(r->val)));
+    sl_err_hint(err, "compare it with something: level = 'error'");
+    sl_buf_release(&name);
+    sl_expr_free(o->out);
+    return -SL_EUSAGE;
+}
+
+static int parse_one(const char *text, size_t text_len, const struct sl_schema *schema,
+                     const struct sl_expr_env *env, int where, struct sl_expr **out,
+                     struct sl_err *err)
+{
+    struct sl_err local;
+    struct one o = {schema, env, where, NULL};
+    *out = NULL;
+    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_one, &o, err ? err : &local);
+    if (rc >= 0)
+        *out = o.out;
+    return rc;
+}
+
+int sl_expr_parse(const char *text, size_t text_len, const struct sl_schema *schema,
+                  const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err)
+{
+    return parse_one(text, text_len, schema, env, 0, out, err);
+}
+
+int sl_expr_parse_where(const char *text, size_t text_len, const struct sl_schema *schema,
+                        const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err)
+{
+    return parse_one(text, text_len, schema, env, 1, out, err);
+}

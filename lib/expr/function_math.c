@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* function_math: abs, sign, round, ceil, floor, trunc, mod: results in the type of the argument. */
+#include "expr/bind.h"
+
+static int is_number(struct sl_type t)
+{
+    return t.kind == SL_BIGINT || t.kind == SL_NUMERIC || t.kind == SL_DOUBLE;
+}
+
+static struct sl_node *call(struct sl_bind *b, sl_kernel *run, const char *name,
+                            struct sl_type type, int64_t p0, int64_t p1, int fails,
+                            struct sl_node **args, int nargs, int at)
+{
+    struct sl_node *n =
+        sl_bind_call(b, run, name, SL_PRINT_FUNCTION, type, at, 0, fails, args, nargs);
+    if (!n)
+        return NULL;
+    n->param[0] = p0;
+    n->param[1] = p1;
+    return sl_bind_finish(b, n);
+}
+
+/* round and its kin; digits is the constant second argument, or 0. */
+static struct sl_node *bind_round(struct sl_bind *b, const char *name, char how,
+                                  struct sl_node **args, int nargs, int at)
+{
+    struct sl_type t = args[0]->type;
+    int64_t digits = 0;
+    if (nargs == 2) {
+        args[1] = sl_coerce(b, args[1], sl_type_of(SL_BIGINT), SL_COERCE_IMPLICIT);
+        if (!args[1])
+            return NULL;
+        if (!args[1]->value || sl_column_null(args[1]->value, 0))
+            return sl_bind_fail(b, args[1]->at, "%s: the number of digits must be a constant",
+                                name);
+        digits = *(const int64_t *)args[1]->value->data;
+        if (digits < -SL_NUMERIC_MAX || digits > SL_NUMERIC_MAX)
+            return sl_bind_fail(b, args[1]->at, "%s: between -%d and %d digits", name,
+                                SL_NUMERIC_MAX, SL_NUMERIC_MAX);
+    }
+    if (t.kind == SL_NUMERIC) {
+        int scale = (int)SL_MAX(0, SL_MIN(digits, t.scale));
+        /* one digit more before the point: 99.9 rounds to 100 */
+        int p = SL_MIN(t.precision - t.scale + 1 + scale, SL_NUMERIC_MAX);
+        t = sl_type_numeric(SL_MAX(p, 1), scale);
+    } else if (t.kind == SL_BIGINT && digits >= 0) {
+        return args[0];
+    }
+    return call(b, sl_kernel_round, name, t, how, digits, 1, args, nargs, at);
+}
+
+struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struct sl_node **args,
+                                      int nargs, int at, int *mine)
+{
+    static const struct {
+        const char *name;
+        char how;
+        int max;
+    } table[] = {{"abs", 'a', 1},     {"sign", 's', 1},  {"round", 'r', 2}, {"ceil", 'c', 1},
+                 {"ceiling", 'c', 1}, {"floor", 'f', 1}, {"trunc", 't', 2}, {"mod", '%', 2}};
+    size_t k = 0;
+    while (k < SL_COUNT(table) && strcmp(table[k].name, name) != 0)
+        k++;
+    if (k == SL_COUNT(table))
+        return NULL;
+    *mine = 1;
+    int min = table[k].how == '%' ? 2 : 1;
+    if (nargs < min || nargs > table[k].max)
+        return sl_bind_fail(b, at, "%s takes %d argument%s", name, min, min > 1 ? "s" : "");
+    if (table[k].how == '%')
+        return sl_bind_operator(b, "%", args[0], args[1], at);
+    if (args[0]->unknown) {
+        args[0] = sl_coerce(b, args[0], sl_type_of(SL_DOUBLE), SL_COERCE_IMPLICIT);
+        if (!args[0])
+            return NULL;
+    }
+    struct sl_type t = args[0]->type;
+    if (!is_number(t)) {
+        sl_bind_fail(b, at, "%s takes a number, not %s", name, sl_bind_type_name(b, args[0]));
+        return t.kind == SL_TEXT ? sl_bind_hint(b, "cast the text: a::numeric(12,2)") : NULL;
+    }
+    switch (table[k].how) {
+    case 'a': return call(b, sl_kernel_abs, name, t, 0, 0, t.kind == SL_BIGINT, args, 1, at);
+    case 's':
+        if (t.kind == SL_NUMERIC)
+            t = sl_type_numeric(1, 0);
+        return call(b, sl_kernel_sign, name, t, 0, 0, 0, args, 1, at);
+    default: return bind_round(b, name, table[k].how, args, nargs, at);
+    }
+}

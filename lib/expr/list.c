@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* list: comma-separated items: expressions with names, assignments, names, renamings, orders. */
+#include "expr/bind.h"
+
+struct lists {
+    const struct sl_schema *schema;
+    const struct sl_expr_env *env;
+    struct sl_expr_list *out;
+    struct sl_expr_order *order;
+    int *index;
+    char **names;
+    int n;
+};
+
+static int nomem(struct sl_err *err)
+{
+    return sl_err_nomem(err, "reading an expression");
+}
+
+static int fail_at(const struct sl_tree *t, int location, struct sl_err *err)
+{
+    err->column = SL_MAX(1, sl_tree_at(t, location));
+    return -(int)err->code;
+}
+
+void sl_expr_list_release(struct sl_expr_list *l)
+{
+    for (int i = 0; i < l->n; i++) {
+        free(l->items[i].name);
+        sl_expr_free(l->items[i].expr);
+    }
+    free(l->items);
+    memset(l, 0, sizeof(*l));
+}
+
+/* Two items of one name would be one column. */
+static int check_clash(const struct sl_tree *t, const struct sl_expr_list *l, int location,
+                       struct sl_err *err)
+{
+    const char *name = l->items[l->n - 1].name;
+    for (int i = 0; i + 1 < l->n; i++) {
+        if (strcmp(l->items[i].name, name) == 0) {
+            sl_err_set(err, SL_EUSAGE, "two items are named %.200s", name);
+            sl_err_hint(err, "give one another name: ... as name");
+            return fail_at(t, location, err);
+        }
+    }
+    return 0;
+}
+
+static const PgQuery__SelectStmt *plain_list(const struct sl_tree *t, struct sl_err *err)
+{
+    const PgQuery__SelectStmt *s = sl_tree_select(t, err);
+    if (!s)
+        return NULL;
+    if (s->n_sort_clause || s->n_target_list == 0) {
+        sl_err_set(err, SL_EUSAGE, "%s",
+                   s->n_target_list ? "ORDER BY has no place in a list" : "the list is empty");
+        fail_at(t, s->n_sort_clause ? sl_tree_location(s->sort_clause[0]) : -1, err);
+        return NULL;
+    }
+    return s;
+}
+
+static int bind_list(const struct sl_tree *t, void *arg, struct sl_err *err)
+{
+    struct lists *l = arg;
+    const PgQuery__SelectStmt *s = plain_list(t, err);
+    if (!s)
+        return -SL_EUSAGE;
+    l->out->items = sl_calloc(s->n_target_list, sizeof(*l->out->items));
+    if (!l->out->items)
+        return nomem(err);
+    for (size_t i = 0; i < s->n_target_list; i++) {
+        const PgQuery__ResTarget *r = s->target_list[i]->res_target;
+        struct sl_expr_item *item = &l->out->items[l->out->n];
+        int rc = sl_bind_expr(t, r->val, l->schema, l->env, NULL, &item->expr, err);
+        if (rc < 0)
+            return rc;
+        l->out->n++;
+        item->name =
+            r->name && *r->name ? sl_strdup(r->name) : sl_item_name(r->val, l->schema, item->expr);
+        if (!item->name)
+            return nomem(err);
+        rc = check_clash(t, l->out, r->location, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int sl_expr_parse_list(const char *text, size_t text_len, const struct sl_schema *schema,
+                       const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err)
+{
+    struct sl_err local;
+    struct lists l = {.schema = schema, .env = env, .out = out};
+    memset(out, 0, sizeof(*out));
+    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_list, &l, err ? err : &local);
+    if (rc < 0)
+        sl_expr_list_release(out);
+    return rc;
+}
+
+/* ---- assignments: the SET clause of an UPDATE has exactly this form ---- */
+
+static const PgQuery__UpdateStmt *plain_update(const struct sl_tree *t, struct sl_err *err)
+{
+    const PgQuery__ParseResult *r = t->result;
+    const PgQuery__UpdateStmt *u = NULL;
+    if (r->n_stmts == 1 && r->stmts[0]->stmt_len == 0 &&
+        r->stmts[0]->stmt->node_case == PG_QUERY__NODE__NODE_UPDATE_STMT)
+        u = r->stmts[0]->stmt->update_stmt;
+    if (!u || u->where_clause || u->n_from_clause || u->n_returning_list || u->with_clause ||
+        u->n_target_list == 0) {
+        sl_err_set(err, SL_EUSAGE, "only `name = ..., name = ...` is read here");
+        fail_at(t, u && u->where_clause ? sl_tree_location(u->where_clause) : -1, err);
+        return NULL;
+    }
+    return u;
+}
+
+/* Name assigned to: `a.b` is one dotted name. */
+static int target_name(const struct sl_tree *t, const PgQuery__ResTarget *r, struct sl_buf *out,
+                       struct sl_err *err)
+{
+    sl_buf_addstr(out, r->name);
+    for (size_t i = 0; i < r->n_indirection; i++) {
+        if (r->indirection[i]->node_case != PG_QUERY__NODE__NODE_STRING) {
+            sl_err_set(err, SL_EUSAGE, "arrays are not supported");
+            return fail_at(t, r->location, err);
+        }
+        sl_buf_printf(out, ".%s", r->indirection[i]->string->sval);
+    }
+    return sl_buf_check(out, err);
+}
+
+static int bind_set(const struct sl_tree *t, void *arg, struct sl_err *err)
+{
+    struct lists *l = arg;
+    const PgQuery__UpdateStmt *u = plain_update(t, err);
+    if (!u)
+        return -SL_EUSAGE;
+    l->out->items = sl_calloc(u->n_target_list, sizeof(*l->out->items));
+    if (!l->out->items)
+        return nomem(err);
+    for (size_t i = 0; i < u->n_target_list; i++) {
+        const PgQuery__ResTarget *r = u->target_list[i]->res_target;
+        struct sl_expr_item *item = &l->out->items[l->out->n];
+        struct sl_buf name = SL_BUF_INIT;
+        int rc = target_name(t, r, &name, err);
+        if (rc >= 0)
+            rc = sl_bind_expr(t, r->val, l->schema, l->env, NULL, &item->expr, err);
+        if (rc < 0) {
+            sl_buf_release(&name);
+            return rc;
+        }
+        l->out->n++;
+        item->name = sl_buf_take(&name);
+        if (!item->name)
+            return nomem(err);
+        rc = check_clash(t, l->out, r->location, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int sl_expr_parse_set(const char *text, size_t text_len, const struct sl_schema *schema,
+                      const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err)
+{
+    struct sl_err local;
+    struct lists l = {.schema = schema, .env = env, .out = out};
+    memset(out, 0, sizeof(*out));
+    int rc =
+        sl_tree_call("UPDATE t SET ", text, text_len, schema, bind_set, &l, err ? err : &local);
+    if (rc < 0)
+        sl_expr_list_release(out);
+    return rc;
+}
+
+/* ---- names ---- */
+
+static int column_index(const struct sl_tree *t, const PgQuery__Node *n,
+                        const struct sl_schema *schema, const char *what, struct sl_err *err)
+{
+    char name[512];
+    if (n && n->node_case == PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION &&
+        n->sqlvalue_function->op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER) {
+        snprintf(name, sizeof(name), "user");
+    } else if (!n || n->node_case != PG_QUERY__NODE__NODE_COLUMN_REF ||
+               !sl_bind_name(n->column_ref, name, sizeof(name))) {
+        sl_err_set(err, SL_EUSAGE, "%s", what);
+        return fail_at(t, sl_tree_location(n), err);
+    }
+    int i = sl_schema_lookup(schema, name, strlen(name), err);
+    return i < 0 ? fail_at(t, sl_tree_location(n), err) : i;
+}
+
+static int bind_names(const struct sl_tree *t, void *arg, struct sl_err *err)
+{
+    struct lists *l = arg;
+    const PgQuery__SelectStmt *s = plain_list(t, err);
+    if (!s)
+        return -SL_EUSAGE;
+    l->index = sl_calloc(s->n_target_list, sizeof(*l->index));
+    if (!l->index)
+        return nomem(err);
+    for (size_t i = 0; i < s->n_target_list; i++) {
+        const PgQuery__ResTarget *r = s->target_list[i]->res_target;
+        int k = column_index(t, r->val, l->schema, "only names of columns are read here", err);
+        if (k < 0)
+            return k;
+        if (r->name && *r->name) {
+            sl_err_set(err, SL_EUSAGE, "only names of columns are read here");
+            return fail_at(t, r->location, err);
+        }
+        l->index[l->n++] = k;
+    }
+    return 0;
+}
+
+int sl_expr_parse_names(const char *text, size_t text_len, const struct sl_schema *schema,
+                        int **index, int *n, struct sl_err *err)
+{
+    struct sl_err local;
+    struct lists l = {.schema = schema};
+    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_names, &l, err ? err : &local);
+    if (rc < 0) {
+        free(l.index);
+        l.index = NULL;
+        l.n = 0;
+    }
+    *index = l.index;
+    *n = l.n;
+    return rc;
+}
+
+static int bind_rename(const struct sl_tree *t, void *arg, struct sl_err *err)
+{
+    struct lists *l = arg;
+    const PgQuery__UpdateStmt *u = plain_update(t, err);
+    if (!u)
+        return -SL_EUSAGE;
+    l->index = sl_calloc(u->n_target_list, sizeof(*l->index));
+    l->names = sl_calloc(u->n_target_list, sizeof(*l->names));
+    if (!l->index || !l->names)
+        return nomem(err);
+    for (size_t i = 0; i < u->n_target_list; i++) {
+        const PgQuery__ResTarget *r = u->target_list[i]->res_target;
+        struct sl_buf old = SL_BUF_INIT;
+        char name[512];
+        int rc = target_name(t, r, &old, err), k;
+        if (rc < 0) {
+            sl_buf_release(&old);
+            return rc;
+        }
+        k = sl_schema_lookup(l->schema, old.data, old.len, err);
+        sl_buf_release(&old);
+        if (k < 0)
+            return fail_at(t, r->location, err);
+        if (!r->val || r->val->node_case != PG_QUERY__NODE__NODE_COLUMN_REF ||
+            !sl_bind_name(r->val->column_ref, name, sizeof(name))) {
+            sl_err_set(err, SL_EUSAGE, "old = new: the new name is no name");
+            return fail_at(t, sl_tree_location(r->val), err);
+        }
+        l->names[l->n] = sl_strdup(name);
+        if (!l->names[l->n])
+            return nomem(err);
+        l->index[l->n++] = k;
+    }
+    return 0;
+}
+
+int sl_expr_parse_rename(const char *text, size_t text_len, const struct sl_schema *schema,
+                         int **index, char ***names, int *n, struct sl_err *err)
+{
+    struct sl_err local;
+    struct lists l = {.schema = schema};
+    int rc =
+        sl_tree_call("UPDATE t SET ", text, text_len, schema, bind_rename, &l, err ? err : &local);
+    if (rc < 0) {
+        for (int i = 0; i < l.n; i++)
+            free(l.names[i]);
+        free(l.names);
+        free(l.index);
+        l.names = NULL;
+        l.index = NULL;
+        l.n = 0;
+    }
+    *index = l.index;
+    *names = l.names;
+    *n = l.n;
+    return rc;
+}
+
+/* ---- orders ---- */
+
+static int bind_order(const struct sl_tree *t, void *arg, struct sl_err *err)
+{
+    struct lists *l = arg;
+    const PgQuery__SelectStmt *s = sl_tree_select(t, err);
+    if (!s)
+        return -SL_EUSAGE;
+    l->order = sl_calloc(s->n_sort_clause ? s->n_sort_clause : 1, sizeof(*l->order));
+    if (!l->order)
+        return nomem(err);
+    for (size_t i = 0; i < s->n_sort_clause; i++) {
+        const PgQuery__SortBy *k = s->sort_clause[i]->sort_by;
+        struct sl_expr_order *o = &l->order[l->n];
+        if (k->n_use_op) {
+            sl_err_set(err, SL_EUSAGE, "USING is not supported: asc or desc");
+            return fail_at(t, sl_tree_location(k->node), err);
+        }
+        int rc = sl_bind_expr(t, k->node, l->schema, l->env, NULL, &o->expr, err);
+        if (rc < 0)
+            return rc;
+        l->n++;
+        o->descending = k->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+        o->nulls_first =
+            k->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
+            (k->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT && o->descending);
+    }
+    return 0;
+}
+
+int sl_expr_parse_order(const char *text, size_t text_len, const struct sl_schema *schema,
+                        const struct sl_expr_env *env, struct sl_expr_order **out, int *n,
+                        struct sl_err *err)
+{
+    struct sl_err local;
+    struct lists l = {.schema = schema, .env = env};
+    int rc = sl_tree_call("SELECT ORDER BY ", text, text_len, schema, bind_order, &l,
+                          err ? err : &local);
+    if (rc < 0) {
+        sl_expr_order_free(l.order, l.n);
+        l.order = NULL;
+        l.n = 0;
+    }
+    *out = l.order;
+    *n = l.n;
+    return rc;
+}
+
+void sl_expr_order_free(struct sl_expr_order *o, int n)
+{
+    for (int i = 0; i < n; i++)
+        sl_expr_free(o[i].expr);
+    free(o);
+}

@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * operator: binds operators to kernels by the types of their operands.
+ *
+ * Arithmetic: bigint with bigint stays bigint (/ truncates, as in PostgreSQL); bigint with numeric is
+ * numeric; anything with double precision is double precision. numeric results: + - % the greater
+ * scale; * the sum of the scales; / max(6, s1 + 4, s2) digits, rounded half away from zero. A scale
+ * beyond 38 digits is refused here, a value beyond them is an error of its row.
+ */
+#include "expr/bind.h"
+
+static int is_number(struct sl_type t)
+{
+    return t.kind == SL_BIGINT || t.kind == SL_NUMERIC || t.kind == SL_DOUBLE;
+}
+
+static struct sl_node *no_operator(struct sl_bind *b, const char *op, const struct sl_node *l,
+                                   const struct sl_node *r, int at)
+{
+    if (l)
+        sl_bind_fail(b, at, "there is no operator %s %.20s %s", sl_bind_type_name(b, l), op,
+                     sl_bind_type_name(b, r));
+    else
+        sl_bind_fail(b, at, "there is no operator %.20s %s", op, sl_bind_type_name(b, r));
+    if (strcmp(op, "==") == 0)
+        return sl_bind_hint(b, "equality is written with one =");
+    if (strcmp(op, "&&") == 0 || strcmp(op, "&") == 0)
+        return sl_bind_hint(b, "write and");
+    if (strcmp(op, "=~") == 0)
+        return sl_bind_hint(b, "regular expressions match with ~, without case with ~*");
+    if (l && ((l->type.kind == SL_TEXT && is_number(r->type)) ||
+              (r->type.kind == SL_TEXT && is_number(l->type))))
+        return sl_bind_hint(b, "cast the text (a::bigint), or quote the number ('5')");
+    return NULL;
+}
+
+/* ---- comparison ---- */
+
+static const char *const compare_names[] = {"=", "<>", "<", "<=", ">", ">="};
+static const uint8_t compare_swapped[] = {SL_EQ, SL_NE, SL_GT, SL_GE, SL_LT, SL_LE};
+
+/* Both sides to one type; a constant number goes to the other's type if it loses nothing. */
+static int unify_operands(struct sl_bind *b, struct sl_node **l, struct sl_node **r)
+{
+    struct sl_type t;
+    if ((*l)->unknown && (*r)->unknown) {
+        *l = sl_coerce_settle(b, *l);
+        *r = sl_coerce_settle(b, *r);
+    } else if ((*l)->unknown) {
+        *l = sl_coerce(b, *l, (*r)->type, SL_COERCE_IMPLICIT);
+    } else if ((*r)->unknown) {
+        *r = sl_coerce(b, *r, (*l)->type, SL_COERCE_IMPLICIT);
+    } else if (!sl_coerce_common((*l)->type, (*r)->type, &t)) {
+        return 0;
+    } else if (t.kind == SL_NUMERIC || t.kind == SL_BIGINT) {
+        /* compared as they are, whatever their scales: but make a constant of the column's type */
+        if (sl_type_equal((*l)->type, (*r)->type))
+            return 1;
+        struct sl_node **c = (*r)->kind == SL_NODE_CONST ? r : l, **o = c == r ? l : r;
+        if ((*c)->kind == SL_NODE_CONST) {
+            struct sl_err was = *b->err;
+            struct sl_node *x = sl_coerce(b, *c, (*o)->type, SL_COERCE_EXPLICIT);
+            if (x && x->kind == SL_NODE_CONST)
+                *c = x;
+            *b->err = was;
+        }
+        return 1;
+    } else {
+        *l = sl_coerce(b, *l, t, SL_COERCE_IMPLICIT);
+        *r = sl_coerce(b, *r, t, SL_COERCE_IMPLICIT);
+    }
+    return *l && *r ? 1 : -1;
+}
+
+struct sl_node *sl_bind_compare(struct sl_bind *b, int op, struct sl_node *l, struct sl_node *r,
+                                int at)
+{
+    if (!l || !r)
+        return NULL;
+    int rc = unify_operands(b, &l, &r);
+    if (rc == 0)
+        return no_operator(b, compare_names[op], l, r, at);
+    if (rc < 0)
+        return NULL;
+    if (l->value && !r->value) { /* constants stand on the right */
+        struct sl_node *t = l;
+        l = r;
+        r = t;
+        op = compare_swapped[op];
+    }
+    struct sl_node *args[2] = {l, r};
+    struct sl_node *n = sl_bind_call(b, sl_kernel_compare, compare_names[op], SL_PRINT_INFIX,
+                                     sl_type_of(SL_BOOL), at, SL_CALL_BYTES, 0, args, 2);
+    if (!n)
+        return NULL;
+    n->param[0] = op;
+    return sl_bind_finish(b, n);
+}
+
+static int compare_op(const char *s)
+{
+    for (int i = 0; i < (int)SL_COUNT(compare_names); i++)
+        if (strcmp(s, compare_names[i]) == 0)
+            return i;
+    return -1;
+}
+
+static struct sl_node *bind_distinct(struct sl_bind *b, struct sl_node *l, struct sl_node *r,
+                                     int not_distinct, int at)
+{
+    if (!l || !r)
+        return NULL;
+    struct sl_node *args[2] = {l, r};
+    if (sl_coerce_unify(b, args, 2, "IS DISTINCT FROM") < 0)
+        return NULL;
+    struct sl_node *n = sl_bind_call(
+        b, sl_kernel_distinct, not_distinct ? "is not distinct from" : "is distinct from",
+        SL_PRINT_INFIX, sl_type_of(SL_BOOL), at, SL_CALL_NULLS | SL_CALL_BYTES, 0, args, 2);
+    if (!n)
+        return NULL;
+    n->param[0] = not_distinct;
+    return sl_bind_finish(b, n);
+}
+
+/* ---- arithmetic ---- */
+
+/* Digits a number can have; a constant bigint has those it shows. */
+static int digits_of(const struct sl_node *n)
+{
+    if (n->type.kind == SL_NUMERIC)
+        return n->type.precision;
+    if (n->kind == SL_NODE_CONST && n->value && !sl_column_null(n->value, 0)) {
+        char s[SL_NUM_MAX];
+        int64_t v = *(const int64_t *)n->value->data;
+        return (int)sl_num_print_int(s, v) - (v < 0);
+    }
+    return 19;
+}
+
+static struct sl_node *numeric_arith(struct sl_bind *b, char op, struct sl_node *l,
+                                     struct sl_node *r, const char *name, int at)
+{
+    int s1 = sl_type_scale(l->type), s2 = sl_type_scale(r->type);
+    int p1 = digits_of(l), p2 = digits_of(r), scale, digits;
+    switch (op) {
+    case '*':
+        scale = s1 + s2;
+        digits = p1 + p2;
+        break;
+    case '/':
+        scale = SL_MIN(SL_MAX(SL_MAX(6, s1 + 4), s2), SL_NUMERIC_MAX);
+        digits = SL_NUMERIC_MAX;
+        break;
+    case '%':
+        scale = SL_MAX(s1, s2);
+        digits = SL_MAX(p1 - s1, p2 - s2) + scale;
+        break;
+    default:
+        scale = SL_MAX(s1, s2);
+        digits = SL_MAX(p1 - s1, p2 - s2) + scale + 1;
+        break;
+    }
+    if (scale > SL_NUMERIC_MAX) {
+        sl_bind_fail(b, at, "the product has %d digits after the point: numeric holds %d", scale,
+                     SL_NUMERIC_MAX);
+        return sl_bind_hint(b, "cast one side to double precision, or round it");
+    }
+    digits = SL_MIN(digits, SL_NUMERIC_MAX);
+    struct sl_node *args[2] = {l, r};
+    int sure = sl_numeric_is64(l->type) && sl_numeric_is64(r->type) &&
+               ((digits < SL_NUMERIC_MAX && (op == '+' || op == '-')) || op == '*');
+    struct sl_node *n = sl_bind_call(b, sl_kernel_numeric_arith, name, SL_PRINT_INFIX,
+                                     sl_type_numeric(digits, scale), at, 0, !sure, args, 2);
+    if (!n)
+        return NULL;
+    n->param[0] = op;
+    return sl_bind_finish(b, n);
+}
+
+static struct sl_node *simple(struct sl_bind *b, sl_kernel *run, const char *name,
+                              struct sl_type type, char op, struct sl_node *l, struct sl_node *r,
+                              int at)
+{
+    struct sl_node *args[2] = {l, r};
+    struct sl_node *n = sl_bind_call(b, run, name, SL_PRINT_INFIX, type, at, 0, 1, args, 2);
+    if (!n)
+        return NULL;
+    n->param[0] = op;
+    return sl_bind_finish(b, n);
+}
+
+static struct sl_node *number_arith(struct sl_bind *b, char op, const char *name, struct sl_node *l,
+                                    struct sl_node *r, int at)
+{
+    struct sl_type d = sl_type_of(SL_DOUBLE);
+    if (l->type.kind == SL_DOUBLE || r->type.kind == SL_DOUBLE)
+        return simple(b, sl_kernel_double_arith, name, d, op,
+                      sl_coerce(b, l, d, SL_COERCE_IMPLICIT),
+                      sl_coerce(b, r, d, SL_COERCE_IMPLICIT), at);
+    if (l->type.kind == SL_BIGINT && r->type.kind == SL_BIGINT)
+        return simple(b, sl_kernel_int_arith, name, l->type, op, l, r, at);
+    return numeric_arith(b, op, l, r, name, at);
+}
+
+/* ---- time arithmetic ---- */
+
+static struct sl_node *time_arith(struct sl_bind *b, char op, const char *name, struct sl_node *l,
+                                  struct sl_node *r, int at)
+{
+    int lk = l->type.kind, rk = r->type.kind;
+    struct sl_type ts = sl_type_of(SL_TIMESTAMP), interval = sl_type_of(SL_INTERVAL);
+    struct sl_node *t;
+    if (op == '+' && (rk == SL_TIMESTAMP || rk == SL_DATE) &&
+        (lk == SL_INTERVAL || lk == SL_BIGINT)) { /* either order */
+        t = l;
+        l = r;
+        r = t;
+        lk = l->type.kind;
+        rk = r->type.kind;
+    }
+    if (op == '+' || op == '-') {
+        if (lk == SL_DATE && rk == SL_BIGINT)
+            return simple(b, sl_kernel_date_shift, name, l->type, op, l, r, at);
+        if (lk == SL_DATE && rk == SL_INTERVAL) {
+            l = sl_coerce(b, l, ts, SL_COERCE_IMPLICIT);
+            lk = SL_TIMESTAMP;
+        }
+        if (lk == SL_TIMESTAMP && rk == SL_INTERVAL)
+            return l ? simple(b, sl_kernel_time_shift, name, l->type, op, l, r, at) : NULL;
+        if (lk == SL_INTERVAL && rk == SL_INTERVAL)
+            return simple(b, sl_kernel_interval_add, name, interval, op, l, r, at);
+    }
+    if (op == '-' && lk == SL_DATE && rk == SL_DATE)
+        return simple(b, sl_kernel_date_diff, name, sl_type_of(SL_BIGINT), op, l, r, at);
+    if (op == '-' && (lk == SL_TIMESTAMP || lk == SL_DATE) &&
+        (rk == SL_TIMESTAMP || rk == SL_DATE)) {
+        if (!sl_coerce_common(l->type, r->type, &ts))
+            return NULL;
+        return simple(b, sl_kernel_time_diff, name, interval, op,
+                      sl_coerce(b, l, ts, SL_COERCE_IMPLICIT),
+                      sl_coerce(b, r, ts, SL_COERCE_IMPLICIT), at);
+    }
+    if (op == '*' && rk == SL_INTERVAL && is_number(l->type)) {
+        t = l;
+        l = r;
+        r = t;
+        lk = SL_INTERVAL;
+        rk = r->type.kind;
+    }
+    if ((op == '*' || op == '/') && lk == SL_INTERVAL && is_number(r->type))
+        return simple(b, sl_kernel_interval_scale, name, interval, op, l,
+                      sl_coerce(b, r, sl_type_of(SL_DOUBLE), SL_COERCE_IMPLICIT), at);
+    return no_operator(b, name, l, r, at);
+}
+
+/* A literal beside something typed: the type it takes. */
+static struct sl_type literal_type(char op, const struct sl_node *other)
+{
+    if (other->type.kind == SL_TIMESTAMP || other->type.kind == SL_DATE)
+        return op == '+' ? sl_type_of(SL_INTERVAL) : other->type;
+    if (other->type.kind == SL_INTERVAL && (op == '*' || op == '/'))
+        return sl_type_of(SL_DOUBLE);
+    return other->type;
+}
+
+static struct sl_node *bind_arith(struct sl_bind *b, char op, const char *name, struct sl_node *l,
+                                  struct sl_node *r, int at)
+{
+    if (l->unknown && r->unknown)
+        return no_operator(b, name, l, r, at);
+    if (l->unknown)
+        l = sl_coerce(b, l, literal_type(op, r), SL_COERCE_IMPLICIT);
+    else if (r->unknown)
+        r = sl_coerce(b, r, literal_type(op, l), SL_COERCE_IMPLICIT);
+    if (!l || !r)
+        return NULL;
+    if (op == '^' && is_number(l->type) && is_number(r->type)) {
+        /* PostgreSQL has an exact numeric power; here it is double precision */
+        struct sl_node *args[2] = {l, r};
+        return sl_bind_function(b, "power", args, 2, at);
+    }
+    if (is_number(l->type) && is_number(r->type))
+        return number_arith(b, op, name, l, r, at);
+    return time_arith(b, op, name, l, r, at);
+}
+
+static struct sl_node *bind_concat(struct sl_bind *b, struct sl_node *l, struct sl_node *r, int at)
+{
+    struct sl_type text = sl_type_of(SL_TEXT);
+    if (l->type.kind == SL_BYTEA && r->type.kind == SL_BYTEA && !l->unknown && !r->unknown)
+        text = l->type;
+    else if (l->type.kind != SL_TEXT && r->type.kind != SL_TEXT)
+        return no_operator(b, "||", l, r, at);
+    struct sl_node *args[2] = {sl_coerce(b, l, text, SL_COERCE_EXPLICIT),
+                               sl_coerce(b, r, text, SL_COERCE_EXPLICIT)};
+    for (int i = 0; i < 2; i++)
+        if (args[i] && args[i]->form == SL_PRINT_CAST && args[i] != l && args[i] != r)
+            args[i]->form = SL_PRINT_IMPLICIT;
+    struct sl_node *n = sl_bind_call(b, sl_kernel_concat_op, "||", SL_PRINT_INFIX, text, at,
+                                     SL_CALL_BYTES, 0, args, 2);
+    return n ? sl_bind_finish(b, n) : NULL;
+}
+
+static struct sl_node *bind_regex(struct sl_bind *b, const char *op, struct sl_node *l,
+                                  struct sl_node *r, int at)
+{
+    struct sl_type text = sl_type_of(SL_TEXT);
+    if ((l->type.kind != SL_TEXT && l->type.kind != SL_JSONB) || r->type.kind != SL_TEXT)
+        return no_operator(b, op, l, r, at);
+    struct sl_node *args[2] = {sl_coerce(b, l, text, SL_COERCE_IMPLICIT),
+                               sl_coerce(b, r, text, SL_COERCE_IMPLICIT)};
+    static const char *const names[] = {"~", "~*", "!~", "!~*"};
+    int k = (op[0] == '!') * 2 + (op[strlen(op) - 1] == '*');
+    struct sl_node *n = sl_bind_call(b, sl_kernel_regex, names[k], SL_PRINT_INFIX,
+                                     sl_type_of(SL_BOOL), at, SL_CALL_BYTES, 1, args, 2);
+    if (!n)
+        return NULL;
+    n->param[0] = k >= 2; /* negated */
+    n->param[1] = k & 1;  /* without case */
+    if (sl_regex_bind(n, 1, -1, b->err) < 0) {
+        b->err->column = args[1]->at > 0 ? args[1]->at : 1;
+        return NULL;
+    }
+    return sl_bind_finish(b, n);
+}
+
+static struct sl_node *bind_unary(struct sl_bind *b, const char *op, struct sl_node *r, int at)
+{
+    if (r->unknown) {
+        r = sl_coerce(b, r, sl_type_of(SL_DOUBLE), SL_COERCE_IMPLICIT);
+        if (!r)
+            return NULL;
+    }
+    if (op[0] == '+' && is_number(r->type))
+        return r;
+    if (op[0] != '-' || !(is_number(r->type) || r->type.kind == SL_INTERVAL))
+        return no_operator(b, op, NULL, r, at);
+    struct sl_node *n =
+        sl_bind_call(b, r->type.kind == SL_INTERVAL ? sl_kernel_interval_negate : sl_kernel_negate,
+                     "-", SL_PRINT_PREFIX, r->type, at, 0,
+                     r->type.kind == SL_BIGINT || r->type.kind == SL_INTERVAL, &r, 1);
+    return n ? sl_bind_finish(b, n) : NULL;
+}
+
+struct sl_node *sl_bind_operator(struct sl_bind *b, const char *op, struct sl_node *l,
+                                 struct sl_node *r, int at)
+{
+    if (!r)
+        return NULL;
+    if (!l)
+        return strlen(op) == 1 ? bind_unary(b, op, r, at) : no_operator(b, op, NULL, r, at);
+    int cmp = compare_op(op);
+    if (cmp >= 0)
+        return sl_bind_compare(b, cmp, l, r, at);
+    if (strlen(op) == 1 && strchr("+-*/%^", op[0])) {
+        static const char *const names[] = {"+", "-", "*", "/", "%", "^"};
+        return bind_arith(b, op[0], names[strchr("+-*/%^", op[0]) - "+-*/%^"], l, r, at);
+    }
+    if (strcmp(op, "||") == 0)
+        return bind_concat(b, l, r, at);
+    if (strcmp(op, "~") == 0 || strcmp(op, "~*") == 0 || strcmp(op, "!~") == 0 ||
+        strcmp(op, "!~*") == 0)
+        return bind_regex(b, op, l, r, at);
+    if (strcmp(op, "->") == 0 || strcmp(op, "->>") == 0) {
+        struct sl_node *args[2] = {l, r};
+        return sl_bind_function(b, op, args, 2, at);
+    }
+    return no_operator(b, op, l, r, at);
+}
+
+/* ---- AND, OR, NOT ---- */
+
+struct sl_node *sl_bind_logic(struct sl_bind *b, int kind, struct sl_node *const *args, int n,
+                              int at)
+{
+    struct sl_node *out = sl_bind_new(b, (enum sl_node_kind)kind, sl_type_of(SL_BOOL), at, n);
+    if (!out)
+        return NULL;
+    for (int i = 0; i < n; i++) {
+        if (!args[i])
+            return NULL;
+        out->args[i] = args[i];
+    }
+    return sl_bind_finish(b, out);
+}
+
+struct sl_node *sl_bind_not(struct sl_bind *b, struct sl_node *n, int at)
+{
+    struct sl_node *out = sl_bind_call(b, sl_kernel_not, "not", SL_PRINT_PREFIX,
+                                       sl_type_of(SL_BOOL), at, 0, 0, &n, 1);
+    return out ? sl_bind_finish(b, out) : NULL;
+}
+
+/* ---- the tree's operator forms ---- */
+
+static struct sl_node *bind_between(struct sl_bind *b, const PgQuery__AExpr *x, int at)
+{
+    int negated = x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN ||
+                  x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+    int symmetric = x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM ||
+                    x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+    struct sl_node *v = sl_bind_node(b, x->lexpr), *r;
+    struct sl_node *lo = v ? sl_bind_node(b, x->rexpr->list->items[0]) : NULL;
+    struct sl_node *hi = lo ? sl_bind_node(b, x->rexpr->list->items[1]) : NULL;
+    if (!hi)
+        return NULL;
+    struct sl_node *two[2] = {sl_bind_compare(b, SL_GE, v, lo, at), NULL};
+    two[1] = two[0] ? sl_bind_compare(b, SL_LE, v, hi, at) : NULL;
+    r = two[1] ? sl_bind_logic(b, SL_NODE_AND, two, 2, at) : NULL;
+    if (r && symmetric) {
+        struct sl_node *back[2] = {sl_bind_compare(b, SL_GE, v, hi, at),
+                                   sl_bind_compare(b, SL_LE, v, lo, at)};
+        struct sl_node *either[2] = {r, sl_bind_logic(b, SL_NODE_AND, back, 2, at)};
+        r = sl_bind_logic(b, SL_NODE_OR, either, 2, at);
+    }
+    return r && negated ? sl_bind_not(b, r, at) : r;
+}
+
+static struct sl_node *bind_in(struct sl_bind *b, const PgQuery__AExpr *x, int negated, int at)
+{
+    struct sl_node *v = sl_bind_node(b, x->lexpr);
+    if (!v)
+        return NULL;
+    if (x->rexpr->node_case != PG_QUERY__NODE__NODE_LIST)
+        return sl_bind_fail(b, at, "IN takes a list: a in (1, 2)");
+    const PgQuery__List *list = x->rexpr->list;
+    int n = (int)list->n_items, constant = 1;
+    struct sl_node **items = sl_arena_alloc(&b->e->arena, (size_t)(n + 1) * sizeof(*items));
+    if (!items)
+        return NULL;
+    for (int i = 0; i < n; i++) {
+        struct sl_node *item = sl_bind_node(b, list->items[i]);
+        if (!item)
+            return NULL;
+        int rc = unify_operands(b, &v, &item);
+        if (rc == 0)
+            return no_operator(b, negated ? "<>" : "=", v, item, item->at);
+        if (rc < 0)
+            return NULL;
+        items[i] = item;
+        constant &= item->value != NULL;
+    }
+    for (int i = 0; i < n; i++) /* v may have been widened by a later item */
+        if (items[i]->type.kind != v->type.kind) {
+            items[i] = sl_coerce(b, items[i], v->type, SL_COERCE_IMPLICIT);
+            if (!items[i])
+                return NULL;
+            constant &= items[i]->value != NULL;
+        }
+    if (constant) {
+        struct sl_node *in = sl_bind_call(b, sl_kernel_in, negated ? "not in" : "in", SL_PRINT_IN,
+                                          sl_type_of(SL_BOOL), at, SL_CALL_BYTES, 0, &v, 1);
+        if (!in)
+            return NULL;
+        in->items = items;
+        in->nitems = n;
+        in->param[0] = negated;
+        return sl_in_set_new(in, b->err) < 0 ? NULL : sl_bind_finish(b, in);
+    }
+    for (int i = 0; i < n; i++) {
+        items[i] = sl_bind_compare(b, negated ? SL_NE : SL_EQ, v, items[i], at);
+        if (!items[i])
+            return NULL;
+    }
+    return n == 1 ? items[0] : sl_bind_logic(b, negated ? SL_NODE_AND : SL_NODE_OR, items, n, at);
+}
+
+static struct sl_node *bind_like(struct sl_bind *b, const PgQuery__AExpr *x, const char *op, int at)
+{
+    static const char *const names[] = {"like", "ilike", "not like", "not ilike"};
+    struct sl_type text = sl_type_of(SL_TEXT);
+    struct sl_node *args[3] = {sl_bind_node(b, x->lexpr), NULL, NULL};
+    const PgQuery__Node *p = x->rexpr, *esc = NULL;
+    int k = (op[0] == '!') * 2 + (op[strlen(op) - 1] == '*'), nargs = 2;
+    if (p->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && p->func_call->n_funcname == 2 &&
+        strcmp(p->func_call->funcname[1]->string->sval, "like_escape") == 0 &&
+        p->func_call->n_args == 2) {
+        esc = p->func_call->args[1];
+        p = p->func_call->args[0];
+    }
+    args[1] = args[0] ? sl_bind_node(b, p) : NULL;
+    if (esc && args[1]) {
+        args[2] = sl_bind_node(b, esc);
+        nargs = 3;
+        if (!args[2])
+            return NULL;
+    }
+    for (int i = 0; i < nargs; i++) {
+        if (!args[i])
+            return NULL;
+        if (args[i]->type.kind != SL_TEXT && args[i]->type.kind != SL_JSONB)
+            return no_operator(b, names[k], args[0], args[1], at);
+        args[i] = sl_coerce(b, args[i], text, SL_COERCE_IMPLICIT);
+    }
+    struct sl_node *n = sl_bind_call(b, sl_kernel_like, names[k], SL_PRINT_INFIX,
+                                     sl_type_of(SL_BOOL), at, SL_CALL_BYTES, 1, args, nargs);
+    if (!n)
+        return NULL;
+    n->param[0] = k >= 2;
+    n->param[1] = k & 1;
+    if (sl_like_bind(n, b->err) < 0) {
+        b->err->column = args[1]->at > 0 ? args[1]->at : 1;
+        return NULL;
+    }
+    return sl_bind_finish(b, n);
+}
+
+static struct sl_node *bind_nullif(struct sl_bind *b, const PgQuery__AExpr *x, int at)
+{
+    struct sl_node *l = sl_bind_node(b, x->lexpr), *r = l ? sl_bind_node(b, x->rexpr) : NULL;
+    struct sl_node *cond = r ? sl_bind_compare(b, SL_EQ, l, r, at) : NULL;
+    struct sl_node *n = cond ? sl_bind_new(b, SL_NODE_CASE, l->type, at, 3) : NULL;
+    l = n ? sl_coerce_settle(b, l) : NULL;
+    if (!l)
+        return NULL;
+    n->type = l->type;
+    n->args[0] = cond;
+    n->args[1] = sl_bind_const(b, sl_column_nulls(l->type, 1, b->err), at);
+    n->args[2] = l;
+    return n->args[1] ? sl_bind_finish(b, n) : NULL;
+}
+
+struct sl_node *sl_bind_a_expr(struct sl_bind *b, const PgQuery__AExpr *x)
+{
+    int at = sl_tree_at(b->tree, x->location);
+    const char *op = x->n_name ? x->name[x->n_name - 1]->string->sval : "?";
+    struct sl_node *l;
+    switch (x->kind) {
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
+        l = x->lexpr ? sl_bind_node(b, x->lexpr) : NULL;
+        if (x->lexpr && !l)
+            return NULL;
+        return sl_bind_operator(b, op, l, sl_bind_node(b, x->rexpr), at);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
+        l = sl_bind_node(b, x->lexpr);
+        return bind_distinct(b, l, l ? sl_bind_node(b, x->rexpr) : NULL,
+                             x->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT, at);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: return bind_nullif(b, x, at);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_IN: return bind_in(b, x, op[0] == '<', at);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE: return bind_like(b, x, op, at);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return bind_between(b, x, at);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
+        sl_bind_fail(b, at, "SIMILAR TO is not supported");
+        return sl_bind_hint(b, "use ~ with a regular expression");
+    default: return sl_bind_fail(b, at, "arrays are not supported: use in (...)");
+    }
+}

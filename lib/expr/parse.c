@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * parse: from text to the parser's tree.
+ *
+ * The user's text is wrapped (SELECT ..., UPDATE t SET ...) and parsed as PostgreSQL would. The
+ * grammar and the tree's encoding recurse, so all of it, binding too, happens on a thread with a
+ * 64 MiB stack, and the text is bounded. Positions: the parser's errors count characters of the
+ * wrapped text, its tree counts bytes; users see characters of what they typed.
+ */
+#include <pg_query.h>
+#include <strings.h>
+#include "base/thread.h"
+#include "base/utf8.h"
+#include "expr/bind.h"
+
+#define STACK_BYTES ((size_t)64 << 20)
+
+struct job {
+    const char *prefix, *text;
+    size_t text_len;
+    const struct sl_schema *schema;
+    sl_tree_fn *fn;
+    void *arg;
+    struct sl_err *err;
+};
+
+/* Words that cannot be a column's name without quotes. Sorted. */
+static const char *const reserved[] = {
+    "all",
+    "analyse",
+    "analyze",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "asymmetric",
+    "authorization",
+    "binary",
+    "both",
+    "case",
+    "cast",
+    "check",
+    "collate",
+    "collation",
+    "column",
+    "concurrently",
+    "constraint",
+    "create",
+    "cross",
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "default",
+    "deferrable",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "false",
+    "fetch",
+    "for",
+    "foreign",
+    "freeze",
+    "from",
+    "full",
+    "grant",
+    "group",
+    "having",
+    "ilike",
+    "in",
+    "initially",
+    "inner",
+    "intersect",
+    "into",
+    "is",
+    "isnull",
+    "join",
+    "lateral",
+    "leading",
+    "left",
+    "like",
+    "limit",
+    "localtime",
+    "localtimestamp",
+    "natural",
+    "not",
+    "notnull",
+    "null",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "outer",
+    "overlaps",
+    "placing",
+    "primary",
+    "references",
+    "returning",
+    "right",
+    "select",
+    "session_user",
+    "similar",
+    "some",
+    "symmetric",
+    "table",
+    "tablesample",
+    "then",
+    "to",
+    "trailing",
+    "true",
+    "union",
+    "unique",
+    "user",
+    "using",
+    "variadic",
+    "verbose",
+    "when",
+    "where",
+    "window",
+    "with",
+};
+
+static int is_reserved(const char *s, size_t n)
+{
+    for (size_t i = 0; i < SL_COUNT(reserved); i++)
+        if (strlen(reserved[i]) == n && strncasecmp(reserved[i], s, n) == 0)
+            return 1;
+    return 0;
+}
+
+static int is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (c & 0x80);
+}
+
+int sl_tree_at(const struct sl_tree *t, int location)
+{
+    if (location < 0 || (size_t)location < t->prefix_len)
+        return 0;
+    size_t off = SL_MIN((size_t)location - t->prefix_len, t->text_len);
+    return (int)sl_utf8_count(t->text, off) + 1;
+}
+
+/* Byte of the 1-based character `at` of text. */
+static size_t byte_of(const char *text, size_t n, int at)
+{
+    size_t i = 0;
+    while (i < n && --at > 0) {
+        int32_t cp;
+        i += sl_utf8_decode(text + i, n - i, &cp);
+    }
+    return i;
+}
+
+/* A hint for a syntax error at a byte of the text. */
+static void hint_syntax(const struct job *j, size_t at)
+{
+    const char *s = j->text;
+    size_t end = at, start;
+    while (end < j->text_len && is_word(s[end]))
+        end++;
+    if (end > at && is_reserved(s + at, end - at)) {
+        sl_err_hint(j->err, "%.*s is a keyword of SQL: a column of that name is written \"%.*s\"",
+                    (int)(end - at), s + at, (int)(end - at), s + at);
+        return;
+    }
+    for (end = at; end > 0 && (s[end - 1] == ' ' || s[end - 1] == '\t' || s[end - 1] == '\n');
+         end--)
+        ;
+    for (start = end; start > 0 && is_word(s[start - 1]); start--)
+        ;
+    if (end > start && is_reserved(s + start, end - start) && j->schema) {
+        for (int i = 0; i < j->schema->nfields; i++) {
+            const char *name = j->schema->fields[i].name;
+            if (strlen(name) == end - start && strncasecmp(name, s + start, end - start) == 0) {
+                sl_err_hint(j->err, "%s is a keyword of SQL: the column is written \"%s\"", name,
+                            name);
+                return;
+            }
+        }
+    }
+}
+
+static int parse_error(const struct job *j, const PgQueryError *e)
+{
+    int prefix = (int)strlen(j->prefix);
+    int at = e->cursorpos - prefix;
+    int chars = (int)sl_utf8_count(j->text, j->text_len);
+    const char *what = e->message ? e->message : "syntax error";
+    if (strncmp(what, "memory exhausted", 16) == 0)
+        sl_err_set(j->err, SL_EUSAGE, "the expression is nested too deeply");
+    else if (j->text_len == 0 || strspn(j->text, " \t\n\r") == j->text_len)
+        sl_err_set(j->err, SL_EUSAGE, "the expression is empty");
+    else
+        sl_err_set(j->err, SL_EUSAGE, "%s", what);
+    j->err->column = SL_MAX(1, SL_MIN(at, chars + 1));
+    if (strncmp(what, "syntax error", 12) == 0)
+        hint_syntax(j, byte_of(j->text, j->text_len, j->err->column));
+    return -SL_EUSAGE;
+}
+
+static int run_job(void *arg)
+{
+    struct job *j = arg;
+    struct sl_buf sql = SL_BUF_INIT;
+    int rc = -SL_EUSAGE;
+    sl_buf_addstr(&sql, j->prefix);
+    sl_buf_add(&sql, j->text, j->text_len);
+    if (sl_buf_check(&sql, j->err) < 0) {
+        sl_buf_release(&sql);
+        return -SL_ENOMEM;
+    }
+    PgQueryProtobufParseResult r = pg_query_parse_protobuf(sql.data);
+    sl_buf_release(&sql);
+    if (r.error) {
+        rc = parse_error(j, r.error);
+    } else {
+        PgQuery__ParseResult *p = pg_query__parse_result__unpack(
+            NULL, r.parse_tree.len, (const uint8_t *)r.parse_tree.data);
+        if (!p) {
+            rc = sl_err_nomem(j->err, "reading an expression");
+        } else {
+            struct sl_tree t = {j->text, j->text_len, strlen(j->prefix), p};
+            rc = j->fn(&t, j->arg, j->err);
+            pg_query__parse_result__free_unpacked(p, NULL);
+        }
+    }
+    pg_query_free_protobuf_parse_result(r);
+    return rc;
+}
+
+int sl_tree_call(const char *prefix, const char *text, size_t text_len,
+                 const struct sl_schema *schema, sl_tree_fn *fn, void *arg, struct sl_err *err)
+{
+    struct sl_err local;
+    struct job j = {prefix, text, text_len, schema, fn, arg, err ? err : &local};
+    if (text_len > SL_EXPR_TEXT)
+        return sl_err_set(err, SL_EUSAGE, "an expression of %zu bytes: at most %d are read",
+                          text_len, SL_EXPR_TEXT);
+    for (size_t i = 0, k; i < text_len; i += k) {
+        int32_t cp;
+        k = sl_utf8_decode(text + i, text_len - i, &cp);
+        if (cp <= 0) {
+            sl_err_set(err, SL_EUSAGE,
+                       cp ? "the expression is not valid UTF-8"
+                          : "the expression holds a NUL byte");
+            if (err)
+                err->column = (int)sl_utf8_count(text, i) + 1;
+            return -SL_EUSAGE;
+        }
+    }
+    return sl_thread_call(STACK_BYTES, run_job, &j, j.err);
+}
+
+int sl_tree_location(const PgQuery__Node *n)
+{
+    if (!n)
+        return -1;
+    switch (n->node_case) {
+    case PG_QUERY__NODE__NODE_A_CONST: return n->a_const->location;
+    case PG_QUERY__NODE__NODE_COLUMN_REF: return n->column_ref->location;
+    case PG_QUERY__NODE__NODE_FUNC_CALL: return n->func_call->location;
+    case PG_QUERY__NODE__NODE_A_EXPR: {
+        int at = n->a_expr->lexpr ? sl_tree_location(n->a_expr->lexpr) : n->a_expr->location;
+        return at >= 0 ? at : n->a_expr->location;
+    }
+    case PG_QUERY__NODE__NODE_BOOL_EXPR: return n->bool_expr->location;
+    case PG_QUERY__NODE__NODE_TYPE_CAST: {
+        int at = sl_tree_location(n->type_cast->arg);
+        return at >= 0 ? at : n->type_cast->location;
+    }
+    case PG_QUERY__NODE__NODE_CASE_EXPR: return n->case_expr->location;
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR: return n->coalesce_expr->location;
+    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: return n->min_max_expr->location;
+    case PG_QUERY__NODE__NODE_NULL_TEST: return sl_tree_location(n->null_test->arg);
+    case PG_QUERY__NODE__NODE_BOOLEAN_TEST: return sl_tree_location(n->boolean_test->arg);
+    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return n->sqlvalue_function->location;
+    case PG_QUERY__NODE__NODE_SUB_LINK: return n->sub_link->location;
+    case PG_QUERY__NODE__NODE_PARAM_REF: return n->param_ref->location;
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return n->a_array_expr->location;
+    case PG_QUERY__NODE__NODE_ROW_EXPR: return n->row_expr->location;
+    case PG_QUERY__NODE__NODE_NAMED_ARG_EXPR: return n->named_arg_expr->location;
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return n->collate_clause->location;
+    case PG_QUERY__NODE__NODE_RANGE_VAR: return n->range_var->location;
+    case PG_QUERY__NODE__NODE_RES_TARGET: return n->res_target->location;
+    case PG_QUERY__NODE__NODE_SORT_BY: return sl_tree_location(n->sort_by->node);
+    case PG_QUERY__NODE__NODE_A_INDIRECTION: return sl_tree_location(n->a_indirection->arg);
+    default: return -1;
+    }
+}
+
+/* What a SELECT may not have here: its name, and a node inside it for the place. */
+static const char *find_clause(const PgQuery__SelectStmt *s, const PgQuery__Node **at)
+{
+    *at = NULL;
+    if (s->op > PG_QUERY__SET_OPERATION__SETOP_NONE || s->larg || s->rarg)
+        return "UNION, INTERSECT and EXCEPT have";
+    if (s->n_from_clause) {
+        *at = s->from_clause[0];
+        return "FROM has";
+    }
+    if (s->where_clause) {
+        *at = s->where_clause;
+        return "WHERE has";
+    }
+    if (s->n_group_clause) {
+        *at = s->group_clause[0];
+        return "GROUP BY has";
+    }
+    if (s->having_clause) {
+        *at = s->having_clause;
+        return "HAVING has";
+    }
+    if (s->limit_count || s->limit_offset) {
+        *at = s->limit_count ? s->limit_count : s->limit_offset;
+        return "LIMIT has";
+    }
+    if (s->n_distinct_clause)
+        return "DISTINCT has";
+    if (s->into_clause)
+        return "INTO has";
+    if (s->n_window_clause || s->n_values_lists || s->n_locking_clause || s->with_clause)
+        return "this clause has";
+    return NULL;
+}
+
+const PgQuery__SelectStmt *sl_tree_select(const struct sl_tree *t, struct sl_err *err)
+{
+    const PgQuery__ParseResult *r = t->result;
+    const PgQuery__Node *at;
+    if (r->n_stmts == 1 && r->stmts[0]->stmt_len > 0 &&
+        (size_t)r->stmts[0]->stmt_len < t->prefix_len + t->text_len) {
+        /* a semicolon ended it, and nothing but space and comments may follow: refuse even that */
+        sl_err_set(err, SL_EUSAGE, "an expression does not end with a semicolon");
+        if (err)
+            err->column = sl_tree_at(t, r->stmts[0]->stmt_len);
+        return NULL;
+    }
+    if (r->n_stmts != 1) {
+        sl_err_set(err, SL_EUSAGE, "only one expression is read, no second statement");
+        if (err)
+            err->column = r->n_stmts ? sl_tree_at(t, r->stmts[0]->stmt_len) : 1;
+        return NULL;
+    }
+    const PgQuery__Node *n = r->stmts[0]->stmt;
+    if (!n || n->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+        sl_err_set(err, SL_EUSAGE, "this is not an expression");
+        if (err)
+            err->column = 1;
+        return NULL;
+    }
+    const char *clause = find_clause(n->select_stmt, &at);
+    if (clause) {
+        sl_err_set(err, SL_EUSAGE, "%s no place in an expression", clause);
+        if (err)
+            err->column = SL_MAX(1, sl_tree_at(t, sl_tree_location(at)));
+        return NULL;
+    }
+    return n->select_stmt;
+}
