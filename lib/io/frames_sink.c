@@ -16,7 +16,7 @@ enum { GATHER = 256 << 10, DICTIONARY_ROWS = 1024 };
 struct frames_sink {
     struct sl_sink base;
     char *dest, *command;
-    struct sl_out *out;
+    struct sl_dest *out;
     struct sl_schema *schema;
     struct sl_ipc_form form;
     int started;
@@ -59,8 +59,8 @@ static int describe(struct frames_sink *f, struct sl_err *err)
 static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
 {
     struct frames_sink *f = (struct frames_sink *)base;
-    struct sl_out_options oo = {.dest = f->dest};
-    int rc = f->out ? 0 : sl_out_open(&oo, &f->out, err);
+    struct sl_dest_options oo = {.dest = f->dest};
+    int rc = f->out ? 0 : sl_dest_open(&oo, &f->out, err);
     if (rc < 0)
         return rc;
     f->schema = sl_schema_copy(schema);
@@ -92,7 +92,7 @@ static int write_out(struct frames_sink *f, struct sl_err *err)
 {
     int rc = sl_buf_check(&f->bytes, err);
     if (rc == 0)
-        rc = sl_out_write(f->out, f->bytes.data, f->bytes.len, err);
+        rc = sl_dest_write(f->out, f->bytes.data, f->bytes.len, err);
     if (rc == SL_PUSH_OK) {
         f->base.committed += f->gathered;
         f->base.held -= f->gathered;
@@ -159,7 +159,7 @@ static int finish(struct frames_sink *f, enum sl_directive d, struct sl_err *err
     rc = write_out(f, err);
     if (rc < 0)
         return rc;
-    int e = sl_out_close(f->out, err);
+    int e = sl_dest_close(f->out, err);
     return e < 0 ? e : rc;
 }
 
@@ -180,7 +180,7 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
 static int sink_poll(struct sl_sink *base, struct pollfd *fds, int max, int64_t *deadline)
 {
     (void)deadline;
-    return sl_out_poll(((struct frames_sink *)base)->out, fds, max);
+    return sl_dest_poll(((struct frames_sink *)base)->out, fds, max);
 }
 
 static int sink_ready(struct sl_sink *base, const struct pollfd *fds, int n, struct sl_err *err)
@@ -196,7 +196,7 @@ static int sink_ready(struct sl_sink *base, const struct pollfd *fds, int n, str
 static void sink_free(struct sl_sink *base)
 {
     struct frames_sink *f = (struct frames_sink *)base;
-    sl_out_free(f->out);
+    sl_dest_free(f->out);
     sl_schema_unref(f->schema);
     sl_ipc_form_release(&f->form);
     sl_buf_release(&f->bytes);
@@ -228,9 +228,9 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
     f->base.wants_watermark = !o->dest;
     f->command = o->command ? sl_strdup(o->command) : NULL;
     if (o->dest) {
-        struct sl_out_options oo = {.dest = o->dest, .force = o->force};
+        struct sl_dest_options oo = {.dest = o->dest, .force = o->force};
         f->dest = sl_strdup(o->dest);
-        rc = f->dest ? sl_out_open(&oo, &f->out, err) : sl_err_nomem(err, "a sink of frames");
+        rc = f->dest ? sl_dest_open(&oo, &f->out, err) : sl_err_nomem(err, "a sink of frames");
     }
     if (rc < 0 || (o->command && !f->command)) {
         sink_free(&f->base);

@@ -42,7 +42,7 @@ void sl_bytes_progress(const struct sl_bytes *b, int64_t *done, int64_t *total);
  * (µs, -1 = none). */
 int sl_bytes_wait(struct sl_bytes *b, int stop_fd, int64_t timeout, struct sl_err *err);
 
-/* ---- identity.c: which file is this, and how much of it has been committed ---- */
+/* ---- fileid.c: which file is this, and how much of it has been committed ---- */
 
 /*
  * The position of a file, as recorded in a log: JSON
@@ -51,7 +51,7 @@ int sl_bytes_wait(struct sl_bytes *b, int stop_fd, int64_t timeout, struct sl_er
  * CRC32Cs of the first K (at most 1 KiB) and of the M (at most 256) raw bytes before byte, so that a
  * file is known again by what it holds, under any name. Compressed files: tail_len is 0.
  */
-struct sl_identity { /* shared by the morsels of a file */
+struct sl_fileid { /* shared by the morsels of a file */
     int refs;
     char *id;                 /* "file:INODE:HEAD": names the input in the log */
     char *path;               /* as it was opened */
@@ -60,13 +60,13 @@ struct sl_identity { /* shared by the morsels of a file */
     int head_len, compressed;
 };
 /* Identity of an open file, as if nothing of it were committed. NULL with err filled. */
-struct sl_identity *sl_identity_new(struct sl_bytes *b, struct sl_err *err);
-struct sl_identity *sl_identity_ref(struct sl_identity *i);
-void sl_identity_unref(struct sl_identity *i);
+struct sl_fileid *sl_fileid_new(struct sl_bytes *b, struct sl_err *err);
+struct sl_fileid *sl_fileid_ref(struct sl_fileid *i);
+void sl_fileid_unref(struct sl_fileid *i);
 /* Looks for the file among the positions of a log: 1 found (id, byte, line and rows are of the
  * record), 0 not. */
-int sl_identity_find(struct sl_identity *i, struct sl_bytes *b, const struct sl_log *log,
-                     struct sl_err *err);
+int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_log *log,
+                   struct sl_err *err);
 
 struct sl_mark { /* a point in a file */
     int64_t byte, line;
@@ -75,11 +75,11 @@ struct sl_mark { /* a point in a file */
 };
 /* The mark behind byte; reads the tail from the file. Also learns more of the head of a file that was
  * shorter than 1 KiB when it was opened. */
-int sl_identity_mark(struct sl_identity *i, struct sl_bytes *b, int64_t byte, int64_t line,
-                     struct sl_mark *out, struct sl_err *err);
+int sl_fileid_mark(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_t line,
+                   struct sl_mark *out, struct sl_err *err);
 /* The position JSON of a mark with rows committed so far. */
-void sl_identity_print(const struct sl_identity *i, const struct sl_mark *m, int64_t rows,
-                       struct sl_buf *out);
+void sl_fileid_print(const struct sl_fileid *i, const struct sl_mark *m, int64_t rows,
+                     struct sl_buf *out);
 
 /* ---- sources ---- */
 /* The schema with its time column settled: name if given (it must be a timestamptz), else what the
@@ -92,20 +92,20 @@ int sl_frames_source_new(const struct sl_input_options *o, struct sl_bytes *byte
                          struct sl_source **out, struct sl_err *err);
 int sl_log_source_new(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err);
 
-/* ---- out.c: a descriptor or a file made whole ---- */
-struct sl_out;
-struct sl_out_options {
+/* ---- dest.c: a descriptor or a file made whole ---- */
+struct sl_dest;
+struct sl_dest_options {
     const char *dest; /* NULL: standard output */
     int force, append;
 };
-int sl_out_open(const struct sl_out_options *o, struct sl_out **out, struct sl_err *err);
+int sl_dest_open(const struct sl_dest_options *o, struct sl_dest **out, struct sl_err *err);
 /* SL_PUSH_OK, SL_PUSH_DONE (the reader is gone), < 0. Everything given is written at once. */
-int sl_out_write(struct sl_out *o, const void *data, size_t n, struct sl_err *err);
+int sl_dest_write(struct sl_dest *o, const void *data, size_t n, struct sl_err *err);
 /* The end: a file is synced and takes its name. */
-int sl_out_close(struct sl_out *o, struct sl_err *err);
-void sl_out_free(struct sl_out *o); /* without close: no half file is left */
-int sl_out_poll(struct sl_out *o, struct pollfd *fds, int max);
-int sl_out_is_empty(const struct sl_out *o); /* append: the file had nothing in it */
+int sl_dest_close(struct sl_dest *o, struct sl_err *err);
+void sl_dest_free(struct sl_dest *o); /* without close: no half file is left */
+int sl_dest_poll(struct sl_dest *o, struct pollfd *fds, int max);
+int sl_dest_is_empty(const struct sl_dest *o); /* append: the file had nothing in it */
 
 /* ---- hidden.c: columns that stages keep to themselves (`_wm`) ---- */
 /* The schema, and a batch, without them. New references; NULL with err filled. */

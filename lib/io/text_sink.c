@@ -15,10 +15,10 @@ enum { GATHER = 256 << 10 };
 struct text_sink {
     struct sl_sink base;
     struct sl_text_write_options wo;
-    struct sl_out_options oo;
+    struct sl_dest_options oo;
     char *dest;
     struct sl_text_writer *writer;
-    struct sl_out *out;
+    struct sl_dest *out;
     struct sl_buf text;
     int64_t gathered; /* rows in text */
 };
@@ -26,10 +26,10 @@ struct text_sink {
 static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
 {
     struct text_sink *s = (struct text_sink *)base;
-    int rc = s->out ? 0 : sl_out_open(&s->oo, &s->out, err);
+    int rc = s->out ? 0 : sl_dest_open(&s->oo, &s->out, err);
     if (rc < 0)
         return rc;
-    if (!sl_out_is_empty(s->out))
+    if (!sl_dest_is_empty(s->out))
         s->wo.no_header = 1;
     struct sl_schema *visible = sl_hidden_schema(schema, err);
     if (!visible)
@@ -73,7 +73,7 @@ static void sink_drop(struct sl_sink *base, void *encoded)
 
 static int put(struct text_sink *s, const struct sl_buf *text, struct sl_err *err)
 {
-    int rc = sl_out_write(s->out, text->data, text->len, err);
+    int rc = sl_dest_write(s->out, text->data, text->len, err);
     if (rc == SL_PUSH_OK)
         s->base.bytes += (int64_t)text->len;
     s->base.pipe_closed |= rc == SL_PUSH_DONE;
@@ -141,14 +141,14 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     if (rc == 0)
         rc = write_out(s, err);
     if (rc == 0 && (d == SL_END || d == SL_STOP))
-        rc = sl_out_close(s->out, err);
+        rc = sl_dest_close(s->out, err);
     return rc;
 }
 
 static int sink_poll(struct sl_sink *base, struct pollfd *fds, int max, int64_t *deadline)
 {
     (void)deadline;
-    return sl_out_poll(((struct text_sink *)base)->out, fds, max);
+    return sl_dest_poll(((struct text_sink *)base)->out, fds, max);
 }
 
 static int sink_ready(struct sl_sink *base, const struct pollfd *fds, int n, struct sl_err *err)
@@ -165,7 +165,7 @@ static void sink_free(struct sl_sink *base)
 {
     struct text_sink *s = (struct text_sink *)base;
     sl_text_writer_free(s->writer);
-    sl_out_free(s->out);
+    sl_dest_free(s->out);
     sl_buf_release(&s->text);
     free(s->dest);
     free(s);
@@ -202,11 +202,11 @@ int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format form
         .spreadsheet_safe = o->spreadsheet_safe,
         .zone = o->zone,
     };
-    s->oo = (struct sl_out_options){.force = o->force, .append = o->append};
+    s->oo = (struct sl_dest_options){.force = o->force, .append = o->append};
     if (o->dest) {
         s->oo.dest = s->dest = sl_strdup(o->dest);
         /* A file that may not be written is refused before any work is done. */
-        int rc = s->dest ? sl_out_open(&s->oo, &s->out, err) : sl_err_nomem(err, "a text sink");
+        int rc = s->dest ? sl_dest_open(&s->oo, &s->out, err) : sl_err_nomem(err, "a text sink");
         if (rc < 0) {
             sink_free(&s->base);
             return rc;

@@ -205,16 +205,16 @@ static int settle(struct text_source *t, struct sl_err *err)
 /* What the log that is ingested into holds of the file at hand already. */
 static int look_up(struct text_source *t, struct sl_err *err)
 {
-    sl_identity_unref(t->identity);
+    sl_fileid_unref(t->identity);
     t->identity = NULL;
     if (!t->o.into || !sl_bytes_is_regular(t->bytes))
         return 0;
-    t->identity = sl_identity_new(t->bytes, err);
+    t->identity = sl_fileid_new(t->bytes, err);
     if (!t->identity)
         return -(int)(err ? err->code : SL_EFAIL);
     if (!t->log || t->o.again == SL_AGAIN_ALL)
         return 0;
-    int rc = sl_identity_find(t->identity, t->bytes, t->log, err);
+    int rc = sl_fileid_find(t->identity, t->bytes, t->log, err);
     if (rc <= 0)
         return rc;
     if (t->o.again == SL_AGAIN_REFUSE) {
@@ -327,7 +327,7 @@ static int next_file(struct text_source *t, struct sl_err *err)
 static void discard(struct sl_morsel *m)
 {
     struct text_mark *k = m->arg;
-    sl_identity_unref(k->identity);
+    sl_fileid_unref(k->identity);
     sl_text_map_unref(k->map);
     free(k);
 }
@@ -342,8 +342,8 @@ static int attach_mark(struct text_source *t, struct sl_morsel *m, int64_t byte,
     k->map = sl_text_map_ref(t->map);
     if (!t->identity)
         return 0;
-    k->identity = sl_identity_ref(t->identity);
-    return sl_identity_mark(t->identity, t->bytes, byte, line, &k->mark, err);
+    k->identity = sl_fileid_ref(t->identity);
+    return sl_fileid_mark(t->identity, t->bytes, byte, line, &k->mark, err);
 }
 
 /* The first n bytes of the block as the morsel's text. */
@@ -556,7 +556,7 @@ static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_b
     if (m->batch)
         k->identity->rows += (int64_t)m->batch->selected;
     sl_buf_addstr(id, k->identity->id);
-    sl_identity_print(k->identity, &k->mark, k->identity->rows, position);
+    sl_fileid_print(k->identity, &k->mark, k->identity->rows, position);
     return 1;
 }
 
@@ -590,7 +590,7 @@ static void source_free(struct sl_source *s)
         free(t->paths[i]);
     free(t->paths);
     sl_bytes_free(t->bytes);
-    sl_identity_unref(t->identity);
+    sl_fileid_unref(t->identity);
     sl_text_map_unref(t->map);
     sl_text_reader_free(t->reader);
     sl_buffer_unref(t->block);

@@ -7,7 +7,7 @@
 #include "io/internal.h"
 
 struct text_mark { /* of a morsel */
-    struct sl_identity *identity;
+    struct sl_fileid *identity;
     struct sl_mark mark;
     struct sl_text_map *map;
 };
@@ -24,7 +24,7 @@ struct text_source {
     /* the file at hand */
     int file, at_end, need_header, resume;
     struct sl_bytes *bytes;
-    struct sl_identity *identity;
+    struct sl_fileid *identity;
     struct sl_text_map *map;
     struct sl_buffer *block;
     size_t start, fill;

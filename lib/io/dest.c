@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * out: where bytes leave: standard output, or a file that is made whole (temporary name in the same
+ * dest: where bytes leave: standard output, or a file that is made whole (temporary name in the same
  * directory, sync, rename, sync of the directory) so that nobody ever sees half of it.
  *
  * Standard output: the reader's going away is DONE, not an error. A compressed suffix (.gz, .zst)
@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "io/internal.h"
 
-struct sl_out {
+struct sl_dest {
     int fd, own; /* own: a file of ours */
     int empty, gone;
     char *path, *temporary; /* temporary NULL: written in place (append) */
@@ -29,7 +29,7 @@ static const char *compression_suffix(const char *path)
     return dot && (strcmp(dot, ".zst") == 0 || strcmp(dot, ".zstd") == 0) ? "zst" : NULL;
 }
 
-static int open_file(struct sl_out *out, const struct sl_out_options *o, struct sl_err *err)
+static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struct sl_err *err)
 {
     struct stat st;
     int there = stat(o->dest, &st) == 0;
@@ -57,9 +57,9 @@ static int open_file(struct sl_out *out, const struct sl_out_options *o, struct 
     return out->fd < 0 ? out->fd : 0;
 }
 
-int sl_out_open(const struct sl_out_options *o, struct sl_out **out, struct sl_err *err)
+int sl_dest_open(const struct sl_dest_options *o, struct sl_dest **out, struct sl_err *err)
 {
-    struct sl_out *p = sl_calloc(1, sizeof(*p));
+    struct sl_dest *p = sl_calloc(1, sizeof(*p));
     int rc = 0;
 
     *out = NULL;
@@ -78,14 +78,14 @@ int sl_out_open(const struct sl_out_options *o, struct sl_out **out, struct sl_e
         }
     }
     if (rc < 0) {
-        sl_out_free(p);
+        sl_dest_free(p);
         return rc;
     }
     *out = p;
     return 0;
 }
 
-static int write_raw(struct sl_out *o, const void *data, size_t n, struct sl_err *err)
+static int write_raw(struct sl_dest *o, const void *data, size_t n, struct sl_err *err)
 {
     int rc = sl_path_write(o->fd, data, n, o->path ? o->path : "standard output", err);
     if (rc == -SL_EPIPE) {
@@ -95,7 +95,7 @@ static int write_raw(struct sl_out *o, const void *data, size_t n, struct sl_err
     return rc;
 }
 
-int sl_out_write(struct sl_out *o, const void *data, size_t n, struct sl_err *err)
+int sl_dest_write(struct sl_dest *o, const void *data, size_t n, struct sl_err *err)
 {
     if (o->gone)
         return SL_PUSH_DONE;
@@ -106,7 +106,7 @@ int sl_out_write(struct sl_out *o, const void *data, size_t n, struct sl_err *er
     return rc < 0 ? rc : write_raw(o, o->packed.data, o->packed.len, err);
 }
 
-static int publish(struct sl_out *o, struct sl_err *err)
+static int publish(struct sl_dest *o, struct sl_err *err)
 {
     struct sl_buf dir = SL_BUF_INIT;
     const char *slash = strrchr(o->path, '/');
@@ -126,7 +126,7 @@ static int publish(struct sl_out *o, struct sl_err *err)
     return rc;
 }
 
-int sl_out_close(struct sl_out *o, struct sl_err *err)
+int sl_dest_close(struct sl_dest *o, struct sl_err *err)
 {
     int rc = 0;
     if (o->gone)
@@ -147,7 +147,7 @@ int sl_out_close(struct sl_out *o, struct sl_err *err)
     return rc;
 }
 
-void sl_out_free(struct sl_out *o)
+void sl_dest_free(struct sl_dest *o)
 {
     if (!o)
         return;
@@ -162,7 +162,7 @@ void sl_out_free(struct sl_out *o)
     free(o);
 }
 
-int sl_out_poll(struct sl_out *o, struct pollfd *fds, int max)
+int sl_dest_poll(struct sl_dest *o, struct pollfd *fds, int max)
 {
     struct stat st;
     /* Only a pipe or socket can lose its reader while we are silent. */
@@ -173,7 +173,7 @@ int sl_out_poll(struct sl_out *o, struct pollfd *fds, int max)
     return 1;
 }
 
-int sl_out_is_empty(const struct sl_out *o)
+int sl_dest_is_empty(const struct sl_dest *o)
 {
     return o->empty;
 }

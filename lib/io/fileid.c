@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* identity: knows a file again by what it holds, see internal.h. */
+/* fileid: knows a file again by what it holds, see internal.h. */
 #include "base/compat.h"
 #include <sys/stat.h>
 #include "base/crc32c.h"
@@ -22,11 +22,11 @@ static int crc_at(struct sl_bytes *b, int64_t offset, int *n, uint32_t *crc, str
     return 0;
 }
 
-struct sl_identity *sl_identity_new(struct sl_bytes *b, struct sl_err *err)
+struct sl_fileid *sl_fileid_new(struct sl_bytes *b, struct sl_err *err)
 {
     struct stat st;
     struct sl_buf id = SL_BUF_INIT;
-    struct sl_identity *i = sl_calloc(1, sizeof(*i));
+    struct sl_fileid *i = sl_calloc(1, sizeof(*i));
 
     if (!i) {
         sl_err_nomem(err, "a file's identity");
@@ -47,20 +47,20 @@ struct sl_identity *sl_identity_new(struct sl_bytes *b, struct sl_err *err)
             rc = sl_err_nomem(err, "a file's identity");
     }
     if (rc < 0) {
-        sl_identity_unref(i);
+        sl_fileid_unref(i);
         return NULL;
     }
     return i;
 }
 
-struct sl_identity *sl_identity_ref(struct sl_identity *i)
+struct sl_fileid *sl_fileid_ref(struct sl_fileid *i)
 {
     if (i)
         i->refs++;
     return i;
 }
 
-void sl_identity_unref(struct sl_identity *i)
+void sl_fileid_unref(struct sl_fileid *i)
 {
     if (!i || --i->refs)
         return;
@@ -70,7 +70,7 @@ void sl_identity_unref(struct sl_identity *i)
 }
 
 struct search {
-    struct sl_identity *identity;
+    struct sl_fileid *identity;
     struct sl_bytes *bytes;
     int found;
     struct sl_err *err;
@@ -117,7 +117,7 @@ static int matches(struct search *s, const struct record *r)
 static int compare(void *arg, const char *id, const char *value, size_t len)
 {
     struct search *s = arg;
-    struct sl_identity *i = s->identity;
+    struct sl_fileid *i = s->identity;
     struct record r;
 
     if (strncmp(id, "file:", 5) != 0 || !parse(value, len, &r))
@@ -138,16 +138,16 @@ static int compare(void *arg, const char *id, const char *value, size_t len)
     return 0;
 }
 
-int sl_identity_find(struct sl_identity *i, struct sl_bytes *b, const struct sl_log *log,
-                     struct sl_err *err)
+int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_log *log,
+                   struct sl_err *err)
 {
     struct search s = {.identity = i, .bytes = b, .err = err};
     int rc = sl_log_positions(log, compare, &s);
     return rc < 0 ? rc : s.found;
 }
 
-int sl_identity_mark(struct sl_identity *i, struct sl_bytes *b, int64_t byte, int64_t line,
-                     struct sl_mark *out, struct sl_err *err)
+int sl_fileid_mark(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_t line,
+                   struct sl_mark *out, struct sl_err *err)
 {
     int rc = 0;
     out->byte = byte;
@@ -163,8 +163,8 @@ int sl_identity_mark(struct sl_identity *i, struct sl_bytes *b, int64_t byte, in
     return rc;
 }
 
-void sl_identity_print(const struct sl_identity *i, const struct sl_mark *m, int64_t rows,
-                       struct sl_buf *out)
+void sl_fileid_print(const struct sl_fileid *i, const struct sl_mark *m, int64_t rows,
+                     struct sl_buf *out)
 {
     sl_buf_addstr(out, "{\"path\":");
     sl_buf_add_json(out, i->path, strlen(i->path));
