@@ -75,7 +75,7 @@ objects: $(CMD_OBJ) $(foreach l,$(LAYERS),$(call OBJ,$(l))) \
 
 # gen writes the events that demo, bench and some tests read; measure times processes.
 .PHONY: gen
-gen: $(O)/gen
+gen: $(O)/gen $(O)/measure
 $(O)/gen $(O)/measure: $(O)/%: $(O)/tests/bench/%.o
 	@echo "  LINK $@"
 	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LINK) -o $@ $^
@@ -99,7 +99,7 @@ deps:
 demo: deps
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all gen
 	@SLUICE='$(abspath $(O)/sluice)' GEN='$(abspath $(O)/gen)' tests/demo
-bench: deps all gen $(O)/measure
+bench: deps all gen
 	@SLUICE='$(abspath $(O)/sluice)' GEN='$(abspath $(O)/gen)' tests/bench/run
 
 # ---- install: the binary, its pages, completions ----
