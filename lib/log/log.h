@@ -28,6 +28,9 @@ struct sl_log_id {
 
 /* Opens for reading: SL_ENOENT if there is none, SL_ECORRUPT with file and offset if damaged. */
 int sl_log_open(const char *path, struct sl_log **out, struct sl_err *err);
+/* The same with a boot id given (36 characters), for tests; NULL = the running system's. After a
+ * reboot a view ends at the last commit whose rows are all there: see sluice-log(5), RECOVERY. */
+int sl_log_open_as(const char *path, const char *boot_id, struct sl_log **out, struct sl_err *err);
 void sl_log_free(struct sl_log *l);
 /* Reads new commit lines; 1 if anything changed, 0 not. */
 int sl_log_refresh(struct sl_log *l, struct sl_err *err);
@@ -47,6 +50,14 @@ int sl_log_positions(const struct sl_log *l,
                      void *arg);
 /* Value of one id: 1 and *value (borrowed, valid until refresh), 0 if there is none. */
 int sl_log_position(const struct sl_log *l, const char *id, const char **value, size_t *len);
+
+/* Newest record of the pipeline of that name: the last that opened a run (open = 1), or its last
+ * checkpoint. 1 and *value, 0. */
+int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const char **value,
+                    size_t *len);
+/* Id of the present history, and whether a position taken in an older one still means the same. */
+uint64_t sl_log_history(const struct sl_log *l);
+int sl_log_history_holds(const struct sl_log *l, uint64_t history, int partition, int64_t offset);
 
 struct sl_log_segment_info {
     int partition;
@@ -75,6 +86,7 @@ struct sl_log_options {
     int64_t segment_bytes; /* roll at; 0 = 256 MiB */
     const char *command;   /* command line for the schema's plan, NULL = none */
     struct sl_account *account;
+    const char *boot_id;     /* for tests: 36 characters instead of the running system's */
 };
 
 struct sl_log_writer;

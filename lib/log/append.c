@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * append: blobs to committed rows: the steps 2 to 9 of sluice-log(5), APPENDING.
+ *
+ * Killed anywhere before the line is whole, nothing has happened: bytes past committed lengths are
+ * cut off by whoever writes next, a file that no line names is overwritten, a torn line makes the
+ * next writer begin the next commit file. Under the lock only what depends on it is done: patching,
+ * one write per segment, one line.
+ */
+#include "base/compat.h"
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "log/identity.h"
+#include "log/writer.h"
+
+static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
+
+/* What one commit writes to one segment. */
+struct piece {
+    struct sl_seg seg; /* as it will be; form borrowed */
+    struct sl_form_plan *form; /* of a new segment, borrowed from its first blob */
+    int begins, closes;
+    int64_t start, start_offset; /* bytes and rows before */
+    size_t first, count;         /* blobs */
+    int fd;                      /* -1 until written */
+    int own;                     /* fd is not kept in outs */
+};
+
+struct job {
+    struct sl_log_writer *w;
+    struct sl_log_blob **blobs; /* by partition, in the order given; empty ones left out */
+    size_t nblobs;
+    struct piece *pieces;
+    size_t npieces, cap;
+    struct iovec *iov;
+};
+
+/* ---- which blob goes where ---- */
+
+static struct piece *add_piece(struct job *j)
+{
+    if (j->npieces == j->cap) {
+        size_t cap = j->cap ? 2 * j->cap : 8;
+        struct piece *p = sl_realloc(j->pieces, cap * sizeof(*p));
+        if (!p)
+            return NULL;
+        j->pieces = p;
+        j->cap = cap;
+    }
+    struct piece *p = &j->pieces[j->npieces++];
+    memset(p, 0, sizeof(*p));
+    p->fd = -1;
+    return p;
+}
+
+/* A piece that goes on with the open segment. */
+static struct piece *continue_piece(struct job *j, const struct sl_seg *open)
+{
+    struct piece *p = add_piece(j);
+    if (p) {
+        p->seg = *open;
+        p->start = open->bytes;
+        p->start_offset = open->end;
+    }
+    return p;
+}
+
+static struct piece *begin_piece(struct job *j, struct sl_log_blob *b, int64_t base)
+{
+    struct piece *p = add_piece(j);
+    if (p) {
+        p->begins = 1;
+        p->form = b->form;
+        p->start_offset = base;
+        p->seg = (struct sl_seg){.partition = b->partition,
+                                 .schema = b->form->schema_id,
+                                 .base = base,
+                                 .by = j->w->log->state.n + 1,
+                                 .form = b->form->text,
+                                 .head_len = (int64_t)b->form->head.len,
+                                 .head_crc = b->form->head_crc,
+                                 .bytes = (int64_t)b->form->head.len,
+                                 .end = base,
+                                 .min_time = SL_TIME_MAX,
+                                 .max_time = SL_TIME_MIN};
+    }
+    return p;
+}
+
+enum verdict { GO_ON, BEGIN, ENCODE_ANEW };
+
+static enum verdict judge(const struct sl_log_writer *w, const struct sl_log_blob *b,
+                          const struct sl_seg *open)
+{
+    if (b->form->schema_id != w->schema_id)
+        return ENCODE_ANEW;
+    if (!open || open->schema != w->schema_id)
+        return BEGIN;
+    int same = strcmp(open->form, b->form->text) == 0;
+    if (same)
+        return open->bytes >= w->segment_bytes ? BEGIN : GO_ON;
+    if (b->force || (b->rolling && open->base == b->base && open->by == b->by))
+        return BEGIN;
+    return ENCODE_ANEW;
+}
+
+static void close_piece(struct piece *p)
+{
+    p->closes = 1;
+    p->seg.closed = 1;
+    p->seg.bytes += (int64_t)sizeof(end_marker);
+}
+
+/* Takes blob number i into the pieces. 0, 1 if it must be encoded anew (for *open, NULL: none). */
+static int place_blob(struct job *j, size_t i, const struct sl_seg **open, struct sl_err *err)
+{
+    const struct sl_state *s = &j->w->log->state;
+    struct sl_log_blob *b = j->blobs[i];
+    struct piece *last = j->npieces ? &j->pieces[j->npieces - 1] : NULL;
+
+    if (last && last->seg.partition != b->partition)
+        last = NULL;
+    *open = last ? &last->seg : sl_state_open_seg(s, b->partition);
+    enum verdict v = judge(j->w, b, *open);
+    if (v == ENCODE_ANEW)
+        return 1;
+    if (!last && *open)
+        last = continue_piece(j, *open);
+    else if (!last && v == GO_ON)
+        return sl_err_set(err, SL_EBUG, "a batch goes on with a segment that is not there");
+    if (v == BEGIN) {
+        int64_t base = last ? last->seg.end : s->parts[b->partition].end;
+        if (last)
+            close_piece(last);
+        else if (*open)
+            return sl_err_nomem(err, "a commit");
+        last = begin_piece(j, b, base);
+        if (last)
+            last->first = i;
+    }
+    if (!last)
+        return sl_err_nomem(err, "a commit");
+    if (!last->count)
+        last->first = i;
+    last->count++;
+    last->seg.bytes += (int64_t)b->bytes.len;
+    last->seg.end += b->rows;
+    last->seg.min_time = SL_MIN(last->seg.min_time, b->min_time);
+    last->seg.max_time = SL_MAX(last->seg.max_time, b->max_time);
+    return 0;
+}
+
+/* 0: all blobs have their place. 1: *refit must be encoded anew for *open first. */
+static int place_blobs(struct job *j, size_t *refit, struct sl_seg *open, int *has_open,
+                       struct sl_err *err)
+{
+    j->npieces = 0;
+    for (size_t i = 0; i < j->nblobs; i++) {
+        const struct sl_seg *o;
+        int rc = place_blob(j, i, &o, err);
+        if (rc == 1) {
+            *refit = i;
+            *has_open = o != NULL;
+            if (o)
+                *open = *o;
+        }
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- bytes ---- */
+
+/* All of the vectors at pos; short writes go on. iov is spoiled. */
+static int write_all(int fd, struct iovec *iov, size_t n, int64_t pos, struct sl_err *err)
+{
+    while (n) {
+        ssize_t k = pwritev(fd, iov, (int)SL_MIN(n, (size_t)IOV_MAX), pos);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return sl_err_sys(err, "cannot write a segment");
+        pos += k;
+        while (n && (size_t)k >= iov->iov_len) {
+            k -= (ssize_t)iov->iov_len;
+            iov++;
+            n--;
+        }
+        if (n) {
+            iov->iov_base = (char *)iov->iov_base + k;
+            iov->iov_len -= (size_t)k;
+        }
+    }
+    return 0;
+}
+
+static int is_out(const struct sl_out *o, const struct sl_seg *s)
+{
+    return o->fd >= 0 && o->key.base == s->base && o->key.by == s->by;
+}
+
+/* A descriptor for the piece's segment; uncommitted bytes at its end are cut off. */
+static int open_piece(struct sl_log_writer *w, struct piece *p, struct sl_err *err)
+{
+    struct sl_out *o = &w->outs[p->seg.partition];
+    struct sl_buf name = SL_BUF_INIT;
+    struct stat st;
+    int rc = 0;
+
+    if (is_out(o, &p->seg) && !p->begins) {
+        p->fd = o->fd;
+    } else {
+        rc = p->fd = sl_view_open_seg(w->log, sl_seg_key(&p->seg),
+                                      p->begins ? O_RDWR | O_CREAT : O_RDWR, &name, err);
+        p->own = 1;
+    }
+    if (rc >= 0 && fstat(p->fd, &st) < 0)
+        rc = sl_err_sys(err, "cannot examine a segment");
+    if (rc >= 0 && st.st_size > p->start && ftruncate(p->fd, p->start) < 0)
+        rc = sl_err_sys(err, "cannot cut off uncommitted bytes of %s", name.data ? name.data : "");
+    if (rc >= 0 && st.st_size < p->start) {
+        char file[SL_SEG_NAME];
+        sl_seg_name(sl_seg_key(&p->seg), ".arrows", file);
+        sl_path_join(&name, w->log->path, file);
+        sl_err_set(err, SL_ECORRUPT, "the segment is shorter than its committed length");
+        rc = sl_err_offset(err, name.data ? name.data : file, st.st_size);
+    }
+    sl_buf_release(&name);
+    return rc < 0 ? rc : 0;
+}
+
+static int write_piece(struct job *j, struct piece *p, struct sl_err *err)
+{
+    struct iovec *iov = j->iov;
+    size_t n = 0;
+    int64_t offset = p->start_offset;
+    const struct sl_state *s = &j->w->log->state;
+    int rc = open_piece(j->w, p, err);
+
+    if (rc < 0)
+        return rc;
+    if (p->begins)
+        iov[n++] = (struct iovec){p->form->head.data, p->form->head.len};
+    for (size_t i = p->first; i < p->first + p->count; i++) {
+        struct sl_log_blob *b = j->blobs[i];
+        sl_identity_patch(b->bytes.data + b->value, s->log_id, b->partition, offset, s->n + 1);
+        offset += b->rows;
+        iov[n++] = (struct iovec){b->bytes.data, b->bytes.len};
+    }
+    if (p->closes)
+        iov[n++] = (struct iovec){(char *)(uintptr_t)end_marker, sizeof(end_marker)};
+    assert(offset == p->seg.end);
+    return write_all(p->fd, iov, n, p->start, err);
+}
+
+/* After a failure: leave no more behind than a killed writer would, less if possible. */
+static void undo_pieces(struct job *j)
+{
+    for (size_t i = 0; i < j->npieces; i++) {
+        struct piece *p = &j->pieces[i];
+        char name[SL_SEG_NAME];
+        if (p->fd < 0)
+            continue;
+        if (!p->begins && ftruncate(p->fd, p->start) < 0)
+            continue; /* the next writer will do it */
+        if (p->begins) {
+            sl_seg_name(sl_seg_key(&p->seg), ".arrows", name);
+            unlinkat(j->w->log->dirfd, name, 0);
+        }
+        if (p->own)
+            close(p->fd);
+        p->fd = -1;
+    }
+}
+
+/* Committed: descriptors of open segments are kept, those of closed ones go to the syncer. */
+static int keep_pieces(struct job *j, struct sl_err *err)
+{
+    struct sl_log_writer *w = j->w;
+    int rc = 0;
+    for (size_t i = 0; i < j->npieces; i++) {
+        struct piece *p = &j->pieces[i];
+        struct sl_out *o = &w->outs[p->seg.partition];
+        if (p->own) {
+            if (o->fd >= 0)
+                close(o->fd);
+            else
+                w->nouts++;
+            o->fd = p->fd;
+            o->key = sl_seg_key(&p->seg);
+        }
+        int fd = p->closes ? o->fd : fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
+        if (p->closes) {
+            o->fd = -1;
+            w->nouts--;
+        }
+        int told = sl_syncer_touch(w->sync, sl_seg_key(&p->seg), w->log->state.n, fd,
+                                   rc == 0 ? err : NULL);
+        rc = rc == 0 ? told : rc;
+        p->fd = -1;
+    }
+    return rc;
+}
+
+/* ---- the line ---- */
+
+static int add_note(struct sl_line *line, const struct sl_log_note *note, struct sl_err *err)
+{
+    struct sl_buf name = SL_BUF_INIT;
+    int rc = 0;
+    if (!note)
+        return 0;
+    line->positions =
+        sl_arena_alloc(&line->arena, (size_t)note->npositions * sizeof(*line->positions) + 1);
+    line->pipelines = sl_arena_alloc(&line->arena, sizeof(*line->pipelines));
+    if (!line->positions || !line->pipelines)
+        return sl_err_nomem(err, "a commit");
+    for (int i = 0; i < note->npositions; i++) {
+        line->positions[line->npositions++] =
+            (struct sl_line_pair){.key = note->position_id[i],
+                                  .value = note->position[i],
+                                  .len = strlen(note->position[i])};
+    }
+    if (note->pipeline) {
+        struct sl_line_pair *p = &line->pipelines[0];
+        p->value = note->pipeline;
+        p->len = strlen(note->pipeline);
+        rc = sl_line_pipeline_name(p->value, p->len, &name, &p->open, err);
+        if (rc == 0) {
+            p->key = sl_arena_strndup(&line->arena, name.data ? name.data : "", name.len);
+            rc = p->key ? 0 : sl_err_nomem(err, "a commit");
+            line->npipelines = 1;
+        } else if (err) {
+            err->code = SL_EBUG;
+            rc = -SL_EBUG;
+        }
+    }
+    sl_buf_release(&name);
+    return rc;
+}
+
+static int write_line(struct job *j, const struct sl_log_note *note, struct sl_err *err)
+{
+    struct sl_line line;
+    sl_writer_line(j->w, &line);
+    int rc = add_note(&line, note, err);
+    line.segs = sl_arena_alloc(&line.arena, j->npieces * sizeof(*line.segs) + 1);
+    if (rc == 0 && !line.segs)
+        rc = sl_err_nomem(err, "a commit");
+    for (size_t i = 0; rc == 0 && i < j->npieces; i++)
+        line.segs[line.nsegs++] = j->pieces[i].seg;
+    if (rc == 0)
+        rc = sl_writer_append_line(j->w, &line, err);
+    sl_line_release(&line);
+    return rc;
+}
+
+/* Everything under the lock. 1: blob *refit must be encoded anew first. */
+static int locked_part(struct job *j, const struct sl_log_note *note, size_t *refit,
+                       struct sl_seg *open, int *has_open, struct sl_err *err)
+{
+    int rc = sl_writer_take_schema(j->w, err);
+    if (rc == 0)
+        rc = place_blobs(j, refit, open, has_open, err);
+    if (rc == 1 && *has_open) { /* the form must outlive the lock */
+        open->form = sl_strdup(open->form);
+        if (!open->form)
+            return sl_err_nomem(err, "a commit");
+    }
+    for (size_t i = 0; rc == 0 && i < j->npieces; i++)
+        rc = write_piece(j, &j->pieces[i], err);
+    if (rc == 0)
+        rc = write_line(j, note, err);
+    if (rc < 0 && !j->w->log->state.broken) /* broken: the line was written, only we lost track */
+        undo_pieces(j);
+    else if (rc == 0)
+        rc = keep_pieces(j, err);
+    return rc;
+}
+
+/* Blobs by partition, each partition's in the order given; those without rows are left out. */
+static int sort_blobs(struct job *j, struct sl_log_blob **blobs, size_t n, struct sl_err *err)
+{
+    int parts = j->w->log->state.npartitions;
+    size_t *at = sl_calloc((size_t)parts + 1, sizeof(*at));
+    j->blobs = sl_malloc((n + 1) * sizeof(*j->blobs));
+    j->iov = sl_malloc((n + 2) * sizeof(*j->iov));
+    if (!at || !j->blobs || !j->iov) {
+        free(at);
+        return sl_err_nomem(err, "a commit");
+    }
+    for (size_t i = 0; i < n; i++)
+        at[blobs[i]->partition + 1] += blobs[i]->rows > 0;
+    for (int i = 0; i < parts; i++)
+        at[i + 1] += at[i];
+    j->nblobs = at[parts];
+    for (size_t i = 0; i < n; i++) {
+        if (blobs[i]->rows > 0)
+            j->blobs[at[blobs[i]->partition]++] = blobs[i];
+    }
+    free(at);
+    return 0;
+}
+
+static int commit(struct job *j, const struct sl_log_note *note, struct sl_err *err)
+{
+    for (;;) {
+        struct sl_seg open = {0};
+        size_t refit = 0;
+        int has_open = 0;
+        int rc = sl_writer_lock(j->w, err);
+        if (rc < 0)
+            return rc;
+        rc = locked_part(j, note, &refit, &open, &has_open, err);
+        sl_writer_unlock(j->w);
+        if (rc == 0)
+            rc = sl_writer_tell(j->w, err);
+        int again = rc == 1;
+        if (again)
+            rc = sl_blob_refit(j->w, j->blobs[refit], has_open ? &open : NULL, err);
+        if (again && has_open)
+            free(open.form);
+        if (rc < 0 || !again)
+            return rc;
+    }
+}
+
+int sl_log_writer_commit(struct sl_log_writer *w, struct sl_log_blob **blobs, size_t nblobs,
+                         const struct sl_log_note *note, struct sl_err *err)
+{
+    struct job j = {.w = w};
+    int rc = sl_syncer_check(w->sync, err);
+
+    if (rc == 0)
+        rc = sort_blobs(&j, blobs, nblobs, err);
+    int nothing = rc == 0 && !j.nblobs && (!note || (!note->npositions && !note->pipeline));
+    if (rc == 0 && !nothing)
+        rc = commit(&j, note, err);
+    if (rc == 0 && !nothing)
+        rc = sl_writer_replan(w, err);
+    if (rc == 0 && w->policy == SL_SYNC_COMMIT)
+        rc = sl_syncer_run(w->sync, err);
+    for (size_t i = 0; i < nblobs; i++)
+        sl_log_blob_free(blobs[i]);
+    free(j.blobs);
+    free(j.pieces);
+    free(j.iov);
+    return rc;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * check: after a reboot, whether the bytes that a commit promises are there, see sluice-log(5),
+ * RECOVERY.
+ *
+ * A commit names for each segment the length it grew to; the state has the length before. What lies
+ * between must be good batches that reach exactly to the new end.
+ */
+#include "base/compat.h"
+#include "base/mem.h"
+#include "log/walk.h"
+
+/* Remembers where the checked bytes begin: recovery writes them again. */
+static int note_checked(struct sl_log *l, const struct sl_seg *seg, int64_t from,
+                        struct sl_err *err)
+{
+    for (int i = 0; i < l->nchecked; i++) {
+        const struct sl_seg_key *k = &l->checked[i].key;
+        if (k->partition == seg->partition && k->base == seg->base && k->by == seg->by)
+            return 0; /* earlier commits began earlier */
+    }
+    if (l->nchecked == l->checked_cap) {
+        int cap = l->checked_cap ? 2 * l->checked_cap : 16;
+        struct sl_checked *list = sl_realloc(l->checked, (size_t)cap * sizeof(*list));
+        if (!list)
+            return sl_err_nomem(err, "the log's state");
+        l->checked = list;
+        l->checked_cap = cap;
+    }
+    l->checked[l->nchecked++] = (struct sl_checked){.key = sl_seg_key(seg), .from = from};
+    return 0;
+}
+
+static int check_seg(struct sl_log *l, const struct sl_line *line, const struct sl_seg *seg,
+                     struct sl_err *err)
+{
+    const struct sl_seg *old = sl_state_seg(&l->state, sl_seg_key(seg));
+    struct sl_walk w;
+    struct sl_group g;
+
+    if (seg->partition >= l->state.npartitions)
+        return sl_err_set(err, SL_ECORRUPT, "no such partition");
+    if (old && old->bytes == seg->bytes && old->end == seg->end)
+        return 0;
+    int rc = sl_walk_open(&w, l, seg, NULL, err);
+    if (rc == -SL_ENOENT)
+        return sl_err_set(err, SL_ECORRUPT, "a segment is missing");
+    if (rc < 0)
+        return rc;
+    w.last_commit = line->n;
+    if (old)
+        sl_walk_seek(&w, old->bytes, old->end);
+    while ((rc = sl_walk_next(&w, &g, err)) == 1) {
+        rc = sl_group_verify(w.stream, g.buf, g.at, (size_t)g.len, w.log_id, err);
+        if (rc < 0)
+            break;
+    }
+    sl_walk_release(&w);
+    return rc < 0 ? rc : note_checked(l, seg, old ? old->bytes : 0, err);
+}
+
+int sl_check_line(struct sl_log *l, const struct sl_line *line, struct sl_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < line->nsegs && rc == 0; i++) {
+        if (!line->segs[i].dropped)
+            rc = check_seg(l, line, &line->segs[i], err);
+    }
+    return rc;
+}

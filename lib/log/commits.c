@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * commits: reading commit files: loading the newest, catching up, going on to the next.
+ *
+ * Invariants: (1) the state is what the good lines up to c.pos of file c.file say. (2) bytes are
+ * looked at once: only what lies after c.pos is read. (3) a reader calls nothing corrupt that it has
+ * not seen again under a shared append lock: a writer may be in the middle of its write.
+ */
+#include "base/compat.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "log/hex.h"
+#include "log/view.h"
+
+void sl_commit_name(int64_t n, char *out)
+{
+    sl_digits(out, 20, n);
+    memcpy(out + 20, ".jsonl", 7);
+}
+
+int sl_view_corrupt(struct sl_log *l, int64_t file, int64_t offset, struct sl_err *err)
+{
+    struct sl_buf place = SL_BUF_INIT;
+    char name[SL_COMMIT_NAME];
+    sl_commit_name(file, name);
+    sl_path_join(&place, l->c.dir, name);
+    if (err) {
+        err->code = SL_ECORRUPT;
+        sl_err_offset(err, place.data ? place.data : name, offset);
+        sl_err_hint(err, "`sluice log verify` shows all damage, `sluice log repair` mends it");
+    }
+    sl_buf_release(&place);
+    return -SL_ECORRUPT;
+}
+
+int sl_commits_list(struct sl_log *l, int64_t *newest, int64_t *before, struct sl_err *err)
+{
+    struct stat st;
+    int64_t n;
+    /* A second descriptor: readdir keeps its place in the one it is given. */
+    int fd = sl_path_openat(l->c.dirfd, ".", O_RDONLY | O_DIRECTORY, 0, l->c.dir, err);
+    if (fd < 0)
+        return fd;
+    DIR *d = fstat(fd, &st) == 0 ? fdopendir(fd) : NULL;
+    if (!d) {
+        close(fd);
+        return sl_err_sys(err, "cannot list %s", l->c.dir);
+    }
+    *newest = *before = 0;
+    for (struct dirent *e; (errno = 0, e = readdir(d)) != NULL;) {
+        if (strlen(e->d_name) != 26 || strcmp(e->d_name + 20, ".jsonl") != 0 ||
+            !sl_digits_parse(e->d_name, 20, &n) || n == 0)
+            continue;
+        if (n > *newest) {
+            *before = *newest;
+            *newest = n;
+        } else if (n > *before) {
+            *before = n;
+        }
+    }
+    int rc = errno ? sl_err_sys(err, "cannot list %s", l->c.dir) : 0;
+    closedir(d);
+    if (rc == 0 && !*newest) {
+        sl_err_set(err, SL_ECORRUPT, "the log has no commit file");
+        return sl_err_place(err, "%s", l->c.dir);
+    }
+    if (rc == 0)
+        l->c.listed = st.st_mtim;
+    return rc;
+}
+
+static int open_file(struct sl_log *l, int64_t n, struct sl_err *err)
+{
+    char name[SL_COMMIT_NAME];
+    sl_commit_name(n, name);
+    return sl_path_openat(l->c.dirfd, name, (l->writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW, 0,
+                          l->c.dir, err);
+}
+
+/* Bytes of the file fd from pos on, into l->in. */
+static int read_from(struct sl_log *l, int fd, int64_t pos, struct sl_err *err)
+{
+    struct stat st;
+    sl_buf_reset(&l->in);
+    if (fstat(fd, &st) < 0)
+        return sl_err_sys(err, "cannot examine a file of %s", l->c.dir);
+    if (st.st_size == pos)
+        return 0;
+    if (st.st_size < pos) {
+        sl_err_set(err, SL_ECORRUPT, "a commit file became shorter");
+        return sl_view_corrupt(l, l->c.file, st.st_size, err);
+    }
+    if (st.st_size - pos > SL_LINE_MAX) {
+        sl_err_set(err, SL_ECORRUPT, "a commit file is impossibly long");
+        return sl_view_corrupt(l, l->c.file, pos, err);
+    }
+    size_t want = (size_t)(st.st_size - pos);
+    char *p = sl_buf_room(&l->in, want);
+    if (!p)
+        return sl_err_nomem(err, "reading commits");
+    ssize_t got = sl_path_pread(fd, p, want, pos, l->c.dir, err);
+    if (got < 0)
+        return (int)got;
+    l->in.len = (size_t)got;
+    return 0;
+}
+
+/* Notes the greatest number that lines from here on may bear, good or not. */
+static void note_numbers(struct sl_log *l, const char *p, const char *end)
+{
+    while (p < end) {
+        const char *nl = memchr(p, '\n', (size_t)(end - p));
+        int64_t n = 0;
+        if (end - p > 5 && memcmp(p, "{\"n\":", 5) == 0) {
+            for (const char *d = p + 5; d < end && *d >= '0' && *d <= '9' && n < INT64_MAX / 16; d++)
+                n = n * 10 + (*d - '0');
+        }
+        /* A damaged number must not make the next one absurd: commits are consecutive. */
+        if (n > l->greatest && n < l->state.n + SL_LINE_MAX)
+            l->greatest = n;
+        if (!nl)
+            break;
+        p = nl + 1;
+    }
+}
+
+/* One whole line at p. 0, or < 0 with err naming what is wrong, without the place. */
+static int take_line(struct sl_log *l, const char *p, size_t n, int first, struct sl_err *err)
+{
+    struct sl_line line;
+    int rc;
+
+    sl_line_init(&line);
+    rc = sl_line_parse(p, n, &line, err);
+    if (rc == 0 && !line.snapshot != !first)
+        rc = sl_err_set(err, SL_ECORRUPT, first ? "the first line is no snapshot"
+                                                : "a snapshot in the middle of a file");
+    if (rc == 0 && first && line.n != l->c.file)
+        rc = sl_err_set(err, SL_ECORRUPT, "the snapshot is not the one that names the file");
+    if (rc == 0 && l->unclean && line.n > l->mark.durable && !first)
+        rc = sl_check_line(l, &line, err);
+    if (rc == 0)
+        rc = sl_state_apply(&l->state, &line, err);
+    if (rc == 0)
+        l->greatest = SL_MAX(l->greatest, line.n);
+    sl_line_release(&line);
+    return rc;
+}
+
+/* May what begins at c.pos be lost to a power cut? Then the state just ends here. */
+static int may_be_lost(const struct sl_log *l)
+{
+    return l->unclean && l->c.pos > 0 && l->state.n >= l->mark.durable;
+}
+
+/* Takes the whole lines of l->in, which begins at c.pos. 1 if there were any. */
+static int take_lines(struct sl_log *l, struct sl_err *err)
+{
+    const char *p = l->in.data, *end = p + l->in.len, *nl;
+    int any = 0;
+
+    while (p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+        size_t n = (size_t)(nl + 1 - p);
+        int first = l->c.pos == 0;
+        int rc = take_line(l, p, n, first, err);
+        if (rc == -SL_ECORRUPT && may_be_lost(l) && !l->state.broken) {
+            note_numbers(l, p, end);
+            l->stopped = 1;
+            return any;
+        }
+        if (rc == -SL_ECORRUPT)
+            return sl_view_corrupt(l, l->c.file, l->c.pos, err);
+        if (rc < 0)
+            return rc;
+        l->c.pos += (int64_t)n;
+        if (first)
+            l->c.first = (int64_t)n;
+        p = nl + 1;
+        any = 1;
+    }
+    l->c.torn = p < end;
+    if (p < end && !sl_line_is_torn(p, (size_t)(end - p))) {
+        if (may_be_lost(l)) {
+            l->stopped = 1;
+            return any;
+        }
+        sl_err_set(err, SL_ECORRUPT, "the last bytes are no part of a line");
+        return sl_view_corrupt(l, l->c.file, l->c.pos, err);
+    }
+    if (l->unclean)
+        note_numbers(l, p, end);
+    return any;
+}
+
+/* Reads the rest of the present file; what looks corrupt to a reader is looked at again under a
+ * lock. */
+static int read_rest(struct sl_log *l, struct sl_err *err)
+{
+    int rc = read_from(l, l->c.fd, l->c.pos, err), any = 0;
+    if (rc == 0 && l->in.len)
+        rc = any = take_lines(l, err);
+    if (rc != -SL_ECORRUPT || l->locked || l->lock.fd < 0 || l->state.broken)
+        return rc;
+    rc = sl_lockfile_lock(&l->lock, SL_LOCK_APPEND, SL_LOCK_SHARED, SL_LOCK_PATIENCE, err);
+    if (rc < 0)
+        return rc;
+    rc = read_from(l, l->c.fd, l->c.pos, err);
+    if (rc == 0 && l->in.len)
+        rc = take_lines(l, err);
+    sl_lockfile_unlock(&l->lock, SL_LOCK_APPEND);
+    return rc < 0 ? rc : 1;
+}
+
+/* ---- the next file ---- */
+
+/* Makes fd, file number n, the present one. Its snapshot has not been taken yet. */
+static void change_file(struct sl_log *l, int fd, int64_t n)
+{
+    if (l->c.fd >= 0)
+        close(l->c.fd);
+    l->c.fd = fd;
+    l->c.file = n;
+    l->c.pos = l->c.first = 0;
+    l->c.torn = 0;
+}
+
+/* Checks that the snapshot at the start of file n goes on from where the present file ends. 1: it
+ * does; 2: it begins another history; 0: the present file must be read on first. */
+static int follows(struct sl_log *l, int fd, int64_t n, struct sl_err *err)
+{
+    struct sl_line line;
+    const char *nl;
+    int rc = read_from(l, fd, 0, err);
+
+    if (rc < 0)
+        return rc;
+    sl_line_init(&line);
+    nl = l->in.len ? memchr(l->in.data, '\n', l->in.len) : NULL;
+    if (!nl)
+        rc = sl_err_set(err, SL_ECORRUPT, "the first line is not whole");
+    else
+        rc = sl_line_parse(l->in.data, (size_t)(nl + 1 - l->in.data), &line, err);
+    if (rc == -SL_ECORRUPT)
+        rc = sl_view_corrupt(l, n, 0, err);
+    if (rc < 0)
+        goto out;
+    if (line.snapshot && line.history != l->state.history) {
+        rc = 2;
+    } else if (!line.snapshot || line.file != l->c.file || line.file_bytes < l->c.pos ||
+               (line.file_bytes == l->c.pos &&
+                (line.last != l->state.n || line.prev != l->state.crc))) {
+        sl_err_set(err, SL_ECORRUPT, "the snapshot does not go on where file %020" PRId64 " ends",
+                   l->c.file);
+        rc = sl_view_corrupt(l, n, 0, err);
+    } else {
+        rc = line.file_bytes == l->c.pos;
+    }
+out:
+    sl_line_release(&line);
+    return rc;
+}
+
+/* Goes on to the file named by the next number, if there is one. 1 if it did. */
+static int next_file(struct sl_log *l, struct sl_err *err)
+{
+    for (int tries = 0; tries < 3; tries++) {
+        int64_t before = l->state.n;
+        uint64_t history = l->state.history;
+        int fd = open_file(l, l->state.n + 1, NULL);
+        if (fd == -SL_ENOENT)
+            return 0;
+        if (fd < 0)
+            return open_file(l, l->state.n + 1, err);
+        int rc = follows(l, fd, before + 1, err);
+        if (rc > 0) {
+            change_file(l, fd, before + 1);
+            rc = read_rest(l, err);
+            if (rc >= 0 && l->c.pos == 0)
+                rc = sl_view_corrupt(l, l->c.file, 0, err);
+            if (rc >= 0 && l->state.history != history)
+                l->rolled = l->c.file;
+            return rc < 0 ? rc : 1;
+        }
+        close(fd);
+        if (rc < 0)
+            return rc;
+        /* The older file goes on: read it once more before the newer one is taken. */
+        rc = read_rest(l, err);
+        if (rc < 0)
+            return rc;
+        if (l->state.n == before)
+            break;
+    }
+    sl_err_set(err, SL_ECORRUPT, "the file ends before the next file's snapshot says");
+    return sl_view_corrupt(l, l->c.file, l->c.pos, err);
+}
+
+/* The directory changed in another way than by the next file: the newest snapshot is the truth. */
+static int jump(struct sl_log *l, struct sl_err *err)
+{
+    struct stat st;
+    int64_t newest, before, n = l->state.n;
+    uint64_t history = l->state.history;
+
+    if (fstat(l->c.dirfd, &st) < 0)
+        return sl_err_sys(err, "cannot examine %s", l->c.dir);
+    if (st.st_nlink == 0) {
+        sl_err_set(err, SL_ENOENT, "the log was removed while it was read");
+        return sl_err_place(err, "%s", l->path);
+    }
+    if (st.st_mtim.tv_sec == l->c.listed.tv_sec && st.st_mtim.tv_nsec == l->c.listed.tv_nsec)
+        return 0;
+    int rc = sl_commits_list(l, &newest, &before, err);
+    if (rc < 0 || newest <= l->c.file)
+        return rc;
+    int fd = open_file(l, newest, err);
+    if (fd < 0)
+        return fd;
+    change_file(l, fd, newest);
+    rc = read_rest(l, err);
+    if (rc >= 0 && l->c.pos == 0)
+        rc = sl_view_corrupt(l, l->c.file, 0, err);
+    if (rc >= 0 && l->state.history != history && l->state.n > n)
+        l->rolled = newest;
+    return rc < 0 ? rc : 1;
+}
+
+int sl_view_catch_up(struct sl_log *l, struct sl_err *err)
+{
+    int any = 0, rc;
+
+    if (l->state.broken)
+        return sl_view_load(l, err) < 0 ? (err ? -(int)err->code : -SL_EFAIL) : 1;
+    if (l->unclean && l->stopped)
+        return 0;
+    rc = read_rest(l, err);
+    while (rc >= 0) {
+        any |= rc > 0;
+        rc = next_file(l, err);
+        if (rc == 0)
+            break;
+    }
+    if (rc == 0) {
+        rc = jump(l, err);
+        any |= rc > 0;
+    }
+    return rc < 0 ? rc : any;
+}
+
+/* ---- loading ---- */
+
+/* The state can hold fewer commits than the mark says only if some were destroyed. */
+static int check_mark(struct sl_log *l, struct sl_err *err)
+{
+    int64_t mark = SL_MAX(l->mark.known ? l->mark.durable : 0, l->state.durable);
+    if (l->state.n >= mark)
+        return 0;
+    sl_err_set(err, SL_ECORRUPT,
+               "the file ends after commit %" PRId64 ", but commit %" PRId64 " was synced",
+               l->state.n, mark);
+    return sl_view_corrupt(l, l->c.file, l->c.pos, err);
+}
+
+static int read_mark(struct sl_log *l, struct sl_err *err)
+{
+    int rc = sl_lockfile_mark(&l->lock, 0, &l->mark, err);
+    l->unclean = !l->mark.known || strcmp(l->mark.boot, l->boot) != 0;
+    l->stopped = 0;
+    l->nchecked = 0;
+    return rc;
+}
+
+/* Begins with the file fd, number n. */
+static int load_from(struct sl_log *l, int fd, int64_t n, struct sl_err *err)
+{
+    int track = l->state.track;
+    sl_state_release(&l->state);
+    l->state.track = track;
+    change_file(l, fd, n);
+    int rc = read_rest(l, err);
+    if (rc >= 0 && l->c.pos == 0) {
+        sl_err_set(err, SL_ECORRUPT, "the first line is not whole");
+        rc = sl_view_corrupt(l, n, 0, err);
+    }
+    return rc;
+}
+
+int sl_view_load_file(struct sl_log *l, int64_t n, struct sl_err *err)
+{
+    int rc = read_mark(l, err);
+    l->unclean = 0; /* what is not in the newest file is durable */
+    int fd = rc < 0 ? rc : open_file(l, n, err);
+    return fd < 0 ? fd : load_from(l, fd, n, err);
+}
+
+int sl_view_load(struct sl_log *l, struct sl_err *err)
+{
+    int64_t newest, before;
+    int rc = read_mark(l, err), fd = -1;
+
+    if (rc < 0)
+        return rc;
+    for (int tries = 0; tries < 8; tries++) { /* a file may be removed between list and open */
+        rc = sl_commits_list(l, &newest, &before, err);
+        if (rc < 0)
+            return rc;
+        rc = fd = open_file(l, newest, err);
+        if (rc != -SL_ENOENT)
+            break;
+    }
+    if (rc < 0)
+        return rc;
+    rc = load_from(l, fd, newest, err);
+    if (rc >= 0 && !l->mark.known)
+        l->mark.durable = l->state.durable;
+    if (rc >= 0)
+        rc = check_mark(l, err);
+    if (rc >= 0 && !l->stopped)
+        rc = sl_view_catch_up(l, err);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* create: a new log, made whole under a temporary name and renamed, so that nobody meets half of
+ * one. */
+#include "base/compat.h"
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/time.h"
+#include "log/writer.h"
+
+int sl_writer_random(void *out, size_t n, struct sl_err *err)
+{
+    ssize_t got;
+    do {
+        got = getrandom(out, n, 0);
+    } while (got < 0 && errno == EINTR);
+    return got == (ssize_t)n ? 0 : sl_err_sys(err, "cannot get random bytes");
+}
+
+static int first_line(struct sl_schema *schema, const uint8_t *id, int partitions,
+                      struct sl_buf *out, struct sl_err *err)
+{
+    struct sl_line l;
+    struct sl_history h = {0};
+    struct sl_line_schema s = {.id = 1, .schema = schema};
+    char host[256] = "";
+    int rc = sl_writer_random(&h.id, sizeof(h.id), err);
+
+    sl_line_init(&l);
+    l.ends = h.ends = sl_arena_alloc(&l.arena, (size_t)partitions * sizeof(*l.ends));
+    if (rc == 0 && !l.ends)
+        rc = sl_err_nomem(err, "a log");
+    l.n = 1;
+    l.at = sl_time_now_usec();
+    l.history = h.id;
+    l.snapshot = 1;
+    memcpy(l.log_id, id, 16);
+    l.partitions = partitions;
+    l.histories = &h;
+    l.nhistories = 1;
+    l.pid = getpid();
+    if (gethostname(host, sizeof(host) - 1) == 0)
+        l.host = host;
+    l.schemas = &s;
+    l.nschemas = 1;
+    if (rc == 0)
+        rc = sl_line_print(&l, out, err);
+    l.nschemas = 0; /* borrowed */
+    sl_line_release(&l);
+    return rc;
+}
+
+static int make_dir(const char *dir, const char *name, struct sl_err *err)
+{
+    struct sl_buf path = SL_BUF_INIT;
+    sl_path_join(&path, dir, name);
+    int rc = sl_buf_check(&path, err);
+    if (rc == 0 && mkdir(path.data, 0777) < 0)
+        rc = sl_err_sys(err, "cannot create %s", path.data);
+    sl_buf_release(&path);
+    return rc;
+}
+
+static int write_synced(const char *dir, const char *name, const struct sl_buf *bytes,
+                        struct sl_err *err)
+{
+    struct sl_buf path = SL_BUF_INIT;
+    int fd = -1;
+    sl_path_join(&path, dir, name);
+    int rc = sl_buf_check(&path, err);
+    if (rc == 0)
+        rc = fd = sl_path_open(path.data, O_WRONLY | O_CREAT | O_EXCL, 0666, err);
+    if (rc >= 0)
+        rc = sl_path_pwrite(fd, bytes->data, bytes->len, 0, path.data, err);
+    if (rc >= 0)
+        rc = sl_path_sync(fd, path.data, err);
+    if (fd >= 0)
+        close(fd);
+    sl_buf_release(&path);
+    return rc < 0 ? rc : 0;
+}
+
+static int fill(const char *dir, const struct sl_log_options *o, int partitions,
+                const struct sl_buf *line, struct sl_err *err)
+{
+    struct sl_buf path = SL_BUF_INIT;
+    char name[SL_COMMIT_NAME], boot[SL_BOOT_ID + 1], part[16];
+    int rc = make_dir(dir, "commits", err);
+
+    for (int i = 0; i < partitions && rc == 0; i++) {
+        snprintf(part, sizeof(part), "%04d", i);
+        rc = make_dir(dir, part, err);
+    }
+    if (rc < 0)
+        return rc;
+    sl_boot_id(boot);
+    if (o->boot_id && strlen(o->boot_id) == SL_BOOT_ID)
+        memcpy(boot, o->boot_id, SL_BOOT_ID);
+    sl_path_join(&path, dir, "lock");
+    rc = sl_buf_check(&path, err);
+    if (rc == 0)
+        rc = sl_lockfile_create(path.data, 1, boot, err);
+    sl_path_join(&path, dir, "commits");
+    if (rc == 0)
+        rc = sl_buf_check(&path, err);
+    sl_commit_name(1, name);
+    if (rc == 0)
+        rc = write_synced(path.data, name, line, err);
+    if (rc == 0)
+        rc = sl_path_sync_dir(path.data, err);
+    if (rc == 0)
+        rc = sl_path_sync_dir(dir, err);
+    sl_buf_release(&path);
+    return rc;
+}
+
+/* Removes what fill() made. */
+static void remove_tree(const char *dir, int partitions)
+{
+    struct sl_buf path = SL_BUF_INIT;
+    char name[SL_COMMIT_NAME + 16], part[16];
+    snprintf(name, sizeof(name), "commits/");
+    sl_commit_name(1, name + strlen(name));
+    const char *const files[] = {name, "lock"};
+    for (size_t i = 0; i < SL_COUNT(files); i++) {
+        sl_path_join(&path, dir, files[i]);
+        if (path.data)
+            unlink(path.data);
+    }
+    for (int i = -1; i < partitions; i++) {
+        snprintf(part, sizeof(part), "%04d", i);
+        sl_path_join(&path, dir, i < 0 ? "commits" : part);
+        if (path.data)
+            rmdir(path.data);
+    }
+    rmdir(dir);
+    sl_buf_release(&path);
+}
+
+static int sync_parent(const char *path, struct sl_err *err)
+{
+    struct sl_buf dir = SL_BUF_INIT;
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        sl_buf_addstr(&dir, ".");
+    else
+        sl_buf_add(&dir, path, slash == path ? 1 : (size_t)(slash - path));
+    int rc = sl_buf_check(&dir, err);
+    if (rc == 0)
+        rc = sl_path_sync_dir(dir.data, err);
+    sl_buf_release(&dir);
+    return rc;
+}
+
+/* Renames the finished log to its name. */
+static int publish(const char *made, const char *path, struct sl_err *err)
+{
+    if (rename(made, path) == 0)
+        return sync_parent(path, err);
+    if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+        return sl_err_sys(err, "cannot rename %s to %s", made, path);
+    sl_err_set(err, SL_EEXIST, "something that is no log is there");
+    return sl_err_place(err, "%s", path);
+}
+
+int sl_log_create(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
+                  struct sl_err *err)
+{
+    struct sl_buf line = SL_BUF_INIT, made = SL_BUF_INIT;
+    struct sl_schema *own = NULL;
+    uint8_t id[16];
+    uint32_t salt;
+    int partitions = o->partitions ? o->partitions : 1, rc;
+
+    if (partitions < 1 || partitions > SL_LOG_PARTITIONS)
+        return sl_err_set(err, SL_EUSAGE, "a log has 1 to %d partitions", SL_LOG_PARTITIONS);
+    rc = sl_writer_random(id, sizeof(id), err);
+    if (rc == 0)
+        rc = sl_writer_random(&salt, sizeof(salt), err);
+    if (rc == 0)
+        rc = sl_log_make_schema(schema, o, id, &own, err);
+    if (rc == 0)
+        rc = first_line(own, id, partitions, &line, err);
+    if (rc == 0) {
+        sl_buf_printf(&made, "%s.new-%ld-%08x", path, (long)getpid(), salt);
+        rc = sl_buf_check(&made, err);
+    }
+    if (rc == 0 && mkdir(made.data, 0777) < 0)
+        rc = sl_err_sys(err, "cannot create %s", path);
+    else if (rc == 0) {
+        rc = fill(made.data, o, partitions, &line, err);
+        if (rc == 0)
+            rc = publish(made.data, path, err);
+        if (rc < 0)
+            remove_tree(made.data, partitions);
+    }
+    sl_schema_unref(own);
+    sl_buf_release(&line);
+    sl_buf_release(&made);
+    return rc;
+}

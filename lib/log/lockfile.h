@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * lockfile: the file `lock` of a log: two locks on single bytes, and two small records.
+ *
+ * The append lock guards commits/ and the segments, the sync lock the durable mark. Both are open
+ * file description locks: they belong to the descriptor, are not lost when another descriptor of the
+ * file is closed, and the kernel frees them at death. Order: append before sync.
+ */
+#ifndef SL_LOG_LOCKFILE_H
+#define SL_LOG_LOCKFILE_H
+
+#include "base/compat.h"
+#include "base/err.h"
+
+enum sl_lock_byte { SL_LOCK_APPEND = 0, SL_LOCK_SYNC = 1 };
+enum sl_lock_kind { SL_LOCK_SHARED, SL_LOCK_EXCLUSIVE };
+enum { SL_BOOT_ID = 36, SL_LOCKFILE_BYTES = 256 };
+#define SL_LOCK_PATIENCE (10 * 1000000LL) /* µs until SL_ELOCKED */
+
+struct sl_lockfile {
+    int fd;     /* -1: none (a reader that may not open it) */
+    char *path; /* owned */
+};
+
+struct sl_mark {
+    int64_t durable;
+    char boot[SL_BOOT_ID + 1];
+    int known; /* 0: the record is damaged or missing */
+};
+
+/* The running system's boot id. Always SL_BOOT_ID characters. */
+void sl_boot_id(char *out);
+extern const char sl_boot_failed[]; /* what a failed sync leaves: zeros */
+
+/* writable: 0 for readers, who go on without the file if they may not open it. */
+int sl_lockfile_open(const char *log, int writable, struct sl_lockfile *f, struct sl_err *err);
+void sl_lockfile_close(struct sl_lockfile *f);
+/* Fresh contents into a new file at path (not synced by itself). */
+int sl_lockfile_create(const char *path, int64_t durable, const char *boot, struct sl_err *err);
+
+/* Waits at most patience µs, then SL_ELOCKED naming the holder. */
+int sl_lockfile_lock(const struct sl_lockfile *f, enum sl_lock_byte byte, enum sl_lock_kind kind,
+                     int64_t patience, struct sl_err *err);
+void sl_lockfile_unlock(const struct sl_lockfile *f, enum sl_lock_byte byte);
+/* SL_EIO if the file at the path is not the one that is open: the log was removed or replaced. */
+int sl_lockfile_is_current(const struct sl_lockfile *f, struct sl_err *err);
+
+/* Reads the mark; a damaged record is read again under the sync lock, then known = 0. locked: the
+ * caller holds the sync lock. */
+int sl_lockfile_mark(const struct sl_lockfile *f, int locked, struct sl_mark *m, struct sl_err *err);
+/* Under the sync lock. */
+int sl_lockfile_set_mark(struct sl_lockfile *f, int64_t durable, const char *boot,
+                         struct sl_err *err);
+/* Says who appends. Under the append lock. */
+int sl_lockfile_set_holder(struct sl_lockfile *f, struct sl_err *err);
+
+#endif

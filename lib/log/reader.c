@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * reader: committed rows of chosen partitions, bounded or followed, without a lock.
+ *
+ * Invariants: (1) rows of a partition come in the order of their offsets, each once. (2) nothing
+ * beyond the state's committed lengths is read. (3) a bounded reader's ends are pinned when it opens.
+ * (4) a follower sets its watch before it reads, and looks once more after it emptied the watch:
+ * whatever is committed after that look wakes it.
+ */
+#include "base/compat.h"
+#include <inttypes.h>
+#include "base/mem.h"
+#include "log/reader.h"
+
+struct cursor {
+    int64_t next, to; /* offset wanted next; end */
+    struct sl_walk walk;
+    int walking;
+    int blocked; /* the next segment's schema does not fit the follower */
+};
+
+struct sl_log_reader {
+    struct sl_log *log;
+    struct sl_read_target *target;
+    struct cursor *cursors; /* one per partition */
+    int npartitions, turn;
+    int follow;
+    int64_t from_time, to_time;
+    struct sl_watch *watch;
+    struct sl_account *account;
+};
+
+static int start_watch(struct sl_log_reader *r, struct sl_err *err)
+{
+    r->watch = sl_watch_new(err);
+    if (!r->watch)
+        return err ? -(int)err->code : -SL_ENOMEM;
+    int rc = sl_watch_add(r->watch, r->log->c.dir, err);
+    return rc < 0 ? rc : sl_log_refresh(r->log, err);
+}
+
+int sl_log_reader_open(struct sl_log *l, const struct sl_log_read_options *o,
+                       struct sl_log_reader **out, struct sl_err *err)
+{
+    struct sl_log_reader *r = sl_calloc(1, sizeof(*r));
+    int rc = 0;
+    if (!r)
+        return sl_err_nomem(err, "a log reader");
+    r->log = l;
+    r->follow = o->follow;
+    r->from_time = o->from_time;
+    r->to_time = o->to_time;
+    if (!r->from_time && !r->to_time) { /* left zero: no bounds */
+        r->from_time = SL_TIME_MIN;
+        r->to_time = SL_TIME_MAX;
+    }
+    r->account = o->account;
+    if (r->follow)
+        rc = start_watch(r, err);
+    if (rc >= 0) {
+        r->npartitions = l->state.npartitions;
+        r->cursors = sl_calloc((size_t)r->npartitions, sizeof(*r->cursors));
+        r->target = sl_read_target_new(l, o->columns, o->account, err);
+        if (!r->cursors || !r->target)
+            rc = sl_err_nomem(err, "a log reader");
+    }
+    for (int i = 0; rc >= 0 && i < r->npartitions; i++) {
+        struct cursor *c = &r->cursors[i];
+        c->next = o->ranges ? o->ranges[i].from : sl_log_start(l, i);
+        c->to = o->ranges ? o->ranges[i].to : INT64_MAX;
+        if (!o->follow)
+            c->to = SL_MIN(c->to, sl_log_end(l, i));
+    }
+    if (rc < 0)
+        sl_log_reader_free(r);
+    else
+        *out = r;
+    return rc < 0 ? rc : 0;
+}
+
+static void stop_walking(struct cursor *c)
+{
+    if (c->walking)
+        sl_walk_release(&c->walk);
+    c->walking = 0;
+}
+
+void sl_log_reader_free(struct sl_log_reader *r)
+{
+    if (!r)
+        return;
+    for (int i = 0; r->cursors && i < r->npartitions; i++)
+        stop_walking(&r->cursors[i]);
+    free(r->cursors);
+    sl_read_target_unref(r->target);
+    sl_watch_free(r->watch);
+    free(r);
+}
+
+int sl_log_reader_fd(const struct sl_log_reader *r)
+{
+    return r->watch ? sl_watch_fd(r->watch) : -1;
+}
+
+static int expired(struct sl_log_reader *r, int partition, int64_t offset, struct sl_err *err)
+{
+    sl_err_set(err, SL_EEXPIRED,
+               "offset %" PRId64 " of partition %d is no longer in the log, which begins at %" PRId64,
+               offset, partition, sl_log_start(r->log, partition));
+    return sl_err_place(err, "%s", r->log->path);
+}
+
+/* Whether rows of a segment with this schema can become the target's without losing anything. */
+static int fits(const struct sl_read_target *t, const struct sl_schema *s)
+{
+    int rest = sl_schema_find(t->schema, SL_REST, strlen(SL_REST)) >= 0;
+    for (int i = 0; i < s->nfields; i++) {
+        const struct sl_field *f = &s->fields[i];
+        struct sl_type wide;
+        int at = sl_schema_find(t->schema, f->name, strlen(f->name));
+        if (at < 0 && !rest && !t->wanted)
+            return 0;
+        if (at < 0 || sl_type_equal(f->type, t->schema->fields[at].type))
+            continue;
+        if (!sl_type_widen(f->type, t->schema->fields[at].type, &wide) ||
+            !sl_type_equal(wide, t->schema->fields[at].type))
+            return 0;
+    }
+    return 1;
+}
+
+/* Opens the segment that holds the cursor's next offset. 1, or 0 if there is none (yet). */
+static int find_segment(struct sl_log_reader *r, int partition, struct sl_err *err)
+{
+    struct cursor *c = &r->cursors[partition];
+    for (int tries = 0;; tries++) {
+        const struct sl_state *s = &r->log->state;
+        const struct sl_part *p = &s->parts[partition];
+        if (c->next < sl_log_start(r->log, partition))
+            return expired(r, partition, c->next, err);
+        int i = sl_state_seg_at(s, partition, c->next);
+        if (i == p->nsegs || p->segs[i].base >= c->to)
+            return 0;
+        const struct sl_seg *seg = &p->segs[i];
+        const struct sl_schema *schema = sl_state_schema(s, seg->schema);
+        if (!schema || !fits(r->target, schema)) {
+            c->blocked = 1;
+            return 0;
+        }
+        int rc = sl_walk_open(&c->walk, r->log, seg, r->account, err);
+        if (rc == 0) {
+            c->walking = 1;
+            c->walk.last_commit = s->n;
+            c->next = SL_MAX(c->next, seg->base); /* between segments lies what a repair set aside */
+            rc = sl_walk_find(&c->walk, r->log, c->next, err);
+            return rc < 0 ? rc : 1;
+        }
+        if (rc != -SL_ENOENT)
+            return rc;
+        /* It may have been dropped since: what the commits say now decides. */
+        rc = sl_log_refresh(r->log, err);
+        if (rc < 0)
+            return rc;
+        if (rc == 0 || tries > 8) {
+            char name[SL_SEG_NAME];
+            sl_seg_name(sl_seg_key(seg), ".arrows", name);
+            sl_err_set(err, SL_ECORRUPT, "a segment is missing");
+            return sl_err_place(err, "%s/%s", r->log->path, name);
+        }
+    }
+}
+
+/* The walk is at its end: has the segment grown? 1 goes on, 0 ends here for now. */
+static int grow_or_leave(struct sl_log_reader *r, struct cursor *c, int partition)
+{
+    const struct sl_state *s = &r->log->state;
+    const struct sl_seg *seg = sl_state_seg(s, sl_seg_key(&c->walk.seg));
+    if (seg && seg->bytes > c->walk.seg.bytes) {
+        sl_walk_extend(&c->walk, seg, s->n);
+        return 1;
+    }
+    if (seg && !c->walk.seg.closed && sl_state_open_seg(s, partition) == seg)
+        return 0;
+    stop_walking(c);
+    return 1;
+}
+
+static int in_time(const struct sl_log_reader *r, int64_t min, int64_t max)
+{
+    if (min > max) /* no times: nothing is known */
+        return 1;
+    return max >= r->from_time && min < r->to_time;
+}
+
+/* The partition's next batch. 1, 0 if there is none now. */
+static int next_chunk(struct sl_log_reader *r, int partition, struct sl_log_chunk **out,
+                      struct sl_err *err)
+{
+    struct cursor *c = &r->cursors[partition];
+    struct sl_group g;
+    while (c->next < c->to && !c->blocked) {
+        int rc = c->walking ? 1 : find_segment(r, partition, err);
+        if (rc <= 0)
+            return rc;
+        rc = sl_walk_next(&c->walk, &g, err);
+        if (rc < 0)
+            return rc;
+        if (rc == 0) {
+            if (!grow_or_leave(r, c, partition))
+                return 0;
+            continue;
+        }
+        int64_t end = g.id.base + g.id.rows, skip = SL_MAX(c->next - g.id.base, 0);
+        if (end <= c->next)
+            continue;
+        c->next = end;
+        if (g.id.base >= c->to || !in_time(r, g.id.min_time, g.id.max_time))
+            continue;
+        rc = sl_log_chunk_new(&c->walk, &g, r->target, out, err);
+        if (rc < 0)
+            return rc;
+        (*out)->skip = skip;
+        (*out)->take = SL_MIN(end, c->to) - (g.id.base + skip);
+        return 1;
+    }
+    return 0;
+}
+
+/* One round over the partitions, each in its turn. */
+static int round_robin(struct sl_log_reader *r, struct sl_log_chunk **out, struct sl_err *err)
+{
+    for (int k = 0; k < r->npartitions; k++) {
+        int i = (r->turn + k) % r->npartitions;
+        int rc = next_chunk(r, i, out, err);
+        if (rc < 0)
+            return rc;
+        if (rc > 0) {
+            r->turn = (i + 1) % r->npartitions;
+            return SL_LOG_CHUNK;
+        }
+    }
+    return 0;
+}
+
+/* Rows that were given out may have been undone by a failed sync. */
+static int check_rolled(const struct sl_log_reader *r, struct sl_err *err)
+{
+    for (int i = 0; r->log->rolled && i < r->npartitions; i++) {
+        int64_t end = sl_log_end(r->log, i);
+        if (r->cursors[i].to == r->cursors[i].next || r->cursors[i].next <= end)
+            continue;
+        sl_err_set(err, SL_EEXPIRED,
+                   "the log went back to offset %" PRId64 " of partition %d after a failed sync: rows "
+                   "up to %" PRId64 " were lost after they had been read",
+                   end, i, r->cursors[i].next);
+        return sl_err_place(err, "%s", r->log->path);
+    }
+    return 0;
+}
+
+static int any_blocked(const struct sl_log_reader *r)
+{
+    for (int i = 0; i < r->npartitions; i++) {
+        if (r->cursors[i].blocked)
+            return 1;
+    }
+    return 0;
+}
+
+static int all_done(const struct sl_log_reader *r)
+{
+    for (int i = 0; i < r->npartitions; i++) {
+        if (r->cursors[i].next < r->cursors[i].to)
+            return 0;
+    }
+    return 1;
+}
+
+int sl_log_reader_next(struct sl_log_reader *r, struct sl_log_chunk **out, struct sl_err *err)
+{
+    for (;;) {
+        int rc = round_robin(r, out, err);
+        if (rc)
+            return rc;
+        if (any_blocked(r))
+            return SL_LOG_SCHEMA;
+        if (!r->follow || all_done(r))
+            return SL_LOG_END;
+        sl_watch_drain(r->watch);
+        rc = sl_log_refresh(r->log, err);
+        if (rc > 0)
+            rc = check_rolled(r, err) < 0 ? -SL_EEXPIRED : 1;
+        if (rc < 0)
+            return rc;
+        if (rc == 0)
+            return SL_LOG_WAIT;
+    }
+}

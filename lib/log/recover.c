@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * recover: the first writer after a reboot or a failed sync, see sluice-log(5), RECOVERY.
+ *
+ * The view was loaded with every commit after the mark checked against the device, and ends at the
+ * last good one, m. Here what lies beyond m goes to lost/, what lies between mark and m is written
+ * again and synced, a snapshot pins it, and only then the boot id says that all is well: killed
+ * anywhere before, the next writer does the same again.
+ */
+#include "base/compat.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/crc32c.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "log/hex.h"
+#include "log/walk.h"
+#include "log/writer.h"
+
+enum { COPY = 1 << 20 };
+
+/* ---- lost/ ---- */
+
+/* Length and CRC of the schema message at the start of a file that no line describes. */
+static int read_head(int fd, int64_t size, struct sl_seg *seg)
+{
+    size_t n = (size_t)SL_MIN(size, (int64_t)SL_WALK_WINDOW);
+    uint8_t *p = sl_malloc(n);
+    int ok = 0;
+    if (p && pread(fd, p, n, 0) == (ssize_t)n) {
+        struct sl_ipc_message m;
+        int64_t total = sl_ipc_peek(p, n, &m, NULL);
+        ok = total > 0 && total <= (int64_t)n && m.kind == SL_IPC_SCHEMA;
+        if (ok) {
+            seg->head_len = total;
+            seg->head_crc = sl_crc32c(0, p, (size_t)total);
+        }
+    }
+    free(p);
+    return ok;
+}
+
+/* 1 if a whole batch of this log lies at or after `from`. */
+static int holds_batch(struct sl_log *l, struct sl_seg_key key, const struct sl_seg *known, int fd,
+                       int64_t from, int64_t size)
+{
+    struct sl_seg seg = {.partition = key.partition, .base = key.base, .by = key.by};
+    struct sl_walk w;
+    struct sl_group g;
+    int yes = 0;
+    if (known)
+        seg = *known;
+    else if (!read_head(fd, size, &seg))
+        return 0;
+    seg.bytes = size;
+    seg.end = INT64_MAX / 2;
+    seg.closed = 0;
+    if (sl_walk_open(&w, l, &seg, NULL, NULL) < 0)
+        return 0;
+    if (known)
+        sl_walk_seek(&w, from, known->end);
+    yes = sl_walk_next(&w, &g, NULL) == 1 &&
+          sl_group_verify(w.stream, g.buf, g.at, (size_t)g.len, w.log_id, NULL) == 0;
+    sl_walk_release(&w);
+    return yes;
+}
+
+/* A new file in lost/ for bytes of a segment from `from` on. */
+static int lost_file(struct sl_log *l, struct sl_seg_key key, int64_t from, struct sl_err *err)
+{
+    if (mkdirat(l->dirfd, "lost", 0777) < 0 && errno != EEXIST)
+        return sl_err_sys(err, "cannot create %s/lost", l->path);
+    for (int k = 0;; k++) {
+        char name[128], again[16] = "";
+        if (k)
+            snprintf(again, sizeof(again), "-%d", k);
+        snprintf(name, sizeof(name), "lost/%04d-%020" PRId64 "-%" PRId64 "-%" PRId64 "%s.arrows",
+                 key.partition, key.base, key.by, from, again);
+        int fd = openat(l->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0)
+            return fd;
+        if (errno != EEXIST || k > 9999)
+            return sl_err_sys(err, "cannot create %s/%s", l->path, name);
+    }
+}
+
+static int copy_bytes(int from_fd, int to_fd, int64_t from, int64_t to, int64_t shift,
+                      const char *path, struct sl_err *err)
+{
+    char *block = sl_malloc(COPY);
+    int rc = block ? 0 : sl_err_nomem(err, "copying bytes");
+    while (rc == 0 && from < to) {
+        size_t want = (size_t)SL_MIN((int64_t)COPY, to - from);
+        ssize_t n = sl_path_pread(from_fd, block, want, from, path, err);
+        if (n <= 0) {
+            rc = (int)n;
+            break;
+        }
+        rc = sl_path_pwrite(to_fd, block, (size_t)n, from - shift, path, err);
+        from += n;
+    }
+    free(block);
+    return rc;
+}
+
+static int sync_lost(struct sl_log *l, int fd, struct sl_err *err)
+{
+    struct sl_buf dir = SL_BUF_INIT;
+    int rc = sl_path_sync(fd, "a file in lost/", err);
+    sl_path_join(&dir, l->path, "lost");
+    if (rc == 0)
+        rc = sl_buf_check(&dir, err);
+    if (rc == 0)
+        rc = sl_path_sync_dir(dir.data, err);
+    if (rc == 0 && fsync(l->dirfd) < 0)
+        rc = sl_err_sys(err, "cannot sync directory %s", l->path);
+    sl_buf_release(&dir);
+    return rc;
+}
+
+int sl_log_set_aside(struct sl_log *l, struct sl_seg_key key, int64_t from, int64_t *moved,
+                     struct sl_err *err)
+{
+    struct sl_buf name = SL_BUF_INIT;
+    struct stat st;
+    char file[SL_SEG_NAME];
+    int to = -1, fd, rc;
+
+    rc = fd = sl_view_open_seg(l, key, O_RDWR, &name, err);
+    if (rc >= 0)
+        rc = fstat(fd, &st) < 0 ? sl_err_sys(err, "cannot examine %s", name.data) : 0;
+    if (rc == 0)
+        rc = to = lost_file(l, key, from, err);
+    if (rc >= 0)
+        rc = copy_bytes(fd, to, from, st.st_size, from, name.data, err);
+    if (rc == 0)
+        rc = sync_lost(l, to, err);
+    if (rc == 0)
+        *moved += st.st_size - from;
+    sl_seg_name(key, ".arrows", file);
+    if (rc == 0 && from > 0 && ftruncate(fd, from) < 0)
+        rc = sl_err_sys(err, "cannot cut %s", name.data);
+    else if (rc == 0 && from == 0 && unlinkat(l->dirfd, file, 0) < 0)
+        rc = sl_err_sys(err, "cannot remove %s", name.data);
+    if (to >= 0)
+        close(to);
+    if (fd >= 0)
+        close(fd);
+    sl_buf_release(&name);
+    return rc;
+}
+
+/* ---- what lies beyond the last good commit ---- */
+
+/* Bytes after the committed length of a known segment. */
+static int trim_segment(struct sl_log *l, const struct sl_seg *seg, int64_t *moved,
+                        struct sl_err *err)
+{
+    struct sl_buf name = SL_BUF_INIT;
+    struct stat st;
+    int fd = sl_view_open_seg(l, sl_seg_key(seg), O_RDWR, &name, err), rc = fd < 0 ? fd : 0;
+
+    if (rc == 0 && fstat(fd, &st) < 0)
+        rc = sl_err_sys(err, "cannot examine %s", name.data);
+    if (rc == 0 && st.st_size > seg->bytes) {
+        if (holds_batch(l, sl_seg_key(seg), seg, fd, seg->bytes, st.st_size))
+            rc = sl_log_set_aside(l, sl_seg_key(seg), seg->bytes, moved, err);
+        else if (ftruncate(fd, seg->bytes) < 0)
+            rc = sl_err_sys(err, "cannot cut %s", name.data);
+    }
+    if (fd >= 0)
+        close(fd);
+    sl_buf_release(&name);
+    return rc;
+}
+
+/* BASE-COMMIT.arrows of a directory entry; 1 or 0. */
+static int parse_name(const char *s, int partition, struct sl_seg_key *key)
+{
+    size_t n = strlen(s);
+    if (n < 20 + 1 + 1 + 7 || strcmp(s + n - 7, ".arrows") != 0 || s[20] != '-' ||
+        !sl_digits_parse(s, 20, &key->base) || s[21] == '0')
+        return 0;
+    key->partition = partition;
+    return sl_num_parse_int(s + 21, n - 28, &key->by) && key->by > 0;
+}
+
+static int trim_stranger(struct sl_log *l, struct sl_seg_key key, int64_t *moved,
+                         struct sl_err *err)
+{
+    struct stat st;
+    char file[SL_SEG_NAME];
+    int rc = 0, fd = sl_view_open_seg(l, key, O_RDONLY, NULL, err);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) == 0 && holds_batch(l, key, NULL, fd, 0, st.st_size)) {
+        rc = sl_log_set_aside(l, key, 0, moved, err);
+    } else {
+        sl_seg_name(key, ".arrows", file);
+        unlinkat(l->dirfd, file, 0);
+    }
+    close(fd);
+    return rc;
+}
+
+/* Files of a partition that no line names. */
+static int trim_strangers(struct sl_log *l, int partition, int64_t *moved, struct sl_err *err)
+{
+    char name[16];
+    int rc = 0;
+    snprintf(name, sizeof(name), "%04d", partition);
+    int fd = sl_path_openat(l->dirfd, name, O_RDONLY | O_DIRECTORY, 0, l->path, err);
+    if (fd < 0)
+        return fd;
+    DIR *d = fdopendir(fd);
+    if (!d) {
+        close(fd);
+        return sl_err_sys(err, "cannot list %s/%s", l->path, name);
+    }
+    for (struct dirent *e; rc == 0 && (e = readdir(d)) != NULL;) {
+        struct sl_seg_key key;
+        if (parse_name(e->d_name, partition, &key) && !sl_state_seg(&l->state, key))
+            rc = trim_stranger(l, key, moved, err);
+    }
+    closedir(d);
+    return rc;
+}
+
+static int trim(struct sl_log *l, int64_t *moved, struct sl_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < l->state.npartitions && rc == 0; i++) {
+        const struct sl_part *p = &l->state.parts[i];
+        for (int k = 0; k < p->nsegs && rc == 0; k++)
+            rc = trim_segment(l, &p->segs[k], moved, err);
+        if (rc == 0)
+            rc = trim_strangers(l, i, moved, err);
+    }
+    return rc;
+}
+
+/* ---- from the device, and to it ---- */
+
+/* After a failed sync the cache may show bytes that the device does not have. */
+static void drop_caches(struct sl_log *l)
+{
+    posix_fadvise(l->c.fd, 0, 0, POSIX_FADV_DONTNEED);
+    for (int i = 0; i < l->state.npartitions; i++) {
+        const struct sl_part *p = &l->state.parts[i];
+        for (int k = 0; k < p->nsegs; k++) {
+            if (p->segs[k].touched <= l->mark.durable)
+                continue;
+            int fd = sl_view_open_seg(l, sl_seg_key(&p->segs[k]), O_RDONLY, NULL, NULL);
+            if (fd >= 0) {
+                posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+                close(fd);
+            }
+        }
+    }
+}
+
+static int rewrite(struct sl_log *l, const struct sl_checked *c, struct sl_err *err)
+{
+    const struct sl_seg *seg = sl_state_seg(&l->state, c->key);
+    struct sl_buf name = SL_BUF_INIT, dir = SL_BUF_INIT;
+    char part[16];
+    if (!seg)
+        return 0;
+    int rc, fd = rc = sl_view_open_seg(l, c->key, O_RDWR, &name, err);
+    /* Sync alone is not enough after a failed one: the pages would be called clean already. */
+    if (rc >= 0)
+        rc = copy_bytes(fd, fd, c->from, seg->bytes, 0, name.data, err);
+    if (rc == 0)
+        rc = sl_path_sync(fd, name.data, err);
+    snprintf(part, sizeof(part), "%04d", c->key.partition);
+    sl_path_join(&dir, l->path, part);
+    if (rc == 0)
+        rc = sl_buf_check(&dir, err);
+    if (rc == 0)
+        rc = sl_path_sync_dir(dir.data, err);
+    if (fd >= 0)
+        close(fd);
+    sl_buf_release(&name);
+    sl_buf_release(&dir);
+    return rc;
+}
+
+int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *err)
+{
+    struct sl_log *l = w->log;
+    int rc = 0;
+
+    if (strcmp(l->mark.boot, sl_boot_failed) == 0) {
+        int64_t greatest = l->greatest;
+        drop_caches(l);
+        rc = sl_view_load(l, err);
+        l->greatest = SL_MAX(l->greatest, greatest);
+        if (rc < 0)
+            return rc;
+    }
+    int lost = l->stopped;
+    int beyond = lost || l->c.torn || l->state.n > l->mark.durable || !l->mark.known;
+    rc = trim(l, moved, err);
+    for (int i = 0; i < l->nchecked && rc == 0; i++)
+        rc = rewrite(l, &l->checked[i], err);
+    if (rc == 0 && beyond)
+        rc = sl_writer_rotate(w, lost, SL_MAX(l->state.n, l->greatest) + 1, err);
+    else if (rc == 0)
+        rc = sl_syncer_set_mark(w->sync, l->state.n, l->boot, err);
+    if (rc < 0)
+        return rc;
+    l->unclean = l->stopped = 0;
+    l->nchecked = 0;
+    return sl_lockfile_mark(&l->lock, 0, &l->mark, err);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * rotate: the next commit file: a snapshot made whole before it has a name.
+ *
+ * Everything that the snapshot states is durable before the snapshot is, so that nobody ever goes
+ * back behind one.
+ */
+#include "base/compat.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+#include "log/hex.h"
+#include "log/writer.h"
+
+enum { FILE_MIN = 1 << 20 };
+
+int sl_writer_rotate_due(const struct sl_log_writer *w)
+{
+    const struct sl_commits *c = &w->log->c;
+    return c->torn || c->pos > SL_MAX((int64_t)FILE_MIN, 4 * c->first);
+}
+
+/* A new history that leaves after the state's last commit. */
+static int add_history(const struct sl_state *s, struct sl_line *l, struct sl_err *err)
+{
+    struct sl_history *h = &l->histories[l->nhistories++];
+    int rc = sl_writer_random(&h->id, sizeof(h->id), err);
+    h->from = s->n;
+    h->ends = l->ends;
+    l->history = h->id;
+    return rc;
+}
+
+/* Writes the line under a temporary name and gives it its own. *fd: open for more. */
+static int make_file(struct sl_log *l, int64_t n, const struct sl_buf *line, int *fd,
+                     struct sl_err *err)
+{
+    char name[SL_COMMIT_NAME], temporary[SL_COMMIT_NAME + 32];
+    sl_commit_name(n, name);
+    snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", name, (long)getpid());
+    int rc = *fd = sl_path_openat(l->c.dirfd, temporary, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW,
+                                  0666, l->c.dir, err);
+    if (rc < 0)
+        return rc;
+    rc = sl_path_pwrite(*fd, line->data, line->len, 0, temporary, err);
+    if (rc == 0)
+        rc = sl_path_sync(*fd, temporary, err);
+    if (rc == 0 && renameat(l->c.dirfd, temporary, l->c.dirfd, name) < 0)
+        rc = sl_err_sys(err, "cannot rename %s/%s", l->c.dir, temporary);
+    if (rc < 0)
+        unlinkat(l->c.dirfd, temporary, 0);
+    else if (fsync(l->c.dirfd) < 0)
+        rc = sl_err_sys(err, "cannot sync directory %s", l->c.dir);
+    if (rc < 0)
+        close(*fd);
+    return rc;
+}
+
+/* Removes commit files before `keep` and what killed writers left under temporary names. */
+static void remove_old(struct sl_log *l, int64_t keep)
+{
+    int fd = openat(l->c.dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    int64_t n;
+    if (!d) {
+        if (fd >= 0)
+            close(fd);
+        return; /* they cost space only; the next rotation tries again */
+    }
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        size_t len = strlen(e->d_name);
+        int old = len == 26 && strcmp(e->d_name + 20, ".jsonl") == 0 &&
+                  sl_digits_parse(e->d_name, 20, &n) && n < keep;
+        int left = len > 4 && strcmp(e->d_name + len - 4, ".tmp") == 0;
+        if (old || left)
+            unlinkat(l->c.dirfd, e->d_name, 0);
+    }
+    closedir(d);
+}
+
+int sl_writer_rotate(struct sl_log_writer *w, int new_history, int64_t n, struct sl_err *err)
+{
+    struct sl_log *l = w->log;
+    struct sl_line line;
+    int fd = -1, rc;
+    int64_t old = l->c.file;
+
+    sl_writer_line(w, &line);
+    rc = sl_writer_tell(w, err);
+    if (rc == 0 && !l->unclean) /* recovery has synced everything itself */
+        rc = sl_syncer_run(w->sync, err);
+    if (rc == 0)
+        rc = sl_state_snapshot(&l->state, &line, err);
+    if (rc == 0 && new_history)
+        rc = add_history(&l->state, &line, err);
+    if (n)
+        line.n = n;
+    line.file = old;
+    line.file_bytes = l->c.pos;
+    line.durable = l->state.n;
+    sl_buf_reset(&w->line);
+    if (rc == 0)
+        rc = sl_line_print(&line, &w->line, err);
+    if (rc == 0)
+        rc = make_file(l, line.n, &w->line, &fd, err);
+    if (rc == 0)
+        rc = sl_state_apply(&l->state, &line, err);
+    if (rc == 0) {
+        close(l->c.fd);
+        l->c.fd = fd;
+        l->c.file = line.n;
+        l->c.pos = l->c.first = (int64_t)w->line.len;
+        l->c.torn = 0;
+        rc = sl_syncer_commit(w->sync, l, line.n, err);
+        if (rc == 0)
+            rc = sl_syncer_set_mark(w->sync, line.n, l->boot, err);
+        l->mark.durable = line.n;
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    sl_line_release(&line);
+    if (rc == 0)
+        remove_old(l, old);
+    return rc;
+}

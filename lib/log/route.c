@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * route: the partition of each row: its keys' hash, as Kafka's clients compute it.
+ *
+ * One key column of text or bytes hashes as its bytes; other types, and each of several, as their
+ * text, several joined by the byte 0x1f. Rows whose keys are all null go to partition 0.
+ */
+#include "base/compat.h"
+#include "arrow/column.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "log/writer.h"
+
+struct router {
+    struct sl_log_writer *w;
+    struct sl_column **keys;
+    struct sl_buf text;
+};
+
+static uint16_t place(const struct sl_log_writer *w, const void *key, size_t n)
+{
+    uint32_t h = w->crc32 ? sl_hash_crc32(key, n) : sl_hash_murmur2(key, n);
+    return (uint16_t)((h & 0x7fffffff) % (uint32_t)w->log->state.npartitions);
+}
+
+/* Values of a dictionary are hashed once. */
+static int route_dictionary(struct router *r, struct sl_batch *b, uint16_t *out,
+                            struct sl_err *err)
+{
+    const struct sl_column *c = r->keys[0], *d = c->dict;
+    uint16_t *of = sl_malloc((d->rows + 1) * sizeof(*of));
+    if (!of)
+        return sl_err_nomem(err, "partitioning rows");
+    for (size_t i = 0; i < d->rows; i++) {
+        const char *s = (const char *)d->data + d->offsets[i];
+        of[i] = place(r->w, s, (size_t)(d->offsets[i + 1] - d->offsets[i]));
+    }
+    const int32_t *codes = c->data;
+    for (size_t k = 0; k < b->selected; k++) {
+        size_t i = sl_batch_row(b, k);
+        out[k] = sl_column_null(c, i) ? 0 : of[codes[i]];
+    }
+    free(of);
+    return 0;
+}
+
+static void route_bytes(struct router *r, struct sl_batch *b, uint16_t *out)
+{
+    const struct sl_column *c = r->keys[0];
+    for (size_t k = 0; k < b->selected; k++) {
+        size_t i = sl_batch_row(b, k), n;
+        if (sl_column_null(c, i)) {
+            out[k] = 0;
+            continue;
+        }
+        const char *s = sl_column_bytes(c, i, &n);
+        out[k] = place(r->w, s, n);
+    }
+}
+
+static void route_text(struct router *r, struct sl_batch *b, uint16_t *out)
+{
+    for (size_t k = 0; k < b->selected; k++) {
+        size_t i = sl_batch_row(b, k);
+        int any = 0;
+        sl_buf_reset(&r->text);
+        for (int j = 0; j < r->w->nkeys; j++) {
+            if (j)
+                sl_buf_addch(&r->text, '\x1f');
+            any |= !sl_column_null(r->keys[j], i);
+            if (!sl_column_null(r->keys[j], i))
+                sl_column_print(r->keys[j], i, &r->text);
+        }
+        out[k] = any ? place(r->w, r->text.data ? r->text.data : "", r->text.len) : 0;
+    }
+}
+
+/* The batch's key columns, by name: its schema may be narrower than the log's. */
+static int find_columns(struct router *r, struct sl_batch *b, struct sl_err *err)
+{
+    const struct sl_schema *log = r->w->schema;
+    r->keys = sl_malloc((size_t)r->w->nkeys * sizeof(struct sl_column *));
+    if (!r->keys)
+        return sl_err_nomem(err, "partitioning rows");
+    for (int j = 0; j < r->w->nkeys; j++) {
+        const char *name = log->fields[r->w->keys[j]].name;
+        int at = sl_schema_find(b->schema, name, strlen(name));
+        if (at < 0)
+            return sl_err_set(err, SL_ESCHEMA, "the rows have no key column %s", name);
+        r->keys[j] = b->columns[at];
+        int rc = sl_column_load(r->keys[j], err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int sl_log_writer_route(struct sl_log_writer *w, struct sl_batch *b, uint16_t *out,
+                        struct sl_err *err)
+{
+    struct router r = {.w = w};
+    if (w->log->state.npartitions == 1 || !w->nkeys) {
+        memset(out, 0, b->selected * sizeof(*out));
+        return 0;
+    }
+    int rc = find_columns(&r, b, err);
+    if (rc == 0 && w->nkeys == 1 && sl_type_is_bytes(r.keys[0]->type)) {
+        if (r.keys[0]->form == SL_DICT)
+            rc = route_dictionary(&r, b, out, err);
+        else
+            route_bytes(&r, b, out);
+    } else if (rc == 0) {
+        route_text(&r, b, out);
+        rc = sl_buf_check(&r.text, err);
+    }
+    free(r.keys);
+    sl_buf_release(&r.text);
+    return rc;
+}

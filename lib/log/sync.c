@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* sync: see sync.h. */
+#include "base/compat.h"
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/time.h"
+#include "log/sync.h"
+
+enum { SYNC_ONE_BY_ONE = 8 }; /* above, the whole file system at once */
+
+struct dirty {
+    struct sl_seg_key key;
+    int64_t n; /* last commit that touched it */
+    int fd;    /* -1: opened when needed */
+};
+
+struct set {
+    struct dirty *list;
+    int n, cap;
+};
+
+struct sl_syncer {
+    pthread_mutex_t mutex; /* guards all below it */
+    pthread_cond_t wake;
+    struct set dirty;
+    int64_t target; /* last commit told of */
+    int64_t marked; /* known to be durable */
+    int64_t due;    /* when the thread shall run */
+    int commit_fd;  /* our own descriptor of the commit file */
+    int64_t commit_file;
+    int stop, failed;
+    struct sl_err err;
+
+    pthread_mutex_t run; /* one run at a time in this process */
+    int64_t interval;
+    int has_thread;
+    pthread_t thread;
+    struct sl_lockfile lock; /* own descriptor: locks belong to it, not to the process */
+    char *path;
+    int dirfd;
+    char boot[SL_BOOT_ID + 1];
+};
+
+static void set_release(struct set *s)
+{
+    for (int i = 0; i < s->n; i++) {
+        if (s->list[i].fd >= 0)
+            close(s->list[i].fd);
+    }
+    free(s->list);
+    *s = (struct set){0};
+}
+
+static void *thread_main(void *arg)
+{
+    struct sl_syncer *s = arg;
+    pthread_mutex_lock(&s->mutex);
+    while (!s->stop) {
+        if (s->failed || s->target <= s->marked) {
+            pthread_cond_wait(&s->wake, &s->mutex);
+            continue;
+        }
+        int64_t now = sl_time_mono_usec();
+        if (now < s->due) {
+            struct timespec at = {.tv_sec = s->due / 1000000, .tv_nsec = s->due % 1000000 * 1000};
+            pthread_cond_timedwait(&s->wake, &s->mutex, &at);
+            continue;
+        }
+        s->due = now + s->interval; /* also the time to try again when the lock was not to be had */
+        pthread_mutex_unlock(&s->mutex);
+        sl_syncer_run(s, NULL);
+        pthread_mutex_lock(&s->mutex);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return NULL;
+}
+
+static int start_thread(struct sl_syncer *s, struct sl_err *err)
+{
+    sigset_t all, old;
+    /* Signals are for the threads that know what to do with them. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int rc = pthread_create(&s->thread, NULL, thread_main, s);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (rc) {
+        errno = rc;
+        return sl_err_sys(err, "cannot start a thread");
+    }
+    s->has_thread = 1;
+    return 0;
+}
+
+int sl_syncer_new(struct sl_log *l, int64_t interval, struct sl_syncer **out, struct sl_err *err)
+{
+    pthread_condattr_t attr;
+    struct sl_syncer *s = sl_calloc(1, sizeof(*s));
+    int rc;
+
+    if (!s)
+        return sl_err_nomem(err, "a log writer");
+    s->lock.fd = s->dirfd = s->commit_fd = -1;
+    s->interval = interval;
+    memcpy(s->boot, l->boot, sizeof(s->boot));
+    pthread_mutex_init(&s->mutex, NULL);
+    pthread_mutex_init(&s->run, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    s->path = sl_strdup(l->path);
+    rc = s->path ? sl_lockfile_open(l->path, 1, &s->lock, err) : sl_err_nomem(err, "a log writer");
+    if (rc == 0) {
+        s->dirfd = dup(l->dirfd);
+        rc = s->dirfd < 0 ? sl_err_sys(err, "cannot duplicate a descriptor") : 0;
+    }
+    if (rc < 0) {
+        sl_syncer_free(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+void sl_syncer_free(struct sl_syncer *s)
+{
+    if (!s)
+        return;
+    if (s->has_thread) {
+        pthread_mutex_lock(&s->mutex);
+        s->stop = 1;
+        pthread_cond_signal(&s->wake);
+        pthread_mutex_unlock(&s->mutex);
+        pthread_join(s->thread, NULL);
+    }
+    set_release(&s->dirty);
+    sl_lockfile_close(&s->lock);
+    if (s->dirfd >= 0)
+        close(s->dirfd);
+    if (s->commit_fd >= 0)
+        close(s->commit_fd);
+    pthread_cond_destroy(&s->wake);
+    pthread_mutex_destroy(&s->run);
+    pthread_mutex_destroy(&s->mutex);
+    free(s->path);
+    free(s);
+}
+
+static int set_add(struct set *set, struct sl_seg_key key, int64_t n, int fd)
+{
+    for (int i = set->n - 1; i >= 0; i--) {
+        struct dirty *d = &set->list[i];
+        if (d->key.partition != key.partition || d->key.base != key.base || d->key.by != key.by)
+            continue;
+        d->n = SL_MAX(d->n, n);
+        if (d->fd < 0)
+            d->fd = fd;
+        else if (fd >= 0)
+            close(fd);
+        return 1;
+    }
+    if (set->n == set->cap) {
+        int cap = set->cap ? 2 * set->cap : 16;
+        struct dirty *list = sl_realloc(set->list, (size_t)cap * sizeof(*list));
+        if (!list)
+            return 0;
+        set->list = list;
+        set->cap = cap;
+    }
+    set->list[set->n++] = (struct dirty){.key = key, .n = n, .fd = fd};
+    return 1;
+}
+
+int sl_syncer_touch(struct sl_syncer *s, struct sl_seg_key key, int64_t n, int fd,
+                    struct sl_err *err)
+{
+    pthread_mutex_lock(&s->mutex);
+    int ok = n <= s->marked || set_add(&s->dirty, key, n, fd);
+    if (n <= s->marked && fd >= 0)
+        close(fd);
+    pthread_mutex_unlock(&s->mutex);
+    if (!ok && fd >= 0)
+        close(fd);
+    return ok ? 0 : sl_err_nomem(err, "a log writer");
+}
+
+int sl_syncer_commit(struct sl_syncer *s, const struct sl_log *l, int64_t n, struct sl_err *err)
+{
+    int rc = 0;
+    pthread_mutex_lock(&s->mutex);
+    if (s->commit_file != l->c.file) {
+        int fd = fcntl(l->c.fd, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0) {
+            rc = sl_err_sys(err, "cannot duplicate a descriptor");
+        } else {
+            if (s->commit_fd >= 0)
+                close(s->commit_fd);
+            s->commit_fd = fd;
+            s->commit_file = l->c.file;
+        }
+    }
+    if (rc == 0 && n > s->target) {
+        int idle = s->target <= s->marked;
+        s->target = n;
+        if (s->interval && idle && n > s->marked) {
+            s->due = sl_time_mono_usec() + s->interval;
+            if (!s->has_thread)
+                rc = start_thread(s, err);
+            pthread_cond_signal(&s->wake);
+        }
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return rc;
+}
+
+int sl_syncer_check(struct sl_syncer *s, struct sl_err *err)
+{
+    pthread_mutex_lock(&s->mutex);
+    int rc = s->failed ? -(int)s->err.code : 0;
+    if (s->failed && err)
+        *err = s->err;
+    pthread_mutex_unlock(&s->mutex);
+    return rc;
+}
+
+/* ---- a run ---- */
+
+static int sync_segment(struct sl_syncer *s, struct dirty *d, struct sl_err *err)
+{
+    char name[SL_SEG_NAME];
+    sl_seg_name(d->key, ".arrows", name);
+    if (d->fd < 0) {
+        d->fd = sl_path_openat(s->dirfd, name, O_RDONLY, 0, s->path, err);
+        if (d->fd == -SL_ENOENT) {
+            d->fd = -1; /* dropped since: nobody is promised it any more */
+            return 0;
+        }
+        if (d->fd < 0)
+            return d->fd;
+    }
+    return sl_path_sync(d->fd, name, err);
+}
+
+static int sync_partition_dir(struct sl_syncer *s, int partition, struct sl_err *err)
+{
+    struct sl_buf dir = SL_BUF_INIT;
+    char name[16];
+    snprintf(name, sizeof(name), "%04d", partition);
+    sl_path_join(&dir, s->path, name);
+    int fd = sl_path_openat(s->dirfd, name, O_RDONLY | O_DIRECTORY, 0, s->path, err);
+    int rc = fd < 0 ? fd : 0;
+    if (fd >= 0) {
+        if (fsync(fd) < 0)
+            rc = sl_err_sys(err, "cannot sync directory %s", dir.data ? dir.data : name);
+        close(fd);
+    }
+    sl_buf_release(&dir);
+    return rc;
+}
+
+/* Segments that commits after the mark touched, and the directories of those that they began. */
+static int sync_segments(struct sl_syncer *s, struct set *set, int64_t mark, struct sl_err *err)
+{
+    int count = 0, rc = 0;
+    for (int i = 0; i < set->n; i++)
+        count += set->list[i].n > mark;
+    if (count > SYNC_ONE_BY_ONE) {
+        if (syncfs(s->dirfd) < 0)
+            return sl_err_sys(err, "cannot sync the file system of %s", s->path);
+        return 0;
+    }
+    for (int i = 0; i < set->n && rc == 0; i++) {
+        if (set->list[i].n > mark)
+            rc = sync_segment(s, &set->list[i], err);
+        if (rc == 0 && set->list[i].key.by > mark)
+            rc = sync_partition_dir(s, set->list[i].key.partition, err);
+    }
+    return rc;
+}
+
+/* Under the sync lock. *wrote says whether an error was one of syncing. */
+static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t target,
+                           int *syncing, struct sl_err *err)
+{
+    struct sl_mark m;
+    int rc = sl_lockfile_mark(&s->lock, 1, &m, err);
+    if (rc < 0)
+        return rc;
+    if (!m.known || strcmp(m.boot, s->boot) != 0) {
+        sl_err_set(err, SL_EIO, "a sync of the log failed in another process");
+        return sl_err_hint(err, "run again: the log is checked when it is opened");
+    }
+    if (m.durable >= target)
+        return 0;
+    *syncing = 1;
+    rc = sync_segments(s, set, m.durable, err);
+    if (rc == 0)
+        rc = sl_path_sync(fd, "the commit file", err);
+    if (rc == 0)
+        rc = sl_lockfile_set_mark(&s->lock, target, s->boot, err);
+    return rc;
+}
+
+static int fail(struct sl_syncer *s, const struct sl_err *why)
+{
+    pthread_mutex_lock(&s->mutex);
+    s->failed = 1;
+    s->err = *why;
+    pthread_mutex_unlock(&s->mutex);
+    return -(int)why->code;
+}
+
+/* What was to be synced goes back: the lock was not to be had this time. */
+static void put_back(struct sl_syncer *s, struct set *set)
+{
+    pthread_mutex_lock(&s->mutex);
+    for (int i = 0; i < set->n; i++) {
+        if (!set_add(&s->dirty, set->list[i].key, set->list[i].n, set->list[i].fd)) {
+            s->failed = 1; /* it can no longer know what to sync */
+            sl_err_nomem(&s->err, "a log writer");
+        } else {
+            set->list[i].fd = -1;
+        }
+    }
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static int run(struct sl_syncer *s, struct set *set, int fd, int64_t target, struct sl_err *err)
+{
+    struct sl_err mine;
+    struct sl_mark m;
+    int syncing = 0;
+
+    sl_err_init(&mine);
+    int rc = sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, &mine);
+    if (rc < 0) {
+        put_back(s, set);
+        if (err)
+            *err = mine;
+        return rc;
+    }
+    rc = bring_to_device(s, set, fd, target, &syncing, &mine);
+    if (rc < 0 && syncing && sl_lockfile_mark(&s->lock, 1, &m, NULL) == 0)
+        sl_lockfile_set_mark(&s->lock, m.known ? m.durable : 0, sl_boot_failed, NULL);
+    sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);
+    if (rc < 0) {
+        if (err)
+            *err = mine;
+        return fail(s, &mine);
+    }
+    pthread_mutex_lock(&s->mutex);
+    s->marked = SL_MAX(s->marked, target);
+    pthread_mutex_unlock(&s->mutex);
+    return 0;
+}
+
+int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
+{
+    struct set set;
+    int rc = 0;
+
+    pthread_mutex_lock(&s->run);
+    pthread_mutex_lock(&s->mutex);
+    int64_t target = s->target;
+    int idle = target <= s->marked, failed = s->failed;
+    int fd = s->commit_fd;
+    set = s->dirty;
+    if (!idle && !failed) {
+        /* The thread and the writer may both be here: the file must stay open meanwhile. */
+        fd = fcntl(s->commit_fd, F_DUPFD_CLOEXEC, 0);
+        rc = fd < 0 ? sl_err_sys(err, "cannot duplicate a descriptor") : 0;
+        if (rc == 0)
+            s->dirty = (struct set){0};
+    }
+    pthread_mutex_unlock(&s->mutex);
+    if (failed) {
+        rc = sl_syncer_check(s, err);
+    } else if (!idle && rc == 0) {
+        rc = run(s, &set, fd, target, err);
+        set_release(&set);
+        close(fd);
+    }
+    pthread_mutex_unlock(&s->run);
+    return rc;
+}
+
+int sl_syncer_set_mark(struct sl_syncer *s, int64_t n, const char *boot, struct sl_err *err)
+{
+    pthread_mutex_lock(&s->run);
+    int rc = sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, err);
+    if (rc == 0) {
+        rc = sl_lockfile_set_mark(&s->lock, n, boot, err);
+        sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);
+    }
+    if (rc == 0) {
+        pthread_mutex_lock(&s->mutex);
+        s->marked = SL_MAX(s->marked, n);
+        s->target = SL_MAX(s->target, n);
+        pthread_mutex_unlock(&s->mutex);
+    }
+    pthread_mutex_unlock(&s->run);
+    return rc;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* view: opening and asking, see log.h and view.h. Reading commit lines is in commits.c. */
+#include "base/compat.h"
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "log/view.h"
+
+static char *trimmed(const char *path)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return sl_strndup(path, n);
+}
+
+int sl_view_open(const char *path, const char *boot, int writable, struct sl_log **out,
+                 struct sl_err *err)
+{
+    struct sl_buf dir = SL_BUF_INIT;
+    int rc;
+    struct sl_log *l = sl_calloc(1, sizeof(*l));
+
+    if (!l)
+        return sl_err_nomem(err, "opening a log");
+    l->dirfd = l->c.dirfd = l->c.fd = l->lock.fd = -1;
+    l->writable = writable;
+    l->path = trimmed(path);
+    if (boot && strlen(boot) == SL_BOOT_ID)
+        memcpy(l->boot, boot, SL_BOOT_ID);
+    else
+        sl_boot_id(l->boot);
+    sl_path_join(&dir, l->path ? l->path : "", "commits");
+    l->c.dir = sl_buf_take(&dir);
+    if (!l->path || !l->c.dir) {
+        rc = sl_err_nomem(err, "opening a log");
+        goto fail;
+    }
+    rc = l->dirfd = sl_path_open(l->path, O_RDONLY | O_DIRECTORY, 0, err);
+    if (rc < 0)
+        goto fail;
+    rc = l->c.dirfd = sl_path_openat(l->dirfd, "commits", O_RDONLY | O_DIRECTORY, 0, l->path, err);
+    if (rc == -SL_ENOENT) {
+        sl_err_set(err, SL_ENOENT, "%s is not a log: it has no commits/", path);
+        goto fail;
+    }
+    if (rc < 0)
+        goto fail;
+    rc = sl_lockfile_open(l->path, writable, &l->lock, err);
+    if (rc < 0)
+        goto fail;
+    *out = l;
+    return 0;
+fail:
+    sl_log_free(l);
+    return rc;
+}
+
+int sl_log_open_as(const char *path, const char *boot_id, struct sl_log **out, struct sl_err *err)
+{
+    struct sl_log *l;
+    int rc = sl_view_open(path, boot_id, 0, &l, err);
+    if (rc < 0)
+        return rc;
+    rc = sl_view_load(l, err);
+    if (rc < 0) {
+        sl_log_free(l);
+        return rc;
+    }
+    *out = l;
+    return 0;
+}
+
+int sl_log_open(const char *path, struct sl_log **out, struct sl_err *err)
+{
+    return sl_log_open_as(path, NULL, out, err);
+}
+
+void sl_log_free(struct sl_log *l)
+{
+    if (!l)
+        return;
+    sl_state_release(&l->state);
+    sl_lockfile_close(&l->lock);
+    if (l->c.fd >= 0)
+        close(l->c.fd);
+    if (l->c.dirfd >= 0)
+        close(l->c.dirfd);
+    if (l->dirfd >= 0)
+        close(l->dirfd);
+    free(l->checked);
+    free(l->c.dir);
+    free(l->path);
+    sl_buf_release(&l->in);
+    free(l);
+}
+
+int sl_log_refresh(struct sl_log *l, struct sl_err *err)
+{
+    return sl_view_catch_up(l, err);
+}
+
+int sl_view_open_seg(struct sl_log *l, struct sl_seg_key key, int flags, struct sl_buf *name,
+                     struct sl_err *err)
+{
+    char file[SL_SEG_NAME];
+    sl_seg_name(key, ".arrows", file);
+    if (name) {
+        sl_path_join(name, l->path, file);
+        if (sl_buf_check(name, err) < 0)
+            return -SL_ENOMEM;
+    }
+    return sl_path_openat(l->dirfd, file, flags | O_NOFOLLOW, 0666, l->path, err);
+}
+
+/* ---- what the state says ---- */
+
+const char *sl_log_path(const struct sl_log *l)
+{
+    return l->path;
+}
+
+struct sl_log_id sl_log_get_id(const struct sl_log *l)
+{
+    struct sl_log_id id;
+    memcpy(id.bytes, l->state.log_id, sizeof(id.bytes));
+    return id;
+}
+
+struct sl_schema *sl_log_schema(const struct sl_log *l)
+{
+    assert(l->state.nschemas > 0);
+    return l->state.schemas[l->state.nschemas - 1].schema;
+}
+
+int sl_log_partitions(const struct sl_log *l)
+{
+    return l->state.npartitions;
+}
+
+int64_t sl_log_start(const struct sl_log *l, int partition)
+{
+    assert(partition >= 0 && partition < l->state.npartitions);
+    const struct sl_part *p = &l->state.parts[partition];
+    return p->nsegs ? p->segs[0].base : p->end;
+}
+
+int64_t sl_log_end(const struct sl_log *l, int partition)
+{
+    assert(partition >= 0 && partition < l->state.npartitions);
+    return l->state.parts[partition].end;
+}
+
+int64_t sl_log_commit_number(const struct sl_log *l)
+{
+    return l->state.n;
+}
+
+int64_t sl_log_durable(const struct sl_log *l)
+{
+    struct sl_mark m;
+    /* The lock file knows best; a line only what was known when it was written. */
+    if (!l->unclean && sl_lockfile_mark(&l->lock, 1, &m, NULL) == 0 && m.known)
+        return SL_MAX(l->state.durable, SL_MIN(m.durable, l->state.n));
+    return l->state.durable;
+}
+
+uint64_t sl_log_history(const struct sl_log *l)
+{
+    return l->state.history;
+}
+
+int sl_log_history_holds(const struct sl_log *l, uint64_t history, int partition, int64_t offset)
+{
+    const struct sl_state *s = &l->state;
+    int i = 0;
+    if (partition < 0 || partition >= s->npartitions)
+        return 0;
+    while (i < s->nhistories && s->histories[i].id != history)
+        i++;
+    if (i == s->nhistories)
+        return 0;
+    /* Each later history keeps what lies before the point at which it left. */
+    for (int k = i + 1; k < s->nhistories; k++) {
+        if (offset > s->histories[k].ends[partition])
+            return 0;
+    }
+    return 1;
+}
+
+int sl_log_positions(const struct sl_log *l,
+                     int (*fn)(void *arg, const char *id, const char *value, size_t len), void *arg)
+{
+    const struct sl_pairs *p = &l->state.positions;
+    for (int i = 0; i < p->n; i++) {
+        int rc = fn(arg, p->list[i].key, p->list[i].value, p->list[i].len);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int pair_value(const struct sl_pair *p, const char **value, size_t *len)
+{
+    if (!p)
+        return 0;
+    *value = p->value;
+    *len = p->len;
+    return 1;
+}
+
+int sl_log_position(const struct sl_log *l, const char *id, const char **value, size_t *len)
+{
+    return pair_value(sl_pairs_find(&l->state.positions, id, 0), value, len);
+}
+
+int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const char **value,
+                    size_t *len)
+{
+    return pair_value(sl_pairs_find(&l->state.pipelines, name, open), value, len);
+}
+
+int sl_log_segments(struct sl_log *l,
+                    int (*fn)(void *arg, const struct sl_log_segment_info *s), void *arg,
+                    struct sl_err *err)
+{
+    (void)err;
+    for (int i = 0; i < l->state.npartitions; i++) {
+        const struct sl_part *p = &l->state.parts[i];
+        for (int k = 0; k < p->nsegs; k++) {
+            const struct sl_seg *s = &p->segs[k];
+            struct sl_log_segment_info info = {.partition = i,
+                                               .base = s->base,
+                                               .end = s->end,
+                                               .bytes = s->bytes,
+                                               .closed = s->closed,
+                                               .min_time = s->min_time,
+                                               .max_time = s->max_time};
+            sl_seg_name(sl_seg_key(s), ".arrows", info.file);
+            int rc = fn(arg, &info);
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}

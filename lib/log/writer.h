@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * writer: struct sl_log_writer inside.
+ *
+ * Who may touch what: `log`, `outs` and everything under the append lock belong to the thread that
+ * commits; what encode() needs (schema, plans) is guarded by `mutex`.
+ *
+ *   writer.c  opening, closing, taking the lock      create.c  a new log
+ *   encode.c  batches to blobs                        append.c  blobs to committed rows
+ *   rotate.c  the next commit file                    recover.c after a reboot
+ *   evolve.c  schemas                                 route.c   rows to partitions
+ */
+#ifndef SL_LOG_WRITER_H
+#define SL_LOG_WRITER_H
+
+#include <pthread.h>
+#include "log/form.h"
+#include "log/sync.h"
+#include "log/view.h"
+
+/* What encode() makes for a partition. */
+struct sl_plan {
+    struct sl_form_plan *form; /* NULL: the first batch decides */
+    int64_t base, by;          /* the open segment when the plan was made; base -1: none */
+    int rolling;               /* form is not that segment's: the next append begins a new one */
+    int64_t since_trial;       /* bytes since another form was tried */
+};
+
+struct sl_out { /* the open segment of a partition, as we have it open */
+    int fd;
+    struct sl_seg_key key;
+};
+
+struct sl_log_blob {
+    int partition;
+    int64_t rows, min_time, max_time;
+    struct sl_buf bytes;
+    size_t value; /* of the identity in bytes */
+    struct sl_form_plan *form;
+    int64_t base, by; /* the segment known when it was encoded */
+    int rolling;      /* leave that segment for one of this form */
+    int force;        /* the open segment's form cannot hold it: leave whatever is there */
+    struct sl_batch *batch;
+};
+
+struct sl_log_writer {
+    struct sl_log *log;
+    struct sl_syncer *sync;
+    enum sl_sync_policy policy;
+    int64_t segment_bytes;
+    struct sl_account *account;
+    char *host;
+    int64_t pid;
+
+    pthread_mutex_t mutex;
+    struct sl_schema *schema; /* what batches must have: the log's newest */
+    int schema_id;
+    struct sl_plan *plans;
+
+    struct sl_out *outs;
+    int nouts; /* open ones */
+    int *keys, nkeys, crc32; /* partitioner */
+    struct sl_buf line; /* text of the line being written */
+};
+
+/* ---- writer.c ---- */
+
+/* Takes the append lock, catches up, rotates if that is due. On failure the lock is free. */
+int sl_writer_lock(struct sl_log_writer *w, struct sl_err *err);
+void sl_writer_unlock(struct sl_log_writer *w);
+/* A line to fill, with what every line has. */
+void sl_writer_line(struct sl_log_writer *w, struct sl_line *line);
+/* Prints the line, appends it in one write, takes it into the state. Under the lock. */
+int sl_writer_append_line(struct sl_log_writer *w, struct sl_line *line, struct sl_err *err);
+/* Tells the syncer what changed since the last call, up to the state's commit. */
+int sl_writer_tell(struct sl_log_writer *w, struct sl_err *err);
+/* Makes the log's newest schema the writer's, if it is another by now; plans begin anew. */
+int sl_writer_take_schema(struct sl_log_writer *w, struct sl_err *err);
+
+/* ---- create.c ---- */
+
+/* Makes a log with this schema at path. SL_EEXIST: somebody else did meanwhile, or something is
+ * there. */
+int sl_log_create(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
+                  struct sl_err *err);
+int sl_writer_random(void *out, size_t n, struct sl_err *err);
+
+/* ---- rotate.c ---- */
+
+int sl_writer_rotate_due(const struct sl_log_writer *w);
+/* Begins the next commit file. new_history: with a history that left after the present commit.
+ * n: number of the snapshot, 0 = the next. */
+int sl_writer_rotate(struct sl_log_writer *w, int new_history, int64_t n, struct sl_err *err);
+
+/* ---- recover.c ---- */
+
+/* After a reboot or a failed sync. Under the lock; *moved counts bytes that went to lost/. */
+int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *err);
+/* Moves bytes of a segment's file from `from` on to lost/ (counted in *moved); the file is then cut
+ * at `from`, or removed if whole. */
+int sl_log_set_aside(struct sl_log *l, struct sl_seg_key key, int64_t from, int64_t *moved,
+                     struct sl_err *err);
+
+/* ---- evolve.c ---- */
+
+/* A log's own copy of a schema: without the keys of pipes, with format, id and what o says. */
+int sl_log_make_schema(struct sl_schema *schema, const struct sl_log_options *o,
+                       const uint8_t *log_id, struct sl_schema **out, struct sl_err *err);
+/* Whether rows of `want` go into `have`: 0 they do; 1 they do after evolution to *out; < 0. */
+int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, struct sl_schema **out,
+                        struct sl_err *err);
+
+/* ---- encode.c ---- */
+
+/* Encodes the blob's batch anew in this form (its columns must fit). */
+int sl_blob_encode(struct sl_log_writer *w, struct sl_log_blob *b, struct sl_form_plan *form,
+                   struct sl_err *err);
+/* Encodes anew for the segment that is open now, or for a new one if that cannot hold it. */
+int sl_blob_refit(struct sl_log_writer *w, struct sl_log_blob *b, const struct sl_seg *open,
+                  struct sl_err *err);
+/* After a commit or catching up: plans follow the open segments. */
+int sl_writer_replan(struct sl_log_writer *w, struct sl_err *err);
+
+#endif
