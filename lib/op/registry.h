@@ -9,7 +9,7 @@
  * refuses a class for which it has no examples, so that no operator escapes it.
  *
  * To add an operator: a line here, a file NAME.c with SL_OP_CLASS(NAME) and its constructor, the
- * constructor's prototype in op/ops.h, examples in tests/unit/op/examples.c.
+ * constructor's prototype in op/ops.h, examples in tests/unit/op/examples.h.
  */
 #ifndef SL_OP_REGISTRY_H
 #define SL_OP_REGISTRY_H

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* examples: for each operator of the program, settings to try it with. */
+#ifndef SL_TESTS_OP_EXAMPLES_H
+#define SL_TESTS_OP_EXAMPLES_H
+
+#include "harness.h"
+#include "op/ops.h"
+
+/* 2026-03-09 00:00 UTC */
+static struct sl_expr_env example_env = {.now = 1773014400000000};
+
+#define LIST(...) (const char *const[]){__VA_ARGS__}, (int)SL_COUNT(((const char *[]){__VA_ARGS__}))
+
+#define EXAMPLE(id, expr)                                                                          \
+    static struct sl_op *make_##id(const struct example *x, struct sl_account *account,            \
+                                   struct sl_err *err)                                             \
+    {                                                                                              \
+        (void)x;                                                                                   \
+        return expr;                                                                               \
+    }
+
+EXAMPLE(filter, sl_filter_new(LIST("n > 0", "k <> 'alpha'"), &example_env, account, err))
+EXAMPLE(filter_bad, sl_filter_new(LIST("10 / n > 1"), &example_env, account, err))
+
+static struct sl_op *project(struct sl_project_options o, struct sl_account *account,
+                             struct sl_err *err)
+{
+    return sl_project_new(&o, &example_env, account, err);
+}
+EXAMPLE(project_set,
+        project((struct sl_project_options){.set = (const char *const[]){"n = n * 2, y = x + 1",
+                                                                         "z = n + 1"},
+                                            .nset = 2},
+                account, err))
+EXAMPLE(project_bad,
+        project((struct sl_project_options){.set = (const char *const[]){"q = 100 / n"},
+                                            .nset = 1,
+                                            .drop = (const char *const[]){"x, w"},
+                                            .ndrop = 1,
+                                            .rename = (const char *const[]){"ts = at"},
+                                            .nrename = 1},
+                account, err))
+EXAMPLE(project_select,
+        project(
+            (struct sl_project_options){
+                .select = (const char *const[]){"ts, lower(k) as low, n", "p"}, .nselect = 2},
+            account, err))
+EXAMPLE(project_pass,
+        project((struct sl_project_options){.select = (const char *const[]){"n, k, ts as t"},
+                                            .nselect = 1},
+                account, err))
+
+static struct sl_op *aggregate(struct sl_aggregate_options o, struct sl_account *account,
+                               struct sl_err *err)
+{
+    return sl_aggregate_new(&o, &example_env, account, err);
+}
+#define EVERY                                                                                      \
+    "count(*), count(n), count(distinct k) as dk, count(distinct x) as dx, sum(n), sum(x), "       \
+    "sum(p), sum(w), avg(n) as an, avg(x) as ax, min(k), max(k), min(x), max(x), min(n) as mn, "   \
+    "max(w) as mw, p50(n), p90(x), p99(p), percentile_cont(0.3) within group (order by x) as pc"
+#define AGG(...) aggregate((struct sl_aggregate_options){__VA_ARGS__}, account, err)
+EXAMPLE(agg_all, AGG(.select = (const char *const[]){EVERY}, .nselect = 1))
+EXAMPLE(agg_dict, AGG(.select = (const char *const[]){EVERY}, .nselect = 1,
+                      .by = (const char *const[]){"k, d"}, .nby = 1))
+EXAMPLE(agg_bigint, AGG(.select = (const char *const[]){"count(*), sum(x)"}, .nselect = 1,
+                        .by = (const char *const[]){"n"}, .nby = 1))
+EXAMPLE(agg_keys,
+        AGG(.select = (const char *const[]){"count(*), min(k)", "max(p) - min(p) as span"},
+            .nselect = 2, .by = (const char *const[]){"x", "b, w, lower(d) as low"}, .nby = 2))
+EXAMPLE(agg_count, AGG(.by = (const char *const[]){"d"}, .nby = 1))
+EXAMPLE(
+    agg_filter,
+    AGG(.select = (const char *const[]){"count(*) filter (where n > 0) as up, sum(10 / n) filter "
+                                        "(where n <> 0) as s, first(k) filter (where b) as f"},
+        .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
+EXAMPLE(agg_bad, AGG(.select = (const char *const[]){"sum(100 / n)"}, .nselect = 1,
+                     .by = (const char *const[]){"k"}, .nby = 1))
+EXAMPLE(agg_rank, AGG(.select =
+                          (const char *const[]){
+                              "first(n), last(n), first(k) as fk, last(x) as lx, last(w) as lw"},
+                      .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
+EXAMPLE(agg_window,
+        AGG(.select = (const char *const[]){"count(*), sum(p), p50(x), count(distinct k)"},
+            .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1, .window = "1 minute"))
+EXAMPLE(agg_late,
+        AGG(.select = (const char *const[]){EVERY}, .nselect = 1, .by = (const char *const[]){"k"},
+            .nby = 1, .window = "30 seconds", .lateness = 5 * SL_USEC_PER_SEC))
+EXAMPLE(agg_late_only, AGG(.window = "10 s"))
+EXAMPLE(agg_day,
+        AGG(.select = (const char *const[]){"count(*), last(n)"}, .nselect = 1, .window = "1 day"))
+
+EXAMPLE(sort, sl_sort_new("k desc nulls last, n, x desc", -1, &example_env, account, err))
+EXAMPLE(sort_top, sl_sort_new("x nulls first, -n", 9, &example_env, account, err))
+EXAMPLE(sort_bad, sl_sort_new("10 / n", 50, &example_env, account, err))
+EXAMPLE(sort_arrival, sl_sort_new(NULL, 25, &example_env, account, err))
+EXAMPLE(limit, sl_limit_new(13, account, err))
+EXAMPLE(limit_none, sl_limit_new(0, account, err))
+EXAMPLE(last, sl_last_new(11, 0, account, err))
+EXAMPLE(last_all, sl_last_new(-1, 0, account, err))
+
+static const struct example examples[] = {
+    {"filter", "two conditions", make_filter, PARTITIONS, 0, 0, 0},
+    {"filter", "bad rows", make_filter_bad, PARTITIONS, 0, 1, 1},
+    {"project", "set", make_project_set, PARTITIONS, 0, 0, 0},
+    {"project", "set with bad rows, drop, rename", make_project_bad, PARTITIONS, 0, 1, 1},
+    {"project", "select", make_project_select, PARTITIONS, 0, 1, 0},
+    {"project", "columns only", make_project_pass, PARTITIONS, 0, 0, 0},
+    {"aggregate", "without keys", make_agg_all, PARTITIONS, 1, 0, 0},
+    {"aggregate", "by two texts", make_agg_dict, PARTITIONS, 1, 0, 0},
+    {"aggregate", "by a bigint", make_agg_bigint, PARTITIONS, 1, 0, 0},
+    {"aggregate", "by four keys", make_agg_keys, PARTITIONS, 1, 0, 0},
+    {"aggregate", "count", make_agg_count, PARTITIONS, 1, 0, 0},
+    {"aggregate", "filters", make_agg_filter, PARTITIONS, 1, 0, 0},
+    {"aggregate", "bad rows", make_agg_bad, PARTITIONS, 1, 0, 1},
+    {"aggregate", "first and last", make_agg_rank, PARTITIONS, 1, 0, 0},
+    {"aggregate", "window without watermark", make_agg_window, PARTITIONS, 1, 0, 1},
+    {"aggregate", "window with late rows", make_agg_late, PARTITIONS, 0, 1, 1},
+    {"aggregate", "window of all rows", make_agg_late_only, PARTITIONS, 0, 1, 1},
+    {"aggregate", "calendar days", make_agg_day, PARTITIONS, 0, 1, 1},
+    {"sort", "three keys", make_sort, PARTITIONS, 1, 0, 0},
+    {"sort", "top rows", make_sort_top, PARTITIONS, 1, 0, 0},
+    {"sort", "bad rows", make_sort_bad, PARTITIONS, 1, 0, 1},
+    {"sort", "order of arrival", make_sort_arrival, 1, 1, 0, 0},
+    {"limit", "13 rows", make_limit, 1, 1, 0, 0},
+    {"limit", "no rows", make_limit_none, 1, 1, 0, 0},
+    {"last", "11 rows", make_last, PARTITIONS, 1, 0, 0},
+    {"last", "all rows", make_last_all, PARTITIONS, 1, 1, 0},
+};
+
+#endif
