@@ -39,9 +39,9 @@ static int is_formula(const char *s, size_t n)
     return n && memchr("=+-@\t\r", s[0], 7) != NULL;
 }
 
-static int put_text(const struct sl_text_writer *w, struct sl_out *o, const char *s, size_t n)
+static int put_text(const struct sl_text_writer *w, struct sl_text_out *o, const char *s, size_t n)
 {
-    if (sl_out_room(o, 2 * n + 96) < 0)
+    if (sl_text_out_room(o, 2 * n + 96) < 0)
         return -1;
     int mark = w->o.spreadsheet_safe && is_formula(s, n);
     if (!needs_quotes(s, n, w->delim)) {
@@ -64,8 +64,8 @@ static int put_text(const struct sl_text_writer *w, struct sl_out *o, const char
 }
 
 /* A value of a type that has no fast printer. */
-static int put_other(const struct sl_text_writer *w, struct sl_out *o, const struct sl_cells *x,
-                     size_t row)
+static int put_other(const struct sl_text_writer *w, struct sl_text_out *o,
+                     const struct sl_text_cells *x, size_t row)
 {
     struct sl_buf b = SL_BUF_INIT;
     sl_column_print(x->c, row, &b);
@@ -74,13 +74,13 @@ static int put_other(const struct sl_text_writer *w, struct sl_out *o, const str
     return rc;
 }
 
-static int put_cell(const struct sl_text_writer *w, struct sl_out *o, const struct sl_cells *x,
-                    size_t row)
+static int put_cell(const struct sl_text_writer *w, struct sl_text_out *o,
+                    const struct sl_text_cells *x, size_t row)
 {
-    size_t k = sl_cell_slot(x, row);
+    size_t k = sl_text_cell_slot(x, row);
     if (x->at) {
         size_t from = x->at[k], n = x->at[k + 1] - from;
-        if (sl_out_room(o, n + 96) < 0)
+        if (sl_text_out_room(o, n + 96) < 0)
             return -1;
         memcpy(o->p, x->text.data + from, 32);
         if (SL_UNLIKELY(n > 32))
@@ -92,25 +92,25 @@ static int put_cell(const struct sl_text_writer *w, struct sl_out *o, const stru
         size_t n = (size_t)(x->h->offsets[k + 1] - x->h->offsets[k]);
         return put_text(w, o, (const char *)x->h->data + x->h->offsets[k], n);
     }
-    if (!sl_cell_plain(x->kind))
+    if (!sl_text_cell_plain(x->kind))
         return put_other(w, o, x, row);
     /* A delimiter that can be part of a number or time. */
     if (SL_UNLIKELY(memchr("+-.: eENIadfilnrtsuy0123456789", w->delim, 30) != NULL))
         return put_other(w, o, x, row);
-    sl_cell_print(w, o, x, k, SL_TIME_SQL);
+    sl_text_cell_print(w, o, x, k, SL_TIME_SQL);
     return 0;
 }
 
 int sl_csv_header(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *err)
 {
-    struct sl_out o;
+    struct sl_text_out o;
     int first = 1;
-    sl_out_open(&o, out);
+    sl_text_out_open(&o, out);
     for (int i = 0; i < w->schema->nfields; i++) {
         if (i == w->rest && !w->rest_shown)
             continue;
         const char *name = w->schema->fields[i].name;
-        if (sl_out_room(&o, 96) < 0)
+        if (sl_text_out_room(&o, 96) < 0)
             break;
         if (!first)
             *o.p++ = w->delim;
@@ -118,18 +118,18 @@ int sl_csv_header(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *e
         if (put_text(w, &o, name, strlen(name)) < 0)
             break;
     }
-    if (sl_out_room(&o, 1) == 0)
+    if (sl_text_out_room(&o, 1) == 0)
         *o.p++ = '\n';
-    sl_out_close(&o);
+    sl_text_out_close(&o);
     return sl_buf_check(out, err);
 }
 
 int sl_csv_rows_write(const struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,
                       struct sl_err *err)
 {
-    struct sl_cells *cells = NULL;
-    struct sl_out o;
-    int n = w->schema->nfields, rc = sl_cells_open(w, b, put_text, &cells, err);
+    struct sl_text_cells *cells = NULL;
+    struct sl_text_out o;
+    int n = w->schema->nfields, rc = sl_text_cells_open(w, b, put_text, &cells, err);
     if (rc < 0)
         return rc;
     int shown = 0;
@@ -137,27 +137,27 @@ int sl_csv_rows_write(const struct sl_text_writer *w, struct sl_batch *b, struct
         cells[i].skip = i == w->rest && !w->rest_shown;
         shown += !cells[i].skip;
     }
-    sl_out_open(&o, out);
+    sl_text_out_open(&o, out);
     for (size_t r = 0; r < b->selected; r++) {
         size_t row = sl_batch_row(b, r);
         for (int i = 0; i < n; i++) {
-            const struct sl_cells *x = &cells[i];
+            const struct sl_text_cells *x = &cells[i];
             if (x->skip)
                 continue;
-            if (sl_out_room(&o, 96) < 0)
+            if (sl_text_out_room(&o, 96) < 0)
                 goto out;
-            if (!sl_cell_null(x, row) && put_cell(w, &o, x, row) < 0)
+            if (!sl_text_cell_null(x, row) && put_cell(w, &o, x, row) < 0)
                 goto out;
             *o.p++ = w->delim;
         }
-        if (!shown && sl_out_room(&o, 1) < 0)
+        if (!shown && sl_text_out_room(&o, 1) < 0)
             goto out;
         o.p -= shown > 0;
         *o.p++ = '\n';
     }
 out:
     if (o.p)
-        sl_out_close(&o);
-    sl_cells_close(cells, n);
+        sl_text_out_close(&o);
+    sl_text_cells_close(cells, n);
     return out->failed ? sl_buf_check(out, err) : 0;
 }

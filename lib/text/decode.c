@@ -308,7 +308,7 @@ static int prepare(struct decode *d)
         if (!s->dicts)
             return sl_err_nomem(d->err, "reading text");
         s->ndicts = r->ncolumns;
-        sl_regex_scratch_free(s);
+        sl_text_regex_release(s);
         s->cap_after = 0;
         s->reader = r;
         s->generation = r->generation;
@@ -411,7 +411,7 @@ void sl_text_scratch_free(struct sl_text_scratch *s)
     for (int i = 0; i < s->ndicts; i++)
         sl_text_dict_free(s->dicts[i]);
     free(s->dicts);
-    sl_regex_scratch_free(s);
+    sl_text_regex_release(s);
     sl_csv_index_release(&s->index);
     sl_csv_rows_release(&s->rows);
     sl_arena_release(&s->arena);

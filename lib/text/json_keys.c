@@ -8,6 +8,7 @@
  */
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "text/reader.h"
 
 struct sl_json_keys *sl_json_keys_new(void)
@@ -194,7 +195,26 @@ static int discover_value(struct discovery *d, struct sl_json *j)
     return 0;
 }
 
-/* One line. 0, or -2 for no memory; what is malformed is passed over from there on. */
+/* Will the line be a row? Only those say something about types. */
+static int is_row(struct discovery *d, const char *p, size_t n)
+{
+    struct sl_json j;
+    if (!sl_utf8_valid(p, n))
+        return 0;
+    sl_json_init(&j, p, n);
+    for (;;) {
+        int t = sl_json_next(&j, NULL);
+        if (t <= SL_JSON_END)
+            return t == SL_JSON_END;
+        if ((t == SL_JSON_STRING || t == SL_JSON_KEY) && j.escaped) {
+            sl_buf_reset(&d->buf);
+            if (sl_json_unescape(j.text, j.len, &d->buf, NULL) < 0)
+                return 0;
+        }
+    }
+}
+
+/* One line. 0, or -2 for no memory. */
 static int discover_line(struct discovery *d, const char *p, size_t n)
 {
     struct sl_json j;
@@ -225,7 +245,9 @@ int sl_json_keys_discover(struct sl_json_keys *k, const char *data, size_t n,
     int rc = 0;
     while (p < end && rc == 0) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
-        rc = discover_line(&d, p, (size_t)((eol ? eol : end) - p));
+        size_t len = (size_t)((eol ? eol : end) - p);
+        if (is_row(&d, p, len))
+            rc = discover_line(&d, p, len);
         p = eol ? eol + 1 : end;
     }
     if (rc == -2 || d.buf.failed)

@@ -50,10 +50,10 @@ static int is_simple(const char *s, size_t n)
     return 1;
 }
 
-static int put_text(const struct sl_text_writer *w, struct sl_out *o, const char *s, size_t n)
+static int put_text(const struct sl_text_writer *w, struct sl_text_out *o, const char *s, size_t n)
 {
     (void)w;
-    if (sl_out_room(o, n + 96) < 0)
+    if (sl_text_out_room(o, n + 96) < 0)
         return -1;
     if (is_simple(s, n)) {
         *o->p++ = '"';
@@ -64,7 +64,7 @@ static int put_text(const struct sl_text_writer *w, struct sl_out *o, const char
     }
     struct sl_buf b = SL_BUF_INIT;
     sl_buf_add_json(&b, s, n);
-    int rc = b.failed || sl_out_room(o, b.len + 96) < 0 ? -1 : 0;
+    int rc = b.failed || sl_text_out_room(o, b.len + 96) < 0 ? -1 : 0;
     if (rc == 0) {
         memcpy(o->p, b.data, b.len);
         o->p += b.len;
@@ -73,10 +73,10 @@ static int put_text(const struct sl_text_writer *w, struct sl_out *o, const char
     return rc;
 }
 
-static int put_raw(const struct sl_text_writer *w, struct sl_out *o, const char *s, size_t n)
+static int put_raw(const struct sl_text_writer *w, struct sl_text_out *o, const char *s, size_t n)
 {
     (void)w;
-    if (sl_out_room(o, n + 96) < 0)
+    if (sl_text_out_room(o, n + 96) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) /* a line feed between tokens would end the line */
         o->p[i] = s[i] == '\n' || s[i] == '\r' ? ' ' : s[i];
@@ -84,8 +84,8 @@ static int put_raw(const struct sl_text_writer *w, struct sl_out *o, const char 
     return 0;
 }
 
-static int put_other(const struct sl_text_writer *w, struct sl_out *o, const struct sl_cells *x,
-                     size_t row)
+static int put_other(const struct sl_text_writer *w, struct sl_text_out *o,
+                     const struct sl_text_cells *x, size_t row)
 {
     struct sl_buf b = SL_BUF_INIT;
     sl_column_print(x->c, row, &b);
@@ -99,13 +99,13 @@ static int is_finite(double v)
     return v - v == 0;
 }
 
-static int put_cell(const struct sl_text_writer *w, struct sl_out *o, const struct sl_cells *x,
-                    size_t row)
+static int put_cell(const struct sl_text_writer *w, struct sl_text_out *o,
+                    const struct sl_text_cells *x, size_t row)
 {
-    size_t k = sl_cell_slot(x, row);
+    size_t k = sl_text_cell_slot(x, row);
     if (x->at && x->kind == SL_TEXT) {
         size_t from = x->at[k], n = x->at[k + 1] - from;
-        if (sl_out_room(o, n + 96) < 0)
+        if (sl_text_out_room(o, n + 96) < 0)
             return -1;
         memcpy(o->p, x->text.data + from, n);
         o->p += n;
@@ -116,21 +116,21 @@ static int put_cell(const struct sl_text_writer *w, struct sl_out *o, const stru
         const char *s = (const char *)x->h->data + x->h->offsets[k];
         return x->kind == SL_TEXT ? put_text(w, o, s, n) : put_raw(w, o, s, n);
     }
-    if (!sl_cell_plain(x->kind) ||
+    if (!sl_text_cell_plain(x->kind) ||
         (x->kind == SL_DOUBLE && !is_finite(((const double *)x->h->data)[k])))
         return put_other(w, o, x, row);
     int quoted = x->kind == SL_TIMESTAMP || x->kind == SL_DATE;
     if (quoted)
         *o->p++ = '"';
-    sl_cell_print(w, o, x, k, SL_TIME_RFC3339);
+    sl_text_cell_print(w, o, x, k, SL_TIME_RFC3339);
     if (quoted)
         *o->p++ = '"';
     return 0;
 }
 
 /* The members of _rest, an object as text. */
-static int put_rest(const struct sl_text_writer *w, struct sl_out *o, const struct sl_cells *x,
-                    size_t row, int first)
+static int put_rest(const struct sl_text_writer *w, struct sl_text_out *o,
+                    const struct sl_text_cells *x, size_t row, int first)
 {
     size_t n;
     const char *s = sl_column_bytes(x->c, row, &n);
@@ -147,19 +147,19 @@ static int put_rest(const struct sl_text_writer *w, struct sl_out *o, const stru
     return put_raw(w, o, s + 1, n - 2);
 }
 
-static int put_row(const struct sl_text_writer *w, struct sl_out *o, const struct sl_cells *cells,
-                   size_t row)
+static int put_row(const struct sl_text_writer *w, struct sl_text_out *o,
+                   const struct sl_text_cells *cells, size_t row)
 {
     int first = 1;
-    if (sl_out_room(o, 96) < 0)
+    if (sl_text_out_room(o, 96) < 0)
         return -1;
     *o->p++ = '{';
     for (int i = 0; i < w->schema->nfields; i++) {
-        const struct sl_cells *x = &cells[i];
-        int null = sl_cell_null(x, row);
+        const struct sl_text_cells *x = &cells[i];
+        int null = sl_text_cell_null(x, row);
         if (i == w->rest && null)
             continue;
-        if (sl_out_room(o, w->keys[i].len + 96) < 0)
+        if (sl_text_out_room(o, w->keys[i].len + 96) < 0)
             return -1;
         if (!first)
             *o->p++ = ',';
@@ -179,7 +179,7 @@ static int put_row(const struct sl_text_writer *w, struct sl_out *o, const struc
             return -1;
         }
     }
-    if (sl_out_room(o, 2) < 0)
+    if (sl_text_out_room(o, 2) < 0)
         return -1;
     *o->p++ = '}';
     *o->p++ = '\n';
@@ -189,16 +189,16 @@ static int put_row(const struct sl_text_writer *w, struct sl_out *o, const struc
 int sl_json_rows_write(const struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,
                        struct sl_err *err)
 {
-    struct sl_cells *cells = NULL;
-    struct sl_out o;
-    int rc = sl_cells_open(w, b, put_text, &cells, err);
+    struct sl_text_cells *cells = NULL;
+    struct sl_text_out o;
+    int rc = sl_text_cells_open(w, b, put_text, &cells, err);
     if (rc < 0)
         return rc;
-    sl_out_open(&o, out);
+    sl_text_out_open(&o, out);
     for (size_t r = 0; r < b->selected; r++)
         if (put_row(w, &o, cells, sl_batch_row(b, r)) < 0)
             break;
-    sl_out_close(&o);
-    sl_cells_close(cells, w->schema->nfields);
+    sl_text_out_close(&o);
+    sl_text_cells_close(cells, w->schema->nfields);
     return out->failed ? sl_buf_check(out, err) : 0;
 }

@@ -69,7 +69,7 @@ int sl_text_reader_new(const struct sl_text_options *o, struct sl_text_reader **
     if (rc < 0)
         goto fail;
     if (o->format == SL_TEXT_REGEX) {
-        rc = sl_regex_new(r->pattern ? r->pattern : "", &r->regex, err);
+        rc = sl_text_regex_new(r->pattern ? r->pattern : "", &r->regex, err);
         if (rc < 0)
             goto fail;
     }
@@ -96,7 +96,7 @@ void sl_text_reader_free(struct sl_text_reader *r)
     sl_schema_unref(r->fixed);
     sl_schema_unref(r->schema);
     free(r->columns);
-    sl_regex_free(r->regex);
+    sl_text_regex_free(r->regex);
     sl_text_json_free(r->keys);
     free(r);
 }

@@ -59,7 +59,7 @@ struct sl_text_map {
     int *field; /* of column c, -1 = not there */
 };
 
-struct sl_regex;
+struct sl_text_regex;
 struct sl_json_keys;
 
 struct sl_text_reader {
@@ -73,7 +73,7 @@ struct sl_text_reader {
     int generation;  /* grows whenever columns change */
     char delim, eol; /* delim 0 = not known yet */
     uint8_t delim_found, header_renamed, zone_assumed, ndeclared;
-    struct sl_regex *regex;
+    struct sl_text_regex *regex;
     struct sl_json_keys *keys;
 };
 
@@ -269,11 +269,11 @@ int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
                        struct sl_text_rows *rows, struct sl_reject_list *rejects,
                        struct sl_err *err);
 
-int sl_regex_new(const char *pattern, struct sl_regex **out, struct sl_err *err);
-void sl_regex_free(struct sl_regex *x);
-int sl_regex_fields(const struct sl_regex *x);
-const char *sl_regex_field_name(const struct sl_regex *x, int i);
-void sl_regex_scratch_free(struct sl_text_scratch *s);
+int sl_text_regex_new(const char *pattern, struct sl_text_regex **out, struct sl_err *err);
+void sl_text_regex_free(struct sl_text_regex *x);
+int sl_text_regex_fields(const struct sl_text_regex *x);
+const char *sl_text_regex_field_name(const struct sl_text_regex *x, int i);
+void sl_text_regex_release(struct sl_text_scratch *s);
 /* Field names of access logs; combined has SL_ACCESS_COMBINED of them. */
 enum { SL_ACCESS_COMMON = 9, SL_ACCESS_COMBINED = 11 };
 extern const char *const sl_text_access_names[SL_ACCESS_COMBINED];

@@ -12,7 +12,7 @@
 
 enum { STEPS_MAX = 1000000, HEAP_KIB_MAX = 8192, STACK_MIN = 32 << 10, STACK_MAX = 1 << 20 };
 
-struct sl_regex {
+struct sl_text_regex {
     pcre2_code *code;
     int n;
     char **names;
@@ -26,7 +26,7 @@ struct match {
     pcre2_jit_stack *stack;
 };
 
-void sl_regex_free(struct sl_regex *x)
+void sl_text_regex_free(struct sl_text_regex *x)
 {
     if (!x)
         return;
@@ -39,7 +39,7 @@ void sl_regex_free(struct sl_regex *x)
 }
 
 /* Named groups in the order of their numbers. */
-static int take_names(struct sl_regex *x, struct sl_err *err)
+static int take_names(struct sl_text_regex *x, struct sl_err *err)
 {
     uint32_t count = 0, size = 0;
     PCRE2_SPTR table;
@@ -70,11 +70,11 @@ static int take_names(struct sl_regex *x, struct sl_err *err)
     return 0;
 }
 
-int sl_regex_new(const char *pattern, struct sl_regex **out, struct sl_err *err)
+int sl_text_regex_new(const char *pattern, struct sl_text_regex **out, struct sl_err *err)
 {
     int code, rc;
     PCRE2_SIZE at;
-    struct sl_regex *x = sl_calloc(1, sizeof *x);
+    struct sl_text_regex *x = sl_calloc(1, sizeof *x);
     if (!x)
         return sl_err_nomem(err, "compiling a pattern");
     x->code = pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern),
@@ -96,21 +96,21 @@ int sl_regex_new(const char *pattern, struct sl_regex **out, struct sl_err *err)
     *out = x;
     return 0;
 fail:
-    sl_regex_free(x);
+    sl_text_regex_free(x);
     return rc;
 }
 
-int sl_regex_fields(const struct sl_regex *x)
+int sl_text_regex_fields(const struct sl_text_regex *x)
 {
     return x->n;
 }
 
-const char *sl_regex_field_name(const struct sl_regex *x, int i)
+const char *sl_text_regex_field_name(const struct sl_text_regex *x, int i)
 {
     return x->names[i];
 }
 
-void sl_regex_scratch_free(struct sl_text_scratch *s)
+void sl_text_regex_release(struct sl_text_scratch *s)
 {
     struct match *m = s->match;
     if (!m)
@@ -122,7 +122,7 @@ void sl_regex_scratch_free(struct sl_text_scratch *s)
     s->match = NULL;
 }
 
-static struct match *match_of(const struct sl_regex *x, struct sl_text_scratch *s)
+static struct match *match_of(const struct sl_text_regex *x, struct sl_text_scratch *s)
 {
     if (s->match)
         return s->match;
@@ -134,7 +134,7 @@ static struct match *match_of(const struct sl_regex *x, struct sl_text_scratch *
     m->context = pcre2_match_context_create(NULL);
     m->stack = pcre2_jit_stack_create(STACK_MIN, STACK_MAX, NULL);
     if (!m->data || !m->context || !m->stack) {
-        sl_regex_scratch_free(s);
+        sl_text_regex_release(s);
         return NULL;
     }
     pcre2_set_match_limit(m->context, STEPS_MAX);
@@ -146,7 +146,7 @@ static struct match *match_of(const struct sl_regex *x, struct sl_text_scratch *
 int sl_text_split_regex(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,
                         size_t n, struct sl_span *out, const char **reason, struct sl_err *err)
 {
-    const struct sl_regex *x = r->regex;
+    const struct sl_text_regex *x = r->regex;
     struct match *m = match_of(x, s);
     if (!m)
         return sl_err_nomem(err, "matching a pattern");

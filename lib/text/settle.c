@@ -278,12 +278,12 @@ static int settle_access(struct sl_text_reader *r, const char *data, size_t n, s
 
 static int settle_regex(struct sl_text_reader *r, const char *data, size_t n, struct sl_err *err)
 {
-    int nf = sl_regex_fields(r->regex);
+    int nf = sl_text_regex_fields(r->regex);
     const char **names = sl_calloc((size_t)nf, sizeof *names);
     if (!names)
         return sl_err_nomem(err, "settling a schema");
     for (int i = 0; i < nf; i++)
-        names[i] = sl_regex_field_name(r->regex, i);
+        names[i] = sl_text_regex_field_name(r->regex, i);
     struct fields f = {nf, names, NULL, 0};
     r->nfields = nf;
     int rc = settle_columns(r, &f, data, n, err);

@@ -14,7 +14,7 @@
 
 enum { TABLE_HOLD = 500, GAP = 2, NARROW = 6 };
 
-struct sl_table {
+struct sl_text_table {
     struct sl_text_writer *w;
     int n;      /* columns */
     int nshown; /* of them shown, from the left */
@@ -28,7 +28,7 @@ struct sl_table {
     size_t ncells, cap_cells;
 };
 
-void sl_table_free(struct sl_table *t)
+void sl_text_table_free(struct sl_text_table *t)
 {
     if (!t)
         return;
@@ -39,9 +39,9 @@ void sl_table_free(struct sl_table *t)
     free(t);
 }
 
-struct sl_table *sl_table_new(struct sl_text_writer *w, struct sl_err *err)
+struct sl_text_table *sl_text_table_new(struct sl_text_writer *w, struct sl_err *err)
 {
-    struct sl_table *t = sl_calloc(1, sizeof *t);
+    struct sl_text_table *t = sl_calloc(1, sizeof *t);
     int n = w->schema->nfields;
     if (t) {
         t->w = w;
@@ -50,7 +50,7 @@ struct sl_table *sl_table_new(struct sl_text_writer *w, struct sl_err *err)
         t->right = sl_calloc((size_t)n + 1, 1);
     }
     if (!t || !t->width || !t->right) {
-        sl_table_free(t);
+        sl_text_table_free(t);
         sl_err_nomem(err, "opening a text writer");
         return NULL;
     }
@@ -91,7 +91,7 @@ static size_t fitting(const char *s, size_t n, int width)
 
 /* ---- widths ---- */
 
-static int total_width(const struct sl_table *t, int limit)
+static int total_width(const struct sl_text_table *t, int limit)
 {
     int sum = 0, n = 0;
     for (int i = 0; i < t->n; i++) {
@@ -103,7 +103,7 @@ static int total_width(const struct sl_table *t, int limit)
     return sum + GAP * SL_MAX(n - 1, 0);
 }
 
-static void fit_widths(struct sl_table *t)
+static void fit_widths(struct sl_text_table *t)
 {
     int room = t->w->o.width, limit = 1 << 20;
     t->nshown = t->n;
@@ -138,7 +138,7 @@ static void pad(struct sl_buf *out, int n)
         sl_buf_add(out, spaces, (size_t)SL_MIN(n, 64));
 }
 
-static void put_cell(const struct sl_table *t, int i, const char *s, size_t n, int last,
+static void put_cell(const struct sl_text_table *t, int i, const char *s, size_t n, int last,
                      struct sl_buf *out)
 {
     int width = display_width(s, n);
@@ -159,7 +159,7 @@ static void put_cell(const struct sl_table *t, int i, const char *s, size_t n, i
 }
 
 /* One line of n cells; ends[i] is the end of cell i in s, the first begins at from. */
-static void put_line(const struct sl_table *t, const char *s, size_t from, const size_t *ends,
+static void put_line(const struct sl_text_table *t, const char *s, size_t from, const size_t *ends,
                      struct sl_buf *out)
 {
     int first = 1;
@@ -190,7 +190,7 @@ static void put_line(const struct sl_table *t, const char *s, size_t from, const
     sl_buf_addch(out, '\n');
 }
 
-static void put_rule(const struct sl_table *t, struct sl_buf *out)
+static void put_rule(const struct sl_text_table *t, struct sl_buf *out)
 {
     int first = 1;
     for (int i = 0; i < t->nshown; i++) {
@@ -209,7 +209,7 @@ static void put_rule(const struct sl_table *t, struct sl_buf *out)
 
 /* ---- rows ---- */
 
-static int hold_end(struct sl_table *t)
+static int hold_end(struct sl_text_table *t)
 {
     if (t->ncells == t->cap_cells) {
         size_t cap = SL_MAX(t->cap_cells * 2, (size_t)1024);
@@ -223,17 +223,17 @@ static int hold_end(struct sl_table *t)
     return 0;
 }
 
-static int hold_row(struct sl_table *t, const struct sl_cells *cells, size_t row,
+static int hold_row(struct sl_text_table *t, const struct sl_text_cells *cells, size_t row,
                     struct sl_buf *scratch)
 {
     for (int i = 0; i < t->n; i++) {
-        const struct sl_cells *x = &cells[i];
-        if (!sl_cell_null(x, row)) {
+        const struct sl_text_cells *x = &cells[i];
+        if (!sl_text_cell_null(x, row)) {
             char small[128];
             sl_buf_reset(scratch);
-            if (sl_cell_plain(x->kind)) {
-                struct sl_out o = {scratch, small, small + sizeof small};
-                sl_cell_print(t->w, &o, x, sl_cell_slot(x, row), SL_TIME_SQL);
+            if (sl_text_cell_plain(x->kind)) {
+                struct sl_text_out o = {scratch, small, small + sizeof small};
+                sl_text_cell_print(t->w, &o, x, sl_text_cell_slot(x, row), SL_TIME_SQL);
                 sl_buf_add(&t->text, small, (size_t)(o.p - small));
             } else {
                 sl_column_print(x->c, row, scratch);
@@ -249,7 +249,7 @@ static int hold_row(struct sl_table *t, const struct sl_cells *cells, size_t row
 }
 
 /* Header cells, as shown. */
-static int put_header(struct sl_table *t, struct sl_buf *out)
+static int put_header(struct sl_text_table *t, struct sl_buf *out)
 {
     struct sl_buf names = SL_BUF_INIT;
     size_t *ends = sl_calloc((size_t)t->n + 1, sizeof *ends);
@@ -274,7 +274,7 @@ static int put_header(struct sl_table *t, struct sl_buf *out)
     return ok ? 0 : -1;
 }
 
-static int settle(struct sl_table *t, struct sl_buf *out)
+static int settle(struct sl_text_table *t, struct sl_buf *out)
 {
     size_t from = 0;
     for (size_t i = 0; i < t->ncells; from = t->ends[i], i++) {
@@ -292,7 +292,7 @@ static int settle(struct sl_table *t, struct sl_buf *out)
     return rc;
 }
 
-static int release_rows(struct sl_table *t, struct sl_buf *out, struct sl_err *err)
+static int release_rows(struct sl_text_table *t, struct sl_buf *out, struct sl_err *err)
 {
     if (!t->settled && settle(t, out) < 0)
         return sl_err_nomem(err, "writing a table");
@@ -306,11 +306,12 @@ static int release_rows(struct sl_table *t, struct sl_buf *out, struct sl_err *e
     return sl_buf_check(out, err);
 }
 
-int sl_table_write(struct sl_table *t, struct sl_batch *b, struct sl_buf *out, struct sl_err *err)
+int sl_text_table_write(struct sl_text_table *t, struct sl_batch *b, struct sl_buf *out,
+                        struct sl_err *err)
 {
-    struct sl_cells *cells = NULL;
+    struct sl_text_cells *cells = NULL;
     struct sl_buf scratch = SL_BUF_INIT;
-    int rc = sl_cells_open(t->w, b, NULL, &cells, err);
+    int rc = sl_text_cells_open(t->w, b, NULL, &cells, err);
     if (rc < 0)
         return rc;
     for (size_t r = 0; r < b->selected && rc >= 0; r++) {
@@ -319,12 +320,12 @@ int sl_table_write(struct sl_table *t, struct sl_batch *b, struct sl_buf *out, s
         else if (t->settled || t->ncells >= (size_t)TABLE_HOLD * (size_t)t->n)
             rc = release_rows(t, out, err);
     }
-    sl_cells_close(cells, t->n);
+    sl_text_cells_close(cells, t->n);
     sl_buf_release(&scratch);
     return rc;
 }
 
-int sl_table_flush(struct sl_table *t, int at_end, struct sl_buf *out, struct sl_err *err)
+int sl_text_table_flush(struct sl_text_table *t, int at_end, struct sl_buf *out, struct sl_err *err)
 {
     if (!t->ncells && (t->settled || !at_end))
         return 0;

@@ -13,7 +13,7 @@
 #include "text/reader.h"
 #include "text/writer.h"
 
-int sl_out_grow(struct sl_out *o, size_t n)
+int sl_text_out_grow(struct sl_text_out *o, size_t n)
 {
     if (o->p)
         o->b->len = (size_t)(o->p - o->b->data);
@@ -27,7 +27,7 @@ int sl_out_grow(struct sl_out *o, size_t n)
     return 0;
 }
 
-void sl_out_close(struct sl_out *o)
+void sl_text_out_close(struct sl_text_out *o)
 {
     if (!o->p)
         return;
@@ -37,7 +37,7 @@ void sl_out_close(struct sl_out *o)
 
 /* ---- cells ---- */
 
-void sl_cells_close(struct sl_cells *cells, int n)
+void sl_text_cells_close(struct sl_text_cells *cells, int n)
 {
     for (int i = 0; cells && i < n; i++) {
         sl_buf_release(&cells[i].text);
@@ -46,15 +46,16 @@ void sl_cells_close(struct sl_cells *cells, int n)
     free(cells);
 }
 
-static int write_dictionary(const struct sl_text_writer *w, struct sl_cells *x, sl_put_bytes *put)
+static int write_dictionary(const struct sl_text_writer *w, struct sl_text_cells *x,
+                            sl_put_bytes *put)
 {
     size_t n = x->h->rows;
-    struct sl_out o;
+    struct sl_text_out o;
     x->at = sl_malloc((n + 1) * sizeof *x->at);
     if (!x->at)
         return -1;
-    sl_out_open(&o, &x->text);
-    if (sl_out_room(&o, 64) < 0)
+    sl_text_out_open(&o, &x->text);
+    if (sl_text_out_room(&o, 64) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
         x->at[i] = (uint32_t)(o.p - x->text.data);
@@ -63,25 +64,25 @@ static int write_dictionary(const struct sl_text_writer *w, struct sl_cells *x, 
             return -1;
     }
     x->at[n] = (uint32_t)(o.p - x->text.data);
-    if (sl_out_room(&o, 64) < 0) /* values are copied 32 bytes at a time */
+    if (sl_text_out_room(&o, 64) < 0) /* values are copied 32 bytes at a time */
         return -1;
-    sl_out_close(&o);
+    sl_text_out_close(&o);
     return 0;
 }
 
-int sl_cells_open(const struct sl_text_writer *w, struct sl_batch *b, sl_put_bytes *put,
-                  struct sl_cells **out, struct sl_err *err)
+int sl_text_cells_open(const struct sl_text_writer *w, struct sl_batch *b, sl_put_bytes *put,
+                       struct sl_text_cells **out, struct sl_err *err)
 {
     int n = w->schema->nfields;
-    struct sl_cells *cells = sl_calloc((size_t)n + 1, sizeof *cells);
+    struct sl_text_cells *cells = sl_calloc((size_t)n + 1, sizeof *cells);
     if (!cells)
         return sl_err_nomem(err, "writing text");
     assert(b->schema->nfields == n);
     for (int i = 0; i < n; i++) {
-        struct sl_cells *x = &cells[i];
+        struct sl_text_cells *x = &cells[i];
         int rc = sl_column_load(b->columns[i], err);
         if (rc < 0) {
-            sl_cells_close(cells, n);
+            sl_text_cells_close(cells, n);
             return rc;
         }
         x->c = x->h = b->columns[i];
@@ -92,7 +93,7 @@ int sl_cells_open(const struct sl_text_writer *w, struct sl_batch *b, sl_put_byt
             x->codes = x->c->data;
             if (put && (x->kind == SL_TEXT || x->kind == SL_JSONB) && x->h->rows <= b->rows &&
                 write_dictionary(w, x, put) < 0) {
-                sl_cells_close(cells, n);
+                sl_text_cells_close(cells, n);
                 return sl_err_nomem(err, "writing text");
             }
         }
@@ -101,8 +102,8 @@ int sl_cells_open(const struct sl_text_writer *w, struct sl_batch *b, sl_put_byt
     return 0;
 }
 
-void sl_cell_print(const struct sl_text_writer *w, struct sl_out *o, const struct sl_cells *x,
-                   size_t k, enum sl_time_style style)
+void sl_text_cell_print(const struct sl_text_writer *w, struct sl_text_out *o,
+                        const struct sl_text_cells *x, size_t k, enum sl_time_style style)
 {
     const void *data = x->h->data;
     switch (x->kind) {
@@ -155,7 +156,7 @@ int sl_text_writer_new(const struct sl_text_write_options *o, struct sl_schema *
     case SL_TEXT_TSV: break;
     case SL_TEXT_JSON: rc = sl_json_keys_write(w, err); break;
     case SL_TEXT_TABLE:
-        w->table = sl_table_new(w, err);
+        w->table = sl_text_table_new(w, err);
         rc = w->table ? 0 : -SL_ENOMEM;
         break;
     default:
@@ -178,7 +179,7 @@ void sl_text_writer_free(struct sl_text_writer *w)
     for (int i = 0; w->keys && i < w->schema->nfields; i++)
         sl_buf_release(&w->keys[i]);
     free(w->keys);
-    sl_table_free(w->table);
+    sl_text_table_free(w->table);
     sl_schema_unref(w->schema);
     free(w);
 }
@@ -233,7 +234,7 @@ int sl_text_write(struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *o
                   struct sl_err *err)
 {
     if (w->table)
-        return b ? sl_table_write(w->table, b, out, err) : 0;
+        return b ? sl_text_table_write(w->table, b, out, err) : 0;
     int rc = header(w, b, out, err);
     if (rc < 0 || !b || !b->selected)
         return rc;
@@ -242,12 +243,12 @@ int sl_text_write(struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *o
 
 int sl_text_write_flush(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *err)
 {
-    return w->table ? sl_table_flush(w->table, 0, out, err) : 0;
+    return w->table ? sl_text_table_flush(w->table, 0, out, err) : 0;
 }
 
 int sl_text_write_end(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *err)
 {
     if (w->table)
-        return sl_table_flush(w->table, 1, out, err);
+        return sl_text_table_flush(w->table, 1, out, err);
     return header(w, NULL, out, err);
 }
