@@ -81,6 +81,15 @@ static int begin(struct sl_builder *b)
     return 0;
 }
 
+/* All of the capacity is in use: growing keeps only what size counts. */
+static int grow_buffer(struct sl_buffer *b, size_t capacity)
+{
+    int rc = sl_buffer_grow(b, capacity);
+    if (rc == 0)
+        b->size = capacity;
+    return rc;
+}
+
 /* Room for one more row; the slow path of reserve. */
 static int grow(struct sl_builder *b)
 {
@@ -92,11 +101,11 @@ static int grow(struct sl_builder *b)
     } else {
         size_t cap = b->cap * 2;
         if (b->offsets)
-            rc = sl_buffer_grow(b->offsets, (cap + 1) * sizeof(int32_t));
+            rc = grow_buffer(b->offsets, (cap + 1) * sizeof(int32_t));
         else
-            rc = sl_buffer_grow(b->data, data_bytes(b, cap));
+            rc = grow_buffer(b->data, data_bytes(b, cap));
         if (rc == 0 && b->valid)
-            rc = sl_buffer_grow(b->valid, sl_bits_bytes(cap));
+            rc = grow_buffer(b->valid, sl_bits_bytes(cap));
         if (rc == 0)
             b->cap = cap;
     }
