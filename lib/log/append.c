@@ -16,13 +16,14 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "log/identity.h"
+#include "log/reader.h"
 #include "log/writer.h"
 
 static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
 
 /* What one commit writes to one segment. */
 struct piece {
-    struct sl_seg seg; /* as it will be; form borrowed */
+    struct sl_seg seg;         /* as it will be; form borrowed */
     struct sl_form_plan *form; /* of a new segment, borrowed from its first blob */
     int begins, closes;
     int64_t start, start_offset; /* bytes and rows before */
@@ -408,6 +409,15 @@ static int sort_blobs(struct job *j, struct sl_log_blob **blobs, size_t n, struc
     return 0;
 }
 
+/* Indexes of segments that this commit closed; a reader does without while they are made. */
+static void index_closed(const struct job *j)
+{
+    for (size_t i = 0; i < j->npieces; i++) {
+        if (j->pieces[i].closes)
+            sl_index_write(j->w->log, &j->pieces[i].seg);
+    }
+}
+
 static int commit(struct job *j, const struct sl_log_note *note, struct sl_err *err)
 {
     for (;;) {
@@ -421,6 +431,8 @@ static int commit(struct job *j, const struct sl_log_note *note, struct sl_err *
         sl_writer_unlock(j->w);
         if (rc == 0)
             rc = sl_writer_tell(j->w, err);
+        if (rc == 0)
+            index_closed(j);
         int again = rc == 1;
         if (again)
             rc = sl_blob_refit(j->w, j->blobs[refit], has_open ? &open : NULL, err);

@@ -145,7 +145,8 @@ int sl_log_chunk_decode(struct sl_log_chunk *c, struct sl_batch **out, struct sl
     free(wanted);
     if (rc == -SL_ECORRUPT) {
         sl_err_offset(err, c->name, c->pos);
-        return sl_err_hint(err, "`sluice log verify` shows all damage, `sluice log repair` mends it");
+        return sl_err_hint(err,
+                           "`sluice log verify` shows all damage, `sluice log repair` mends it");
     }
     if (rc == 0)
         rc = to_target(b, c->target, &b, err);

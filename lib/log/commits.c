@@ -116,7 +116,8 @@ static void note_numbers(struct sl_log *l, const char *p, const char *end)
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         int64_t n = 0;
         if (end - p > 5 && memcmp(p, "{\"n\":", 5) == 0) {
-            for (const char *d = p + 5; d < end && *d >= '0' && *d <= '9' && n < INT64_MAX / 16; d++)
+            for (const char *d = p + 5; d < end && *d >= '0' && *d <= '9' && n < INT64_MAX / 16;
+                 d++)
                 n = n * 10 + (*d - '0');
         }
         /* A damaged number must not make the next one absurd: commits are consecutive. */
@@ -137,8 +138,9 @@ static int take_line(struct sl_log *l, const char *p, size_t n, int first, struc
     sl_line_init(&line);
     rc = sl_line_parse(p, n, &line, err);
     if (rc == 0 && !line.snapshot != !first)
-        rc = sl_err_set(err, SL_ECORRUPT, first ? "the first line is no snapshot"
-                                                : "a snapshot in the middle of a file");
+        rc = sl_err_set(err, SL_ECORRUPT,
+                        first ? "the first line is no snapshot"
+                              : "a snapshot in the middle of a file");
     if (rc == 0 && first && line.n != l->c.file)
         rc = sl_err_set(err, SL_ECORRUPT, "the snapshot is not the one that names the file");
     if (rc == 0 && l->unclean && line.n > l->mark.durable && !first)

@@ -257,7 +257,8 @@ static int encode_by_plan(struct sl_log_writer *w, struct sl_log_blob *b, struct
     int rc = 0, chosen = 0;
 
     get_plan(w, b->partition, &plan);
-    if (plan.form && plan.form->schema_id == schema_id && sl_ipc_form_holds(&plan.form->f, b->batch))
+    if (plan.form && plan.form->schema_id == schema_id &&
+        sl_ipc_form_holds(&plan.form->f, b->batch))
         form = sl_form_ref(plan.form);
     else if (plan.form && plan.form->schema_id == schema_id)
         chosen = 1, rc = sl_form_grow(plan.form, b->batch, &form, err);

@@ -8,20 +8,20 @@
 #include "log/hex.h"
 
 enum { /* offsets */
-    AT_LOG = 2,
-    AT_PARTITION = 35,
-    AT_BASE = 41,
-    AT_COMMIT = 62,
-    AT_CRC1 = 83,
-    AT_ROWS = 92,
-    AT_MIN = 103,
-    AT_MAX = 124,
-    AT_BEFORE = 145,
-    AT_DICTS = 156,
-    AT_COLUMNS = 162,
-    AT_META = 168,
-    AT_BODY = 177,
-    AT_CRC2 = 186,
+       AT_LOG = 2,
+       AT_PARTITION = 35,
+       AT_BASE = 41,
+       AT_COMMIT = 62,
+       AT_CRC1 = 83,
+       AT_ROWS = 92,
+       AT_MIN = 103,
+       AT_MAX = 124,
+       AT_BEFORE = 145,
+       AT_DICTS = 156,
+       AT_COLUMNS = 162,
+       AT_META = 168,
+       AT_BODY = 177,
+       AT_CRC2 = 186,
 };
 
 static void print_time(char *out, int64_t t)
@@ -116,7 +116,8 @@ int sl_identity_parse(const char *v, size_t n, struct sl_identity *id, struct sl
         return sl_err_set(err, SL_ECORRUPT, "a batch's metadata is too short");
     if (!sl_hex_parse(v + AT_CRC1, 8, &one) || one != sl_crc32c(0, v, AT_CRC1))
         return sl_err_set(err, SL_ECORRUPT, "the checksum of a batch's position is false");
-    if (!sl_digits_parse(v + AT_DICTS, 5, &dicts) || !sl_digits_parse(v + AT_COLUMNS, 5, &columns) ||
+    if (!sl_digits_parse(v + AT_DICTS, 5, &dicts) ||
+        !sl_digits_parse(v + AT_COLUMNS, 5, &columns) ||
         sl_identity_len((int)dicts, (int)columns) > n)
         return sl_err_set(err, SL_ECORRUPT, "a batch's metadata has bad counts");
     size_t len = sl_identity_len((int)dicts, (int)columns);

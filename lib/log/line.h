@@ -18,7 +18,7 @@
 enum {
     SL_LOG_FORMAT = 1,
     SL_LOG_PARTITIONS = 65535,
-    SL_LINE_TRAILER = 19,         /* ,"crc":"xxxxxxxx"} and the newline */
+    SL_LINE_TRAILER = 19, /* ,"crc":"xxxxxxxx"} and the newline */
     SL_LINE_MAX = 512 * 1024 * 1024,
 };
 

@@ -295,8 +295,17 @@ static int get_schemas(struct reader *r)
 
 /* ---- segments ---- */
 
-enum { SEG_P = 1, SEG_BASE = 2, SEG_BY = 4, SEG_SCHEMA = 8, SEG_FORM = 16, SEG_HEAD = 32,
-       SEG_BYTES = 64, SEG_END = 128, SEG_ALL = 255 };
+enum {
+    SEG_P = 1,
+    SEG_BASE = 2,
+    SEG_BY = 4,
+    SEG_SCHEMA = 8,
+    SEG_FORM = 16,
+    SEG_HEAD = 32,
+    SEG_BYTES = 64,
+    SEG_END = 128,
+    SEG_ALL = 255
+};
 
 struct seg_parts {
     struct sl_seg seg;
@@ -320,8 +329,9 @@ static int seg_member(struct reader *r, void *arg)
     static const struct {
         const char *name;
         int bit;
-    } known[] = {{"p", SEG_P},       {"base", SEG_BASE}, {"by", SEG_BY},       {"schema", SEG_SCHEMA},
-                 {"form", SEG_FORM}, {"head", SEG_HEAD}, {"bytes", SEG_BYTES}, {"end", SEG_END}};
+    } known[] = {{"p", SEG_P},           {"base", SEG_BASE}, {"by", SEG_BY},
+                 {"schema", SEG_SCHEMA}, {"form", SEG_FORM}, {"head", SEG_HEAD},
+                 {"bytes", SEG_BYTES},   {"end", SEG_END}};
     int bit = 0;
     for (size_t i = 0; i < SL_COUNT(known) && !bit; i++)
         bit = key_is(r, known[i].name) ? known[i].bit : 0;

@@ -31,8 +31,8 @@ static void add_string(struct sl_buf *out, const char *s)
 }
 
 /* The Arrow form is written only where the list of types cannot be read back to the same types. */
-static int print_arrow(const struct sl_schema *s, const char *types, size_t len,
-                       struct sl_buf *out, struct sl_err *err)
+static int print_arrow(const struct sl_schema *s, const char *types, size_t len, struct sl_buf *out,
+                       struct sl_err *err)
 {
     struct sl_schema *back = NULL;
     struct sl_buf message = SL_BUF_INIT;
@@ -97,7 +97,8 @@ static void print_segs(const struct sl_line *l, struct sl_buf *out)
                       i ? "," : "", s->partition, s->base, s->by, s->schema);
         sl_buf_addstr(out, ",\"form\":");
         add_string(out, s->form);
-        sl_buf_printf(out, ",\"head\":[%" PRId64 ",\"%08x\"],\"bytes\":%" PRId64 ",\"end\":%" PRId64,
+        sl_buf_printf(out,
+                      ",\"head\":[%" PRId64 ",\"%08x\"],\"bytes\":%" PRId64 ",\"end\":%" PRId64,
                       s->head_len, s->head_crc, s->bytes, s->end);
         if (s->min_time <= s->max_time)
             sl_buf_printf(out, ",\"min\":%" PRId64 ",\"max\":%" PRId64, s->min_time, s->max_time);

@@ -13,7 +13,14 @@
 #include "log/hex.h"
 #include "log/lockfile.h"
 
-enum { MARK_BYTES = 67, MARK_CRC = 58, HOLDER = 128, HOLDER_BYTES = 85, HOLDER_CRC = 76, HOST = 64 };
+enum {
+    MARK_BYTES = 67,
+    MARK_CRC = 58,
+    HOLDER = 128,
+    HOLDER_BYTES = 85,
+    HOLDER_CRC = 76,
+    HOST = 64
+};
 
 const char sl_boot_failed[] = "00000000-0000-0000-0000-000000000000";
 

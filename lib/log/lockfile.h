@@ -48,7 +48,8 @@ int sl_lockfile_is_current(const struct sl_lockfile *f, struct sl_err *err);
 
 /* Reads the mark; a damaged record is read again under the sync lock, then known = 0. locked: the
  * caller holds the sync lock. */
-int sl_lockfile_mark(const struct sl_lockfile *f, int locked, struct sl_mark *m, struct sl_err *err);
+int sl_lockfile_mark(const struct sl_lockfile *f, int locked, struct sl_mark *m,
+                     struct sl_err *err);
 /* Under the sync lock. */
 int sl_lockfile_set_mark(struct sl_lockfile *f, int64_t durable, const char *boot,
                          struct sl_err *err);

@@ -86,7 +86,7 @@ struct sl_log_options {
     int64_t segment_bytes; /* roll at; 0 = 256 MiB */
     const char *command;   /* command line for the schema's plan, NULL = none */
     struct sl_account *account;
-    const char *boot_id;     /* for tests: 36 characters instead of the running system's */
+    const char *boot_id; /* for tests: 36 characters instead of the running system's */
 };
 
 struct sl_log_writer;

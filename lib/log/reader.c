@@ -106,7 +106,8 @@ int sl_log_reader_fd(const struct sl_log_reader *r)
 static int expired(struct sl_log_reader *r, int partition, int64_t offset, struct sl_err *err)
 {
     sl_err_set(err, SL_EEXPIRED,
-               "offset %" PRId64 " of partition %d is no longer in the log, which begins at %" PRId64,
+               "offset %" PRId64
+               " of partition %d is no longer in the log, which begins at %" PRId64,
                offset, partition, sl_log_start(r->log, partition));
     return sl_err_place(err, "%s", r->log->path);
 }
@@ -152,7 +153,8 @@ static int find_segment(struct sl_log_reader *r, int partition, struct sl_err *e
         if (rc == 0) {
             c->walking = 1;
             c->walk.last_commit = s->n;
-            c->next = SL_MAX(c->next, seg->base); /* between segments lies what a repair set aside */
+            c->next =
+                SL_MAX(c->next, seg->base); /* between segments lies what a repair set aside */
             rc = sl_walk_find(&c->walk, r->log, c->next, err);
             return rc < 0 ? rc : 1;
         }
@@ -251,7 +253,8 @@ static int check_rolled(const struct sl_log_reader *r, struct sl_err *err)
         if (r->cursors[i].to == r->cursors[i].next || r->cursors[i].next <= end)
             continue;
         sl_err_set(err, SL_EEXPIRED,
-                   "the log went back to offset %" PRId64 " of partition %d after a failed sync: rows "
+                   "the log went back to offset %" PRId64
+                   " of partition %d after a failed sync: rows "
                    "up to %" PRId64 " were lost after they had been read",
                    end, i, r->cursors[i].next);
         return sl_err_place(err, "%s", r->log->path);

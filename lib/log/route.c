@@ -25,8 +25,7 @@ static uint16_t place(const struct sl_log_writer *w, const void *key, size_t n)
 }
 
 /* Values of a dictionary are hashed once. */
-static int route_dictionary(struct router *r, struct sl_batch *b, uint16_t *out,
-                            struct sl_err *err)
+static int route_dictionary(struct router *r, struct sl_batch *b, uint16_t *out, struct sl_err *err)
 {
     const struct sl_column *c = r->keys[0], *d = c->dict;
     uint16_t *of = sl_malloc((d->rows + 1) * sizeof(*of));

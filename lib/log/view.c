@@ -222,9 +222,8 @@ int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const ch
     return pair_value(sl_pairs_find(&l->state.pipelines, name, open), value, len);
 }
 
-int sl_log_segments(struct sl_log *l,
-                    int (*fn)(void *arg, const struct sl_log_segment_info *s), void *arg,
-                    struct sl_err *err)
+int sl_log_segments(struct sl_log *l, int (*fn)(void *arg, const struct sl_log_segment_info *s),
+                    void *arg, struct sl_err *err)
 {
     (void)err;
     for (int i = 0; i < l->state.npartitions; i++) {

@@ -17,10 +17,10 @@
 struct sl_commits {
     char *dir; /* path, for messages */
     int dirfd, fd;
-    int64_t file;  /* number that names the file */
-    int64_t pos;   /* end of the last good line */
-    int64_t first; /* length of the snapshot */
-    int torn;      /* there are bytes after pos, of a killed writer */
+    int64_t file;           /* number that names the file */
+    int64_t pos;            /* end of the last good line */
+    int64_t first;          /* length of the snapshot */
+    int torn;               /* there are bytes after pos, of a killed writer */
     struct timespec listed; /* change time of the directory when it was last listed */
 };
 
@@ -38,11 +38,11 @@ struct sl_log {
     struct sl_mark mark; /* as it was before the lines were read */
     char boot[SL_BOOT_ID + 1];
     int writable;
-    int locked;  /* the append lock is held */
-    int unclean; /* the lock file is of another boot: commits after the mark are checked */
-    int stopped; /* unclean: a commit that is not good was met; the state ends before it */
-    int64_t greatest;   /* greatest number that any line seen bore */
-    int64_t rolled;     /* number of the last snapshot that went back behind a known commit */
+    int locked;       /* the append lock is held */
+    int unclean;      /* the lock file is of another boot: commits after the mark are checked */
+    int stopped;      /* unclean: a commit that is not good was met; the state ends before it */
+    int64_t greatest; /* greatest number that any line seen bore */
+    int64_t rolled;   /* number of the last snapshot that went back behind a known commit */
     struct sl_checked *checked; /* unclean: what was checked */
     int nchecked, checked_cap;
     struct sl_buf in;

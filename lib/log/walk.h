@@ -20,10 +20,10 @@
 enum { SL_WALK_WINDOW = 1 << 20, SL_WALK_SKIP_WINDOW = 64 << 10 };
 
 struct sl_group {
-    int64_t pos, len;         /* in the file */
-    struct sl_identity id;    /* crcs point into buf */
-    struct sl_buffer *buf;    /* borrowed from the walk; NULL if the body was jumped over */
-    size_t at;                /* of the group in buf */
+    int64_t pos, len;      /* in the file */
+    struct sl_identity id; /* crcs point into buf */
+    struct sl_buffer *buf; /* borrowed from the walk; NULL if the body was jumped over */
+    size_t at;             /* of the group in buf */
 };
 
 struct sl_walk {

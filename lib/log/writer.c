@@ -194,8 +194,8 @@ static int check_options(const struct sl_log *l, const struct sl_log_options *o,
     else if (o->hash && hash && strcmp(o->hash, hash) != 0)
         rc = sl_err_set(err, SL_ESCHEMA, "the log is partitioned by %s, not by %s", hash, o->hash);
     else if (o->time_column && strcmp(o->time_column, time ? time : "") != 0)
-        rc = sl_err_set(err, SL_ESCHEMA, "the log's time column is %s, not %s", time ? time : "none",
-                        o->time_column);
+        rc = sl_err_set(err, SL_ESCHEMA, "the log's time column is %s, not %s",
+                        time ? time : "none", o->time_column);
     return rc < 0 ? sl_err_place(err, "%s", l->path) : 0;
 }
 
@@ -211,7 +211,8 @@ static int find_keys(struct sl_log_writer *w, struct sl_err *err)
         size_t n = strcspn(p, ",");
         int at = sl_schema_find(s, p, n);
         if (at < 0 || w->nkeys == s->nfields)
-            return sl_err_set(err, SL_ECORRUPT, "the log's key column %.*s is not there", (int)n, p);
+            return sl_err_set(err, SL_ECORRUPT, "the log's key column %.*s is not there", (int)n,
+                              p);
         w->keys[w->nkeys++] = at;
         p += n + (p[n] == ',');
     }

@@ -171,8 +171,8 @@ static inline int64_t count_rows_as(const char *path, int partition, const char 
     struct sl_log_reader *r;
     struct sl_log_chunk *c;
     struct sl_log_range ranges[64] = {{0, 0}};
-    struct sl_log_read_options o = {.ranges = ranges, .to_time = SL_TIME_MAX,
-                                    .from_time = SL_TIME_MIN};
+    struct sl_log_read_options o = {
+        .ranges = ranges, .to_time = SL_TIME_MAX, .from_time = SL_TIME_MIN};
     int64_t n = 0;
     int rc = sl_log_open_as(path, boot, &l, &err);
     if (rc < 0)
