@@ -21,7 +21,7 @@ static int aim(struct sl_cmd_run *run, const struct partition_args *a)
         return sl_err_set(&run->err, SL_EUSAGE, "--by COLUMNS is needed");
     if (a->into.given && (a->into.value < 1 || a->into.value > 65535))
         return sl_err_set(&run->err, SL_EUSAGE, "--into: 1 to 65535");
-    sl_cmd_join(&run->keys, &a->by, ",");
+    sl_cmd_join_names(&run->keys, &a->by);
     run->out.log.keys = run->keys.data;
     run->out.log.hash = a->hash;
     /* Not said: what the log has, if it is there. */

@@ -72,7 +72,7 @@ static void add_bytes(struct sl_buf *out, double v)
 static void add_seconds(struct sl_buf *out, double s)
 {
     if (s < 0.0995)
-        sl_buf_printf(out, "%.0f ms", s * 1000);
+        sl_buf_printf(out, "%.*f ms", s < 0.00995 ? 1 : 0, s * 1000);
     else if (s < 120)
         sl_buf_printf(out, "%.1f s", s);
     else if (s < 7200)

@@ -18,6 +18,21 @@ void sl_cmd_join(struct sl_buf *out, const struct sl_words *words, const char *b
     }
 }
 
+void sl_cmd_join_names(struct sl_buf *out, const struct sl_words *words)
+{
+    for (int i = 0; i < words->n; i++)
+        for (const char *p = words->items[i]; *p;) {
+            size_t blanks = strspn(p, " ,"), n = strcspn(p += blanks, ",");
+            const char *next = p + n;
+            while (n && p[n - 1] == ' ')
+                n--;
+            if (n && out->len)
+                sl_buf_addch(out, ',');
+            sl_buf_add(out, p, n);
+            p = next;
+        }
+}
+
 /* ---- from arguments to options ---- */
 
 static void on_note(void *arg, const char *text)
@@ -192,7 +207,7 @@ static int fill_output(struct sl_cmd_run *run, const struct sl_call *call)
         .account = &run->account,
     };
     add_command_line(&run->line, call);
-    sl_cmd_join(&run->keys, &a->key, ",");
+    sl_cmd_join_names(&run->keys, &a->key);
     if (sl_buf_check(&run->line, &run->err) < 0 || sl_buf_check(&run->keys, &run->err) < 0)
         return -SL_ENOMEM;
     if (a->partitions.given && (a->partitions.value < 1 || a->partitions.value > 65535))

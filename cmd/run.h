@@ -44,5 +44,7 @@ int sl_cmd_end(struct sl_cmd_run *run);
 
 /* Appends the words, with `between` in the gaps. */
 void sl_cmd_join(struct sl_buf *out, const struct sl_words *words, const char *between);
+/* Appends names of columns, given in one word or several, with commas and without blanks. */
+void sl_cmd_join_names(struct sl_buf *out, const struct sl_words *words);
 
 #endif

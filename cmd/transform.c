@@ -25,14 +25,37 @@ static int project(struct sl_cmd_run *run, const struct transform_args *a)
     return sl_cmd_op(run, sl_project_new(&o, &run->env, &run->account, &run->err));
 }
 
+/* From a log to a new log, partitions stay one to one: same number, same key, same hash. */
+static int keep_partitions(struct sl_cmd_run *run, const struct sl_words *sources,
+                           struct sl_log **log)
+{
+    const struct sl_args *a = run->args;
+    if (!a->output || !sl_output_is_log(a->output) || sl_path_is_log(a->output) ||
+        a->partitions.given || a->key.n || sources->n != 1 || !sl_path_is_log(sources->items[0]))
+        return 0;
+    int rc = sl_log_open(sources->items[0], log, &run->err);
+    const struct sl_schema *schema = rc < 0 ? NULL : sl_log_schema(*log);
+    const char *key = schema ? sl_schema_meta(schema, SL_META_KEY) : NULL;
+    if (!key)
+        return rc;
+    run->out.log.partitions = sl_log_partitions(*log);
+    run->out.log.keys = key;
+    run->out.log.hash = sl_schema_meta(schema, SL_META_HASH);
+    return 0;
+}
+
 static int run(const struct sl_cmd *cmd, void *options, const struct sl_call *call)
 {
     const struct transform_args *a = options;
+    struct sl_log *log = NULL;
     struct sl_cmd_run r;
-    if (sl_cmd_begin(&r, cmd, &a->common, call) >= 0 && sl_cmd_source(&r) >= 0 &&
+    if (sl_cmd_begin(&r, cmd, &a->common, call) >= 0 &&
+        (r.failed = keep_partitions(&r, &call->args, &log)) >= 0 && sl_cmd_source(&r) >= 0 &&
         sl_cmd_where(&r, &a->where) >= 0)
         project(&r, a);
-    return sl_cmd_end(&r);
+    int status = sl_cmd_end(&r);
+    sl_log_free(log);
+    return status;
 }
 
 #define AT(member) offsetof(struct transform_args, member)

@@ -34,3 +34,10 @@ has() { # TEXT PART: TEXT holds PART
 same() { # GOT WANTED
     [[ $1 == "$2" ]] || fail "got: $1"$'\n'"wanted: $2"
 }
+
+eventually() { # COMMAND...: run again until it succeeds
+    local end=$((SECONDS + 30))
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || fail "never came true: $*" || return
+    done
+}

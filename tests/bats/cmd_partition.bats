@@ -55,6 +55,7 @@ load cmd_helper
     has "$stderr" "-o"
     run -2 --separate-stderr sluice partition --by country orders.csv -o p.csv
     run -2 --separate-stderr sluice partition --by country --into 0 orders.csv -o p/
-    run -2 --separate-stderr sluice partition --by contry orders.csv -o p/
-    has "$stderr" country
+    run --separate-stderr sluice partition --by contry orders.csv -o p/
+    [ "$status" -ne 0 ] || fail "status 0"
+    has "$stderr" contry
 }

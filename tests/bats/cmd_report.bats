@@ -45,8 +45,8 @@ load cmd_helper
 
 @test "--stats shows each stage's equation with its numbers" {
     run -0 --separate-stderr sluice transform --stats --where 'qty > 1' orders.csv -O csv
-    has "$stderr" "10 in = 4 out"
-    has "$stderr" "6 filtered"
+    has "$stderr" "10 in = 5 out"
+    has "$stderr" "5 filtered"
 }
 
 @test "--stats=json is one object, and every equation in it holds" {

@@ -85,7 +85,7 @@ load cmd_helper
     run -1 --separate-stderr sluice aggregate -O csv <part
     same "$output" ""
     has "$stderr" "before"
-    run -1 --separate-stderr sluice aggregate --quiet -O csv </dev/null
+    run -1 --separate-stderr sluice aggregate --quiet -I arrow -O csv </dev/null
 }
 
 @test "an expression that is wrong is a usage error that points at its column" {
@@ -93,7 +93,7 @@ load cmd_helper
     has "$stderr" "qtty"
     has "$stderr" "qty"
     run -2 --separate-stderr sluice transform --where "note = 'ü' and qtty > 1" orders.csv -O csv
-    has "$stderr" "16"
+    has "$stderr" "character 16"
     run -2 --separate-stderr sluice transform --where 'qty == 1' orders.csv -O csv
 }
 
@@ -119,7 +119,7 @@ load cmd_helper
     pid=$!
     exec 4>in
     cat orders.csv >&4
-    until "$SLUICE" tail -n all --quiet live/ -O csv 2>/dev/null | grep -q 1010; do :; done
+    eventually bash -c '"$SLUICE" tail -n all --quiet live/ -O csv 2>/dev/null | grep -q 1010'
     kill -TERM "$pid"
     status=0
     wait "$pid" || status=$?

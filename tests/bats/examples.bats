@@ -66,20 +66,20 @@ run_until() { # FILE TEXT
     while [ -z "$found" ] && IFS= read -r -t 30 line <&4; do
         [[ $line == *"$2"* ]] && found=1
     done
-    kill -TERM -- "-$group"
+    kill -TERM -- "-$group" 2>/dev/null || true # one that failed is gone already
     cat <&4 >/dev/null
     exec 4<&-
     wait "$group" || true
     [ -n "$found" ] || fail "'$2' did not come from: $(tail -n +2 "$1")"$'\n'"$(cat err)"
 }
 
-run_blocks() { # [python]: also those that need it
+run_blocks() { # [python]: only those that need it
     local block said ran=0
     for block in blocks/???; do
         [ -f "$block" ] || continue
         said=$(head -n 1 "$block")
         case ${said#\#} in
-        until:*) run_until "$block" "${said#\#until: }" ;;
+        until:*) [ "${1-}" = python ] || run_until "$block" "${said#\#until: }" ;;
         file:*) tail -n +2 "$block" >"scratch/${said#\#file: }" ;;
         python) [ "${1-}" != python ] || run_script "$block" ;;
         *) [ "${1-}" = python ] || run_script "$block" ;;
