@@ -47,6 +47,7 @@ static int grow_slots(struct sl_dictionary *d)
 {
     size_t n = ((size_t)d->mask + 1) * 2;
     uint64_t *slots = n > UINT32_MAX / 2 ? NULL : sl_calloc(n, sizeof *slots);
+    d->offsets->size = d->offsets->capacity; /* all of it is in use */
     if (!slots || sl_buffer_grow(d->offsets, (n / 2 + 1) * sizeof(int32_t)) < 0) {
         free(slots);
         return -SL_ENOMEM;

@@ -55,7 +55,7 @@ void sl_ipc_frame_body(struct sl_ipc_frame *f)
 
 void sl_ipc_frame_end(struct sl_ipc_frame *f)
 {
-    assert(f->body);
+    assert(f->body || f->w.out->failed);
     sl_fb_set_i64(&f->w, f->body_hole, (int64_t)(f->w.out->len - f->body));
 }
 
