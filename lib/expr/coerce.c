@@ -151,8 +151,13 @@ struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type t
         return NULL;
     if (n->unknown) { /* the literal was wrong all along */
         struct sl_err why;
+        sl_err_init(&why);
         n->unknown = 0;
         struct sl_column *v = sl_node_constant(c, &b->e->env, &why);
+        if (!v && why.code == SL_ENOMEM) {
+            *b->err = why;
+            return NULL;
+        }
         if (!v) {
             size_t len;
             const char *s = sl_column_bytes(n->value, 0, &len);
@@ -258,6 +263,11 @@ static struct sl_node *cast_to(struct sl_bind *b, struct sl_node *n, const PgQue
             return sl_bind_fail(b, at, "write the unit inside the quotes: interval '1 day'");
     } else if (!type_text(t, &text) ||
                sl_type_parse(text.data ? text.data : "", text.len, &to, &why) < 0) {
+        if (text.failed || why.code == SL_ENOMEM) {
+            sl_buf_release(&text);
+            sl_err_nomem(b->err, "reading an expression");
+            return NULL;
+        }
         sl_bind_fail(b, at, "there is no type %.100s", text.data ? text.data : last);
         sl_buf_release(&text);
         return why.hint[0] ? sl_bind_hint(b, "%s", why.hint) : NULL;

@@ -65,6 +65,7 @@ struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struc
     if (k == SL_COUNT(table))
         return NULL;
     *mine = 1;
+    name = table[k].name; /* the caller's does not live as long as the node */
     int min = table[k].how == '%' ? 2 : 1;
     if (nargs < min || nargs > table[k].max)
         return sl_bind_fail(b, at, "%s takes %d argument%s", name, min, min > 1 ? "s" : "");

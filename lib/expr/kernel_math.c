@@ -126,6 +126,15 @@ static int math_error(struct sl_call *c, size_t i, double x, int what)
     return 1;
 }
 
+/* libm's may be off by a unit in the last place even for 27: one step of Newton's mends it. */
+static double cube_root(double x)
+{
+    double r = cbrt(x);
+    if (r == 0 || !isfinite(r))
+        return r;
+    return r - (r * r * r - x) / (3 * r * r);
+}
+
 /* param[0]: q square root, c cube root, e exp, n ln, l log10 */
 int sl_kernel_double_math(struct sl_call *c)
 {
@@ -145,7 +154,7 @@ int sl_kernel_double_math(struct sl_call *c)
             continue;
         switch (what) {
         case 'q': to[i] = sqrt(x); break;
-        case 'c': to[i] = cbrt(x); break;
+        case 'c': to[i] = cube_root(x); break;
         case 'e': to[i] = exp(x); break;
         case 'n': to[i] = log(x); break;
         default: to[i] = log10(x); break;

@@ -15,6 +15,12 @@ static int is_number(struct sl_type t)
     return t.kind == SL_BIGINT || t.kind == SL_NUMERIC || t.kind == SL_DOUBLE;
 }
 
+/* bigint and numeric compare as they are. */
+static int is_exact(struct sl_type t)
+{
+    return t.kind == SL_BIGINT || t.kind == SL_NUMERIC;
+}
+
 static struct sl_node *no_operator(struct sl_bind *b, const char *op, const struct sl_node *l,
                                    const struct sl_node *r, int at)
 {
@@ -442,7 +448,8 @@ static struct sl_node *bind_in(struct sl_bind *b, const PgQuery__AExpr *x, int n
         constant &= item->value != NULL;
     }
     for (int i = 0; i < n; i++) /* v may have been widened by a later item */
-        if (items[i]->type.kind != v->type.kind) {
+        if (items[i]->type.kind != v->type.kind &&
+            !(is_exact(items[i]->type) && is_exact(v->type))) {
             items[i] = sl_coerce(b, items[i], v->type, SL_COERCE_IMPLICIT);
             if (!items[i])
                 return NULL;

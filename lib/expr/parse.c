@@ -25,7 +25,7 @@ struct job {
     struct sl_err *err;
 };
 
-/* Words that cannot be a column's name without quotes. Sorted. */
+/* Words that cannot be a column's name without quotes. */
 static const char *const reserved[] = {
     "all",
     "analyse",
@@ -128,7 +128,7 @@ static const char *const reserved[] = {
     "with",
 };
 
-static int is_reserved(const char *s, size_t n)
+int sl_word_reserved(const char *s, size_t n)
 {
     for (size_t i = 0; i < SL_COUNT(reserved); i++)
         if (strlen(reserved[i]) == n && strncasecmp(reserved[i], s, n) == 0)
@@ -168,7 +168,7 @@ static void hint_syntax(const struct job *j, size_t at)
     size_t end = at, start;
     while (end < j->text_len && is_word(s[end]))
         end++;
-    if (end > at && is_reserved(s + at, end - at)) {
+    if (end > at && sl_word_reserved(s + at, end - at)) {
         sl_err_hint(j->err, "%.*s is a keyword of SQL: a column of that name is written \"%.*s\"",
                     (int)(end - at), s + at, (int)(end - at), s + at);
         return;
@@ -178,15 +178,18 @@ static void hint_syntax(const struct job *j, size_t at)
         ;
     for (start = end; start > 0 && is_word(s[start - 1]); start--)
         ;
-    if (end > start && is_reserved(s + start, end - start) && j->schema) {
-        for (int i = 0; i < j->schema->nfields; i++) {
-            const char *name = j->schema->fields[i].name;
-            if (strlen(name) == end - start && strncasecmp(name, s + start, end - start) == 0) {
-                sl_err_hint(j->err, "%s is a keyword of SQL: the column is written \"%s\"", name,
-                            name);
-                return;
-            }
-        }
+    if (end == start || !sl_word_reserved(s + start, end - start))
+        return;
+    /* the parser took the word for what it is and stumbled over the next one */
+    int is_column = start == 0;
+    for (int i = 0; j->schema && i < j->schema->nfields; i++) {
+        const char *name = j->schema->fields[i].name;
+        is_column |= strlen(name) == end - start && strncasecmp(name, s + start, end - start) == 0;
+    }
+    if (is_column) {
+        sl_err_hint(j->err, "%.*s is a keyword of SQL: a column of that name is written \"%.*s\"",
+                    (int)(end - start), s + start, (int)(end - start), s + start);
+        j->err->column = (int)sl_utf8_count(s, start) + 1;
     }
 }
 

@@ -15,7 +15,7 @@ static void print_name(const char *s, struct sl_buf *out)
     int plain = (*s >= 'a' && *s <= 'z') || *s == '_';
     for (const char *p = s; *p; p++)
         plain &= (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_' || *p == '.';
-    if (plain) {
+    if (plain && !sl_word_reserved(s, strlen(s))) {
         sl_buf_addstr(out, s);
         return;
     }
@@ -131,6 +131,10 @@ static void print_call(const struct sl_node *n, struct sl_buf *out)
         sl_buf_addch(out, ')');
         break;
     default:
+        if (strcmp(n->name, "current_date") == 0) {
+            sl_buf_addstr(out, n->name);
+            break;
+        }
         sl_buf_printf(out, "%s(", n->name);
         if (strcmp(n->name, "extract") == 0) {
             sl_node_print(n->args[0], out);

@@ -21,12 +21,13 @@ enum shape {
     SHAPE_COUNT
 };
 
-static const char *const shape_names[] = {"plain", "dict", "dict of all", "const", "selected"};
+SL_UNUSED static const char *const shape_names[] = {"plain", "dict", "dict of all", "const",
+                                                    "selected"};
 
 /* 2026-03-04 05:06:07.890123 UTC */
 #define TEST_NOW 1772600767890123LL
 
-static struct sl_schema *test_schema(const char *text)
+static inline struct sl_schema *test_schema(const char *text)
 {
     struct sl_schema *s = NULL;
     struct sl_err err;
@@ -38,7 +39,7 @@ static struct sl_schema *test_schema(const char *text)
 }
 
 /* Appends a value given as text ("null" is null) by casting it. */
-static void test_append(struct sl_builder *b, const char *v)
+static inline void test_append(struct sl_builder *b, const char *v)
 {
     struct sl_schema *none = test_schema("x text");
     struct sl_expr_env env = {TEST_NOW, NULL, NULL};
@@ -77,7 +78,7 @@ static void test_append(struct sl_builder *b, const char *v)
 }
 
 /* Column `col` of rows "a|b|c" separated by newlines. */
-static void test_fill(struct sl_builder *b, const char *rows, int col)
+static inline void test_fill(struct sl_builder *b, const char *rows, int col)
 {
     char *copy = sl_strdup(rows), *save = NULL;
     for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -99,7 +100,7 @@ static void test_fill(struct sl_builder *b, const char *rows, int col)
     free(copy);
 }
 
-static size_t test_rows(const char *rows)
+static inline size_t test_rows(const char *rows)
 {
     size_t n = *rows != 0;
     for (; *rows; rows++)
@@ -108,7 +109,7 @@ static size_t test_rows(const char *rows)
 }
 
 /* As a dictionary: the entries are the rows themselves in reverse (and so hold duplicates). */
-static struct sl_column *test_as_dict(struct sl_column *plain)
+static inline struct sl_column *test_as_dict(struct sl_column *plain)
 {
     size_t n = plain->rows, used = 0;
     struct sl_err err;
@@ -133,11 +134,9 @@ static struct sl_column *test_as_dict(struct sl_column *plain)
     return c;
 }
 
-static struct sl_column *test_as_const(struct sl_column *plain)
+static inline struct sl_column *test_as_const(struct sl_column *plain)
 {
-    struct sl_column *c = sl_column_ref(plain);
-    sl_column_unref(c);
-    c = sl_column_new(plain->type, plain->rows);
+    struct sl_column *c = sl_column_new(plain->type, plain->rows);
     c->form = SL_CONST;
     c->valid = plain->valid;
     c->data = plain->data;
@@ -148,7 +147,7 @@ static struct sl_column *test_as_const(struct sl_column *plain)
 }
 
 /* NULL if the shape does not fit these rows. */
-static struct sl_batch *test_batch(struct sl_schema *s, const char *rows, enum shape shape)
+static inline struct sl_batch *test_batch(struct sl_schema *s, const char *rows, enum shape shape)
 {
     size_t n = test_rows(rows), spread = shape == SHAPE_SELECTED ? 3 : 1;
     struct sl_err err;
@@ -188,7 +187,7 @@ static struct sl_batch *test_batch(struct sl_schema *s, const char *rows, enum s
 }
 
 /* "a|b|null" of a column. */
-static void test_print(const struct sl_column *c, struct sl_buf *out)
+static inline void test_print(const struct sl_column *c, struct sl_buf *out)
 {
     for (size_t i = 0; i < c->rows; i++) {
         if (i)
