@@ -164,6 +164,17 @@ static void add_signature(struct sl_buf *s, const struct sl_function *f)
     sl_buf_addch(s, ')');
 }
 
+static int is_known(const char *name)
+{
+    for (size_t i = 0; i < SL_COUNT(functions); i++)
+        if (strcmp(functions[i].name, name) == 0)
+            return 1;
+    for (size_t i = 0; i < SL_COUNT(others); i++)
+        if (strcmp(others[i], name) == 0)
+            return 1;
+    return 0;
+}
+
 static void *no_function(struct sl_bind *b, const char *name, struct sl_node *const *args,
                          int nargs, int at)
 {
@@ -174,13 +185,8 @@ static void *no_function(struct sl_bind *b, const char *name, struct sl_node *co
         if (strcmp(functions[i].name, name) == 0)
             add_signature(&sig, &functions[i]);
     sl_bind_fail(b, at, "there is no function %.60s(%.200s)", name, s.data ? s.data : "");
-    if (sig.len) {
+    if (sig.len)
         sl_bind_hint(b, "there is %s", sig.data);
-    } else {
-        const char *near = sl_suggest_function(name, b->agg != NULL);
-        if (near && strcmp(near, name) != 0)
-            sl_bind_hint(b, "did you mean %s?", near);
-    }
     sl_buf_release(&s);
     sl_buf_release(&sig);
     return NULL;
@@ -287,6 +293,14 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
         return sl_bind_fail(b, at, "%.60s is no aggregate function", name);
     if (f->func_variadic)
         return sl_bind_fail(b, at, "VARIADIC is not supported");
+    int is_type = f->n_args == 1 && !strchr(name, ' ') &&
+                  sl_type_parse(name, strlen(name), &cast, &ignored) >= 0 &&
+                  cast.kind != SL_NUMERIC;
+    if (!is_type && !is_known(name)) { /* before its arguments, which may be wrong too */
+        const char *near = sl_suggest_function(name, b->agg != NULL);
+        sl_bind_fail(b, at, "there is no function %.60s", name);
+        return near ? sl_bind_hint(b, "did you mean %s?", near) : NULL;
+    }
     struct sl_node **args =
         sl_arena_alloc(&b->e->arena, (f->n_args ? f->n_args : 1) * sizeof(*args));
     if (!args) {
@@ -300,9 +314,7 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
         if (!args[i])
             return NULL;
     }
-    /* date(ts), text(n): the name of a type is a cast */
-    if (f->n_args == 1 && strcmp(name, "length") != 0 && !strchr(name, ' ') &&
-        sl_type_parse(name, strlen(name), &cast, &ignored) >= 0 && cast.kind != SL_NUMERIC)
+    if (is_type && !is_known(name)) /* date(ts), text(n): the name of a type is a cast */
         return sl_coerce(b, args[0], cast, SL_COERCE_EXPLICIT);
     return sl_bind_function(b, name, args, (int)f->n_args, at);
 }
