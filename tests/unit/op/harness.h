@@ -254,6 +254,8 @@ static inline struct sl_op *bound(const struct example *x, struct sl_account *ac
 {
     struct sl_schema *out = NULL, *in = rows_schema(x->with_wm);
     struct sl_op *op = in ? x->make(x, account, err) : NULL;
+    if (!in)
+        sl_err_nomem(err, "the test's schema");
     if (op && sl_op_schema(op, 0, in, &out, err) < 0) {
         sl_op_free(op);
         op = NULL;
