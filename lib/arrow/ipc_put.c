@@ -62,13 +62,14 @@ void sl_ipc_put_node(struct sl_ipc_put *p, size_t rows, size_t nulls)
 }
 
 /* Stores n bytes compressed if that helps: a length (-1 = raw), then the bytes. */
-static int store_compressed(struct sl_ipc_put *p, const void *data, size_t n)
+static int store_compressed(struct sl_ipc_put *p, const void *data, size_t n,
+                            enum sl_codec_kind kind)
 {
     struct sl_buf *out = p->out;
     size_t at = out->len;
     int64_t length = (int64_t)n;
     sl_buf_add(out, &length, sizeof length);
-    int rc = n < TINY ? 0 : sl_codec_compress(out, data, n, p->form->level, p->err);
+    int rc = n < TINY ? 0 : sl_codec_compress(out, data, n, p->form->level, kind, p->err);
     if (rc)
         return SL_MIN(rc, 0);
     length = -1;
@@ -97,15 +98,20 @@ static int end_buffer(struct sl_ipc_put *p, size_t at)
     return 0;
 }
 
-int sl_ipc_put_buffer(struct sl_ipc_put *p, const void *data, size_t n)
+static int put(struct sl_ipc_put *p, const void *data, size_t n, enum sl_codec_kind kind)
 {
     size_t at = p->out->len;
     int rc = 0;
     if (n && p->form->zstd)
-        rc = store_compressed(p, data, n);
+        rc = store_compressed(p, data, n, kind);
     else if (n)
         sl_buf_add(p->out, data, n);
     return rc < 0 ? rc : end_buffer(p, at);
+}
+
+int sl_ipc_put_buffer(struct sl_ipc_put *p, const void *data, size_t n)
+{
+    return put(p, data, n, SL_CODEC_BYTES);
 }
 
 int sl_ipc_put_empty(struct sl_ipc_put *p)
@@ -150,7 +156,7 @@ int sl_ipc_put_valid(struct sl_ipc_put *p, const struct sl_column *c)
 int sl_ipc_put_values(struct sl_ipc_put *p, const struct sl_column *c, size_t width)
 {
     if (!c->valid)
-        return sl_ipc_put_buffer(p, c->data, c->rows * width);
+        return put(p, c->data, c->rows * width, SL_CODEC_NUMBERS);
     uint8_t *s = scratch(p, c->rows * width);
     if (!s)
         return -SL_ENOMEM;
@@ -161,7 +167,7 @@ int sl_ipc_put_values(struct sl_ipc_put *p, const struct sl_column *c, size_t wi
         else if (!sl_bit(c->valid, i))
             memset(s + i * width, 0, width);
     }
-    return sl_ipc_put_buffer(p, s, c->rows * width);
+    return put(p, s, c->rows * width, SL_CODEC_NUMBERS);
 }
 
 static int put_bool(struct sl_ipc_put *p, const struct sl_column *c)
