@@ -180,14 +180,14 @@ static int add_seg(struct sl_state *s, const struct sl_line *l, const struct sl_
         return refuse(err, l, "a segment has an unknown schema");
     if (strlen(seg->form) != (size_t)schema->nfields + 2)
         return refuse(err, l, "a segment's form does not fit its schema");
-    if (!l->snapshot && seg->by != l->n)
+    if (!l->snapshot && seg->by != l->n && !s->lenient)
         return refuse(err, l, "a segment is new but bears another commit's number");
     if (l->snapshot && seg->by > l->n)
         return refuse(err, l, "a segment bears a later commit's number");
     if ((at > 0 && p->segs[at - 1].end > seg->base) ||
         (at < p->nsegs && p->segs[at].base < seg->end))
         return refuse(err, l, "segments overlap");
-    if (at > 0 && at == p->nsegs && !p->segs[at - 1].closed)
+    if (at > 0 && at == p->nsegs && !p->segs[at - 1].closed && !s->lenient)
         return refuse(err, l, "a segment begins before the one before it is closed");
     if (at < p->nsegs && !seg->closed)
         return refuse(err, l, "a segment that is not the last is open");
@@ -371,6 +371,7 @@ static int apply_snapshot(struct sl_state *s, const struct sl_line *l, struct sl
     settle(&fresh, l);
     fresh.durable = SL_MAX(s->durable, fresh.durable);
     fresh.track = s->track;
+    fresh.lenient = s->lenient;
     fresh.changed = s->changed;
     fresh.nchanged = s->nchanged;
     fresh.changed_cap = s->changed_cap;

@@ -64,23 +64,40 @@ static int read_head(struct sl_walk *w, struct sl_err *err)
     return rc;
 }
 
-int sl_walk_open(struct sl_walk *w, struct sl_log *l, const struct sl_seg *seg,
-                 struct sl_account *account, struct sl_err *err)
+static int open_walk(struct sl_walk *w, struct sl_log *l, const struct sl_seg *seg,
+                     struct sl_err *err)
 {
-    int rc;
     memset(w, 0, sizeof(*w));
     w->seg = *seg;
     w->seg.form = NULL;
     memcpy(w->log_id, l->state.log_id, 16);
     w->last_commit = INT64_MAX;
-    w->account = account;
     w->commit = seg->by;
     w->pos = seg->head_len;
     w->offset = seg->base;
     set_limit(w);
-    rc = w->fd = sl_view_open_seg(l, sl_seg_key(seg), O_RDONLY, &w->name, err);
-    if (rc >= 0)
+    w->fd = sl_view_open_seg(l, sl_seg_key(seg), O_RDONLY, &w->name, err);
+    return w->fd < 0 ? w->fd : 0;
+}
+
+int sl_walk_open(struct sl_walk *w, struct sl_log *l, const struct sl_seg *seg,
+                 struct sl_account *account, struct sl_err *err)
+{
+    int rc = open_walk(w, l, seg, err);
+    w->account = account;
+    if (rc == 0)
         rc = read_head(w, err);
+    if (rc < 0)
+        sl_walk_release(w);
+    return rc;
+}
+
+int sl_walk_open_head(struct sl_walk *w, struct sl_log *l, const struct sl_seg *seg,
+                      const struct sl_buf *head, struct sl_err *err)
+{
+    int rc = open_walk(w, l, seg, err);
+    if (rc == 0)
+        rc = sl_stream_new(head->data, head->len, NULL, &w->stream, err);
     if (rc < 0)
         sl_walk_release(w);
     return rc;

@@ -44,6 +44,9 @@ struct sl_walk {
 
 int sl_walk_open(struct sl_walk *w, struct sl_log *l, const struct sl_seg *seg,
                  struct sl_account *account, struct sl_err *err);
+/* The same where the schema message in the file is damaged: head is what it should be. */
+int sl_walk_open_head(struct sl_walk *w, struct sl_log *l, const struct sl_seg *seg,
+                      const struct sl_buf *head, struct sl_err *err);
 void sl_walk_release(struct sl_walk *w);
 /* Goes on at a group that an index named. */
 void sl_walk_seek(struct sl_walk *w, int64_t pos, int64_t offset);

@@ -267,8 +267,8 @@ static int prepare(struct sl_log_writer *w, const struct sl_log_options *o,
     return rc;
 }
 
-static int new_writer(const char *path, const struct sl_log_options *o, struct sl_log_writer **out,
-                      struct sl_err *err)
+int sl_writer_new(const char *path, const struct sl_log_options *o, struct sl_log_writer **out,
+                  struct sl_err *err)
 {
     char host[256] = "";
     struct sl_log_writer *w = sl_calloc(1, sizeof(*w));
@@ -314,7 +314,7 @@ int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct 
             rc = 0; /* somebody else was faster */
     }
     if (rc == 0)
-        rc = new_writer(trimmed.data, o, &w, err);
+        rc = sl_writer_new(trimmed.data, o, &w, err);
     if (rc == 0)
         rc = first_lock(w, &moved, err);
     if (rc == 0)

@@ -66,6 +66,9 @@ struct sl_log_writer {
 
 /* ---- writer.c ---- */
 
+/* A writer with nothing read and nothing locked. */
+int sl_writer_new(const char *path, const struct sl_log_options *o, struct sl_log_writer **out,
+                  struct sl_err *err);
 /* Takes the append lock, catches up, rotates if that is due. On failure the lock is free. */
 int sl_writer_lock(struct sl_log_writer *w, struct sl_err *err);
 void sl_writer_unlock(struct sl_log_writer *w);
