@@ -266,11 +266,26 @@ static int run_call(struct sl_frame *f, const struct sl_node *n, struct sl_colum
 static int run_constant(struct sl_frame *f, const struct sl_node *n, struct sl_column *const *args,
                         struct sl_column **out, struct sl_err *err)
 {
-    struct sl_column *one = NULL;
-    int was = f->by_dict;
+    struct sl_column *one = NULL, *few[4], **single = few;
+    int was = f->by_dict, rc = 0, made = 0;
+    if (n->nargs > (int)SL_COUNT(few)) {
+        single = sl_calloc((size_t)n->nargs, sizeof(*single));
+        if (!single)
+            return sl_err_nomem(err, "evaluating an expression");
+    }
+    for (; made < n->nargs && rc == 0; made++) {
+        single[made] = sl_column_repeat(args[made], 1, err);
+        if (!single[made])
+            rc = -SL_ENOMEM;
+    }
     f->by_dict = 1;
-    int rc = run_call(f, n, args, 1, &one, err);
+    if (rc == 0)
+        rc = run_call(f, n, single, 1, &one, err);
     f->by_dict = was;
+    while (made-- > 0)
+        sl_column_unref(single[made]);
+    if (single != few)
+        free(single);
     if (rc == 0) {
         *out = sl_column_repeat(one, f->n, err);
         sl_column_unref(one);
