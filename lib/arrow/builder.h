@@ -6,8 +6,8 @@
  * Text starts as a dictionary and turns plain when too many values differ, so that columns of few
  * values stay small through the whole pipeline. Call order: init, append x rows, finish (which
  * leaves the builder ready for the next batch) or release. Appends report failure through `failed`
- * (checked by finish), so that the hot loops need not. A FOREIGN column is built from rows of others
- * (sl_builder_row) and nulls only; the builder keeps references to them until finish.
+ * (checked by finish), so that the hot loops need not. A FOREIGN column is built from rows of
+ * others (sl_builder_row) and nulls only; the builder keeps references to them until finish.
  */
 #ifndef SL_ARROW_BUILDER_H
 #define SL_ARROW_BUILDER_H

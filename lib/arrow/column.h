@@ -11,10 +11,10 @@
  *   LAZY   nothing is held yet: sl_column_load decodes on first touch
  * Invariants: (1) valid == NULL iff no row is null; bits beyond rows are undefined. (2) bytes of a
  * null row are undefined but readable. (3) DICT codes are < dict->rows. (4) every pointer lives as
- * long as the column: buffers are held in owner. (5) a dict is never DICT, CONST or LAZY itself, has
- * at least one row, and none of its rows is null. (6) offsets rise, but offsets[0] need not be 0
- * (slices share memory). (7) a CONST column of a FOREIGN type is null throughout.
- * A column is used by one thread at a time while LAZY; afterwards by any number.
+ * long as the column: buffers are held in owner. (5) a dict is never DICT, CONST or LAZY itself,
+ * has at least one row, and none of its rows is null. (6) offsets rise, but offsets[0] need not be
+ * 0 (slices share memory). (7) a CONST column of a FOREIGN type is null throughout. A column is
+ * used by one thread at a time while LAZY; afterwards by any number.
  *
  * Ownership: functions that return a column give one reference; arguments are borrowed.
  */

@@ -3,8 +3,8 @@
 /*
  * column_cast: values of a column in a wider type.
  *
- * Only the values that a form holds are converted: the dictionary of a DICT column, the one value of
- * a CONST column. Beyond what sl_type_widen answers, bigint and numeric go to double where every
+ * Only the values that a form holds are converted: the dictionary of a DICT column, the one value
+ * of a CONST column. Beyond what sl_type_widen answers, bigint and numeric go to double where every
  * value is exact there, and bytes change their name (jsonb to text).
  */
 #include "arrow/kernel.h"

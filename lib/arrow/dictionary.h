@@ -3,9 +3,9 @@
 /*
  * dictionary: distinct byte strings, numbered in order of arrival.
  *
- * Open addressing with linear probing at most half full; an entry keeps 32 bits of its hash, so that
- * a probe rarely looks at the bytes of another value, and growing never hashes again.
- * Call order: new, add..., then finish (which gives the column and empties it) or free.
+ * Open addressing with linear probing at most half full; an entry keeps 32 bits of its hash, so
+ * that a probe rarely looks at the bytes of another value, and growing never hashes again. Call
+ * order: new, add..., then finish (which gives the column and empties it) or free.
  */
 #ifndef SL_ARROW_DICTIONARY_H
 #define SL_ARROW_DICTIONARY_H

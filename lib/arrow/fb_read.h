@@ -3,9 +3,9 @@
 /*
  * fb_read: reads FlatBuffers tables, every position checked before it is used.
  *
- * A malformed buffer sets `bad` in the reader; getters then answer their default and empty slices, so
- * that callers check once at the end (or before they trust a count). Absent fields answer defaults
- * too. Nothing is allocated, nothing recurses; scalars are read unaligned.
+ * A malformed buffer sets `bad` in the reader; getters then answer their default and empty slices,
+ * so that callers check once at the end (or before they trust a count). Absent fields answer
+ * defaults too. Nothing is allocated, nothing recurses; scalars are read unaligned.
  */
 #ifndef SL_ARROW_FB_READ_H
 #define SL_ARROW_FB_READ_H

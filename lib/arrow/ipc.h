@@ -32,9 +32,9 @@
 #define SL_IPC_KEY      "sluice"
 #define SL_IPC_IDENTITY "sluice.i"
 
-/* Per column of the schema: 0 plain, else the width in bytes (1, 2, 4) of dictionary codes. Codes are
- * signed on the wire: at most 128 or 32,768 values in 1 or 2 bytes. Only text, bytea and jsonb columns
- * can have codes. */
+/* Per column of the schema: 0 plain, else the width in bytes (1, 2, 4) of dictionary codes. Codes
+ * are signed on the wire: at most 128 or 32,768 values in 1 or 2 bytes. Only text, bytea and jsonb
+ * columns can have codes. */
 struct sl_ipc_form {
     int zstd;  /* compress bodies (buffers that do not shrink are stored raw) */
     int level; /* zstd level, 1 by default */

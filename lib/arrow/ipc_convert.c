@@ -3,8 +3,8 @@
 /*
  * ipc_convert: loaded Arrow columns as sluice's types.
  *
- * Where the layout is the same the buffers are shared. Values of null rows are undefined on the wire:
- * they are converted like others, and never checked.
+ * Where the layout is the same the buffers are shared. Values of null rows are undefined on the
+ * wire: they are converted like others, and never checked.
  */
 #include "arrow/ipc_int.h"
 #include "base/num.h"
@@ -86,7 +86,8 @@ static int convert_float(struct sl_column *c, const struct sl_column *raw, struc
 
 /* ---- decimals ---- */
 
-/* The value of a little-endian decimal of width bytes; *fits is cleared if 128 bits do not hold it. */
+/* The value of a little-endian decimal of width bytes; *fits is cleared if 128 bits do not hold it.
+ * */
 static sl_int128 decimal_at(const uint8_t *p, int width, int *fits)
 {
     sl_int128 v = 0;

@@ -3,10 +3,10 @@
 /*
  * ipc_encode: batches to messages.
  *
- * First every column is brought into the form that the stream has for it; then come the dictionaries,
- * whole ones each time, so that a batch with them before it can be read on its own; then the record
- * batch. Readers want a dictionary for every dictionary column before the first batch, so control
- * batches bring theirs too.
+ * First every column is brought into the form that the stream has for it; then come the
+ * dictionaries, whole ones each time, so that a batch with them before it can be read on its own;
+ * then the record batch. Readers want a dictionary for every dictionary column before the first
+ * batch, so control batches bring theirs too.
  */
 #include "arrow/dictionary.h"
 #include "arrow/ipc_write.h"

@@ -3,10 +3,10 @@
 /*
  * ipc_field: a field of an Arrow schema, as a description and as one of sluice's types.
  *
- * Tables of a flatbuffer may be shared, so a small message can describe a tree of any size: a budget
- * of fields and of bytes bounds what is made, SL_FOREIGN_DEPTH bounds the nesting.
- * Types that widen without loss become sluice's; an extension type goes by its storage, which is
- * what can be computed with (arrow.json is jsonb). All else is FOREIGN.
+ * Tables of a flatbuffer may be shared, so a small message can describe a tree of any size: a
+ * budget of fields and of bytes bounds what is made, SL_FOREIGN_DEPTH bounds the nesting. Types
+ * that widen without loss become sluice's; an extension type goes by its storage, which is what can
+ * be computed with (arrow.json is jsonb). All else is FOREIGN.
  */
 #include "arrow/ipc_int.h"
 #include "base/utf8.h"

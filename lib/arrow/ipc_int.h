@@ -106,7 +106,8 @@ struct sl_ipc_cursor {
     const struct sl_ipc_body *body;
     size_t node, span, variadic;
 };
-/* Moves over the nodes and buffers of f (as_index: of the codes of a dictionary field). 0 or < 0. */
+/* Moves over the nodes and buffers of f (as_index: of the codes of a dictionary field). 0 or < 0.
+ * */
 int sl_ipc_skip(struct sl_ipc_cursor *c, const struct sl_foreign *f, int as_index,
                 struct sl_err *err);
 

@@ -3,9 +3,9 @@
 /*
  * ipc_load: buffers of a record batch to columns laid out as their Arrow type says.
  *
- * Buffers that are stored raw are used where they lie if their alignment allows. Every offset, code,
- * type id and run end is checked here, so that kernels need not. Offsets of 64 bits become 32, views
- * become offsets and bytes, run-end encoding becomes one value a row.
+ * Buffers that are stored raw are used where they lie if their alignment allows. Every offset,
+ * code, type id and run end is checked here, so that kernels need not. Offsets of 64 bits become
+ * 32, views become offsets and bytes, run-end encoding becomes one value a row.
  */
 #include "arrow/codec.h"
 #include "arrow/ipc_int.h"
@@ -174,8 +174,8 @@ static int is_ascii(const uint8_t *s, size_t n)
     return !(all & 0x8080808080808080u);
 }
 
-/* Each value is UTF-8. The whole being so, and no value beginning in mid-character, is enough; if it
- * is not, bytes of null rows may be to blame. */
+/* Each value is UTF-8. The whole being so, and no value beginning in mid-character, is enough; if
+ * it is not, bytes of null rows may be to blame. */
 static int check_utf8(const struct sl_column *col, struct sl_err *err)
 {
     const int32_t *o = col->offsets;

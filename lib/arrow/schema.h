@@ -49,7 +49,8 @@ void sl_schema_unref(struct sl_schema *s);
 /* Deep copy, unshared, to build on. NULL on failure. */
 struct sl_schema *sl_schema_copy(const struct sl_schema *s);
 
-/* Only while unshared. 0 or -SL_ENOMEM; -SL_ESCHEMA if the name is taken. name_len bytes of name. */
+/* Only while unshared. 0 or -SL_ENOMEM; -SL_ESCHEMA if the name is taken. name_len bytes of name.
+ * */
 int sl_schema_add(struct sl_schema *s, const char *name, size_t name_len, struct sl_type type,
                   struct sl_err *err);
 /* Sets or replaces; value NULL removes. 0 or -SL_ENOMEM. */

@@ -4,7 +4,8 @@
  * Fuzz target: any bytes as an Arrow IPC stream. What decodes must load or fail, print, be written
  * again, and that must decode.
  *
- *   clang-14 -g -O1 -fsanitize=fuzzer,address,undefined -Ilib tests/fuzz/ipc.c lib/arrow/X.c lib/base/X.c -lzstd
+ *   clang-14 -g -O1 -fsanitize=fuzzer,address,undefined -Ilib tests/fuzz/ipc.c \
+ *       (the sources of lib/arrow and lib/base) -lzstd
  */
 #include "arrow/control.h"
 #include "arrow/ipc.h"

@@ -320,6 +320,11 @@ refuses("text cut within a character", stream([batch(a=bad)]), "UTF-8")
 refuses("invalid UTF-8", stream([batch(a=pa.StringArray.from_buffers(
     1, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff")))]), "UTF-8")
 
+deep = pa.int8()
+for _ in range(60):
+    deep = pa.list_(deep)
+check("nested 60 deep", [batch(a=pa.nulls(3, deep))])
+
 # ---- polars ----
 try:
     import polars as pl
@@ -345,6 +350,46 @@ else:
         except Exception as e:
             report(False, name, f"{type(e).__name__}: {e}")
 
+    def check_ours(name, batches):
+        """What sluice writes of batches, read by polars: all of it, batch after batch."""
+        try:
+            want = {c: [v for b in batches for v in values(b.column(c))]
+                    for c in batches[0].schema.names}
+            for mode in ("copy", "zstd", "dict"):
+                out = cat(stream(batches), mode)
+                got = pl.read_ipc_stream(io.BytesIO(out), use_pyarrow=False)
+                for c, x in want.items():
+                    y = got[c]
+                    if isinstance(y.dtype, pl.Datetime):
+                        y = y.dt.cast_time_unit("ns").to_physical()
+                    y = [plain(v) for v in y.to_list()]
+                    assert x == y, f"{mode} {c} {got[c].dtype}: " + next(
+                        (f"row {k}: {p!r} became {q!r}" for k, (p, q) in enumerate(zip(x, y))
+                         if p != q), "length")
+            report(True, name)
+        except Exception as e:
+            report(False, name, f"{type(e).__name__}: {e}")
+
+    def ours(k, rows):
+        return batch(
+            bool=pa.array(some(lambda: rng.random() < 0.5, rows), pa.bool_()),
+            bigint=pa.array(some(lambda: rng.randrange(-2**63, 2**63), rows), pa.int64()),
+            double=pa.array(some(lambda: rng.uniform(-1, 1), rows), pa.float64()),
+            small=pa.array(some(lambda: D(rng.randrange(10**9)).scaleb(-2), rows),
+                           pa.decimal64(12, 2)),
+            large=pa.array(some(lambda: D(rng.randrange(10**30)).scaleb(-5), rows),
+                           pa.decimal128(38, 5)),
+            text=pa.array(some(text, rows), pa.string()),
+            few=pa.array(some(lambda: f"v{k}{rng.randrange(3)}", rows),
+                         pa.string()).dictionary_encode(),
+            bytea=pa.array(some(lambda: text().encode() + b"\xff", rows), pa.binary()),
+            ts=pa.array(some(lambda: rng.randrange(10**15), rows), pa.int64()).view(utc("us")),
+            tn=pa.array(some(lambda: rng.randrange(10**18), rows), pa.int64()).view(utc("ns")),
+            day=pa.array(some(lambda: dt.date(2026, 1, 2), rows), pa.date32()),
+            json=pa.array(some(lambda: '{"a":1}', rows), pa.string()))
+
+    check_ours("polars reads all types of many batches", [ours(k, 40) for k in range(6)])
+    check_ours("polars reads an empty batch first", [ours(0, 0), ours(1, 40), ours(2, 0)])
     for newest in (True, False):
         level = "newest" if newest else "oldest"
         options = {"compat_level": pl.CompatLevel.newest() if newest else pl.CompatLevel.oldest()}

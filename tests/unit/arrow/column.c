@@ -183,7 +183,8 @@ static struct sl_column *ints(struct sl_type t, const int64_t *v, size_t n)
     return c;
 }
 
-/* The one value v of type from, cast to another, as text; the name of the error's code if refused. */
+/* The one value v of type from, cast to another, as text; the name of the error's code if refused.
+ * */
 static const char *cast_one(const char *from, int64_t v, const char *to)
 {
     static char text[128];

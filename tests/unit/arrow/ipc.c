@@ -321,7 +321,8 @@ static void test_control(struct sl_schema *s)
         sl_ipc_encode_end(&out);
         CHECK_INT(decode(&out, d, got, 3, &err), 3);
         CHECK(got[0] && got[0]->rows == 0 && got[2] && got[2]->rows == 0);
-        /* the dictionary was replaced since; the batch keeps its own; and it outlives the decoder */
+        /* the dictionary was replaced since; the batch keeps its own; and it outlives the decoder
+         * */
         sl_ipc_decoder_free(d);
         CHECK(got[1] && same_rows(b, got[1]));
         for (int i = 0; i < 3; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * ipc_cat: reads an Arrow IPC stream on standard input, and writes it decoded and encoded again (or,
- * with `print`, as text). Without arguments there is nothing to test by itself.
+ * ipc_cat: reads an Arrow IPC stream on standard input, and writes it decoded and encoded again
+ * (or, with `print`, as text). Without arguments there is nothing to test by itself.
  *
  *   ipc_cat copy | zstd | dict | print | select
  *     dict: fits the form to the first batch; select: keeps every third row

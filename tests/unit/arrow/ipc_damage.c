@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * Damaged streams: single-bit flips and truncations of 64 KiB. Nothing may crash (run this under the
- * sanitizers); whatever still decodes must obey the invariants of columns. Every 5th bit is flipped,
- * every one with SLUICE_LONG=1.
+ * Damaged streams: single-bit flips and truncations of 64 KiB. Nothing may crash (run this under
+ * the sanitizers); whatever still decodes must obey the invariants of columns. Every 5th bit is
+ * flipped, every one with SLUICE_LONG=1.
  */
 #include "../test.h"
 #include "arrow/builder.h"
@@ -133,8 +133,8 @@ static int one_message(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
 }
 
 /*
- * Decodes the schema, then from the message before the damaged one to the one behind it. An error is
- * expected or not; without its text it is a fault of its own: 1 if something was wrong.
+ * Decodes the schema, then from the message before the damaged one to the one behind it. An error
+ * is expected or not; without its text it is a fault of its own: 1 if something was wrong.
  */
 static int decode_around(const struct stream *st, struct sl_buffer *data, size_t len, int damaged)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * oracle: our streams against pyarrow and polars (tests/oracle/arrow_roundtrip.py, whose TAP becomes
- * ours). SLUICE_ORACLE names the Python that has both; without it there is nothing to compare with.
- * Run from the top of the source tree.
+ * oracle: our streams against pyarrow and polars (tests/oracle/arrow_roundtrip.py, whose TAP
+ * becomes ours). SLUICE_ORACLE names the Python that has both; without it there is nothing to
+ * compare with. Run from the top of the source tree.
  */
 #include <unistd.h>
 

@@ -44,10 +44,8 @@ static void check_control(const struct sl_control *c, const char *text)
     sl_buf_release(&b);
 }
 
-int main(void)
+static void test_lists(void)
 {
-    struct sl_err err;
-    sl_err_init(&err);
     TEST("a list of types is read and printed")
     {
         struct sl_schema *s =
@@ -72,6 +70,12 @@ int main(void)
         CHECK(refused("a bigint, a text", 11));
         CHECK(refused("a bigint, \"b text", 11));
     }
+}
+
+static void test_names(void)
+{
+    struct sl_err err;
+    sl_err_init(&err);
     TEST("names are found exactly, then without case, else the nearest is named")
     {
         struct sl_schema *s =
@@ -96,6 +100,10 @@ int main(void)
         CHECK_INT(sl_schema_add(s, "ab", 2, sl_type_of(SL_TEXT), &err), 0);
         sl_schema_unref(s);
     }
+}
+
+static void test_meta(void)
+{
     TEST("metadata is set, replaced, removed, copied")
     {
         struct sl_schema *s = make("a bigint, b timestamptz");
@@ -132,6 +140,12 @@ int main(void)
         CHECK_INT(sl_schema_guess_time(s), -1);
         sl_schema_unref(s);
     }
+}
+
+static void test_control(void)
+{
+    struct sl_err err;
+    sl_err_init(&err);
     TEST("control messages come back as they were sent")
     {
         check_control(&(struct sl_control){.kind = SL_CONTROL_ROWS}, "{\"t\":\"rows\"}");
@@ -166,5 +180,13 @@ int main(void)
         const char *more = "{\"new\":{\"t\":[1]},\"t\":\"rows\",\"z\":null}";
         CHECK_INT(sl_control_parse(more, strlen(more), &c, &err), 0);
     }
+}
+
+int main(void)
+{
+    test_lists();
+    test_names();
+    test_meta();
+    test_control();
     return test_done();
 }

@@ -37,7 +37,7 @@ static const char *widened(const char *a, const char *b)
     return name_of(out);
 }
 
-int main(void)
+static void test_names(void)
 {
     TEST("every type prints as it is read")
     {
@@ -95,6 +95,10 @@ int main(void)
         CHECK_INT(sl_type_width(sl_type_of(SL_TEXT)), 0);
         CHECK_INT(sl_type_width(sl_type_of(SL_INTERVAL)), 16);
     }
+}
+
+static void test_widening(void)
+{
     TEST("widening loses nothing, and is the same both ways")
     {
         CHECK_STR(widened("text", "text"), "text");
@@ -127,5 +131,11 @@ int main(void)
         sl_foreign_unref(f);
         sl_foreign_unref(g);
     }
+}
+
+int main(void)
+{
+    test_names();
+    test_widening();
     return test_done();
 }
