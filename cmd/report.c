@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/num.h"
 #include "base/time.h"
+#include "machine.h"
 
 void sl_report_init(struct sl_report *r, const struct sl_cmd *cmd, const struct sl_args *args)
 {
@@ -93,7 +94,6 @@ void sl_report_progress(struct sl_report *r, int64_t rows, int64_t bytes, int64_
     if (!r->live || s < 0.5) /* a run that ends at once needs no progress */
         return;
     struct sl_buf out = SL_BUF_INIT;
-    sl_buf_addstr(&out, r->colour ? "\r\033[K\033[2m" : "\r\033[K");
     sl_buf_printf(&out, "%s: ", r->cmd->name);
     add_count(&out, rows);
     sl_buf_addstr(&out, " rows");
@@ -107,10 +107,10 @@ void sl_report_progress(struct sl_report *r, int64_t rows, int64_t bytes, int64_
         add_seconds(&out, s * (double)(total - bytes) / (double)bytes);
         sl_buf_addstr(&out, " left");
     }
-    if (r->colour)
-        sl_buf_addstr(&out, "\033[0m");
-    if (!out.failed)
-        fwrite(out.data, 1, out.len, stderr);
+    /* A line that wrapped could not be taken away again. */
+    int width = sl_machine_width(STDERR_FILENO) - 1;
+    if (!out.failed && width > 0)
+        fprintf(stderr, r->colour ? "\r\033[K\033[2m%.*s\033[0m" : "\r\033[K%.*s", width, out.data);
     fflush(stderr);
     r->shown = 1;
     sl_buf_release(&out);

@@ -82,6 +82,13 @@ static int check_sources(const struct sl_args *a, const struct sl_call *call, st
                          : a->types.n     ? "--types"
                          : a->time_format ? "--time-format"
                                           : NULL;
+    const char *pattern;
+    enum sl_text_format format = SL_TEXT_CSV;
+    if (a->input_format)
+        sl_text_format_parse(a->input_format, &format, &pattern, NULL); /* reported where used */
+    if ((a->delimiter || a->no_header) && format != SL_TEXT_CSV && format != SL_TEXT_TSV)
+        return sl_err_set(err, SL_EUSAGE, "%s is for CSV, and the input is %s",
+                          a->delimiter ? "--delimiter" : "--no-header", a->input_format);
     if (!option || call->args.n == 0)
         return 0;
     for (int i = 0; i < call->args.n; i++)

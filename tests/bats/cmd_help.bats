@@ -176,6 +176,8 @@ complete_words() {
         run -2 --separate-stderr sluice transform orders.csv $words
         has "$stderr" "${words%% *}"
     done
+    run -2 --separate-stderr sluice transform -I json --no-header app.json
+    has "$stderr" "--no-header"
     run -2 --separate-stderr sluice transform orders/ -I csv
     has "$stderr" "orders/ is a log"
     run -2 --separate-stderr sluice ingest orders.csv --resume
