@@ -197,7 +197,7 @@ static int check_older(struct sl_mend *m, struct sl_err *err)
     if (rc < 0)
         return rc;
     sl_err_init(&why);
-    rc = sl_view_load_file(o, older, &why);
+    rc = sl_view_load_older(o, newest, older, &why);
     sl_log_free(o);
     if (rc == -SL_ECORRUPT) {
         sl_mend_say(m, "%s: byte %" PRId64 ": %s: the file goes to lost/", why.place, why.offset,

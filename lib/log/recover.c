@@ -304,7 +304,11 @@ int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *er
     }
     int lost = l->stopped;
     int beyond = lost || l->c.torn || l->state.n > l->mark.durable || !l->mark.known;
+    int64_t before = *moved;
     rc = trim(l, moved, err);
+    /* Batches without a line may have been committed, and read, before their line was lost. */
+    lost |= *moved > before;
+    beyond |= lost;
     for (int i = 0; i < l->nchecked && rc == 0; i++)
         rc = rewrite(l, &l->checked[i], err);
     if (rc == 0 && beyond)

@@ -49,7 +49,7 @@ struct sl_state {
     struct sl_pairs positions, pipelines;
     int track; /* keep `changed` */
     int broken;
-    int lenient; /* a repair: lines may be missing between those that are applied */
+    int lenient;                /* a repair: lines may be missing between those that are applied */
     struct sl_seg_key *changed; /* segments changed since somebody emptied the list (may repeat) */
     int nchanged, changed_cap;
 };

@@ -31,7 +31,8 @@ static int tell(struct report *r, const struct sl_err *e, int64_t from, int64_t 
 }
 
 /* The older of the two kept files: its lines hold together up to where the newer one says. */
-static int verify_older(struct sl_log *l, struct report *r, int64_t older, struct sl_err *err)
+static int verify_older(struct sl_log *l, struct report *r, int64_t newest, int64_t older,
+                        struct sl_err *err)
 {
     struct sl_err e;
     struct sl_log *o = NULL;
@@ -39,7 +40,7 @@ static int verify_older(struct sl_log *l, struct report *r, int64_t older, struc
     int rc = sl_view_open(l->path, l->boot, 0, &o, err);
     if (rc < 0)
         return rc;
-    rc = sl_view_load_file(o, older, &e);
+    rc = sl_view_load_older(o, newest, older, &e);
     sl_log_free(o);
     if (rc == -SL_ECORRUPT)
         return tell(r, &e, -1, -1);
@@ -121,7 +122,7 @@ int sl_log_verify(const char *path, int (*fn)(void *arg, const struct sl_log_pro
     if (rc == 0)
         rc = sl_commits_list(l, &newest, &older, err);
     if (rc == 0 && older)
-        rc = verify_older(l, &r, older, err);
+        rc = verify_older(l, &r, newest, older, err);
     for (int i = 0; i < l->state.npartitions && rc == 0; i++) {
         for (int k = 0; k < l->state.parts[i].nsegs && rc == 0; k++)
             rc = verify_segment(l, &r, &l->state.parts[i].segs[k], err);

@@ -176,7 +176,7 @@ int sl_log_history_holds(const struct sl_log *l, uint64_t history, int partition
 {
     const struct sl_state *s = &l->state;
     int i = 0;
-    if (partition < 0 || partition >= s->npartitions)
+    if (partition < 0 || partition >= s->npartitions || offset > s->parts[partition].end)
         return 0;
     while (i < s->nhistories && s->histories[i].id != history)
         i++;

@@ -60,8 +60,8 @@ int sl_view_open(const char *path, const char *boot, int writable, struct sl_log
                  struct sl_err *err);
 /* (Re)reads the newest file from its snapshot. */
 int sl_view_load(struct sl_log *l, struct sl_err *err);
-/* Reads only the file that this number names, to its end, whatever comes after it. */
-int sl_view_load_file(struct sl_log *l, int64_t n, struct sl_err *err);
+/* Reads only the older of two files, up to where the newer one's snapshot says that it ends. */
+int sl_view_load_older(struct sl_log *l, int64_t newest, int64_t older, struct sl_err *err);
 /* 1 if lines were taken, 0 if there were none, < 0. */
 int sl_view_catch_up(struct sl_log *l, struct sl_err *err);
 /* Turns err into corruption of a commit file at an offset. */
