@@ -7,6 +7,7 @@
  * is streamed, so its size costs no memory; what grows beyond RATIO_MAX times its compressed size
  * (behind the first BOMB_MIN bytes) is refused.
  */
+#include "base/compat.h"
 #include <archive.h>
 #include <archive_entry.h>
 #include <dlfcn.h>

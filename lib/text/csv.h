@@ -11,6 +11,7 @@
 #ifndef SL_TEXT_CSV_H
 #define SL_TEXT_CSV_H
 
+#include "base/compat.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "text/csv_mask.h"

@@ -7,6 +7,7 @@
  * its line end, and csv_fini ends it. Its lenient mode differs from our quoting rule only where
  * text follows a closing quote; sl_csv_check refuses those records before.
  */
+#include "base/compat.h"
 #include <csv.h>
 #include "base/mem.h"
 #include "text/csv.h"

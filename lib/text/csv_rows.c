@@ -223,6 +223,8 @@ int sl_csv_rows(struct sl_csv_rows *rows, const struct sl_csv_index *x, const ch
     if (rc < 0)
         return rc;
     size_t odd = 0;
+    sl_buf_room(&rows->odd,
+                SL_TEXT_SLACK); /* spans are read beyond their end; may move the bytes */
     for (size_t i = 0; i < rows->nruns; i++) {
         struct sl_csv_run *run = &rows->runs[i];
         if (run->base)

@@ -103,7 +103,8 @@ static uint32_t class_number(struct sl_text_guess *g, const struct sl_span *v)
     int64_t whole;
     if (!sl_text_number(v->p, v->len, &x))
         return SL_CLASS_TEXT;
-    if (!g->inexact && !sl_text_exact_double(v->p, v->len))
+    int few = x.digits + x.fraction <= 15 && !x.exponent; /* any such number is exact */
+    if (!g->inexact && !few && !sl_text_exact_double(v->p, v->len))
         g->inexact = 1;
     if (x.exponent)
         return g->inexact ? SL_CLASS_TEXT : SL_CLASS_EXPONENT;

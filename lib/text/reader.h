@@ -10,6 +10,7 @@
 #ifndef SL_TEXT_READER_H
 #define SL_TEXT_READER_H
 
+#include "base/compat.h"
 #include "base/mem.h"
 #include "text/csv.h"
 #include "text/text.h"

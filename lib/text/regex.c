@@ -6,6 +6,7 @@
  * Compiled once with JIT; steps and memory of a match are bounded, and a line that needs more is a
  * reject. A group that did not take part, or is empty, is null.
  */
+#include "base/compat.h"
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include "text/reader.h"

@@ -278,8 +278,8 @@ static int settle(struct sl_text_table *t, struct sl_buf *out)
 {
     size_t from = 0;
     for (size_t i = 0; i < t->ncells; from = t->ends[i], i++) {
-        int c = (int)(i % (size_t)t->n),
-            width = display_width(t->text.data + from, t->ends[i] - from);
+        int c = (int)(i % (size_t)t->n);
+        int width = t->text.data ? display_width(t->text.data + from, t->ends[i] - from) : 0;
         t->width[c] = SL_MAX(t->width[c], width);
     }
     if (t->w->rest >= 0) {

@@ -18,6 +18,7 @@
 #ifndef SL_TEXT_TEXT_H
 #define SL_TEXT_TEXT_H
 
+#include "base/compat.h"
 #include "arrow/batch.h"
 #include "base/time.h"
 

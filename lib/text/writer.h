@@ -4,6 +4,7 @@
 #ifndef SL_TEXT_WRITER_H
 #define SL_TEXT_WRITER_H
 
+#include "base/compat.h"
 #include "arrow/batch.h"
 #include "base/buf.h"
 #include "text/text.h"
