@@ -86,6 +86,36 @@ static int32_t append(struct sl_dictionary *d, uint32_t at, uint32_t hash, const
     return code;
 }
 
+static inline uint64_t load8(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline uint32_t load4(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Short values, which most are, without a call: two loads that overlap. */
+static inline int same_bytes(const uint8_t *a, const uint8_t *b, size_t n)
+{
+    if (n > 16)
+        return memcmp(a, b, n) == 0;
+    if (n >= 8)
+        return !((load8(a) ^ load8(b)) | (load8(a + n - 8) ^ load8(b + n - 8)));
+    if (n >= 4)
+        return !((load4(a) ^ load4(b)) | (load4(a + n - 4) ^ load4(b + n - 4)));
+    for (size_t i = 0; i < n; i++) {
+        if (a[i] != b[i])
+            return 0;
+    }
+    return 1;
+}
+
 int32_t sl_dictionary_add(struct sl_dictionary *d, const void *s, size_t n)
 {
     uint64_t h = sl_hash_bytes(s, n, 0);
@@ -97,7 +127,7 @@ int32_t sl_dictionary_add(struct sl_dictionary *d, const void *s, size_t n)
             continue;
         int32_t code = (int32_t)(uint32_t)e - 1;
         const int32_t *o = offsets + code;
-        if ((size_t)(o[1] - o[0]) == n && memcmp(d->data->data + o[0], s, n) == 0)
+        if ((size_t)(o[1] - o[0]) == n && same_bytes(d->data->data + o[0], s, n))
             return code;
     }
     return append(d, at, hash, s, n);
