@@ -406,41 +406,39 @@ int sl_ipc_decoder_batch(struct sl_ipc_decoder *d, const struct sl_ipc_message *
     return 0;
 }
 
-int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
+/* Checksums of columns [from, to) that the bitmap wants (NULL = all), to crc[0] and up. */
+static int sum_columns(struct sl_ipc_decoder *d, const struct sl_ipc_message *m, int from, int to,
                        const uint8_t *columns, uint32_t *crc, struct sl_err *err)
 {
     struct sl_err local;
-    struct sl_err *e = err ? err : &local;
-    sl_err_init(e);
-    struct sl_ipc_body *body = open_batch(d, m, e);
+    err = err ? err : &local;
+    sl_err_init(err);
+    struct sl_ipc_body *body = open_batch(d, m, err);
     struct sl_ipc_cursor c = {.body = body};
     int rc = body ? 0 : -1;
-    for (int i = 0; i < d->nplans && rc == 0; i++) {
-        size_t from = c.span;
-        rc = sl_ipc_skip(&c, d->plans[i].f, d->plans[i].f->index_bits != 0, e);
-        crc[i] = 0;
-        if (rc < 0 || (columns && !sl_bit(columns, (size_t)i)))
+    for (int i = 0; i < to && rc == 0; i++) {
+        size_t first = c.span;
+        rc = sl_ipc_skip(&c, d->plans[i].f, d->plans[i].f->index_bits != 0, err);
+        if (rc < 0 || i < from)
             continue;
-        for (size_t s = from; s < c.span; s++)
-            crc[i] = sl_crc32c(crc[i], body->data + body->spans[s].offset,
-                               (size_t)body->spans[s].length);
+        uint32_t sum = 0;
+        for (size_t s = first; s < c.span && (!columns || sl_bit(columns, (size_t)i)); s++)
+            sum = sl_crc32c(sum, body->data + body->spans[s].offset, (size_t)body->spans[s].length);
+        crc[i - from] = sum;
     }
     sl_ipc_body_unref(body);
-    return told(rc, e);
+    return told(rc, err);
+}
+
+int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
+                       const uint8_t *columns, uint32_t *crc, struct sl_err *err)
+{
+    return sum_columns(d, m, 0, d->nplans, columns, crc, err);
 }
 
 int sl_ipc_column_crc(struct sl_ipc_decoder *d, const struct sl_ipc_message *m, int i,
                       uint32_t *crc, struct sl_err *err)
 {
-    uint32_t *all = sl_calloc((size_t)d->nplans + 1, sizeof *all);
-    uint8_t *only = sl_calloc(sl_bits_bytes((size_t)d->nplans) + 1, 1);
-    int rc = all && only ? 0 : sl_err_nomem(err, "a checksum");
-    if (rc == 0) {
-        sl_bit_set(only, (size_t)i);
-        rc = sl_ipc_column_crcs(d, m, only, all, err);
-        *crc = all[i];
-    }
-    free(all);
-    free(only);
-    return rc;
+    assert(i >= 0 && i < d->nplans);
+    return sum_columns(d, m, i, i + 1, NULL, crc, err);
 }
