@@ -20,6 +20,7 @@ struct sl_commits {
     int64_t file;           /* number that names the file */
     int64_t pos;            /* end of the last good line */
     int64_t first;          /* length of the snapshot */
+    int64_t limit;          /* nothing beyond counts; 0 = the end of the file */
     int torn;               /* there are bytes after pos, of a killed writer */
     struct timespec listed; /* change time of the directory when it was last listed */
 };
