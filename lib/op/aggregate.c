@@ -256,7 +256,8 @@ static int aggregate_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch
         return rc;
     if (batch && batch->watermark != SL_TIME_MIN)
         a->watermark = SL_MAX(a->watermark, batch->watermark);
-    if (directive == SL_MORE)
+    /* While rows pour in, closed windows leave in large batches only. */
+    if (directive == SL_MORE && !sl_aggregate_is_full(a))
         return SL_PUSH_OK;
     return sl_aggregate_emit(a, directive == SL_END, out, err);
 }

@@ -104,6 +104,8 @@ int sl_aggregate_admit(struct sl_aggregate *a, struct sl_err *err);
 
 int sl_aggregate_rows(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit *out,
                       struct sl_err *err);
+/* 1 if windows that the watermark has closed hold enough groups for a large batch. */
+int sl_aggregate_is_full(const struct sl_aggregate *a);
 /* Emits windows that the watermark has closed, or all that there is. */
 int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, struct sl_err *err);
 

@@ -254,6 +254,30 @@ static void forget(struct sl_aggregate *a, size_t nwindows, const struct sl_entr
     memmove(a->windows, a->windows + nwindows, a->nwindows * sizeof(*a->windows));
 }
 
+/* Copies of this operator hold parts of the same windows until they are merged. */
+static int may_close(const struct sl_aggregate *a)
+{
+    return a->windowed && a->wm_column >= 0 && atomic_load(a->family) == 1;
+}
+
+static int is_closed(const struct sl_aggregate *a, const struct sl_open_window *w)
+{
+    return sl_time_add(w->end, a->lateness) <= a->watermark;
+}
+
+int sl_aggregate_is_full(const struct sl_aggregate *a)
+{
+    size_t groups = 0;
+    if (!may_close(a))
+        return 0;
+    for (size_t w = 0; w < a->nwindows && is_closed(a, &a->windows[w]); w++) {
+        groups += a->windows[w].ngroups;
+        if (groups >= SL_BATCH_ROWS / 4)
+            return 1;
+    }
+    return 0;
+}
+
 int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, struct sl_err *err)
 {
     size_t nwindows = 0, n = 0;
@@ -262,8 +286,7 @@ int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, stru
     struct sl_entry one = {.a = 0};
     int rc = SL_PUSH_OK;
 
-    /* Copies of this operator hold parts of the same windows until they are merged. */
-    if (!all && (!a->windowed || a->wm_column < 0 || atomic_load(a->family) > 1))
+    if (!all && !may_close(a))
         return SL_PUSH_OK;
     rc = sl_aggregate_ready(a, err);
     if (rc == 0 && !a->nkeys)
@@ -272,7 +295,7 @@ int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, stru
         return rc;
     for (; nwindows < a->nwindows; nwindows++) {
         const struct sl_open_window *w = &a->windows[nwindows];
-        if (!all && sl_time_add(w->end, a->lateness) > a->watermark)
+        if (!all && !is_closed(a, w))
             break;
         n += w->ngroups;
         rows += w->rows;

@@ -338,6 +338,15 @@ out:
     return out;
 }
 
+/* A column that nobody asked for: absent everywhere, but in rows that come from a saved state. */
+static int is_absent(const struct sl_topn *t, const struct plan *p, int c)
+{
+    for (size_t i = 0; i < p->nused; i++)
+        if (!t->items[p->item[i]].batch->columns[c])
+            return 1;
+    return 0;
+}
+
 /* Entries as a batch, in their order. */
 static struct sl_batch *gather_batch(const struct sl_topn *t, const struct plan *p,
                                      struct sl_err *err)
@@ -348,8 +357,8 @@ static struct sl_batch *gather_batch(const struct sl_topn *t, const struct plan 
         return NULL;
     }
     for (int c = 0; c < t->schema->nfields; c++) {
-        if (!t->items[p->item[0]].batch->columns[c])
-            continue; /* not asked for: absent in all */
+        if (is_absent(t, p, c))
+            continue;
         b->columns[c] = gather(t, p, data_column, c, err);
         if (!b->columns[c]) {
             sl_batch_unref(b);
@@ -482,6 +491,24 @@ static int save_ranks(const struct sl_topn_item *it, struct sl_store *store, str
     return rc;
 }
 
+/* Rows with nulls for absent columns: a state is whole. */
+static int save_rows(struct sl_topn *t, struct sl_store *store, struct sl_err *err)
+{
+    struct sl_batch *from = t->items[0].batch, *b = sl_batch_new(t->schema, from->rows);
+    int rc = b ? 0 : sl_err_nomem(err, "state");
+    for (int c = 0; rc >= 0 && c < t->schema->nfields; c++) {
+        b->columns[c] = from->columns[c]
+                            ? sl_column_ref(from->columns[c])
+                            : sl_column_nulls(t->schema->fields[c].type, from->rows, err);
+        if (!b->columns[c])
+            rc = -SL_ENOMEM;
+    }
+    if (rc >= 0)
+        rc = store->put(store, "rows", b, err);
+    sl_batch_unref(b);
+    return rc < 0 ? rc : 0;
+}
+
 int sl_topn_save(struct sl_topn *t, struct sl_store *store, struct sl_err *err)
 {
     static const char *const names[] = {"partition", "next"};
@@ -499,7 +526,7 @@ int sl_topn_save(struct sl_topn *t, struct sl_store *store, struct sl_err *err)
         rc = save_ranks(&t->items[0], store, err);
     }
     if (rc == 0 && t->n)
-        rc = store->put(store, "rows", t->items[0].batch, err);
+        rc = save_rows(t, store, err);
     for (size_t i = 0; rc >= 0 && i < t->sequence.n; i++)
         rc = sl_state_put(store, "sequence", names, 2, (int64_t[]){s[i].partition, s[i].next}, 1,
                           err);

@@ -227,6 +227,25 @@ static int empty_input(const struct example *x, struct sl_account *account)
     return ok;
 }
 
+/* As many rows come out of a run on the needed columns alone; aggregates have no others. */
+static int needs_enough(const struct example *x, struct sl_account *account)
+{
+    struct run a = {.x = x, .account = account}, b = {.x = x, .account = account};
+    struct schedule s = {.cut = 7, .order = 1};
+    char what[768] = "";
+    run_schedule(&a, &s);
+    run_stripped(&b, 7);
+    int ok = a.rc >= 0 && b.rc >= 0 && !b.trouble[0] && a.gate.rows.n == b.gate.rows.n &&
+             a.gate.rejects.n == b.gate.rejects.n;
+    if (ok && !strcmp(x->class, "aggregate"))
+        ok = same_lines(&a.gate.rows, &b.gate.rows, x->ordered, what);
+    if (!ok)
+        printf("# %s %s\n", b.err.what, what);
+    gate_free(&a.gate);
+    gate_free(&b.gate);
+    return ok;
+}
+
 int main(void)
 {
     struct sl_account account;
@@ -248,7 +267,7 @@ int main(void)
         }
     }
     for (size_t i = 0; i < SL_COUNT(examples); i++) {
-        static char name[3][160];
+        static char name[4][160];
         test_finish();
         const struct example *x = &examples[i];
         snprintf(name[0], sizeof(name[0]), "%s, %s: the same rows by every schedule", x->class,
@@ -264,6 +283,11 @@ int main(void)
         TEST(name[1])
         {
             CHECK(empty_input(x, &account));
+        }
+        snprintf(name[3], sizeof(name[3]), "%s, %s: only the columns it needs", x->class, x->name);
+        TEST(name[3])
+        {
+            CHECK(needs_enough(x, &account));
         }
         snprintf(name[2], sizeof(name[2]), "%s, %s: any allocation may fail", x->class, x->name);
         TEST(name[2])

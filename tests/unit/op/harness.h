@@ -375,6 +375,43 @@ static inline void run_split(struct run *r, size_t cut)
     feed_free(&f);
 }
 
+/* Takes away the columns that op does not say it computes with. */
+static inline void strip(struct sl_op *op, struct sl_batch *b)
+{
+    uint8_t bits[4] = {0};
+    op->class->needs(op, 0, NULL, bits);
+    for (int c = 0; c < b->schema->nfields; c++) {
+        if (sl_bit(bits, (size_t)c))
+            continue;
+        sl_column_unref(b->columns[c]);
+        b->columns[c] = NULL;
+    }
+}
+
+/* A run, with states, on the columns alone that the operator asks for. */
+static inline void run_stripped(struct run *r, size_t cut)
+{
+    struct feed f;
+    struct sl_batch *b;
+    sl_err_init(&r->err);
+    gate_init(&r->gate);
+    feed_init(&f, r->x->partitions, cut, 1, FORM_LAZY, r->x->with_wm);
+    r->op = bound(r->x, r->account, &r->err);
+    r->rc = r->op ? 0 : -SL_EFAIL;
+    while (r->rc >= 0 && (b = feed_next(&f))) {
+        strip(r->op, b);
+        r->rc = push(r, b, SL_BARRIER);
+        sl_batch_unref(b);
+        if (r->rc >= 0)
+            r->rc = reload(r);
+    }
+    if (r->rc >= 0)
+        r->rc = push(r, NULL, SL_END);
+    sl_op_free(r->op);
+    r->op = NULL;
+    feed_free(&f);
+}
+
 /* ---- the judgement ---- */
 
 static int by_text(const void *a, const void *b)
