@@ -49,24 +49,30 @@ static int verify(const struct sl_cmd *cmd, const char *path)
     return n ? SL_EXIT_FAILED : SL_EXIT_GOOD;
 }
 
+static int ignore_problem(void *arg, const struct sl_log_problem *p)
+{
+    (void)arg, (void)p;
+    return 0;
+}
+
 static void print_step(void *arg, const char *line)
 {
-    int *steps = arg;
-    ++*steps;
+    (void)arg;
     printf("%s\n", line);
 }
 
 static int repair(const struct sl_cmd *cmd, const char *path, int yes)
 {
     struct sl_err err;
-    int steps = 0;
-    int64_t lost = sl_log_repair(path, yes, print_step, &steps, &err);
-    if (lost < 0)
-        return sl_command_fail(cmd, &err);
-    if (!steps) {
+    int problems = sl_log_verify(path, ignore_problem, NULL, &err);
+    if (problems == 0) {
         printf("%s: nothing to mend\n", path);
         return SL_EXIT_GOOD;
     }
+    /* What verify cannot even read, repair may still have an answer for, or the better message. */
+    int64_t lost = sl_log_repair(path, yes, print_step, NULL, &err);
+    if (lost < 0)
+        return sl_command_fail(cmd, &err);
     if (yes)
         return SL_EXIT_REJECTS;
     printf("nothing was changed; --yes does it\n");
