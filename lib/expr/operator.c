@@ -493,9 +493,9 @@ static struct sl_node *bind_like(struct sl_bind *b, const PgQuery__AExpr *x, con
         if (!args[2])
             return NULL;
     }
+    if (!args[0] || !args[1])
+        return NULL;
     for (int i = 0; i < nargs; i++) {
-        if (!args[i])
-            return NULL;
         if (args[i]->type.kind != SL_TEXT && args[i]->type.kind != SL_JSONB)
             return no_operator(b, names[k], args[0], args[1], at);
         args[i] = sl_coerce(b, args[i], text, SL_COERCE_IMPLICIT);

@@ -193,6 +193,13 @@ static void hint_syntax(const struct job *j, size_t at)
     }
 }
 
+static int is_blank(const char *s, size_t n)
+{
+    while (n > 0 && strchr(" \t\r\n", s[n - 1]) && s[n - 1])
+        n--;
+    return n == 0;
+}
+
 static int parse_error(const struct job *j, const PgQueryError *e)
 {
     int prefix = (int)strlen(j->prefix);
@@ -201,7 +208,7 @@ static int parse_error(const struct job *j, const PgQueryError *e)
     const char *what = e->message ? e->message : "syntax error";
     if (strncmp(what, "memory exhausted", 16) == 0)
         sl_err_set(j->err, SL_EUSAGE, "the expression is nested too deeply");
-    else if (j->text_len == 0 || strspn(j->text, " \t\n\r") == j->text_len)
+    else if (is_blank(j->text, j->text_len))
         sl_err_set(j->err, SL_EUSAGE, "the expression is empty");
     else
         sl_err_set(j->err, SL_EUSAGE, "%s", what);
