@@ -53,6 +53,7 @@ struct sl_csv_run {
     size_t rows;
     const uint8_t *null;
     const struct sl_csv_origin *origin;
+    int quotes; /* fields that begin with a quote end with one, and hold none: strip them */
 };
 
 struct sl_csv_rows {

@@ -49,8 +49,8 @@ static struct sl_csv_run *new_run(struct sl_csv_rows *rows)
     return run;
 }
 
-/* n regular rows, the first beginning at separator from. */
-static int add_regular(struct walk *w, size_t from, size_t n, struct sl_err *err)
+/* n regular rows, the first beginning at separator from; quotes: some fields are quoted. */
+static int add_regular(struct walk *w, size_t from, size_t n, int quotes, struct sl_err *err)
 {
     struct sl_csv_rows *rows = w->rows;
     if (!n)
@@ -67,6 +67,7 @@ static int add_regular(struct walk *w, size_t from, size_t n, struct sl_err *err
         last->seps = seps;
         last->rows = n;
     }
+    last->quotes |= quotes;
     rows->rows += n;
     return 0;
 }
@@ -139,15 +140,32 @@ static int bad_utf8(const struct walk *w, size_t from, size_t to)
     return 0;
 }
 
-/* One record whose fields end with separators from + 1 .. to. */
-static int take_record(struct walk *w, size_t from, size_t to, int quoted, struct sl_err *err)
+/* Are fields with quotes (those of x->quotes[q .. end), of a record that ends with separator to)
+ * all of the form "..." with no quote inside? */
+static int simple_quotes(const struct walk *w, size_t q, size_t end, size_t to)
+{
+    for (; q < end; q++) {
+        uint32_t k = w->x->quotes[q];
+        size_t b = w->x->seps[k - 1], e = w->x->seps[k] - 1;
+        if (k == to && e > b && w->data[e - 1] == '\r')
+            e--;
+        if (e < b + 2 || w->data[b] != '"' || w->data[e - 1] != '"' ||
+            memchr(w->data + b + 1, '"', e - b - 2))
+            return 0;
+    }
+    return 1;
+}
+
+/* One record whose fields end with separators from + 1 .. to, with quotes in x->quotes[q .. end). */
+static int take_record(struct walk *w, size_t from, size_t to, size_t q, size_t end,
+                       struct sl_err *err)
 {
     size_t byte, len, got = to - from;
     record_span(w->data, w->n, w->x->seps, from, to, &byte, &len);
     int bad = w->shape->check_utf8 ? bad_utf8(w, from, to) : 0;
     if (bad)
         return sl_text_reject(w->rejects, byte, len, bad, NULL, err, "invalid UTF-8");
-    if (quoted)
+    if (q < end && (got != (size_t)w->shape->nf || !simple_quotes(w, q, end, to)))
         return take_odd(w, byte, len, err);
     if (len == 0 && w->shape->nf > 1) {
         w->rows->skipped++;
@@ -155,7 +173,7 @@ static int take_record(struct walk *w, size_t from, size_t to, int quoted, struc
     }
     if (got != (size_t)w->shape->nf)
         return reject_count(w, byte, len, got, err);
-    return add_regular(w, from, 1, err);
+    return add_regular(w, from, 1, q < end, err);
 }
 
 static int walk_records(struct walk *w, struct sl_err *err)
@@ -165,10 +183,10 @@ static int walk_records(struct walk *w, struct sl_err *err)
     for (size_t k = 1; k <= x->n; k++) {
         if (k < x->n && w->data[x->seps[k] - 1] != w->shape->eol)
             continue;
-        int quoted = q < x->nquotes && x->quotes[q] <= k;
+        size_t first = q;
         while (q < x->nquotes && x->quotes[q] <= k)
             q++;
-        int rc = take_record(w, from, k, quoted, err);
+        int rc = take_record(w, from, k, first, q, err);
         if (rc < 0)
             return rc;
         from = k;
@@ -181,17 +199,22 @@ static int walk_quotes(struct walk *w, struct sl_err *err)
 {
     const struct sl_csv_index *x = w->x;
     size_t nf = (size_t)w->shape->nf, next = 0, total = x->n / nf;
-    int rc = 0;
-    for (size_t q = 0; q < x->nquotes && rc >= 0; q++) {
-        size_t row = (x->quotes[q] - 1) / nf;
-        if (row < next)
+    int rc = 0, quotes = 0;
+    for (size_t q = 0, end; q < x->nquotes && rc >= 0; q = end) {
+        size_t row = (x->quotes[q] - 1) / nf, to = row * nf + nf;
+        for (end = q; end < x->nquotes && x->quotes[end] <= to; end++)
+            ;
+        if (simple_quotes(w, q, end, to)) {
+            quotes = 1;
             continue;
-        rc = add_regular(w, next * nf, row - next, err);
+        }
+        rc = add_regular(w, next * nf, row - next, quotes, err);
         if (rc >= 0)
-            rc = take_record(w, row * nf, row * nf + nf, 1, err);
+            rc = take_record(w, row * nf, to, q, end, err);
+        quotes = 0;
         next = row + 1;
     }
-    return rc < 0 ? rc : add_regular(w, next * nf, total - next, err);
+    return rc < 0 ? rc : add_regular(w, next * nf, total - next, quotes, err);
 }
 
 static int is_regular(const struct sl_csv_index *x, const char *data, size_t nf, char eol)

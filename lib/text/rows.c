@@ -50,6 +50,17 @@ static inline void gather_plain(const struct sl_csv_run *run, size_t row, size_t
     }
 }
 
+/* Takes the quotes off fields that have them. */
+static inline void strip_quotes(struct sl_span *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].len && v[i].p[0] == '"') {
+            v[i].p++;
+            v[i].len -= 2;
+        }
+    }
+}
+
 static void gather_csv(struct sl_text_cursor *c, struct sl_span *out, size_t n)
 {
     const struct sl_csv_rows *rows = c->rows->csv;
@@ -59,6 +70,8 @@ static void gather_csv(struct sl_text_cursor *c, struct sl_span *out, size_t n)
         size_t k = SL_MIN(n, run->rows - c->in_run);
         if (!run->null) {
             gather_plain(run, c->in_run, nf, field, out, k);
+            if (run->quotes)
+                strip_quotes(out, k);
         } else {
             for (size_t i = 0; i < k; i++) {
                 size_t at = (c->in_run + i) * nf + field;
