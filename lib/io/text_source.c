@@ -17,7 +17,8 @@
 enum {
     MORSEL = 2 << 20, /* bytes: about 30,000 rows of a log */
     SMALL = 64 << 10,
-    SAMPLE = 1 << 20,       /* types settle from this much, or at a pause */
+    SAMPLE = 1 << 20,       /* types settle from this much, */
+    SAMPLE_ROWS = 10000,    /* so many lines, or what is there at a pause */
     PAUSE_USEC = 20 * 1000, /* a pipe that says nothing for so long has paused */
 };
 
@@ -101,6 +102,33 @@ static const char *text(const struct text_source *t)
 }
 
 /* ---- settling ---- */
+
+/* Of n bytes of whole records, those of the first SAMPLE_ROWS lines (records of several lines are
+ * not cut: a longer sample does no harm). */
+static size_t sample_length(struct text_source *t, size_t n)
+{
+    const char *s = text(t), *p = s;
+    struct sl_text_cut cut = {0};
+    for (int lines = 0; p && lines <= SAMPLE_ROWS; lines++) {
+        p = memchr(p, '\n', (size_t)(s + n - p));
+        p = p ? p + 1 : NULL;
+    }
+    if (!p)
+        return n;
+    int64_t whole = sl_text_cut(t->reader, &cut, s, (size_t)(p - s), 0, NULL);
+    return whole > 0 ? (size_t)whole : n;
+}
+
+/* The reader's schema, with its time column settled, becomes the source's. */
+static int take_schema(struct text_source *t, struct sl_err *err)
+{
+    struct sl_schema *s = sl_source_time(sl_text_schema(t->reader), t->o.time_column, err);
+    if (!s)
+        return -(int)(err ? err->code : SL_EFAIL);
+    sl_schema_unref(t->base.schema);
+    t->base.schema = s;
+    return 0;
+}
 
 static int recognise(struct text_source *t, struct sl_text_options *to, struct sl_err *err)
 {
@@ -190,14 +218,14 @@ static int settle(struct text_source *t, struct sl_err *err)
             break;
         t->least_lines = count_lines(text(t), pending(t)) + 1;
     }
-    int rc = sl_text_settle(t->reader, text(t), (size_t)whole, &header, err);
+    size_t sample = sample_length(t, (size_t)whole);
+    int rc = sl_text_settle(t->reader, text(t), sample, &header, err);
     if (rc < 0)
         return rc;
     t->line += count_lines(text(t), header);
     t->start += header;
     t->byte += (int64_t)header;
-    t->base.schema = sl_schema_ref(sl_text_schema(t->reader));
-    return 0;
+    return take_schema(t, err);
 }
 
 /* ---- files ---- */
@@ -501,6 +529,8 @@ static int source_decode(struct sl_source *s, struct sl_morsel *m, int worker, s
     m->records = m->rejects.records;
     m->skipped = m->rejects.skipped;
     if (m->batch) {
+        sl_schema_unref(m->batch->schema);
+        m->batch->schema = sl_schema_ref(s->schema);
         m->batch->origin.partition = m->split;
         /* Records have at least a byte each, so this numbers rows in the order of the file. */
         m->batch->origin.base = m->byte;
@@ -514,10 +544,8 @@ static int source_widen(struct sl_source *s, struct sl_schema *wider, struct sl_
     int rc = sl_text_widen(t->reader, wider, err);
     if (rc < 0)
         return rc;
-    sl_schema_unref(s->schema);
-    s->schema = sl_schema_ref(sl_text_schema(t->reader));
     s->generation++;
-    return 0;
+    return take_schema(t, err);
 }
 
 static int source_want(struct sl_source *s, const uint8_t *columns, struct sl_err *err)
@@ -540,9 +568,7 @@ static int source_raw(struct sl_source *s, const uint8_t *columns, struct sl_err
     int rc = sl_text_set_raw(t->reader, columns, err);
     if (rc < 0)
         return rc;
-    sl_schema_unref(s->schema);
-    s->schema = sl_schema_ref(sl_text_schema(t->reader));
-    return 0;
+    return take_schema(t, err);
 }
 
 static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,

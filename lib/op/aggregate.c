@@ -237,7 +237,7 @@ static int aggregate_schema(struct sl_op *op, int input SL_UNUSED, struct sl_sch
     a->in = sl_schema_ref(in);
     /* first and last can be merged (their states carry ranks), but ranks count on the offsets of
      * batches or on seeing a partition's rows in order: the loop is not to split them. */
-    op->traits = a->ranked ? SL_OP_ORDERED : SL_OP_MERGE;
+    op->traits = (a->ranked ? SL_OP_ORDERED : SL_OP_MERGE) | (op->traits & SL_OP_WATERMARK);
     *out = sl_schema_ref(a->out);
     return 0;
 }
@@ -361,7 +361,7 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
         return NULL;
     }
     a->op.class = &sl_op_class_aggregate;
-    a->op.traits = SL_OP_MERGE;
+    a->op.traits = SL_OP_MERGE | (o->window ? SL_OP_WATERMARK : 0);
     a->op.account = account;
     a->env = env;
     a->lateness = SL_MAX(o->lateness, 0);

@@ -22,7 +22,8 @@
     X(aggregate)                                                                                   \
     X(sort)                                                                                        \
     X(limit)                                                                                       \
-    X(last)
+    X(last)                                                                                        \
+    X(watermark)
 
 #define SL_OP_DECLARE(name) extern const struct sl_op_class sl_op_class_##name;
 SL_OP_LIST(SL_OP_DECLARE)

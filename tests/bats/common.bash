@@ -21,10 +21,11 @@ setup() {
     pids=()
 }
 
-# Every process that a test left behind, by its own pid.
+# Ends every process that a test left behind, members of pipelines too, each by its own pid.
 teardown() {
     local pid
-    for pid in "${pids[@]}"; do
+    exec 7>&- 8<&-
+    for pid in "${pids[@]}" $(ps -o pid= --ppid "$BASHPID"); do
         kill -9 "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done

@@ -93,7 +93,7 @@ load common
 @test "JSON escapes and surrogate pairs are read" {
     printf '%s\n' '{"s":"q\"\\\u00fc\ud83d\ude00\n"}' >t.json
     run -0 --separate-stderr sluice transform t.json --set 'n = length(s)' --select n -O csv
-    [ "$output" = $'n\n5' ]
+    [ "$output" = $'n\n6' ]
 }
 
 @test "a new JSON key in a log becomes a column" {

@@ -98,6 +98,7 @@ EXAMPLE(sort_arrival, sl_sort_new(NULL, 25, &example_env, account, err))
 EXAMPLE(limit, sl_limit_new(13, account, err))
 EXAMPLE(limit_none, sl_limit_new(0, account, err))
 EXAMPLE(last, sl_last_new(11, 0, account, err))
+EXAMPLE(watermark, sl_watermark_new(3 * SL_USEC_PER_SEC, 3, account, err))
 EXAMPLE(last_all, sl_last_new(-1, 0, account, err))
 
 static const struct example examples[] = {
@@ -126,6 +127,7 @@ static const struct example examples[] = {
     {"limit", "13 rows", make_limit, 1, 1, 0, 0},
     {"limit", "no rows", make_limit_none, 1, 1, 0, 0},
     {"last", "11 rows", make_last, PARTITIONS, 1, 0, 0},
+    {"watermark", "three partitions", make_watermark, PARTITIONS, 0, 0, 0},
     {"last", "all rows", make_last_all, PARTITIONS, 1, 1, 0},
 };
 
