@@ -85,14 +85,14 @@ def values(column):
     return [plain(v) for v in column.to_pylist()]
 
 
-def compare(want, got, step=1):
-    """Every step-th row of want is got."""
-    assert [(b.num_rows + step - 1) // step for b in want] == [b.num_rows for b in got], \
+def compare(want, got, step=1, nulls=0):
+    """Nulls, then every step-th row of want, is got."""
+    assert [nulls + (b.num_rows + step - 1) // step for b in want] == [b.num_rows for b in got], \
         f"rows: {[b.num_rows for b in want]} became {[b.num_rows for b in got]}"
     for n, (a, b) in enumerate(zip(want, got)):
         b.validate(full=True)
         for i, name in enumerate(a.schema.names):
-            x, y = values(a.column(i))[::step], values(b.column(i))
+            x, y = [None] * nulls + values(a.column(i))[::step], values(b.column(i))
             assert x == y, f"batch {n} column {name} {a.column(i).type} -> {b.column(i).type}: " + \
                 next((f"row {k}: {p!r} became {q!r}" for k, (p, q) in enumerate(zip(x, y))
                       if p != q), "length")
@@ -112,6 +112,10 @@ def check(name, batches, types=None, modes=("copy", "zstd", "dict"), **options):
             again = cat(out, mode)
             assert again == out, f"{mode}: written again it differs"
         compare(batches, read(cat(data, "select"))[1], 3)
+        compare(batches, read(cat(data, "parts"))[1])
+        compare(batches, read(cat(data, "rows"))[1])
+        if len(batches[0].schema):
+            compare(batches, read(cat(data, "nulls"))[1], nulls=2)
         cat(data, "print")
         report(True, name)
     except Exception as e:  # a failed case must not hide the others

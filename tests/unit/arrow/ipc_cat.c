@@ -4,12 +4,14 @@
  * ipc_cat: reads an Arrow IPC stream on standard input, and writes it decoded and encoded again
  * (or, with `print`, as text). Without arguments there is nothing to test by itself.
  *
- *   ipc_cat copy | zstd | dict | print | select
- *     dict: fits the form to the first batch; select: keeps every third row
+ *   ipc_cat copy | zstd | dict | print | select | parts | rows | nulls
+ *     dict: fits the form to the first batch; select: keeps every third row; parts: cuts every column
+ *     in three and joins them; rows: builds every column anew row by row; nulls: puts nulls in front
  */
 #include <unistd.h>
 
 #include "../test.h"
+#include "arrow/builder.h"
 #include "arrow/ipc.h"
 
 struct cat {
@@ -69,6 +71,62 @@ static struct sl_batch *every_third(struct sl_batch *b, struct sl_err *err)
     return sl_batch_select(b, sel, n, err);
 }
 
+/* A column cut in three and joined. */
+static struct sl_column *cut_and_join(struct sl_column *c, struct sl_err *err)
+{
+    size_t a = c->rows / 3, b = c->rows / 2;
+    struct sl_column *out = NULL;
+    struct sl_column *parts[3] = {sl_column_slice(c, 0, a, err), sl_column_slice(c, a, b - a, err),
+                                  sl_column_slice(c, b, c->rows - b, err)};
+    if (parts[0] && parts[1] && parts[2])
+        out = sl_column_concat(parts, 3, NULL, err);
+    for (int i = 0; i < 3; i++)
+        sl_column_unref(parts[i]);
+    return out;
+}
+
+static struct sl_column *row_by_row(struct sl_column *c, struct sl_err *err)
+{
+    struct sl_builder b;
+    if (sl_column_load(c, err) < 0)
+        return NULL;
+    sl_builder_init(&b, c->type, NULL, 1);
+    for (size_t k = 0; k < c->rows; k++)
+        sl_builder_row(&b, c, k);
+    struct sl_column *out = sl_builder_finish(&b, err);
+    sl_builder_release(&b);
+    return out;
+}
+
+/* Two nulls, then the column. */
+static struct sl_column *nulls_first(struct sl_column *c, struct sl_err *err)
+{
+    struct sl_column *parts[2] = {sl_column_nulls(c->type, 2, err), c}, *out = NULL;
+    if (parts[0])
+        out = sl_column_concat(parts, 2, NULL, err);
+    sl_column_unref(parts[0]);
+    return out;
+}
+
+/* The batch with every column made anew; its reference passes. */
+static struct sl_batch *rebuild(struct sl_batch *b, const char *mode, struct sl_err *err)
+{
+    int nulls = strcmp(mode, "nulls") == 0;
+    struct sl_batch *out = sl_batch_new(b->schema, b->rows + (nulls ? 2 : 0));
+    for (int i = 0; out && i < b->schema->nfields; i++) {
+        struct sl_column *c = b->columns[i];
+        out->columns[i] = nulls                       ? nulls_first(c, err)
+                          : strcmp(mode, "rows") == 0 ? row_by_row(c, err)
+                                                      : cut_and_join(c, err);
+        if (!out->columns[i]) {
+            sl_batch_unref(out);
+            out = NULL;
+        }
+    }
+    sl_batch_unref(b);
+    return out;
+}
+
 static int put_batch(struct cat *c, const struct sl_ipc_message *m)
 {
     struct sl_batch *b = NULL;
@@ -79,6 +137,11 @@ static int put_batch(struct cat *c, const struct sl_ipc_message *m)
         struct sl_batch *s = every_third(b, &c->err);
         sl_batch_unref(b);
         if (!(b = s))
+            return -1;
+    }
+    if (strcmp(c->mode, "parts") == 0 || strcmp(c->mode, "rows") == 0 ||
+        strcmp(c->mode, "nulls") == 0) {
+        if (!(b = rebuild(b, c->mode, &c->err)))
             return -1;
     }
     int has = sl_ipc_message_meta(m, "sluice", &meta.value, &meta.len) > 0;
