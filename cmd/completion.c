@@ -63,18 +63,10 @@ static int takes_value(const struct sl_option *o)
     return o->kind != SL_OPTION_FLAG && o->kind != SL_OPTION_HELP;
 }
 
-static void print_pattern(const struct sl_option *o, FILE *out)
-{
-    fprintf(out, "    --%s", o->name);
-    if (o->letter)
-        fprintf(out, " | -%c", o->letter);
-    fputs(")\n", out);
-}
-
 /* What completes the value of an option: an arm of the case over the word before. */
 static void print_value(const struct sl_option *o, FILE *out)
 {
-    print_pattern(o, out);
+    fprintf(out, o->letter ? "    --%s | -%c)\n" : "    --%s)\n", o->name, o->letter);
     switch ((enum sl_complete)o->complete) {
     case SL_COMPLETE_COLUMN: fputs("        _sluice_columns \"$cur\"\n", out); break;
     case SL_COMPLETE_VALUES:
@@ -141,7 +133,7 @@ static void print_names(FILE *out)
     fputs("    esac\n", out);
 }
 
-void sl_help_bash(FILE *out)
+static void print_script(FILE *out)
 {
     fputs(head, out);
     fputs("    if ((COMP_CWORD == 1)); then\n"
@@ -178,7 +170,7 @@ static int run(const struct sl_cmd *cmd, void *options, const struct sl_call *ca
     if (a->columns && call->args.n == 0)
         return print_columns(cmd, a->columns);
     if (!a->columns && call->args.n == 1 && strcmp(call->args.items[0], "bash") == 0) {
-        sl_help_bash(stdout);
+        print_script(stdout);
         return SL_EXIT_GOOD;
     }
     sl_err_set(&err, SL_EUSAGE, "which shell? bash is the one there is");

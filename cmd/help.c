@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* help: see help.h. The bash part is in completion.c. */
+/* help: see help.h. */
 #include "help.h"
 
 enum { HELP_COLUMN = 30, COMMAND_COLUMN = 14 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* help: what `sluice`, `sluice CMD -h` and the bash completion say, from the tables of options. */
+/* help: what `sluice` and `sluice CMD -h` say, from the tables of options. */
 #ifndef SL_CMD_HELP_H
 #define SL_CMD_HELP_H
 
@@ -9,6 +9,5 @@
 
 void sl_help_all(FILE *out);                             /* the commands, grouped */
 void sl_help_command(const struct sl_cmd *c, FILE *out); /* one screen */
-void sl_help_bash(FILE *out);                            /* the completion script */
 
 #endif
