@@ -49,7 +49,6 @@ static int hang(struct distinct *d, struct sl_err *err)
 static int pairs_of(struct distinct *d, const struct sl_acc_rows *r, struct sl_column *arg,
                     struct sl_column **pair, struct sl_err *err)
 {
-    struct sl_account *account = d->acc.account;
     int rc = sl_vec_reserve(&d->rows, r->n * 4, err);
     if (rc == 0)
         rc = sl_vec_reserve(&d->ids, r->n * 4, err);
@@ -60,9 +59,9 @@ static int pairs_of(struct distinct *d, const struct sl_acc_rows *r, struct sl_c
     for (size_t i = 0; i < r->n; i++)
         if (!sl_column_null(arg, i))
             rows[n++] = (uint32_t)i;
-    struct sl_buffer *buf = sl_buffer_new(account, n * 8);
+    struct sl_buffer *buf = sl_buffer_new(NULL, n * 8);
     pair[0] = sl_column_new(sl_type_of(SL_BIGINT), n);
-    pair[1] = n == r->n ? sl_column_ref(arg) : sl_column_take(arg, rows, n, account, err);
+    pair[1] = n == r->n ? sl_column_ref(arg) : sl_column_take(arg, rows, n, NULL, err);
     if (!buf || !pair[0] || !pair[1]) {
         sl_buffer_unref(buf);
         return sl_err_nomem(err, "count(distinct)");

@@ -63,7 +63,8 @@ static size_t list_groups(const struct sl_aggregate *a, size_t n, struct sl_entr
 
 /* ---- one batch of results ---- */
 
-/* Columns under construction: keys (with window_end) and, per list, one per call. */
+/* Columns under construction: keys (with window_end) and, per list, one per call. Not charged: they
+ * are on their way out, and must not fail because the state has used up the budget. */
 struct table {
     int nkeys, nlists;
     struct sl_builder *keys;
@@ -91,14 +92,14 @@ static int table_init(struct sl_aggregate *a, struct table *t, struct sl_err *er
     if (!t->keys || !t->calls)
         return sl_err_nomem(err, "results");
     for (; t->nkeys < a->keys->nfields; t->nkeys++)
-        sl_builder_init(&t->keys[t->nkeys], a->keys->fields[t->nkeys].type, a->op.account, 0);
+        sl_builder_init(&t->keys[t->nkeys], a->keys->fields[t->nkeys].type, NULL, 0);
     for (int l = 0; l < a->nlists; l++) {
         const struct sl_agg_list *list = &a->lists[l];
         t->calls[l] = sl_calloc((size_t)list->ncalls + 1, sizeof(struct sl_builder));
         if (!t->calls[l])
             return sl_err_nomem(err, "results");
         for (int c = 0; c < list->ncalls; c++)
-            sl_builder_init(&t->calls[l][c], list->calls[c].type, a->op.account, 0);
+            sl_builder_init(&t->calls[l][c], list->calls[c].type, NULL, 0);
     }
     return 0;
 }

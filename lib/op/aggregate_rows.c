@@ -159,7 +159,7 @@ static int place(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit *out
     if (p.nkept == b->selected)
         *kept = sl_batch_ref(b);
     else
-        *kept = sl_rows_pick(b, p.kept, p.nkept, a->op.account, err);
+        *kept = sl_rows_pick(b, p.kept, p.nkept, NULL, err);
     return *kept ? 0 : -SL_ENOMEM;
 }
 
@@ -241,8 +241,8 @@ static int work(void *arg, struct sl_batch *b, struct sl_err *err)
 static struct sl_column *pane_column(struct sl_aggregate *a, size_t n, struct sl_err *err)
 {
     struct sl_type t = sl_type_of(SL_TIMESTAMP);
-    struct sl_buffer *starts = sl_buffer_new(a->op.account, a->npanes * 8);
-    struct sl_buffer *codes = sl_buffer_new(a->op.account, n * 4);
+    struct sl_buffer *starts = sl_buffer_new(NULL, a->npanes * 8);
+    struct sl_buffer *codes = sl_buffer_new(NULL, n * 4);
     struct sl_column *dict = sl_column_new(t, a->npanes), *c = sl_column_new(t, n);
     if (!starts || !codes || !dict || !c) {
         sl_buffer_unref(starts);

@@ -93,7 +93,7 @@ static int export_init(struct export *x, struct sl_aggregate *a, put_batch *put,
         struct sl_type t = c < a->nkeys ? a->groups.cells[c].type : sl_type_of(SL_BYTEA);
         int len = snprintf(name, sizeof(name), "%c%d", c < a->nkeys ? 'k' : 'a', c);
         rc = sl_schema_add(x->schema, name, (size_t)len, t, err);
-        sl_builder_init(&x->columns[x->ncolumns++], t, a->op.account, 0);
+        sl_builder_init(&x->columns[x->ncolumns++], t, NULL, 0); /* on its way out */
     }
     return rc < 0 ? rc : 0;
 }

@@ -210,7 +210,7 @@ static struct verdict judge_counter(const char *mistake, struct sl_account *acco
 static int empty_input(const struct example *x, struct sl_account *account)
 {
     struct run a = {.x = x, .account = account}, b = {.x = x, .account = account};
-    char what[512];
+    char what[768];
     sl_err_init(&a.err);
     sl_err_init(&b.err);
     gate_init(&a.gate);

@@ -100,7 +100,7 @@ static struct run flow(const struct example *x, int reloads)
 static void same_with_reload(const struct example *x, size_t rows)
 {
     struct run a = flow(x, 0), b = flow(x, 1);
-    char what[512];
+    char what[768];
     int same = same_lines(&a.gate.rows, &b.gate.rows, 1, what);
     CHECK(same);
     if (!same)
@@ -190,6 +190,39 @@ static void check_limits(void)
     gate_free(&few.gate);
 }
 
+/* Rows pour in without a FLUSH: closed windows leave all the same, and the result is that of END. */
+static void check_full_windows(void)
+{
+    struct gate g[2];
+    for (int wm = 0; wm < 2; wm++) {
+        struct sl_op *op =
+            aggregate("count(*), sum(v), count(distinct t)", "id", "1 s", &account, &err);
+        struct sl_schema *s = schema(), *out = NULL;
+        CHECK(!wm || sl_schema_add(s, "_wm", 3, sl_type_of(SL_TIMESTAMP), &err) == 0);
+        CHECK(sl_op_schema(op, 0, s, &out, &err) >= 0);
+        gate_init(&g[wm]);
+        for (int b = 0; b < BATCHES; b++) {
+            struct sl_batch *rows = batch(s, b);
+            if (wm)
+                rows->columns[4] = sl_column_nulls(sl_type_of(SL_TIMESTAMP), rows->rows, &err);
+            if (wm)
+                rows->watermark = (int64_t)b * MANY * 1000 - 100000;
+            CHECK(sl_op_push(op, 0, rows, SL_MORE, &g[wm].emit, &err) >= 0);
+            sl_batch_unref(rows);
+            CHECK((g[wm].rows.n > 0) == (wm && b > 0));
+        }
+        CHECK(sl_op_push(op, 0, NULL, SL_END, &g[wm].emit, &err) >= 0);
+        sl_op_free(op);
+        sl_schema_unref(s);
+        sl_schema_unref(out);
+    }
+    char what[768] = "";
+    CHECK(same_lines(&g[0].rows, &g[1].rows, 1, what));
+    CHECK_STR(what, "");
+    gate_free(&g[0]);
+    gate_free(&g[1]);
+}
+
 /* ---- the group table against a plain one ---- */
 
 static struct sl_column *bigints(const int64_t *v, size_t n)
@@ -270,6 +303,10 @@ int main(void)
     TEST("many windows, saved and loaded")
     {
         same_with_reload(&windows, (size_t)BATCHES * MANY / 1000 * 50);
+    }
+    TEST("closed windows leave while rows pour in")
+    {
+        check_full_windows();
     }
     TEST("limits prune and keep the right rows")
     {
