@@ -45,8 +45,8 @@ static void unflip(int fd, size_t at, uint8_t byte)
 /* Flips bits of the file: every bit if all, else one of each byte, by turns. */
 static void flip_file(const char *path, const char *file, int all, int step)
 {
-    uint8_t *data;
-    size_t n;
+    uint8_t *data = NULL;
+    size_t n = 0;
     int64_t unseen = 0, unsafe = 0;
     int fd = open(file, O_RDWR);
     CHECK(fd >= 0 && read_whole(file, &data, &n));
@@ -71,8 +71,8 @@ static void flip_file(const char *path, const char *file, int all, int step)
 
 static void cut_file(const char *path, const char *file, int step)
 {
-    uint8_t *data;
-    size_t n;
+    uint8_t *data = NULL;
+    size_t n = 0;
     int64_t unseen = 0, unsafe = 0;
     int fd = open(file, O_RDWR);
     CHECK(fd >= 0 && read_whole(file, &data, &n));
@@ -166,8 +166,8 @@ int main(void)
     TEST("damage to the durable mark is seen")
     {
         const char *path = in_scratch("small-bits");
-        uint8_t *data;
-        size_t n;
+        uint8_t *data = NULL;
+        size_t n = 0;
         all_rows = 4;
         snprintf(file, sizeof(file), "%s/lock", path);
         int fd = open(file, O_RDWR);

@@ -51,7 +51,7 @@ static const char *only_file(const char *dir, const char *suffix)
 
 static void spoil(const char *file, int64_t at)
 {
-    char c;
+    char c = 0;
     int fd = open(file, O_RDWR);
     CHECK(fd >= 0 && pread(fd, &c, 1, at) == 1);
     c ^= 0x20;
