@@ -355,7 +355,7 @@ static int number_to_number(struct sl_call *c)
         }
         if (from.kind == SL_DOUBLE && t.kind == SL_BIGINT) {
             double d = rint(sl_arg_double(c, 0, i));
-            ok = d >= -0x1p63 && d < 0x1p63;
+            ok = d >= -9223372036854775808.0 && d < 9223372036854775808.0;
             v = ok ? (int64_t)d : 0;
         } else if (from.kind == SL_DOUBLE) {
             ok = double_to_decimal(sl_arg_double(c, 0, i), st, &v);

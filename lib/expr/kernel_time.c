@@ -94,6 +94,22 @@ int sl_kernel_date_diff(struct sl_call *c)
     return 0;
 }
 
+/* a - b of two parts, or a + b. 1 if it overflows. */
+static int combine(struct sl_interval a, struct sl_interval b, int minus, struct sl_interval *r)
+{
+    int bad;
+    if (minus) {
+        bad = __builtin_sub_overflow(a.months, b.months, &r->months);
+        bad += __builtin_sub_overflow(a.days, b.days, &r->days);
+        bad += __builtin_sub_overflow(a.nanos, b.nanos, &r->nanos);
+    } else {
+        bad = __builtin_add_overflow(a.months, b.months, &r->months);
+        bad += __builtin_add_overflow(a.days, b.days, &r->days);
+        bad += __builtin_add_overflow(a.nanos, b.nanos, &r->nanos);
+    }
+    return bad != 0;
+}
+
 int sl_kernel_interval_add(struct sl_call *c)
 {
     struct sl_interval *to = sl_call_data(c);
@@ -101,15 +117,8 @@ int sl_kernel_interval_add(struct sl_call *c)
     if (!to)
         return -SL_ENOMEM;
     for (size_t i = 0; i < c->rows; i++) {
-        struct sl_interval a = sl_arg_interval(c, 0, i), b = sl_arg_interval(c, 1, i), r;
-        int bad = minus ? __builtin_sub_overflow(a.months, b.months, &r.months) |
-                              __builtin_sub_overflow(a.days, b.days, &r.days) |
-                              __builtin_sub_overflow(a.nanos, b.nanos, &r.nanos)
-                        : __builtin_add_overflow(a.months, b.months, &r.months) |
-                              __builtin_add_overflow(a.days, b.days, &r.days) |
-                              __builtin_add_overflow(a.nanos, b.nanos, &r.nanos);
-        to[i] = r;
-        if (bad && sl_call_valid(c, i)) {
+        if (combine(sl_arg_interval(c, 0, i), sl_arg_interval(c, 1, i), minus, &to[i]) &&
+            sl_call_valid(c, i)) {
             int rc = out_of_range(c, i, "interval");
             if (rc < 0)
                 return rc;
@@ -158,15 +167,11 @@ int sl_kernel_interval_scale(struct sl_call *c)
 
 int sl_kernel_interval_negate(struct sl_call *c)
 {
-    struct sl_interval *to = sl_call_data(c);
+    struct sl_interval *to = sl_call_data(c), none = {0};
     if (!to)
         return -SL_ENOMEM;
     for (size_t i = 0; i < c->rows; i++) {
-        struct sl_interval a = sl_arg_interval(c, 0, i);
-        int bad = __builtin_sub_overflow(0, a.months, &to[i].months) |
-                  __builtin_sub_overflow(0, a.days, &to[i].days) |
-                  __builtin_sub_overflow(0, a.nanos, &to[i].nanos);
-        if (bad && sl_call_valid(c, i)) {
+        if (combine(none, sl_arg_interval(c, 0, i), 1, &to[i]) && sl_call_valid(c, i)) {
             int rc = out_of_range(c, i, "interval");
             if (rc < 0)
                 return rc;

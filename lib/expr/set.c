@@ -15,13 +15,17 @@ struct in_set {
     int n;
     struct sl_column **value; /* borrowed from the items, those that are not null */
     int32_t *slot;            /* index in value, -1 = empty */
+    int64_t *key;             /* of 8-byte values, by slot: the column need not be asked again */
 };
+
+enum { FEW = 8 }; /* so many are compared one by one: that has no branches */
 
 static void in_set_free(void *p)
 {
     struct in_set *s = p;
     free(s->value);
     free(s->slot);
+    free(s->key);
     free(s);
 }
 
@@ -69,6 +73,39 @@ static int found(const struct in_set *s, const struct sl_column *c, size_t i)
     }
 }
 
+static int found_word(const struct in_set *s, int64_t x)
+{
+    for (size_t h = sl_hash_u64((uint64_t)x, 0) & s->mask;; h = (h + 1) & s->mask) {
+        if (s->slot[h] < 0)
+            return 0;
+        if (s->key[h] == x)
+            return 1;
+    }
+}
+
+/* Bits of the rows found, for a PLAIN column of 8-byte values. */
+static void find_words(const struct in_set *s, const int64_t *v, size_t rows, uint8_t *to)
+{
+    for (size_t base = 0; base < rows; base += 64) {
+        size_t m = SL_MIN(rows - base, 64);
+        uint64_t w = 0;
+        if (s->n <= FEW) {
+            uint8_t hit[64] = {0};
+            for (int k = 0; k < s->n; k++) {
+                int64_t x = *(const int64_t *)s->value[k]->data;
+                for (size_t j = 0; j < m; j++)
+                    hit[j] |= v[base + j] == x;
+            }
+            for (size_t j = 0; j < m; j++)
+                w |= (uint64_t)hit[j] << j;
+        } else {
+            for (size_t j = 0; j < m; j++)
+                w |= (uint64_t)found_word(s, v[base + j]) << j;
+        }
+        memcpy(to + base / 8, &w, 8);
+    }
+}
+
 int sl_in_set_new(struct sl_node *in, struct sl_err *err)
 {
     struct in_set *s = sl_calloc(1, sizeof(*s));
@@ -82,10 +119,11 @@ int sl_in_set_new(struct sl_node *in, struct sl_err *err)
         cap *= 2;
     s->value = sl_calloc((size_t)in->nitems, sizeof(*s->value));
     s->slot = sl_malloc(cap * sizeof(*s->slot));
-    if (!s->value || !s->slot)
+    s->key = sl_calloc(cap, sizeof(*s->key));
+    if (!s->value || !s->slot || !s->key)
         return sl_err_nomem(err, "reading an expression");
     s->mask = cap - 1;
-    s->hashed = (is_word(t) || sl_type_is_bytes(t)) && in->nitems > 4;
+    s->hashed = is_word(t) || (sl_type_is_bytes(t) && in->nitems > FEW / 2);
     memset(s->slot, 0xff, cap * sizeof(*s->slot));
     for (int i = 0; i < in->nitems; i++) {
         struct sl_column *v = in->items[i]->value;
@@ -102,6 +140,8 @@ int sl_in_set_new(struct sl_node *in, struct sl_err *err)
         while (s->slot[h] >= 0)
             h = (h + 1) & s->mask;
         s->slot[h] = i;
+        if (is_word(t))
+            s->key[h] = *(const int64_t *)s->value[i]->data;
     }
     return 0;
 }
@@ -113,6 +153,12 @@ int sl_kernel_in(struct sl_call *c)
     uint8_t *to = sl_call_data(c);
     if (!to)
         return -SL_ENOMEM;
+    if (is_word(c->args[0]->type) && c->args[0]->form == SL_PLAIN && !s->has_null && s->hashed) {
+        find_words(s, c->args[0]->data, c->rows, to);
+        for (size_t i = 0; negated && i < (c->rows + 7) / 8; i++)
+            to[i] = (uint8_t)~to[i];
+        return 0;
+    }
     for (size_t i = 0; i < c->rows; i++) {
         if (!sl_call_valid(c, i))
             continue;

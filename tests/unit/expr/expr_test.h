@@ -199,4 +199,28 @@ static inline void test_print(const struct sl_column *c, struct sl_buf *out)
     }
 }
 
+/* The filter passes just the rows whose value is true. */
+static inline void test_filter(const struct sl_expr *e, struct sl_batch *b,
+                               const struct sl_column *v)
+{
+    struct sl_err err;
+    struct sl_eval *ev = sl_eval_new(NULL, &err);
+    struct sl_buffer *sel = NULL;
+    size_t n = 0, want = 0;
+    CHECK_INT(sl_expr_filter(ev, e, b, &sel, &n, &err), 0);
+    for (size_t i = 0; sel && i < v->rows; i++) {
+        const struct sl_column *h;
+        if (sl_column_null(v, i))
+            continue;
+        size_t slot = sl_column_slot(v, i, &h);
+        if (!sl_bit(h->data, slot))
+            continue;
+        CHECK(want < n && ((const uint32_t *)sel->data)[want] == sl_batch_row(b, i));
+        want++;
+    }
+    CHECK_INT(n, want);
+    sl_buffer_unref(sel);
+    sl_eval_free(ev);
+}
+
 #endif

@@ -168,91 +168,92 @@ static void show_aggregates(const struct sl_agg_list *l, struct sl_buf *out)
     show_items(l->items, l->nitems, out);
 }
 
+static const char *const aggregates[][2] = {
+    {"count(*)", "count(*) 1 0 bigint | count=\"count(*)\":bigint"},
+    {"count(*) as n, p99(ms)",
+     "count(*) 1 0 bigint, p99(ms) 10 0.99 double precision | n=\"count(*)\":bigint, "
+     "p99_ms=\"p99(ms)\":double precision"},
+    {"sum(price), sum(qty), sum(ms), avg(qty), avg(price)",
+     "sum(price) 4 0 numeric(38,2), sum(qty) 4 0 numeric(38,0), sum(ms) 4 0 double precision, "
+     "avg(qty) 5 0 double precision, avg(price) 5 0 double precision | "
+     "sum_price=\"sum(price)\":numeric(38,2), sum_qty=\"sum(qty)\":numeric(38,0), "
+     "sum_ms=\"sum(ms)\":double precision, avg_qty=\"avg(qty)\":double precision, "
+     "avg_price=\"avg(price)\":double precision"},
+    {"count(distinct user), count(qty), min(ts), max(country), first(event), last(qty)",
+     "count(distinct \"user\") 3 0 bigint, count(qty) 2 0 bigint, min(ts) 6 0 timestamptz, "
+     "max(country) 7 0 text, first(event) 8 0 text, last(qty) 9 0 bigint | "
+     "count_distinct_user=\"count(distinct \"\"user\"\")\":bigint, "
+     "count_qty=\"count(qty)\":bigint, min_ts=\"min(ts)\":timestamptz, "
+     "max_country=\"max(country)\":text, first_event=\"first(event)\":text, "
+     "last_qty=\"last(qty)\":bigint"},
+    {"p5(qty), p50(qty), p999(qty), median(qty)",
+     "p5(qty) 10 0.05 bigint, p50(qty) 10 0.5 bigint, p999(qty) 10 0.999 bigint, "
+     "median(qty) 11 0.5 double precision | p5_qty=\"p5(qty)\":bigint, "
+     "p50_qty=\"p50(qty)\":bigint, p999_qty=\"p999(qty)\":bigint, "
+     "median_qty=\"median(qty)\":double precision"},
+    {"percentile_cont(0.25) within group (order by qty), percentile_disc(0.5) within group "
+     "(order by ts)",
+     "percentile_cont(0.25) within group (order by qty) 11 0.25 double precision, "
+     "percentile_disc(0.5) within group (order by ts) 10 0.5 timestamptz | "
+     "percentile_cont_qty=\"percentile_cont(0.25) within group (order by qty)\":double "
+     "precision, percentile_disc_ts=\"percentile_disc(0.5) within group (order by "
+     "ts)\":timestamptz"},
+    {"count(*) filter (where qty > 1) as big, count(*)",
+     "count(*) filter (where qty > 1) 1 0 bigint, count(*) 1 0 bigint | big=\"count(*) filter "
+     "(where qty > 1)\":bigint, count=\"count(*)\":bigint"},
+    {"sum(qty) / count(*) as mean, count(*) * 2 as twice",
+     "sum(qty) 4 0 numeric(38,0), count(*) 1 0 bigint | mean=\"sum(qty)\" / "
+     "\"count(*)\":numeric(38,6), twice=\"count(*)\" * 2:bigint"},
+    {"country, upper(country) as up, sum(price * qty)",
+     "sum(price * qty) 4 0 numeric(38,2) | country=country:text, up=upper(country):text, "
+     "sum=\"sum(price * qty)\":numeric(38,2)"},
+    {"lower(event), count(*)",
+     "count(*) 1 0 bigint | lower_event=lower_event:text, count=\"count(*)\":bigint"},
+    {"lower(event) || '!' as e", " | e=lower_event || '!':text"},
+    {"window_start + interval '1 hour' as next, count(*)",
+     "count(*) 1 0 bigint | next=window_start + '01:00:00'::interval:timestamptz, "
+     "count=\"count(*)\":bigint"},
+    {"sum(qty) + sum(QTY) as s",
+     "sum(qty) 4 0 numeric(38,0) | s=\"sum(qty)\" + \"sum(qty)\":numeric(38,0)"},
+    {"count(*), count(*)", "!11: two items are named count"},
+    {"sum(price), sum(qty) as sum_price", "!13: two items are named sum_price"},
+    {"price", "!1: column price is neither a key nor inside an aggregate"},
+    {"country, qty + 1", "!10: column qty is neither a key nor inside an aggregate"},
+    {"sum(sum(qty))", "!5: the aggregate sum has no place here"},
+    {"sum(country)", "!1: sum takes numbers, not text"},
+    {"sum(*)", "!1: sum(*) is not a thing"},
+    {"sum(distinct qty)", "!1: distinct"},
+    {"sum()", "!1: "},
+    {"sum(qty, qty)", "!1: "},
+    {"count(*) filter (where qty)", "!24: FILTER"},
+    {"percentile_cont(0.5, qty)", "!1: a percentile"},
+    {"percentile_cont(2) within group (order by qty)", "!1: a percentile takes"},
+    {"p100(qty)", "!1: there is no function"},
+    {"p00(qty)", "!1: there is no function"},
+    {"summ(qty)", "!1: there is no function"},
+    {"nope", "!1: "},
+    {"sum(nope)", "!5: "},
+    {"count(*) over ()", "!1: window"},
+    {"*", "!1: "},
+    {"", "!1: "},
+};
+
 static void check_aggregates(struct sl_schema *s)
 {
-    static const char *const cases[][2] = {
-        {"count(*)", "count(*) 1 0 bigint | count=\"count(*)\":bigint"},
-        {"count(*) as n, p99(ms)",
-         "count(*) 1 0 bigint, p99(ms) 10 0.99 double precision | n=\"count(*)\":bigint, "
-         "p99_ms=\"p99(ms)\":double precision"},
-        {"sum(price), sum(qty), sum(ms), avg(qty), avg(price)",
-         "sum(price) 4 0 numeric(38,2), sum(qty) 4 0 numeric(38,0), sum(ms) 4 0 double precision, "
-         "avg(qty) 5 0 double precision, avg(price) 5 0 double precision | "
-         "sum_price=\"sum(price)\":numeric(38,2), sum_qty=\"sum(qty)\":numeric(38,0), "
-         "sum_ms=\"sum(ms)\":double precision, avg_qty=\"avg(qty)\":double precision, "
-         "avg_price=\"avg(price)\":double precision"},
-        {"count(distinct user), count(qty), min(ts), max(country), first(event), last(qty)",
-         "count(distinct \"user\") 3 0 bigint, count(qty) 2 0 bigint, min(ts) 6 0 timestamptz, "
-         "max(country) 7 0 text, first(event) 8 0 text, last(qty) 9 0 bigint | "
-         "count_distinct_user=\"count(distinct \"\"user\"\")\":bigint, "
-         "count_qty=\"count(qty)\":bigint, min_ts=\"min(ts)\":timestamptz, "
-         "max_country=\"max(country)\":text, first_event=\"first(event)\":text, "
-         "last_qty=\"last(qty)\":bigint"},
-        {"p5(qty), p50(qty), p999(qty), median(qty)",
-         "p5(qty) 10 0.05 bigint, p50(qty) 10 0.5 bigint, p999(qty) 10 0.999 bigint, "
-         "median(qty) 11 0.5 double precision | p5_qty=\"p5(qty)\":bigint, "
-         "p50_qty=\"p50(qty)\":bigint, p999_qty=\"p999(qty)\":bigint, "
-         "median_qty=\"median(qty)\":double precision"},
-        {"percentile_cont(0.25) within group (order by qty), percentile_disc(0.5) within group "
-         "(order by ts)",
-         "percentile_cont(0.25) within group (order by qty) 11 0.25 double precision, "
-         "percentile_disc(0.5) within group (order by ts) 10 0.5 timestamptz | "
-         "percentile_cont_qty=\"percentile_cont(0.25) within group (order by qty)\":double "
-         "precision, percentile_disc_ts=\"percentile_disc(0.5) within group (order by "
-         "ts)\":timestamptz"},
-        {"count(*) filter (where qty > 1) as big, count(*)",
-         "count(*) filter (where qty > 1) 1 0 bigint, count(*) 1 0 bigint | big=\"count(*) filter "
-         "(where qty > 1)\":bigint, count=\"count(*)\":bigint"},
-        {"sum(qty) / count(*) as mean, count(*) * 2 as twice",
-         "sum(qty) 4 0 numeric(38,0), count(*) 1 0 bigint | mean=\"sum(qty)\" / "
-         "\"count(*)\":numeric(38,6), twice=\"count(*)\" * 2:bigint"},
-        {"country, upper(country) as up, sum(price * qty)",
-         "sum(price * qty) 4 0 numeric(38,2) | country=country:text, up=upper(country):text, "
-         "sum=\"sum(price * qty)\":numeric(38,2)"},
-        {"lower(event), count(*)",
-         "count(*) 1 0 bigint | lower_event=lower_event:text, count=\"count(*)\":bigint"},
-        {"lower(event) || '!' as e", " | e=lower_event || '!':text"},
-        {"window_start + interval '1 hour' as next, count(*)",
-         "count(*) 1 0 bigint | next=window_start + '01:00:00'::interval:timestamptz, "
-         "count=\"count(*)\":bigint"},
-        {"sum(qty) + sum(QTY) as s",
-         "sum(qty) 4 0 numeric(38,0) | s=\"sum(qty)\" + \"sum(qty)\":numeric(38,0)"},
-        {"count(*), count(*)", "!11: two items are named count"},
-        {"sum(price), sum(qty) as sum_price", "!13: two items are named sum_price"},
-        {"price", "!1: column price is neither a key nor inside an aggregate"},
-        {"country, qty + 1", "!10: column qty is neither a key nor inside an aggregate"},
-        {"sum(sum(qty))", "!5: the aggregate sum has no place here"},
-        {"sum(country)", "!1: sum takes numbers, not text"},
-        {"sum(*)", "!1: sum(*) is not a thing"},
-        {"sum(distinct qty)", "!1: distinct"},
-        {"sum()", "!1: "},
-        {"sum(qty, qty)", "!1: "},
-        {"count(*) filter (where qty)", "!24: FILTER"},
-        {"percentile_cont(0.5, qty)", "!1: a percentile"},
-        {"percentile_cont(2) within group (order by qty)", "!1: a percentile takes"},
-        {"p100(qty)", "!1: there is no function"},
-        {"p00(qty)", "!1: there is no function"},
-        {"summ(qty)", "!1: there is no function"},
-        {"nope", "!1: "},
-        {"sum(nope)", "!5: "},
-        {"count(*) over ()", "!1: window"},
-        {"*", "!1: "},
-        {"", "!1: "},
-    };
     struct sl_schema *keys = test_schema("window_start timestamptz, window_end timestamptz, "
                                          "country text, lower_event text");
     struct sl_expr_list by;
     struct sl_err err;
     struct sl_buf got = SL_BUF_INIT;
     CHECK_INT(sl_expr_parse_list("country, lower(event)", 21, s, &env, &by, &err), 0);
-    for (size_t i = 0; i < SL_COUNT(cases); i++) {
+    for (size_t i = 0; i < SL_COUNT(aggregates); i++) {
         struct sl_agg_list l;
-        if (sl_expr_parse_aggregates_by(cases[i][0], strlen(cases[i][0]), s, keys, &by, 2, &env, &l,
-                                        &err) < 0)
+        if (sl_expr_parse_aggregates_by(aggregates[i][0], strlen(aggregates[i][0]), s, keys, &by, 2,
+                                        &env, &l, &err) < 0)
             show_error(&err, &got);
         else
             show_aggregates(&l, &got);
-        check_text(cases[i][0], &got, cases[i][1]);
+        check_text(aggregates[i][0], &got, aggregates[i][1]);
         sl_agg_list_release(&l);
     }
     /* without the list, keys go by name */

@@ -201,6 +201,8 @@ static int write_answer(FILE *out, struct sl_schema *s, struct sl_batch *const *
     struct sl_eval *ev = sl_eval_new(NULL, &err);
     for (int k = 0; k < 2 && ok; k++)
         ok = sl_expr_eval(ev, e, batches[k], &v[k], &err) >= 0;
+    for (int k = 0; k < 2 && ok && want == BOOLEAN; k++)
+        test_filter(e, batches[k], v[k]);
     if (ok) {
         fprintf(out, "%s\t%s", kinds[want], text);
         for (size_t i = 0; i < v[0]->rows; i++) {
