@@ -14,6 +14,7 @@
 #include "arrow/builder.h"
 #include "op/ops.h"
 #include "op/registry.h"
+#include "op/window.h"
 
 #define WM "_wm"
 
@@ -57,7 +58,7 @@ static int64_t minimum(const struct watermark *w)
     int64_t least = SL_TIME_MAX;
     for (int p = 0; p < w->partitions; p++)
         least = SL_MIN(least, w->greatest[p]);
-    return least == SL_TIME_MIN ? least : least - w->out_of_order;
+    return sl_time_add(least, -w->out_of_order);
 }
 
 /* The column `_wm` of b; rows that are not selected are null. */
@@ -77,7 +78,7 @@ static struct sl_column *watermarks(struct watermark *w, struct sl_batch *b, str
         if (*greatest == SL_TIME_MIN)
             sl_builder_null(&out);
         else
-            sl_builder_int(&out, *greatest - w->out_of_order);
+            sl_builder_int(&out, sl_time_add(*greatest, -w->out_of_order));
         if (sl_column_null(t, row))
             continue;
         const struct sl_column *h;
@@ -107,9 +108,12 @@ static int push(struct sl_op *op, int input, struct sl_batch *b, enum sl_directi
         return sl_err_nomem(err, "a batch");
     int n = b->schema->nfields;
     for (int i = 0; i < n; i++)
-        wide->columns[i] = sl_column_ref(b->columns[i]);
+        if (b->columns[i]) /* absent: nobody asked for it */
+            wide->columns[i] = sl_column_ref(b->columns[i]);
     wide->columns[n] = watermarks(w, b, err);
     wide->origin = b->origin;
+    wide->kind = b->kind;
+    wide->kind_owner = sl_buffer_ref(b->kind_owner);
     wide->watermark = minimum(w);
     rc = wide->columns[n] ? 0 : -(int)(err ? err->code : SL_ENOMEM);
     if (rc == 0 && b->selection) {

@@ -48,6 +48,7 @@ struct gate { /* the test's emit */
     struct lines rows, rejects;
     int64_t in, out, fate[SL_FATE_COUNT];
     int done;
+    int hide_wm; /* `_wm` is the input's own */
 };
 
 /* The harness's own memory does not go through the allocator under test. */
@@ -75,7 +76,7 @@ static inline int print_row(struct sl_batch *b, size_t row, struct sl_buf *out, 
 {
     sl_buf_reset(out);
     for (int c = 0; c < b->schema->nfields; c++) {
-        if (!strcmp(b->schema->fields[c].name, "_wm"))
+        if (g->hide_wm && !strcmp(b->schema->fields[c].name, "_wm"))
             continue;
         int rc = b->columns[c] ? sl_column_load(b->columns[c], err) : 0;
         if (rc < 0)
@@ -99,7 +100,7 @@ static int gate_emit(struct sl_emit *e, struct sl_batch *b, struct sl_err *err)
     int rc = 0;
     g->out += (int64_t)b->selected;
     for (size_t k = 0; rc >= 0 && k < b->selected; k++) {
-        rc = print_row(b, sl_batch_row(b, k), &line, err);
+        rc = print_row(g, b, sl_batch_row(b, k), &line, err);
         if (rc >= 0)
             lines_add(&g->rows, line.data ? line.data : "", line.len);
     }
@@ -112,7 +113,7 @@ static int gate_reject(struct sl_emit *e, struct sl_batch *b, size_t row, const 
 {
     struct gate *g = (struct gate *)e;
     struct sl_buf line = SL_BUF_INIT;
-    int rc = print_row(b, row, &line, err);
+    int rc = print_row(g, b, row, &line, err);
     (void)why;
     if (rc >= 0)
         lines_add(&g->rejects, line.data ? line.data : "", line.len);
@@ -314,6 +315,7 @@ static inline void run_schedule(struct run *r, const struct schedule *s)
 
     sl_err_init(&r->err);
     gate_init(&r->gate);
+    r->gate.hide_wm = r->x->with_wm;
     feed_init(&f, r->x->partitions, s->cut, s->order, s->form, r->x->with_wm);
     r->op = bound(r->x, r->account, &r->err);
     r->rc = r->op ? 0 : -SL_EFAIL;
@@ -350,6 +352,7 @@ static inline void run_split(struct run *r, size_t cut)
 
     sl_err_init(&r->err);
     gate_init(&r->gate);
+    r->gate.hide_wm = r->x->with_wm;
     feed_init(&f, r->x->partitions, cut, 1, FORM_SELECTION, r->x->with_wm);
     own = bound(r->x, r->account, &r->err);
     r->rc = own ? 0 : -SL_EFAIL;
@@ -395,6 +398,7 @@ static inline void run_stripped(struct run *r, size_t cut)
     struct sl_batch *b;
     sl_err_init(&r->err);
     gate_init(&r->gate);
+    r->gate.hide_wm = r->x->with_wm;
     feed_init(&f, r->x->partitions, cut, 1, FORM_LAZY, r->x->with_wm);
     r->op = bound(r->x, r->account, &r->err);
     r->rc = r->op ? 0 : -SL_EFAIL;
