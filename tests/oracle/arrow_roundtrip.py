@@ -324,6 +324,44 @@ refuses("text cut within a character", stream([batch(a=bad)]), "UTF-8")
 refuses("invalid UTF-8", stream([batch(a=pa.StringArray.from_buffers(
     1, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff")))]), "UTF-8")
 
+
+
+def prints(name, array, want):
+    try:
+        out = cat(stream([batch(a=array)]), "print").decode().split("\n")[1:-1]
+        report(out == want, name, f"{out} is not {want}")
+    except Exception as e:
+        report(False, name, f"{type(e).__name__}: {e}")
+
+
+prints("text of lists", pa.array([[1, None], [], None]), ["[1,null]", "[]", "NULL"])
+prints("text of structs", pa.array([{"x": 1.5, "y": 'a"b'}, {"x": float("nan"), "y": None}]),
+       ['{"x":1.5,"y":"a\\"b"}', '{"x":null,"y":null}'])
+prints("text of maps", pa.array([[("k", dt.date(2026, 1, 2))]], pa.map_(pa.string(), pa.date32())),
+       ['[{"key":"k","value":"2026-01-02"}]'])
+prints("text of times", pa.array([3661, 0], pa.int32()).view(pa.time32("s")),
+       ["01:01:01", "00:00:00"])
+prints("text of finer times", pa.array([3661000001], pa.int64()).view(pa.time64("us")),
+       ["01:01:01.000001"])
+prints("text of durations", pa.array([-1500, 90061000], pa.int64()).view(pa.duration("ms")),
+       ["-00:00:01.500", "25:01:01"])
+prints("text of large decimals", pa.array([D("-1." + "0" * 19 + "5"), D(0), D(10)**50],
+                                          pa.decimal256(76, 20)),
+       ["-1." + "0" * 19 + "5", "0." + "0" * 20, "1" + "0" * 50 + "." + "0" * 20])
+prints("text inside", pa.array([{"b": b"\x01", "u": 2**64 - 1, "i": -5, "f": True,
+                                 "t": dt.datetime(2026, 1, 2), "d": D("1.50"), "h": 1.5}],
+                               pa.struct([("b", pa.binary()), ("u", pa.uint64()),
+                                          ("i", pa.int8()), ("f", pa.bool_()),
+                                          ("t", pa.timestamp("ms")), ("d", pa.decimal128(5, 2)),
+                                          ("h", pa.float16())])),
+       ['{"b":"\\\\x01","u":18446744073709551615,"i":-5,"f":true,"t":"2026-01-02 00:00:00+00",'
+        '"d":1.50,"h":1.5}'])
+prints("text of unions", pa.UnionArray.from_dense(
+    pa.array([0, 1], pa.int8()), pa.array([0, 0], pa.int32()),
+    [pa.array([7]), pa.array(["z"])]), ["7", "z"])
+prints("text of runs", pa.RunEndEncodedArray.from_arrays(
+    pa.array([1, 3], pa.int16()), pa.array(["a", None])), ["a", "NULL", "NULL"])
+
 deep = pa.int8()
 for _ in range(60):
     deep = pa.list_(deep)

@@ -3,6 +3,7 @@
 #include "../test.h"
 #include "arrow/builder.h"
 #include "arrow/control.h"
+#include "arrow/foreign.h"
 #include "arrow/ipc.h"
 #include "base/crc32c.h"
 
@@ -203,18 +204,91 @@ static void test_forms(struct sl_schema *s)
     }
     TEST("a few rows of a large dictionary bring a small one")
     {
-        struct sl_buf whole = SL_BUF_INIT, few = SL_BUF_INIT;
-        struct sl_batch *part = every(b, 1000);
-        f.code[5] = 4;
-        sl_ipc_encode_batch(b, &f, NULL, 0, &whole, NULL, NULL, NULL);
-        sl_ipc_encode_batch(part, &f, NULL, 0, &few, NULL, NULL, NULL);
-        CHECK(few.len < whole.len / 20);
-        sl_batch_unref(part);
-        sl_buf_release(&whole);
-        sl_buf_release(&few);
+        struct sl_schema *text = NULL;
+        sl_schema_parse("t text", 6, &text, NULL);
+        struct sl_batch *large = sl_batch_new(text, ROWS);
+        struct sl_ipc_form codes;
+        struct sl_builder build;
+        sl_builder_init(&build, sl_type_of(SL_TEXT), NULL, 1);
+        for (int64_t k = 0; k < ROWS; k++)
+            k % 9 ? add(&build, k, 0) : sl_builder_null(&build);
+        large->columns[0] = sl_builder_finish(&build, NULL);
+        CHECK(large->columns[0]->form == SL_DICT && large->columns[0]->dict->rows > 900);
+        sl_builder_release(&build);
+        sl_ipc_form_init(&codes, text, NULL);
+        static const uint8_t widths[] = {1, 2, 4};
+        static const size_t steps[] = {7, 100, 1000, 30};
+        for (size_t w = 0; w < SL_COUNT(widths); w++) {
+            for (size_t k = 0; k < SL_COUNT(steps); k++) {
+                struct sl_buf whole = SL_BUF_INIT, few = SL_BUF_INIT;
+                struct sl_batch *part = every(large, steps[k]);
+                codes.code[0] = 4;
+                sl_ipc_encode_batch(large, &codes, NULL, 0, &whole, NULL, NULL, NULL);
+                codes.code[0] = widths[w];
+                if (sl_ipc_form_holds(&codes, part)) {
+                    CHECK(round_trip(part, &codes));
+                    sl_ipc_encode_batch(part, &codes, NULL, 0, &few, NULL, NULL, NULL);
+                    CHECK(few.len < whole.len / 2);
+                } else {
+                    CHECK(widths[w] == 1 && part->selected > 128);
+                }
+                sl_batch_unref(part);
+                sl_buf_release(&whole);
+                sl_buf_release(&few);
+            }
+        }
+        sl_ipc_form_release(&codes);
+        sl_batch_unref(large);
+        sl_schema_unref(text);
     }
     sl_ipc_form_release(&f);
     sl_batch_unref(b);
+}
+
+static void test_intervals(void)
+{
+    TEST("intervals of months, and of days and milliseconds, are widened")
+    {
+        for (uint8_t unit = 0; unit < 2; unit++) {
+            static const int32_t values[] = {14, -3, -1, 1500};
+            struct sl_foreign *f = sl_foreign_new();
+            f->arrow = SL_ARROW_INTERVAL;
+            f->shape = SL_SHAPE_FIXED;
+            f->unit = unit;
+            f->width = unit ? 8 : 4;
+            struct sl_type type = {.kind = SL_FOREIGN, .foreign = f};
+            struct sl_schema *s = sl_schema_new();
+            struct sl_ipc_form form;
+            struct sl_buf out = SL_BUF_INIT, text = SL_BUF_INIT;
+            struct sl_batch *got = NULL;
+            struct sl_err err;
+            sl_err_init(&err);
+            sl_schema_add(s, "x", 1, type, NULL);
+            struct sl_batch *b = sl_batch_new(s, 2);
+            b->columns[0] = sl_column_new(type, 2);
+            b->columns[0]->data = values;
+            sl_ipc_form_init(&form, s, NULL);
+            struct sl_ipc_decoder *d = sl_ipc_decoder_new(NULL);
+            CHECK_INT(sl_ipc_encode_schema(s, &form, &out, &err), 0);
+            CHECK_INT(sl_ipc_encode_batch(b, &form, NULL, 0, &out, NULL, NULL, &err), 0);
+            CHECK_INT(decode(&out, d, &got, 1, &err), 1);
+            CHECK(got->schema->fields[0].type.kind == SL_INTERVAL);
+            CHECK_INT(sl_column_load(got->columns[0], &err), 0);
+            sl_column_print(got->columns[0], 0, &text);
+            sl_buf_addch(&text, ',');
+            sl_column_print(got->columns[0], 1, &text);
+            CHECK_STR(text.data,
+                      unit ? "14 days -00:00:00.003,-1 days 00:00:01.5" : "1 year 2 mons,-3 mons");
+            sl_batch_unref(got);
+            sl_ipc_decoder_free(d);
+            sl_batch_unref(b);
+            sl_ipc_form_release(&form);
+            sl_schema_unref(s);
+            sl_foreign_unref(f);
+            sl_buf_release(&out);
+            sl_buf_release(&text);
+        }
+    }
 }
 
 static void test_layout(struct sl_schema *s)
@@ -380,6 +454,7 @@ int main(void)
     struct sl_schema *s = test_schema();
     test_round_trips(s);
     test_forms(s);
+    test_intervals();
     test_layout(s);
     test_control(s);
     test_nomem(s);
