@@ -191,6 +191,7 @@ struct sl_text_pass { /* builds one column of bytes */
     struct sl_type type;
     size_t rows;
     struct sl_buffer *codes;          /* dictionary form */
+    int32_t known;                    /* values in the dictionary when the pass began */
     struct sl_buffer *offsets, *data; /* plain form */
     size_t used;
 };

@@ -14,6 +14,15 @@
  *
  * Types that are inferred: boolean (true/false), bigint, numeric, double, date, timestamptz, text,
  * jsonb. Nothing is inferred that would lose something: 007, +1, 20-digit numbers and 1e3x are text.
+ *
+ * CSV: a quote opens a field only as its first byte; elsewhere it is data; text behind a closing
+ * quote, a quote never closed, and a record with too few or too many fields are rejects. An empty
+ * field is null, "" is empty text. Blank lines are skipped, but in files of one column, where they
+ * are null. Names that repeat get _2, _3, ...; empty ones are c and their number.
+ * JSON: objects become dotted columns (SL_JSON_FLATTEN levels, see reader.h), arrays jsonb, missing
+ * keys null; of duplicate keys the last counts; the last column is `_rest`, an object of the keys
+ * that have no column (writers leave it out while it is null, and JSON adds its members to the row).
+ * Columns that are not wanted are not looked at: what is in them rejects no row.
  */
 #ifndef SL_TEXT_TEXT_H
 #define SL_TEXT_TEXT_H
@@ -132,7 +141,7 @@ void sl_reject_list_release(struct sl_reject_list *l);
 enum sl_text_result { SL_TEXT_OK = 0, SL_TEXT_WIDEN = 1 };
 
 struct sl_text_chunk {
-    const char *data; /* whole records; 64 readable bytes behind n */
+    const char *data; /* whole records; 64 readable bytes behind n; n < 2 GiB */
     size_t n;
     int64_t first_line; /* 1-based line number of the first record in its file */
     const uint8_t

@@ -18,7 +18,7 @@
 enum {
     DICT_SLOTS_MIN = 256,
     DICT_MAX = 16384, /* values */
-    DICT_TRY = 1024,  /* from here on at least every second row must repeat one */
+    DICT_TRY = 2048,  /* from here on at least every second row must repeat one */
     RETRY = 64,       /* chunks */
     DICT_BYTES_MAX = 4 << 20,
 };
@@ -199,10 +199,13 @@ int sl_text_pass_begin(struct sl_text_pass *p, struct sl_text_dict **dict, struc
     if (d->plain > 0 && --d->plain == 0)
         d->n = INT32_MAX; /* try again, afresh */
     if (type.kind != SL_BYTEA && !d->plain) {
-        if ((!d->data || d->n > DICT_SLOTS_MIN) && (!d->data || (size_t)d->n > d->last_rows / 16) &&
+        /* Values that later chunks no longer hold must not pile up. */
+        size_t many = SL_MIN(d->last_rows / 2, (size_t)DICT_MAX / 2);
+        if ((!d->data || (size_t)d->n > SL_MAX(many, (size_t)DICT_SLOTS_MIN)) &&
             dict_reset(d, account) < 0)
             return sl_err_nomem(err, "reading text");
         p->dict = d;
+        p->known = d->n;
         p->codes = sl_buffer_new(account, rows * sizeof(int32_t));
         if (!p->codes)
             return sl_err_nomem(err, "reading text");
@@ -296,7 +299,7 @@ int sl_text_pass_block(struct sl_text_pass *p, size_t row, const struct sl_span 
     }
     size_t rows = row + n;
     if (SL_UNLIKELY(d->n > DICT_MAX || d->used > DICT_BYTES_MAX ||
-                    (d->n > DICT_TRY && (size_t)d->n * 2 > rows + DICT_TRY)) &&
+                    (size_t)(d->n - p->known) * 2 > rows + DICT_TRY) &&
         give_up(p, rows) < 0)
         return sl_err_nomem(err, "reading text");
     return 0;

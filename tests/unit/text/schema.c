@@ -161,6 +161,34 @@ static void test_dictionary(void)
         sl_text_reader_free(r);
         free(in);
     }
+    TEST("a dictionary of some thousand values lasts too")
+    {
+        struct sl_text_options o = {.format = SL_TEXT_CSV};
+        struct sl_buf in = SL_BUF_INIT;
+        size_t header;
+        struct sl_text_reader *r = settled(&o, "a,b\nx,1\n", &header);
+        struct sl_text_scratch *s = sl_text_scratch_new(NULL);
+        struct sl_reject_list rejects = {0};
+        struct sl_batch *b[3] = {NULL, NULL, NULL};
+        for (int i = 0; i < 60000; i++)
+            sl_buf_printf(&in, "user %d,%d\n", i / 2 % 3000, i % 7);
+        char *copy = slack_copy(in.data, in.len);
+        for (int i = 0; i < 3; i++) {
+            struct sl_schema *wider = NULL;
+            struct sl_text_chunk c = {.data = copy, .n = in.len, .first_line = 1};
+            int64_t lines;
+            CHECK_INT(sl_text_decode(r, s, &c, &b[i], &rejects, &lines, &wider, NULL), 0);
+            CHECK_INT(b[i]->columns[0]->form, SL_DICT);
+            CHECK_INT(b[i]->columns[0]->dict->rows, 3000);
+        }
+        CHECK(b[1]->columns[0]->dict == b[2]->columns[0]->dict);
+        for (int i = 0; i < 3; i++)
+            sl_batch_unref(b[i]);
+        sl_text_scratch_free(s);
+        sl_text_reader_free(r);
+        sl_buf_release(&in);
+        free(copy);
+    }
     TEST("text of many values becomes plain, with the same rows")
     {
         struct sl_buf in = SL_BUF_INIT;
