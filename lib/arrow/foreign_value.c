@@ -145,7 +145,7 @@ static void print_binary(const uint8_t *s, size_t n, int json, struct sl_buf *ou
 static void print_decimal(const struct sl_foreign *f, const uint8_t *p, struct sl_buf *out)
 {
     uint32_t limb[8];
-    uint8_t digits[80];
+    uint8_t digits[80] = {0};
     int n = 0, negative = p[f->width - 1] >> 7;
     memset(limb, negative ? 0xff : 0, sizeof limb);
     memcpy(limb, p, (size_t)f->width);

@@ -199,8 +199,14 @@ static int convert_interval(struct sl_column *c, const struct sl_column *raw, st
     for (size_t i = 0; i < raw->rows; i++) {
         int32_t w[2] = {0, 0};
         memcpy(w, s + i * width, SL_MIN(width, sizeof w));
-        d[i] = unit == 0 ? (struct sl_interval){.months = w[0]}
-                         : (struct sl_interval){.days = w[0], .nanos = w[1] * 1000000LL};
+        struct sl_interval v = {0};
+        if (unit == 0) {
+            v.months = w[0];
+        } else {
+            v.days = w[0];
+            v.nanos = w[1] * 1000000LL;
+        }
+        d[i] = v;
     }
     return 0;
 }

@@ -141,7 +141,7 @@ int sl_ipc_decoder_dictionary(struct sl_ipc_decoder *d, const struct sl_ipc_mess
 {
     struct sl_fb fb;
     struct sl_fb_table message, head;
-    struct sl_err local;
+    struct sl_err local = {0};
     err = err ? err : &local;
     sl_err_init(err);
     int rc = sl_ipc_open_message(m, HEADER_DICTIONARY, &fb, &message, &head, err);
@@ -224,7 +224,7 @@ int sl_ipc_decoder_schema(struct sl_ipc_decoder *d, const struct sl_ipc_message 
     struct sl_fb fb;
     struct sl_fb_table message, head;
     struct sl_ipc_budget budget = {.fields = FIELDS_MAX, .bytes = SL_IPC_META_MAX};
-    struct sl_err local;
+    struct sl_err local = {0};
     err = err ? err : &local;
     sl_err_init(err);
     int rc = sl_ipc_open_message(m, HEADER_SCHEMA, &fb, &message, &head, err);
@@ -308,7 +308,7 @@ static int lazy_load(struct sl_lazy *base, struct sl_column *c, struct sl_err *e
 {
     struct lazy *l = (struct lazy *)base;
     struct sl_ipc_cursor at = l->at;
-    struct sl_err local;
+    struct sl_err local = {0};
     struct sl_err *e = err ? err : &local;
     sl_err_init(e);
     struct sl_column *got = load(&at, l->f, c->type, l->dict, NULL, e);
@@ -384,7 +384,7 @@ static struct sl_ipc_body *open_batch(struct sl_ipc_decoder *d, const struct sl_
 int sl_ipc_decoder_batch(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                          struct sl_batch **out, struct sl_err *err)
 {
-    struct sl_err local;
+    struct sl_err local = {0};
     struct sl_err *e = err ? err : &local;
     sl_err_init(e);
     struct sl_ipc_body *body = open_batch(d, m, e);
@@ -410,7 +410,7 @@ int sl_ipc_decoder_batch(struct sl_ipc_decoder *d, const struct sl_ipc_message *
 static int sum_columns(struct sl_ipc_decoder *d, const struct sl_ipc_message *m, int from, int to,
                        const uint8_t *columns, uint32_t *crc, struct sl_err *err)
 {
-    struct sl_err local;
+    struct sl_err local = {0};
     err = err ? err : &local;
     sl_err_init(err);
     struct sl_ipc_body *body = open_batch(d, m, err);
