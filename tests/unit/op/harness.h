@@ -72,7 +72,8 @@ static inline void lines_free(struct lines *l)
     memset(l, 0, sizeof(*l));
 }
 
-static inline int print_row(struct sl_batch *b, size_t row, struct sl_buf *out, struct sl_err *err)
+static inline int print_row(const struct gate *g, struct sl_batch *b, size_t row,
+                            struct sl_buf *out, struct sl_err *err)
 {
     sl_buf_reset(out);
     for (int c = 0; c < b->schema->nfields; c++) {

@@ -223,7 +223,7 @@ static void aggregate_schemas(void)
     check_schema(out, "window_start timestamptz, window_end timestamptz, k text, lower_d text, "
                       "count bigint, p99_n bigint, a double precision");
     CHECK_STR(sl_schema_meta(out, SL_META_TIME), "window_start");
-    CHECK(op->traits == SL_OP_MERGE);
+    CHECK(op->traits == (SL_OP_MERGE | SL_OP_WATERMARK));
     sl_schema_unref(out);
     sl_op_free(op);
     op = aggregate(NULL, "k", NULL);
