@@ -53,7 +53,7 @@ $(O)/%.o: %.c
 define LAYER_RULE
 $(O)/lib/$(1).a: $(call OBJ,$(1))
 	@mkdir -p $$(@D)
-	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+	$$(Q)rm -f $$@.new && ar rcs $$@.new $$^ && mv -f $$@.new $$@
 $(O)/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(foreach b,$(call BELOW,$(1)),$(O)/lib/$(b).a)
 	@mkdir -p $$(@D)
 	@echo "  LINK $$@"
