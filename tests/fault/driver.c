@@ -33,7 +33,7 @@ enum { WRITERS = 64, PARTITIONS = 16, CHECKER = WRITERS - 1 };
 
 struct options {
     const char *log, *boot, *file;
-    int64_t writer, first, count, batch, pad, note, segment, until, interval;
+    int64_t writer, first, count, batch, pad, note, segment, until, interval, from;
     int64_t acked[WRITERS]; /* rows that must be there, -1 = none */
     int partitions, resume, sync, abandon, only_read;
 };
@@ -171,8 +171,14 @@ static void say(const char *what, int64_t a, int64_t b)
 {
     char line[64];
     int n = snprintf(line, sizeof(line), "%s %" PRId64 " %" PRId64 "\n", what, a, b);
-    if (write(1, line, (size_t)n) != n)
+    ssize_t done;
+    do {
+        done = write(1, line, (size_t)n);
+    } while (done < 0 && errno == EINTR);
+    if (done != n) {
+        fprintf(stderr, "driver: cannot write to standard output: %s\n", strerror(errno));
         exit(1);
+    }
 }
 
 static int append(const struct options *o)
@@ -205,7 +211,7 @@ static int append(const struct options *o)
 
 struct rows { /* what a reader was given, by writer */
     int64_t count[WRITERS], last[WRITERS][PARTITIONS], total;
-    int print, wrong;
+    int print, wrong, any_start;
     int parts;
     uint32_t content; /* of the text column */
 };
@@ -235,6 +241,8 @@ static int take_rows(struct rows *r, struct sl_batch *b, int partition, int64_t 
             continue;
         }
         int64_t *last = &r->last[w][partition];
+        if (*last < 0 && r->any_start)
+            *last = n - r->parts;
         if (n != (*last < 0 ? partition : *last + r->parts))
             r->wrong += bad("partition %d of writer %" PRId64 ": row %" PRId64 " after %" PRId64,
                             partition, w, n, *last);
@@ -291,8 +299,14 @@ static int read_log(const struct options *o, int follow, struct rows *r, struct 
     if (rc < 0)
         return rc;
     int print = r->print;
+    struct sl_log_range ranges[PARTITIONS];
     rows_init(r, sl_log_partitions(l));
     r->print = print;
+    r->any_start = o->from > 0;
+    for (int p = 0; p < r->parts && p < PARTITIONS; p++)
+        ranges[p] = (struct sl_log_range){o->from, INT64_MAX};
+    if (o->from)
+        ro.ranges = ranges;
     rc = sl_log_reader_open(l, &ro, &reader, err);
     if (rc == 0)
         rc = read_on(reader, r, follow ? o->until : INT64_MAX, err);
@@ -545,6 +559,7 @@ static int take_option(struct options *o, const char *name, const char *value)
         {"--writer", &o->writer},   {"--first", &o->first}, {"--count", &o->count},
         {"--batch", &o->batch},     {"--pad", &o->pad},     {"--note", &o->note},
         {"--segment", &o->segment}, {"--until", &o->until}, {"--interval", &o->interval},
+        {"--from", &o->from},
     };
     int64_t v, w;
     for (size_t i = 0; i < SL_COUNT(numbers); i++) {
@@ -586,7 +601,7 @@ static int usage(void)
           "[--count N]\n"
           "  [--batch N] [--pad N] [--note BYTES] [--segment BYTES] [--partitions N] [--boot ID]\n"
           "  [--sync commit|none|interval] [--interval MICROSECONDS] [--acked W:ROW]...\n"
-          "  [--until ROWS] [--resume] [--abandon] [--file NAME] [--only-read]\n",
+          "  [--until ROWS] [--from OFFSET] [--resume] [--abandon] [--file NAME] [--only-read]\n",
           stderr);
     return 2;
 }

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# Kills and system call errors: see tests/fault/inject.
+load fault_helper
+
+inject() {
+    need_strace
+    tap "$root/tests/fault/inject" "$@"
+}
+
+@test "ingest killed at every mutating system call" {
+    inject --subject sluice kill
+}
+@test "the library's writer killed at every mutating system call" {
+    inject --subject driver kill
+}
+@test "ingest killed 200 times at random beside a follower" {
+    inject --subject sluice random 200
+}
+@test "the library's writer killed 200 times at random beside a follower" {
+    inject --subject driver random 200
+}
+@test "ingest: every system call fails once" {
+    inject --subject sluice error
+}
+@test "the library's writer: every system call fails once" {
+    inject --subject driver error
+}
+@test "ingest: a sync fails" {
+    inject --subject sluice failed-sync
+}
+@test "the library's writer: a sync fails" {
+    inject --subject driver failed-sync
+}
+@test "ingest: the file system is full at every 4 KiB" {
+    inject --subject sluice full
+}
+@test "the library's writer: the file system is full at every 16 KiB" {
+    inject --subject driver full 4
+}
