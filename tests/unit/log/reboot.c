@@ -64,7 +64,7 @@ static void cut_lines(const char *path, int lines, int more)
 /* The next writer: rows rows are left, moved bytes go to lost/; then the log is good and goes on. */
 static int64_t recover(const char *path, int64_t rows, int new_history)
 {
-    struct sl_log *l;
+    struct sl_log *l = NULL;
     int64_t moved = 0;
     uint64_t before = 0;
     CHECK_INT(count_rows_as(path, 0, boot_b), rows);

@@ -62,8 +62,8 @@ static void spoil(const char *file, int64_t at)
 /* Number of rows that a read gives, whatever their offsets; each must be its own offset's. */
 static int64_t rows_left(const char *path)
 {
-    struct sl_log *l;
-    struct sl_log_reader *r;
+    struct sl_log *l = NULL;
+    struct sl_log_reader *r = NULL;
     struct sl_log_chunk *c;
     struct sl_log_read_options o = {0};
     int64_t n = 0;

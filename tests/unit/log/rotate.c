@@ -49,7 +49,7 @@ static char *big_value(int i)
 
 int main(void)
 {
-    struct sl_log *l;
+    struct sl_log *l = NULL;
     const char *value;
     size_t len;
     make_scratch();
@@ -80,7 +80,7 @@ int main(void)
     {
         const char *path = in_scratch("rotate");
         struct sl_log_writer *w = open_writer(path, NULL), *other = open_writer(path, NULL);
-        struct sl_log_reader *r;
+        struct sl_log_reader *r = NULL;
         struct sl_log_chunk *c;
         struct sl_log_read_options o = {.follow = 1};
         CHECK(good(sl_log_open(path, &l, &err)) && good(sl_log_reader_open(l, &o, &r, &err)));

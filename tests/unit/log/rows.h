@@ -167,8 +167,8 @@ static inline int row_is(const struct sl_batch *b, size_t i, int64_t writer, int
  * offsets to match; -1 if they are not, < -1 an error. */
 static inline int64_t count_rows_as(const char *path, int partition, const char *boot)
 {
-    struct sl_log *l;
-    struct sl_log_reader *r;
+    struct sl_log *l = NULL;
+    struct sl_log_reader *r = NULL;
     struct sl_log_chunk *c;
     struct sl_log_range ranges[64] = {{0, 0}};
     struct sl_log_read_options o = {

@@ -74,8 +74,8 @@ static const char *rows_text_of(struct sl_log_reader *r, int *end)
 
 static const char *rows_text(const char *path)
 {
-    struct sl_log *l;
-    struct sl_log_reader *r;
+    struct sl_log *l = NULL;
+    struct sl_log_reader *r = NULL;
     struct sl_log_read_options o = {0};
     int end;
     CHECK(good(sl_log_open(path, &l, &err)) && good(sl_log_reader_open(l, &o, &r, &err)));
@@ -88,8 +88,8 @@ static const char *rows_text(const char *path)
 
 static int64_t count_range(const char *path, int64_t from, int64_t to)
 {
-    struct sl_log *l;
-    struct sl_log_reader *r;
+    struct sl_log *l = NULL;
+    struct sl_log_reader *r = NULL;
     struct sl_log_chunk *c;
     struct sl_log_range range = {from, to};
     uint8_t wanted = 4; /* only n */
@@ -129,7 +129,7 @@ static int count_segs(void *arg, const struct sl_log_segment_info *s)
 
 static int segments_of(const char *path)
 {
-    struct sl_log *l;
+    struct sl_log *l = NULL;
     int n = 0;
     CHECK(good(sl_log_open(path, &l, &err)));
     sl_log_segments(l, count_segs, &n, &err);
@@ -199,8 +199,8 @@ static void test_followers(void)
     {
         const char *path = in_scratch("follow1");
         struct sl_log_read_options o = {.follow = 1};
-        struct sl_log *l;
-        struct sl_log_reader *r;
+        struct sl_log *l = NULL;
+        struct sl_log_reader *r = NULL;
         struct sl_log_writer *w = open_types(path, "a bigint", NULL);
         CHECK(good(sl_log_open(path, &l, &err)) && good(sl_log_reader_open(l, &o, &r, &err)));
         CHECK_STR(rows_text_of(r, &end), "");
@@ -220,8 +220,8 @@ static void test_followers(void)
     {
         const char *path = in_scratch("follow2");
         struct sl_log_read_options o = {.follow = 1};
-        struct sl_log *l;
-        struct sl_log_reader *r;
+        struct sl_log *l = NULL;
+        struct sl_log_reader *r = NULL;
         struct sl_log_writer *w = open_types(path, "a bigint, _rest jsonb", NULL);
         CHECK(good(sl_log_open(path, &l, &err)) && good(sl_log_reader_open(l, &o, &r, &err)));
         struct sl_schema *s = schema_of("a bigint, _rest jsonb, c text");
@@ -294,8 +294,8 @@ static void test_forms(void)
         int segs = segments_of(path);
         printf("# %d segments\n", segs);
         CHECK(segs >= 1 && segs <= 4);
-        struct sl_log *l;
-        struct sl_log_reader *r;
+        struct sl_log *l = NULL;
+        struct sl_log_reader *r = NULL;
         struct sl_log_chunk *c;
         struct sl_log_read_options ro = {0};
         CHECK(good(sl_log_open(path, &l, &err)) && good(sl_log_reader_open(l, &ro, &r, &err)));
@@ -324,7 +324,7 @@ static void test_forms(void)
 static void test_ranges(void)
 {
     const char *path = in_scratch("ranges");
-    struct sl_log *l;
+    struct sl_log *l = NULL;
     int64_t at;
     TEST("a range begins and ends in the middle of batches and segments, with or without an index")
     {
@@ -373,7 +373,7 @@ static void test_ranges(void)
     {
         struct sl_log_range range = {-5, INT64_MAX};
         struct sl_log_read_options o = {.ranges = &range};
-        struct sl_log_reader *r;
+        struct sl_log_reader *r = NULL;
         struct sl_log_chunk *c;
         CHECK(good(sl_log_open(path, &l, &err)) && good(sl_log_reader_open(l, &o, &r, &err)));
         CHECK_INT(sl_log_reader_next(r, &c, &err), -SL_EEXPIRED);

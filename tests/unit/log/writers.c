@@ -67,8 +67,8 @@ static void take_chunk(struct seen *s, struct sl_log_chunk *c)
 /* Follows until all rows have come. */
 static int follow(const char *path)
 {
-    struct sl_log *l;
-    struct sl_log_reader *r;
+    struct sl_log *l = NULL;
+    struct sl_log_reader *r = NULL;
     struct sl_log_chunk *c;
     struct seen s = {{0}};
     int64_t want = 0, got = 0;
@@ -126,7 +126,7 @@ static void race(const char *path, enum sl_sync_policy sync)
         }
     }
     CHECK_INT(wait_all(pids, WRITERS + 1), 0);
-    struct sl_log *l;
+    struct sl_log *l = NULL;
     CHECK(good(sl_log_open(path, &l, &err)));
     int64_t want = 0, have = 0;
     for (int i = 0; i < WRITERS; i++)
