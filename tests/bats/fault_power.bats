@@ -44,6 +44,9 @@ power() {
 @test "power cut after a writer was killed between the rename of a commit file and its sync" {
     power half_rotation
 }
+@test "power cut after the maker of a log was killed before it synced the name" {
+    power half_creation
+}
 @test "power cut and the shipped binary: the log ends before what was lost, and goes on" {
     tap "$root/tests/fault/inject" --subject sluice reboot
 }
