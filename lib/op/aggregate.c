@@ -310,8 +310,9 @@ static void aggregate_plan(const struct sl_op *op, struct sl_buf *out)
 
 static void scratch(struct sl_aggregate *a, void (*each)(struct sl_vec *, struct sl_account *))
 {
-    struct sl_vec *all[] = {&a->next,    &a->pane_codes, &a->panes, &a->pane_slots, &a->ids,
-                            &a->sub_ids, &a->times,      &a->seqs,  &a->sub_times,  &a->sub_seqs};
+    struct sl_vec *all[] = {&a->next,      &a->pane_codes, &a->panes,       &a->pane_slots,
+                            &a->ids,       &a->sub_ids,    &a->times,       &a->seqs,
+                            &a->sub_times, &a->sub_seqs,   &a->window_slots};
     for (size_t i = 0; i < SL_COUNT(all); i++)
         each(all[i], a->op.account);
 }

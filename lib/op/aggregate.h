@@ -4,6 +4,7 @@
  * aggregate: what the files of the aggregate operator share; nobody else includes it.
  *
  *   aggregate.c         settings, binding, plan
+ *   aggregate_windows.c the open windows
  *   aggregate_rows.c    rows in: windows, lateness, groups, accumulators
  *   aggregate_emit.c    results out
  *   aggregate_state.c   save, load, split, merge
@@ -12,7 +13,7 @@
  * one table for all windows; an open window knows its groups by a list, so that emitting a window
  * costs what its own groups cost. Without any key there is one group, number 0.
  *
- * Invariants: (1) windows is sorted by start; no group of a window that was emitted is in the table.
+ * Invariants: (1) windows is sorted by start unless `unsorted`; no group of a window that was emitted is in the table.
  * (2) assigned rows = released rows + held. (3) accumulators have room for every group number given
  * out. (4) a window is emitted only when every later row of it is late by its own watermark (`_wm`):
  * so without that column only END emits.
@@ -72,7 +73,9 @@ struct sl_aggregate {
     struct sl_group groups;
     size_t reserved; /* groups that accumulators have room for */
     struct sl_open_window *windows;
-    size_t nwindows, windows_cap;
+    size_t nwindows, windows_cap, window_mask;
+    struct sl_vec window_slots; /* uint32_t: index in windows + 1; 0 = free */
+    int unsorted;
     struct sl_vec next; /* uint32_t by group: next of its window + 1 */
     struct sl_sequence sequence;
     int64_t held, watermark;
@@ -96,16 +99,19 @@ void sl_aggregate_drop_inputs(struct sl_aggregate *a);
 /* The table, made if need be. */
 int sl_aggregate_ready(struct sl_aggregate *a, struct sl_err *err);
 void sl_aggregate_clear(struct sl_aggregate *a);
-/* Index in windows of the one that starts at start, made if need be. */
+/* Index in windows of the one that starts at start, made if need be; good until they are sorted. */
 int sl_aggregate_window(struct sl_aggregate *a, int64_t start, int64_t end, size_t *index,
                         struct sl_err *err);
+void sl_aggregate_sort_windows(struct sl_aggregate *a);
+/* The first n windows leave. */
+void sl_aggregate_drop_windows(struct sl_aggregate *a, size_t n);
 /* Room in accumulators and window lists for the groups that the last find made. */
 int sl_aggregate_admit(struct sl_aggregate *a, struct sl_err *err);
 
 int sl_aggregate_rows(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit *out,
                       struct sl_err *err);
 /* 1 if windows that the watermark has closed hold enough groups for a large batch. */
-int sl_aggregate_is_full(const struct sl_aggregate *a);
+int sl_aggregate_is_full(struct sl_aggregate *a);
 /* Emits windows that the watermark has closed, or all that there is. */
 int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, struct sl_err *err);
 

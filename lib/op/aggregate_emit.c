@@ -251,8 +251,7 @@ static void forget(struct sl_aggregate *a, size_t nwindows, const struct sl_entr
             a->accs[c]->class->reset(a->accs[c], e[i].a);
         sl_group_remove(&a->groups, e[i].a);
     }
-    a->nwindows -= nwindows;
-    memmove(a->windows, a->windows + nwindows, a->nwindows * sizeof(*a->windows));
+    sl_aggregate_drop_windows(a, nwindows);
 }
 
 /* Copies of this operator hold parts of the same windows until they are merged. */
@@ -266,11 +265,12 @@ static int is_closed(const struct sl_aggregate *a, const struct sl_open_window *
     return sl_time_add(w->end, a->lateness) <= a->watermark;
 }
 
-int sl_aggregate_is_full(const struct sl_aggregate *a)
+int sl_aggregate_is_full(struct sl_aggregate *a)
 {
     size_t groups = 0;
     if (!may_close(a))
         return 0;
+    sl_aggregate_sort_windows(a);
     for (size_t w = 0; w < a->nwindows && is_closed(a, &a->windows[w]); w++) {
         groups += a->windows[w].ngroups;
         if (groups >= SL_BATCH_ROWS / 4)
@@ -294,6 +294,7 @@ int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, stru
         rc = sl_aggregate_admit(a, err);
     if (rc < 0)
         return rc;
+    sl_aggregate_sort_windows(a);
     for (; nwindows < a->nwindows; nwindows++) {
         const struct sl_open_window *w = &a->windows[nwindows];
         if (!all && !is_closed(a, w))

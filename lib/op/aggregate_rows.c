@@ -265,34 +265,6 @@ static struct sl_column *pane_column(struct sl_aggregate *a, size_t n, struct sl
     return c;
 }
 
-int sl_aggregate_window(struct sl_aggregate *a, int64_t start, int64_t end, size_t *index,
-                        struct sl_err *err)
-{
-    size_t low = 0, high = a->nwindows;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (a->windows[mid].start < start)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    *index = low;
-    if (low < a->nwindows && a->windows[low].start == start)
-        return 0;
-    if (a->nwindows == a->windows_cap) {
-        size_t cap = a->windows_cap ? a->windows_cap * 2 : 16;
-        struct sl_open_window *w = sl_realloc(a->windows, cap * sizeof(*w));
-        if (!w)
-            return sl_err_nomem(err, "windows");
-        a->windows = w;
-        a->windows_cap = cap;
-    }
-    memmove(a->windows + low + 1, a->windows + low, (a->nwindows - low) * sizeof(*a->windows));
-    a->windows[low] = (struct sl_open_window){.start = start, .end = end};
-    a->nwindows++;
-    return 0;
-}
-
 int sl_aggregate_admit(struct sl_aggregate *a, struct sl_err *err)
 {
     size_t n = a->nkeys ? a->groups.n : 1;

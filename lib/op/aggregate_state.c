@@ -49,7 +49,7 @@ void sl_aggregate_clear(struct sl_aggregate *a)
     sl_vec_release(&a->next);
     a->ready = 0;
     a->reserved = 0;
-    a->nwindows = 0;
+    sl_aggregate_drop_windows(a, a->nwindows);
     a->held = 0;
 }
 
@@ -239,9 +239,11 @@ static int import_sequence(void *arg, const int64_t *v, struct sl_err *err)
     return sl_sequence_raise(&a->sequence, (int32_t)v[0], v[1], err);
 }
 
-static int import_meta(void *arg, const int64_t *v, struct sl_err *err SL_UNUSED)
+static int import_meta(void *arg, const int64_t *v, struct sl_err *err)
 {
     struct sl_aggregate *a = arg;
+    if (v[1] < 0)
+        return sl_state_damaged("meta", err);
     a->watermark = SL_MAX(a->watermark, v[0]);
     a->held += v[1];
     return 0;
