@@ -303,22 +303,13 @@ static int next_file(struct sl_log *l, struct sl_err *err)
     return sl_view_corrupt(l, l->c.file, l->c.pos, err);
 }
 
-/* The directory changed in another way than by the next file: the newest snapshot is the truth. */
-static int jump(struct sl_log *l, struct sl_err *err)
+/* Leaves the present file for the newest, whose snapshot is the truth. 1, 0 if it is the same. */
+static int take_newest(struct sl_log *l, struct sl_err *err)
 {
-    struct stat st;
     int64_t newest, before, n = l->state.n;
     uint64_t history = l->state.history;
-
-    if (fstat(l->c.dirfd, &st) < 0)
-        return sl_err_sys(err, "cannot examine %s", l->c.dir);
-    if (st.st_nlink == 0) {
-        sl_err_set(err, SL_ENOENT, "the log was removed while it was read");
-        return sl_err_place(err, "%s", l->path);
-    }
-    if (st.st_mtim.tv_sec == l->c.listed.tv_sec && st.st_mtim.tv_nsec == l->c.listed.tv_nsec)
-        return 0;
     int rc = sl_commits_list(l, &newest, &before, err);
+
     if (rc < 0 || newest <= l->c.file)
         return rc;
     int fd = open_file(l, newest, err);
@@ -333,14 +324,53 @@ static int jump(struct sl_log *l, struct sl_err *err)
     return rc < 0 ? rc : 1;
 }
 
+/* The directory may have changed in another way than by the next file. */
+static int jump(struct sl_log *l, struct sl_err *err)
+{
+    struct stat st;
+
+    if (fstat(l->c.dirfd, &st) < 0)
+        return sl_err_sys(err, "cannot examine %s", l->c.dir);
+    if (st.st_nlink == 0) {
+        sl_err_set(err, SL_ENOENT, "the log was removed while it was read");
+        return sl_err_place(err, "%s", l->path);
+    }
+    if (st.st_mtim.tv_sec == l->c.listed.tv_sec && st.st_mtim.tv_nsec == l->c.listed.tv_nsec)
+        return 0;
+    return take_newest(l, err);
+}
+
+/* A reader that came before the first writer after a reboot: has one been there since? Then commits
+ * need no more checking, and what was lost is known. 1 if it has. */
+static int was_recovered(struct sl_log *l, struct sl_err *err)
+{
+    struct sl_mark m;
+    int rc = sl_lockfile_mark(&l->lock, 0, &m, err);
+    if (rc < 0 || !m.known || strcmp(m.boot, l->boot) != 0)
+        return rc;
+    l->mark = m;
+    l->unclean = 0;
+    return 1;
+}
+
 int sl_view_catch_up(struct sl_log *l, struct sl_err *err)
 {
     int any = 0, rc;
 
     if (l->state.broken)
         return sl_view_load(l, err) < 0 ? (err ? -(int)err->code : -SL_EFAIL) : 1;
-    if (l->unclean && l->stopped)
-        return 0;
+    if (l->unclean) {
+        rc = was_recovered(l, err);
+        if (rc < 0 || (rc == 0 && l->stopped))
+            return rc;
+        if (rc == 1 && l->stopped) { /* the rest of this file is void */
+            l->stopped = 0;
+            rc = take_newest(l, err);
+            if (rc < 0)
+                return rc;
+            any = rc;
+        }
+    }
     rc = read_rest(l, err);
     while (rc >= 0) {
         any |= rc > 0;

@@ -90,9 +90,8 @@ static int64_t recover(const char *path, int64_t rows, int new_history)
     return moved;
 }
 
-int main(void)
+static void test_losses(void)
 {
-    make_scratch();
     TEST("nothing was lost: all commits stay, in the same history")
     {
         CHECK_INT(recover(make_log("all", 3, 4), 70, 0), 0);
@@ -135,6 +134,10 @@ int main(void)
         CHECK(count_rows_as(path, 0, boot_a) < 0);
         CHECK(recover(path, 40, 1) > 0);
     }
+}
+
+static void test_stops(void)
+{
     TEST("what is lost below the mark is corrupt, reboot or not")
     {
         const char *path = make_log("below", 5, 2);
@@ -179,6 +182,47 @@ int main(void)
         sl_log_writer_abort(w);
         recover(path, 10, 0);
     }
+}
+
+/* A follower that came after the reboot and before the first writer. */
+static void test_early_follower(void)
+{
+    TEST("a follower that was there before the recovery goes on after it")
+    {
+        const char *path = make_log("early", 3, 4);
+        struct sl_log *l = NULL;
+        struct sl_log_reader *r = NULL;
+        struct sl_log_chunk *c;
+        struct sl_log_read_options o = {.follow = 1};
+        const char *seg = file_of(path, "0000", ".arrows");
+        int64_t rows = 0;
+        int rc;
+        CHECK(truncate(seg, file_size(seg) - 5) == 0);
+        CHECK(good(sl_log_open_as(path, boot_b, &l, &err)));
+        CHECK(good(sl_log_reader_open(l, &o, &r, &err)));
+        for (int after = 0; after < 2; after++) {
+            while ((rc = sl_log_reader_next(r, &c, &err)) == SL_LOG_CHUNK) {
+                CHECK_INT(sl_log_chunk_base(c), rows);
+                rows += sl_log_chunk_rows(c);
+                sl_log_chunk_free(c);
+            }
+            CHECK(good(rc));
+            CHECK_INT(rc, SL_LOG_WAIT);
+            CHECK_INT(rows, after ? 70 : 60);
+            if (!after)
+                recover(path, 60, 1);
+        }
+        sl_log_reader_free(r);
+        sl_log_free(l);
+    }
+}
+
+int main(void)
+{
+    make_scratch();
+    test_losses();
+    test_stops();
+    test_early_follower();
     remove_scratch();
     return test_done();
 }

@@ -47,12 +47,11 @@ static char *big_value(int i)
     return s;
 }
 
-int main(void)
+static void test_files(void)
 {
     struct sl_log *l = NULL;
     const char *value;
     size_t len;
-    make_scratch();
     TEST("positions and pipelines come back, the newest of each name")
     {
         const char *path = in_scratch("notes");
@@ -115,6 +114,11 @@ int main(void)
         sl_log_free(l);
         CHECK(good(sl_log_writer_close(w, &err)) && good(sl_log_writer_close(other, &err)));
     }
+}
+
+static void test_killed(void)
+{
+    struct sl_log *l = NULL;
     TEST("a torn tail is never gone on with: the next file begins")
     {
         const char *path = in_scratch("torn");
@@ -180,6 +184,13 @@ int main(void)
         CHECK_INT(count_rows(path, 0), 1);
         CHECK_INT(count_rows(away, 0), 10);
     }
+}
+
+int main(void)
+{
+    make_scratch();
+    test_files();
+    test_killed();
     remove_scratch();
     return test_done();
 }
