@@ -40,3 +40,51 @@ load fault_helper
             exit bad
         }' read.csv
 }
+
+# Runs a command while another process holds the append lock of log/.
+with_lock_held() {
+    python3 - "$@" <<'PYTHON'
+import fcntl, struct, subprocess, sys
+F_OFD_SETLK = 37
+f = open("log/lock", "r+b")
+fcntl.fcntl(f, F_OFD_SETLK, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 0, 1, 0))
+sys.exit(subprocess.run(sys.argv[1:]).returncode)
+PYTHON
+}
+
+@test "a writer gives up with exit 75 where another one holds the lock and does not end" {
+    printf 'n\n1\n2\n' >a.csv
+    printf 'n\n3\n4\n' >b.csv
+    "$SLUICE" ingest a.csv -o log/
+    before=$(cat log/commits/* log/0000/* | cksum)
+    run --separate-stderr with_lock_held timeout 60 "$SLUICE" ingest b.csv -o log/
+    echo "$stderr"
+    [ "$status" -eq 75 ]
+    [[ $stderr == *log/lock* ]]
+    [ "$(cat log/commits/* log/0000/* | cksum)" = "$before" ]
+    run --separate-stderr with_lock_held "$SLUICE" replay log/ -O csv
+    [ "$output" = $'n\n1\n2' ]
+    "$SLUICE" ingest b.csv -o log/
+    [ "$("$SLUICE" replay log/ -O csv)" = $'n\n1\n2\n3\n4' ]
+}
+
+@test "a writer whose log is replaced under it stops, and neither log is harmed" {
+    printf 'n\n1\n' >a.csv
+    timeout 60 "$SLUICE" ingest -f a.csv -o log/ 2>err &
+    writer=$!
+    until [ -d log ] && [ "$("$SLUICE" replay log/ -O csv 2>/dev/null)" = $'n\n1' ]; do
+        kill -0 $writer
+    done
+    mv log old
+    printf 'n\n7\n' | "$SLUICE" ingest - -I csv -o log/
+    echo 2 >>a.csv
+    status=0
+    wait $writer || status=$?
+    cat err
+    [ "$status" -eq 1 ]
+    grep -q 'removed or replaced' err
+    [ "$("$SLUICE" replay log/ -O csv)" = $'n\n7' ]
+    [ "$("$SLUICE" replay old/ -O csv)" = $'n\n1' ]
+    "$SLUICE" log verify log/
+    "$SLUICE" log verify old/
+}
