@@ -31,7 +31,10 @@ void sl_control_print(const struct sl_control *c, struct sl_buf *out)
         sl_buf_printf(out, ",\"rows\":%lld,\"reason\":\"%s\"", (long long)c->rows,
                       reason_names[c->reason]);
         break;
-    case SL_CONTROL_ROWS: break;
+    case SL_CONTROL_ROWS:
+        if (c->watermark != INT64_MIN)
+            sl_buf_printf(out, ",\"wm\":%lld", (long long)c->watermark);
+        break;
     }
     if (c->run) {
         sl_buf_addstr(out, ",\"run\":");
@@ -86,6 +89,9 @@ int sl_control_parse(const char *s, size_t n, struct sl_control *out, struct sl_
     } else if (kind == SL_CONTROL_WATERMARK) {
         if (sl_json_find_int(s, n, "wm", &out->watermark) <= 0)
             return malformed(err, "a watermark without its time");
+    } else if (kind == SL_CONTROL_ROWS) {
+        if (sl_json_find_int(s, n, "wm", &out->watermark) <= 0)
+            out->watermark = INT64_MIN;
     } else if (kind == SL_CONTROL_END) {
         if (sl_json_find_int(s, n, "rows", &out->rows) <= 0 || out->rows < 0)
             return malformed(err, "an end without its count of rows");

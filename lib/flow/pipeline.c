@@ -134,7 +134,8 @@ static int add_watermarks(struct sl_pipeline *p, struct sl_err *err)
     if (!wanted || s->out_of_order < 0 || sl_schema_time_index(s->schema) < 0 ||
         sl_schema_find(s->schema, "_wm", 3) >= 0)
         return 0;
-    struct sl_op *op = sl_watermark_new(s->out_of_order, SL_MAX(1, s->partitions), p->o.account, err);
+    struct sl_op *op =
+        sl_watermark_new(s->out_of_order, SL_MAX(1, s->partitions), p->o.account, err);
     if (!op)
         return -(int)(err ? err->code : SL_ENOMEM);
     int rc = sl_pipeline_op(p, op, err);

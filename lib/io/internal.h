@@ -82,6 +82,11 @@ void sl_fileid_print(const struct sl_fileid *i, const struct sl_mark *m, int64_t
                      struct sl_buf *out);
 
 /* ---- sources ---- */
+/* The out-of-orderness of text and logs: as said, else 5 s for an input without end. */
+static inline int64_t sl_source_out_of_order(const struct sl_input_options *o)
+{
+    return o->out_of_order < 0 && o->follow ? 5 * SL_USEC_PER_SEC : o->out_of_order;
+}
 /* The schema with its time column settled: name if given (it must be a timestamptz), else what the
  * schema says, else the rule of sl_schema_guess_time. A new reference; NULL with err filled. */
 struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct sl_err *err);

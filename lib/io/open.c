@@ -161,8 +161,6 @@ int sl_input_open(const struct sl_input_options *o, struct sl_source **out, stru
             rc = -(int)(err ? err->code : SL_EUSAGE);
     }
     local.paths = paths;
-    if (local.follow && local.out_of_order < 0)
-        local.out_of_order = 5 * SL_USEC_PER_SEC;
     if (rc == 0)
         rc = open_paths(&local, out, err);
     free(paths);

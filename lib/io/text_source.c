@@ -145,10 +145,18 @@ static int recognise(struct text_source *t, struct sl_text_options *to, struct s
     if (by_name != SL_TEXT_NONE &&
         (by_bytes == SL_TEXT_NONE || by_bytes == SL_TEXT_CSV || by_bytes == SL_TEXT_TSV))
         to->format = by_name;
-    if (to->format != SL_TEXT_NONE || !pending(t)) {
-        if (to->format == SL_TEXT_NONE)
-            to->format = SL_TEXT_CSV; /* an empty input: any will do */
+    if (to->format != SL_TEXT_NONE)
         return 0;
+    if (!pending(t) && sl_bytes_is_regular(t->bytes)) {
+        to->format = SL_TEXT_CSV; /* an empty file has no rows in any format */
+        return 0;
+    }
+    if (!pending(t)) {
+        sl_err_set(err, SL_EUPSTREAM,
+                   "%s is empty: the stage before wrote nothing, not even a "
+                   "schema",
+                   sl_bytes_name(t->bytes));
+        return sl_err_hint(err, "if it is text without rows, say so: -I csv");
     }
     sl_err_set(err, SL_EUSAGE, "cannot tell the format of %s by its first bytes",
                sl_bytes_name(t->bytes));
@@ -680,7 +688,7 @@ int sl_text_source_new(const struct sl_input_options *o, struct sl_bytes *first,
     t->base.class = &text_source_class;
     t->base.account = o->account;
     t->base.partitions = 1;
-    t->base.out_of_order = o->out_of_order;
+    t->base.out_of_order = sl_source_out_of_order(o);
     t->o = *o;
     t->bytes = first;
     int rc = copy_settings(t, o, err);

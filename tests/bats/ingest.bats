@@ -138,7 +138,8 @@ rows() { # LOG
 
 @test "progress is nothing and the summary is one line when stderr is no terminal" {
     seq 1 10 | sed '1i n' >t.csv
-    run -0 --separate-stderr sluice ingest t.csv -o l/ --types 'n bigint'
-    [ "$(grep -c . <<<"$stderr")" -eq 1 ]
+    run -0 --separate-stderr sluice ingest -I csv --delimiter , --types 'n bigint' t.csv -o l/
+    [ "$(grep -c 'rows' <<<"$stderr")" -eq 1 ]
+    [[ $stderr != *$'\r'* ]]
     [[ $stderr == *"10 rows"* ]]
 }

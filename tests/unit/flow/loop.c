@@ -102,6 +102,16 @@ static int numbers_widen(struct sl_source *s, struct sl_schema *wider, struct sl
     return 0;
 }
 
+/* The pause is over at once. */
+static int numbers_poll(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline)
+{
+    (void)s;
+    (void)fds;
+    (void)max;
+    *deadline = 0;
+    return 0;
+}
+
 static void numbers_free(struct sl_source *s)
 {
     sl_schema_unref(s->schema);
@@ -114,6 +124,7 @@ static const struct sl_source_class numbers_class = {
     .next = numbers_next,
     .decode = numbers_decode,
     .widen = numbers_widen,
+    .poll = numbers_poll,
     .free = numbers_free,
 };
 
@@ -253,7 +264,7 @@ int main(void)
             s.wait_at = 7;
             CHECK_INT(run(s, &c, &r, &err), 0);
             CHECK_INT(c.rows, 4000);
-            CHECK(c.flushes <= 1);
+            CHECK_INT(c.flushes, threads == 1);
         }
         TEST(threads == 1 ? "one thread: the schema widens between two morsels"
                           : "four threads: the schema widens between two morsels")
