@@ -21,6 +21,10 @@
 
 static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
 
+enum {
+    OUTS_MAX = 256
+}; /* segments kept open at most, that many partitions may be written at once */
+
 /* What one commit writes to one segment. */
 struct piece {
     struct sl_seg seg;         /* as it will be; form borrowed */
@@ -30,6 +34,7 @@ struct piece {
     size_t first, count;         /* blobs */
     int fd;                      /* -1 until written */
     int own;                     /* fd is not kept in outs */
+    int opened;                  /* the file is there, by us or before */
 };
 
 struct job {
@@ -221,6 +226,7 @@ static int open_piece(struct sl_log_writer *w, struct piece *p, struct sl_err *e
                                       p->begins ? O_RDWR | O_CREAT : O_RDWR, &name, err);
         p->own = 1;
     }
+    p->opened = rc >= 0;
     if (rc >= 0 && fstat(p->fd, &st) < 0)
         rc = sl_err_sys(err, "cannot examine a segment");
     if (rc >= 0 && st.st_size > p->start && ftruncate(p->fd, p->start) < 0)
@@ -257,7 +263,13 @@ static int write_piece(struct job *j, struct piece *p, struct sl_err *err)
     if (p->closes)
         iov[n++] = (struct iovec){(char *)(uintptr_t)end_marker, sizeof(end_marker)};
     assert(offset == p->seg.end);
-    return write_all(p->fd, iov, n, p->start, err);
+    rc = write_all(p->fd, iov, n, p->start, err);
+    if (rc == 0 && p->own && j->npieces > OUTS_MAX) {
+        close(p->fd);
+        p->fd = -1;
+        p->own = 0;
+    }
+    return rc;
 }
 
 /* After a failure: leave no more behind than a killed writer would, less if possible. */
@@ -266,17 +278,28 @@ static void undo_pieces(struct job *j)
     for (size_t i = 0; i < j->npieces; i++) {
         struct piece *p = &j->pieces[i];
         char name[SL_SEG_NAME];
-        if (p->fd < 0)
-            continue;
-        if (!p->begins && ftruncate(p->fd, p->start) < 0)
+        if (!p->begins && p->fd >= 0 && ftruncate(p->fd, p->start) < 0)
             continue; /* the next writer will do it */
-        if (p->begins) {
+        if (p->begins && p->opened) {
             sl_seg_name(sl_seg_key(&p->seg), ".arrows", name);
             unlinkat(j->w->log->dirfd, name, 0);
         }
-        if (p->own)
+        if (p->own && p->fd >= 0)
             close(p->fd);
         p->fd = -1;
+    }
+}
+
+/* Of many partitions none is kept open: descriptors are few. */
+static void close_many(struct sl_log_writer *w)
+{
+    int open = 0;
+    for (int i = 0; i < w->log->state.npartitions; i++)
+        open += w->outs[i].fd >= 0;
+    for (int i = 0; open > OUTS_MAX && i < w->log->state.npartitions; i++) {
+        if (w->outs[i].fd >= 0)
+            close(w->outs[i].fd);
+        w->outs[i].fd = -1;
     }
 }
 
@@ -291,21 +314,22 @@ static int keep_pieces(struct job *j, struct sl_err *err)
         if (p->own) {
             if (o->fd >= 0)
                 close(o->fd);
-            else
-                w->nouts++;
             o->fd = p->fd;
             o->key = sl_seg_key(&p->seg);
         }
-        int fd = p->closes ? o->fd : fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
-        if (p->closes) {
+        int fd = -1;
+        if (p->fd >= 0 && p->closes) {
+            fd = o->fd;
             o->fd = -1;
-            w->nouts--;
+        } else if (p->fd >= 0) {
+            fd = fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
         }
         int told = sl_syncer_touch(w->sync, sl_seg_key(&p->seg), w->log->state.n, fd,
                                    rc == 0 ? err : NULL);
         rc = rc == 0 ? told : rc;
         p->fd = -1;
     }
+    close_many(w);
     return rc;
 }
 

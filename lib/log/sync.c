@@ -11,7 +11,10 @@
 #include "base/time.h"
 #include "log/sync.h"
 
-enum { SYNC_ONE_BY_ONE = 8 }; /* above, the whole file system at once */
+enum {
+    SYNC_ONE_BY_ONE = 8, /* above, the whole file system at once */
+    KEPT_OPEN = 64,      /* descriptors of segments to be synced */
+};
 
 struct dirty {
     struct sl_seg_key key;
@@ -163,6 +166,10 @@ static int set_add(struct set *set, struct sl_seg_key key, int64_t n, int fd)
         else if (fd >= 0)
             close(fd);
         return 1;
+    }
+    if (set->n >= KEPT_OPEN && fd >= 0) { /* so many are synced by the file system at once */
+        close(fd);
+        fd = -1;
     }
     if (set->n == set->cap) {
         int cap = set->cap ? 2 * set->cap : 16;

@@ -9,7 +9,6 @@
 #include "base/time.h"
 #include "log/writer.h"
 
-enum { OUTS_MAX = 256 }; /* segments kept open between commits */
 #define SEGMENT_BYTES (256LL << 20)
 #define SYNC_INTERVAL 1000000LL
 

@@ -59,7 +59,6 @@ struct sl_log_writer {
     struct sl_plan *plans;
 
     struct sl_out *outs;
-    int nouts;               /* open ones */
     int *keys, nkeys, crc32; /* partitioner */
     struct sl_buf line;      /* text of the line being written */
 };

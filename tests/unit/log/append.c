@@ -21,6 +21,25 @@ int main(void)
         CHECK_INT(count_rows(path, 0), 20014);
         CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
     }
+    TEST("a log of more partitions than descriptors")
+    {
+        enum { MANY = 1500 };
+        const char *path = in_scratch("many");
+        struct sl_log_options o = {.sync = SL_SYNC_INTERVAL, .partitions = MANY};
+        struct sl_log_writer *w = open_writer(path, &o);
+        struct sl_schema *s = rows_schema();
+        struct sl_batch *b = make_rows(s, 0, 0, 2);
+        static struct sl_log_blob *blobs[MANY];
+        for (int k = 0; k < 2; k++) {
+            for (int i = 0; i < MANY; i++)
+                CHECK(good(sl_log_writer_encode(w, i, b, &blobs[i], &err)));
+            CHECK(good(sl_log_writer_commit(w, blobs, MANY, NULL, &err)));
+        }
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+        sl_batch_unref(b);
+        sl_schema_unref(s);
+    }
     remove_scratch();
     return test_done();
 }
