@@ -19,6 +19,8 @@ struct last {
     struct sl_schema *schema;
     int time_column; /* -1: none */
     struct sl_topn top;
+    struct sl_batch
+        *latest; /* while rows are held back: the batch that came last, for its watermark */
 };
 
 static void unbind(struct last *l)
@@ -26,6 +28,8 @@ static void unbind(struct last *l)
     sl_topn_release(&l->top);
     sl_schema_unref(l->schema);
     l->schema = NULL;
+    sl_batch_unref(l->latest);
+    l->latest = NULL;
 }
 
 static int last_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema *in,
@@ -62,6 +66,23 @@ static int key_of(void *arg, struct sl_batch *b, struct sl_column **key, struct 
     return *key ? 0 : -SL_ENOMEM;
 }
 
+/* The watermark of the rows that were held back follows them, on a batch without rows: else windows
+ * downstream would wait for the next row. */
+static int emit_watermark(struct last *l, struct sl_emit *out, struct sl_err *err)
+{
+    if (!l->latest)
+        return SL_PUSH_OK;
+    struct sl_buffer *none = sl_buffer_new(NULL, 0);
+    struct sl_batch *b = none ? sl_batch_select(l->latest, none, 0, err) : NULL;
+    sl_batch_unref(l->latest);
+    l->latest = NULL;
+    if (!b)
+        return sl_err_nomem(err, "a watermark");
+    int rc = out->emit(out, b, err);
+    sl_batch_unref(b);
+    return rc;
+}
+
 static int last_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *batch,
                      enum sl_directive directive, struct sl_emit *out, struct sl_err *err)
 {
@@ -73,6 +94,10 @@ static int last_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *bat
         if (batch->selected || batch->watermark != SL_TIME_MIN)
             rc = out->emit(out, batch, err);
         return rc;
+    }
+    if (batch && l->follow && batch->watermark != SL_TIME_MIN) {
+        sl_batch_unref(l->latest);
+        l->latest = sl_batch_ref(batch);
     }
     if (batch && batch->selected) {
         struct sl_column *key = NULL;
@@ -86,6 +111,8 @@ static int last_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *bat
         rc = sl_topn_finish(&l->top, &cut, err);
         if (rc >= 0)
             rc = sl_topn_emit(&l->top, 1, out, &cut, err);
+        if (rc == SL_PUSH_OK)
+            rc = emit_watermark(l, out, err);
         l->passing = rc >= 0 && l->follow;
     }
     if (rc >= 0 && cut)
