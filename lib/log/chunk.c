@@ -94,6 +94,11 @@ int64_t sl_log_chunk_rows(const struct sl_log_chunk *c)
     return c->take;
 }
 
+int64_t sl_log_chunk_bytes(const struct sl_log_chunk *c)
+{
+    return (int64_t)c->len;
+}
+
 void sl_log_chunk_times(const struct sl_log_chunk *c, int64_t *min, int64_t *max)
 {
     *min = c->min_time;

@@ -173,6 +173,8 @@ int sl_log_chunk_decode(struct sl_log_chunk *c, struct sl_batch **out, struct sl
 int sl_log_chunk_partition(const struct sl_log_chunk *c);
 int64_t sl_log_chunk_base(const struct sl_log_chunk *c);
 int64_t sl_log_chunk_rows(const struct sl_log_chunk *c);
+/* Bytes of its messages in the segment: what was read, whatever rows of it are wanted. */
+int64_t sl_log_chunk_bytes(const struct sl_log_chunk *c);
 /* Event times in the chunk, µs (SL_TIME_MAX, SL_TIME_MIN if it has none). */
 void sl_log_chunk_times(const struct sl_log_chunk *c, int64_t *min, int64_t *max);
 void sl_log_chunk_free(struct sl_log_chunk *c);
