@@ -15,6 +15,13 @@ static inline int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+/* What floor_div() leaves. Never a - floor_div(a, b) * b: that product can be below INT64_MIN. */
+static inline int64_t floor_mod(int64_t a, int64_t b)
+{
+    int64_t rest = a % b;
+    return rest < 0 ? rest + b : rest;
+}
+
 int64_t sl_time_days(int64_t year, int month, int day)
 {
     int64_t y = year - (month <= 2), era = floor_div(y, 400);
@@ -47,7 +54,7 @@ void sl_time_to_civil(int64_t usec, struct sl_civil *out)
     out->hour = rest / 3600;
     out->minute = rest / 60 % 60;
     out->second = rest % 60;
-    out->nsec = (int32_t)(usec - sec * SL_USEC_PER_SEC) * 1000;
+    out->nsec = (int32_t)floor_mod(usec, SL_USEC_PER_SEC) * 1000;
 }
 
 /* ---- text ---- */
@@ -125,7 +132,7 @@ size_t sl_time_print(char *out, int64_t value, int is_nsec, enum sl_time_style s
 {
     int64_t per = is_nsec ? 1000000000 : SL_USEC_PER_SEC;
     int64_t sec = floor_div(value, per), days;
-    int nsec = (int)(value - sec * per) * (is_nsec ? 1 : 1000);
+    int nsec = (int)floor_mod(value, per) * (is_nsec ? 1 : 1000);
     int32_t offset = zone ? sl_zone_offset(zone, sec) : 0;
     int rest;
     char *o = out;

@@ -202,6 +202,19 @@ static void test_random(void)
                 CHECK_STR(z, offset);
         }
     }
+    TEST("the first and the last instant of each unit print")
+    {
+        struct sl_civil c;
+        CHECK_STR(printed(INT64_MIN, 1, SL_TIME_RFC3339, NULL), "1677-09-21T00:12:43.145224192Z");
+        CHECK_STR(printed(INT64_MIN + 1, 1, SL_TIME_SQL, NULL), "1677-09-21 00:12:43.145224193+00");
+        CHECK_STR(printed(INT64_MAX, 1, SL_TIME_RFC3339, NULL), "2262-04-11T23:47:16.854775807Z");
+        CHECK_STR(printed(INT64_MIN, 0, SL_TIME_RFC3339, NULL), "-290308-12-21T19:59:05.224192Z");
+        CHECK_STR(printed(INT64_MAX, 0, SL_TIME_RFC3339, NULL), "+294247-01-10T04:00:54.775807Z");
+        sl_time_to_civil(INT64_MIN, &c);
+        CHECK_INT(c.year, -290308);
+        CHECK_INT(c.second, 5);
+        CHECK_INT(c.nsec, 224192000);
+    }
     TEST("instants print and read back, micro- and nanoseconds, in UTC and in a zone")
     {
         struct sl_zone *zone = sl_zone_open("-03:30", NULL);
