@@ -20,7 +20,8 @@ LIBS     = -lzstd -lpcre2-8 -lcsv -l:libpg_query.a -lprotobuf-c -lpthread -lm -l
 
 VERSION  = 0.1.0
 
-O       := build$(if $(SAN),/san-$(subst $(empty) ,-,$(SAN)))$(if $(filter clang%,$(CC)),/clang)
+comma   := ,
+O       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/clang)
 Q       := $(if $(V),,@)
 SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # _GNU_SOURCE also here, for a file whose first include is a system header.
