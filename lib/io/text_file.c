@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * text_file: the files of a text source, one after the other or one followed: what is known of each
+ * in the log that is ingested into, its header, rotation and truncation.
+ */
+#include "base/compat.h"
+#include "io/text_source.h"
+
+/* What the log that is ingested into holds of the file at hand already. */
+static int look_up(struct text_source *t, struct sl_err *err)
+{
+    sl_fileid_unref(t->identity);
+    t->identity = NULL;
+    if (!t->o.into || !sl_bytes_is_regular(t->bytes))
+        return 0;
+    t->identity = sl_fileid_new(t->bytes, err);
+    if (!t->identity)
+        return -(int)(err ? err->code : SL_EFAIL);
+    if (!t->log || t->o.again == SL_AGAIN_ALL)
+        return 0;
+    int rc = sl_fileid_find(t->identity, t->bytes, t->log, err);
+    if (rc <= 0)
+        return rc;
+    if (t->o.again == SL_AGAIN_REFUSE) {
+        sl_err_set(err, SL_EEXIST, "%lld rows of %s are committed", (long long)t->identity->rows,
+                   sl_bytes_name(t->bytes));
+        return sl_err_hint(err, "--resume goes on after them, --again appends all");
+    }
+    return 1;
+}
+
+/* Goes on behind what is committed. The header has been read. */
+int sl_text_resume(struct text_source *t, struct sl_err *err)
+{
+    t->start = t->fill = 0;
+    t->at_end = 0;
+    t->byte = t->identity->byte;
+    t->line = t->identity->line;
+    return sl_bytes_seek(t->bytes, t->byte, err);
+}
+
+int sl_text_open_file(struct text_source *t, struct sl_err *err)
+{
+    if (!t->bytes) {
+        int rc = sl_bytes_open(t->paths[t->file], t->o.follow, &t->bytes, err);
+        if (rc < 0)
+            return rc;
+    }
+    t->start = t->fill = 0;
+    t->at_end = 0;
+    t->byte = 0;
+    t->line = 1;
+    memset(&t->cut, 0, sizeof(t->cut));
+    return look_up(t, err);
+}
+
+/* The header of a file after the first, once enough of it is there. 1 done, 0 more bytes needed. */
+static int take_header(struct text_source *t, struct sl_err *err)
+{
+    struct sl_text_cut cut = {0};
+    size_t header = 0;
+    int64_t whole =
+        sl_text_cut(t->reader, &cut, sl_text_front(t), sl_text_pending(t), t->at_end, err);
+    if (whole <= 0)
+        return whole < 0 ? (int)whole : t->at_end;
+    sl_text_map_unref(t->map);
+    t->map = NULL;
+    int rc = sl_text_header(t->reader, sl_text_front(t), (size_t)whole, sl_bytes_name(t->bytes),
+                            &t->map, &header, err);
+    if (rc < 0)
+        return rc;
+    t->line += sl_text_count_lines(sl_text_front(t), header);
+    t->start += header;
+    t->byte += (int64_t)header;
+    return 1;
+}
+
+/* The end of a file has been reached and its last records are out: > 0 the next one is open, 0 there
+ * is none (or, followed, not yet). */
+int sl_text_next_file(struct text_source *t, struct sl_err *err)
+{
+    int rc;
+    if (sl_bytes_is_followed(t->bytes)) {
+        rc = sl_bytes_reopen(t->bytes, err);
+        if (rc <= 0)
+            return rc;
+        sl_text_say(t, "%s was rotated: going on with the new file", sl_bytes_name(t->bytes));
+        rc = look_up(t, NULL); /* a name that comes again holds new rows: nothing to refuse */
+        t->start = t->fill = 0;
+        t->byte = 0;
+        t->line = 1;
+        t->at_end = 0;
+        memset(&t->cut, 0, sizeof(t->cut));
+    } else {
+        if (t->file + 1 >= t->o.npaths)
+            return 0;
+        sl_bytes_free(t->bytes);
+        t->bytes = NULL;
+        t->file++;
+        rc = sl_text_open_file(t, err);
+        if (rc < 0)
+            return rc;
+    }
+    t->need_header = 1;
+    t->resume = rc > 0;
+    return 1;
+}
+
+/* The file was cut short and is being written anew: what was not yet a record is gone. */
+void sl_text_truncated(struct text_source *t)
+{
+    sl_text_say(
+        t, "%s was truncated: reading it from its start (%zu bytes of a part of a record dropped)",
+        sl_bytes_name(t->bytes), sl_text_pending(t));
+    t->start = t->fill = 0;
+    t->byte = 0;
+    t->line = 1;
+    t->need_header = 1;
+    memset(&t->cut, 0, sizeof(t->cut));
+}
+
+/* Header and position of a file just begun. 1 go on, 0 more bytes are needed, < 0. */
+int sl_text_begin(struct text_source *t, struct sl_err *err)
+{
+    if (t->need_header) {
+        int rc = take_header(t, err);
+        if (rc <= 0)
+            return rc;
+        t->need_header = 0;
+    }
+    if (t->resume) {
+        t->resume = 0;
+        int rc = sl_text_resume(t, err);
+        return rc < 0 ? rc : 0;
+    }
+    return 1;
+}

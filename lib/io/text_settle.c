@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * text_settle: format, reader and schema of a text source, from the first bytes of its first file.
+ */
+#include "base/compat.h"
+#include "io/text_source.h"
+
+enum {
+    SAMPLE = 1 << 20,       /* types settle from this much, */
+    SAMPLE_ROWS = 10000,    /* so many lines, or what is there at a pause */
+    PAUSE_USEC = 20 * 1000, /* a pipe that says nothing for so long has paused */
+};
+
+/* Of n bytes of whole records, those of the first SAMPLE_ROWS lines (records of several lines are
+ * not cut: a longer sample does no harm). */
+static size_t sample_length(struct text_source *t, size_t n)
+{
+    const char *s = sl_text_front(t), *p = s;
+    struct sl_text_cut cut = {0};
+    for (int lines = 0; p && lines <= SAMPLE_ROWS; lines++) {
+        p = memchr(p, '\n', (size_t)(s + n - p));
+        p = p ? p + 1 : NULL;
+    }
+    if (!p)
+        return n;
+    int64_t whole = sl_text_cut(t->reader, &cut, s, (size_t)(p - s), 0, NULL);
+    return whole > 0 ? (size_t)whole : n;
+}
+
+/* The reader's schema, with its time column settled, becomes the source's. */
+int sl_text_take_schema(struct text_source *t, struct sl_err *err)
+{
+    struct sl_schema *s = sl_source_time(sl_text_schema(t->reader), t->o.time_column, err);
+    if (!s)
+        return -(int)(err ? err->code : SL_EFAIL);
+    sl_schema_unref(t->base.schema);
+    t->base.schema = s;
+    return 0;
+}
+
+static int recognise(struct text_source *t, struct sl_text_options *to, struct sl_err *err)
+{
+    enum sl_text_format by_bytes = sl_text_format_of_bytes(sl_text_front(t), sl_text_pending(t));
+    enum sl_text_format by_name = SL_TEXT_NONE;
+
+    if (t->o.format)
+        return sl_text_format_parse(t->o.format, &to->format, &to->pattern, err);
+    if (t->o.npaths)
+        by_name = sl_text_format_of_path(t->paths[0]);
+    /* First bytes tell JSON and web logs apart from the rest; between CSV and TSV the name knows
+     * better. */
+    to->format = by_bytes;
+    if (by_name != SL_TEXT_NONE &&
+        (by_bytes == SL_TEXT_NONE || by_bytes == SL_TEXT_CSV || by_bytes == SL_TEXT_TSV))
+        to->format = by_name;
+    if (to->format != SL_TEXT_NONE)
+        return 0;
+    if (!sl_text_pending(t) && sl_bytes_is_regular(t->bytes)) {
+        to->format = SL_TEXT_CSV; /* an empty file has no rows in any format */
+        return 0;
+    }
+    if (!sl_text_pending(t)) {
+        sl_err_set(err, SL_EUPSTREAM,
+                   "%s is empty: the stage before wrote nothing, not even a "
+                   "schema",
+                   sl_bytes_name(t->bytes));
+        return sl_err_hint(err, "if it is text without rows, say so: -I csv");
+    }
+    sl_err_set(err, SL_EUSAGE, "cannot tell the format of %s by its first bytes",
+               sl_bytes_name(t->bytes));
+    return sl_err_hint(err, "say it: -I csv, tsv, json, combined, common, lines or 'regex:...'");
+}
+
+static int make_reader(struct text_source *t, struct sl_err *err)
+{
+    struct sl_text_options to = {
+        .delimiter = t->o.delimiter,
+        .no_header = t->o.no_header,
+        .types = t->types,
+        .fixed = t->log ? sl_log_schema(t->log) : NULL,
+        .time_column = t->o.time_column,
+        .time_format = t->o.time_format,
+        .zone = t->o.zone,
+        .account = t->base.account,
+    };
+    int rc = recognise(t, &to, err);
+    return rc < 0 ? rc : sl_text_reader_new(&to, &t->reader, err);
+}
+
+/* Fills the block with a sample: until it is large enough, the input ends or pauses. 1: settle from
+ * it; 0: the run was told to end before there was anything. */
+static int gather_sample(struct text_source *t, struct sl_err *err)
+{
+    while (sl_text_pending(t) < SAMPLE && !t->at_end) {
+        int rc = sl_text_read_more(t, err);
+        if (rc < 0)
+            return rc;
+        if (rc == SL_BYTES_END && !sl_bytes_is_followed(t->bytes))
+            t->at_end = 1;
+        if (rc == SL_BYTES_DATA || rc == SL_BYTES_END)
+            continue;
+        int some = sl_text_pending(t) &&
+                   sl_text_count_lines(sl_text_front(t), sl_text_pending(t)) >= t->least_lines;
+        rc = sl_bytes_wait(t->bytes, t->o.stop_fd, some ? PAUSE_USEC : -1, err);
+        if (rc < 0)
+            return rc;
+        if (rc == 0)
+            return some;
+    }
+    return 1;
+}
+
+int sl_text_source_settle(struct text_source *t, struct sl_err *err)
+{
+    int64_t whole;
+    size_t header = 0;
+    /* With a header a first pause behind the header alone tells nothing about types. */
+    t->least_lines = t->o.no_header ? 1 : 2;
+    for (;;) {
+        int rc = gather_sample(t, err);
+        if (rc < 0)
+            return rc;
+        if (rc == 0)
+            return sl_err_set(err, SL_EFAIL, "ended before the first row of %s",
+                              sl_bytes_name(t->bytes));
+        if (!t->reader)
+            rc = make_reader(t, err);
+        if (rc < 0)
+            return rc;
+        struct sl_text_cut cut = {0};
+        whole = sl_text_cut(t->reader, &cut, sl_text_front(t), sl_text_pending(t), t->at_end, err);
+        if (whole < 0)
+            return (int)whole;
+        if (whole || t->at_end)
+            break;
+        t->least_lines = sl_text_count_lines(sl_text_front(t), sl_text_pending(t)) + 1;
+    }
+    size_t sample = sample_length(t, (size_t)whole);
+    int rc = sl_text_settle(t->reader, sl_text_front(t), sample, &header, err);
+    if (rc < 0)
+        return rc;
+    t->line += sl_text_count_lines(sl_text_front(t), header);
+    t->start += header;
+    t->byte += (int64_t)header;
+    return sl_text_take_schema(t, err);
+}
