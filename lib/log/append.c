@@ -72,6 +72,8 @@ static struct piece *continue_piece(struct job *j, const struct sl_seg *open)
         p->seg = *open;
         p->start = open->bytes;
         p->start_offset = open->end;
+        p->seg.has_sum = 0;
+        p->seg.sum = 0;
     }
     return p;
 }
@@ -156,6 +158,8 @@ static int place_blob(struct job *j, size_t i, const struct sl_seg **open, struc
     last->count++;
     last->seg.bytes += (int64_t)b->bytes.len;
     last->seg.end += b->rows;
+    last->seg.has_sum = 1;
+    last->seg.sum = sl_identity_chain(last->seg.sum, b->bytes.data + b->value);
     last->seg.min_time = SL_MIN(last->seg.min_time, b->min_time);
     last->seg.max_time = SL_MAX(last->seg.max_time, b->max_time);
     return 0;

@@ -38,6 +38,7 @@ static int check_seg(struct sl_log *l, const struct sl_line *line, const struct 
     const struct sl_seg *old = sl_state_seg(&l->state, sl_seg_key(seg));
     struct sl_walk w;
     struct sl_group g;
+    uint32_t sum = 0;
 
     if (seg->partition >= l->state.npartitions)
         return sl_err_set(err, SL_ECORRUPT, "no such partition");
@@ -52,11 +53,16 @@ static int check_seg(struct sl_log *l, const struct sl_line *line, const struct 
     if (old)
         sl_walk_seek(&w, old->bytes, old->end);
     while ((rc = sl_walk_next(&w, &g, err)) == 1) {
+        sum = sl_identity_chain(sum, g.id.crcs - SL_IDENTITY_FIXED);
         rc = sl_group_verify(w.stream, g.buf, g.at, (size_t)g.len, w.log_id, err);
         if (rc < 0)
             break;
     }
     sl_walk_release(&w);
+    /* Whole batches of a writer that was killed before its line may lie here in place of those that
+     * this line is about, with the same numbers. */
+    if (rc >= 0 && seg->has_sum && seg->sum != sum)
+        rc = sl_err_set(err, SL_ECORRUPT, "these are not the batches that the line commits");
     return rc < 0 ? rc : note_checked(l, seg, old ? old->bytes : 0, err);
 }
 

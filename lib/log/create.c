@@ -103,7 +103,7 @@ static int fill(const char *dir, const struct sl_log_options *o, int partitions,
     sl_path_join(&path, dir, "lock");
     rc = sl_buf_check(&path, err);
     if (rc == 0)
-        rc = sl_lockfile_create(path.data, 1, boot, err);
+        rc = sl_lockfile_create(path.data, 0, boot, err); /* the names are not durable yet */
     sl_path_join(&path, dir, "commits");
     if (rc == 0)
         rc = sl_buf_check(&path, err);

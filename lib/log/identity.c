@@ -99,6 +99,11 @@ void sl_identity_patch(char *value, const uint8_t *log_id, int partition, int64_
     sl_hex32(value + AT_CRC1, sl_crc32c(0, value, AT_CRC1));
 }
 
+uint32_t sl_identity_chain(uint32_t sum, const char *value)
+{
+    return sl_crc32c(sum, value + AT_CRC2, 8);
+}
+
 const char *sl_identity_find(const uint8_t *meta, size_t n, const uint8_t *log_id)
 {
     char start[36] = "1 ";

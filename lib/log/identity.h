@@ -32,6 +32,9 @@ void sl_identity_print(char *value, const struct sl_identity *id, const uint32_t
 /* Writes bytes 0 to 90. */
 void sl_identity_patch(char *value, const uint8_t *log_id, int partition, int64_t base,
                        int64_t commit);
+/* Takes the batch of this value into a sum over batches: its second part's CRC stands for all of its
+ * bytes but their place. Begins with 0. */
+uint32_t sl_identity_chain(uint32_t sum, const char *value);
 /* Finds the value in the metadata bytes of a message by its log id: pointer or NULL. */
 const char *sl_identity_find(const uint8_t *meta, size_t n, const uint8_t *log_id);
 /* Reads a value that has at most n bytes. SL_ECORRUPT says what is wrong. */

@@ -33,6 +33,8 @@ struct sl_seg {
     int64_t bytes, end;
     int64_t min_time, max_time; /* SL_TIME_MAX, SL_TIME_MIN: none */
     int closed, dropped;
+    int has_sum;
+    uint32_t sum;    /* binds the batches that this line adds: see sl_identity_chain */
     int64_t touched; /* last commit that changed it; not on disk */
 };
 

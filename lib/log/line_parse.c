@@ -351,6 +351,10 @@ static int seg_member(struct reader *r, void *arg)
         return get_int(r, INT64_MIN, &s->min_time);
     if (key_is(r, "max"))
         return get_int(r, INT64_MIN, &s->max_time);
+    if (key_is(r, "sum")) {
+        s->has_sum = 1;
+        return get_crc(r, &s->sum);
+    }
     if (key_is(r, "closed"))
         return get_flag(r, &s->closed);
     if (key_is(r, "dropped"))

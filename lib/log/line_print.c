@@ -100,6 +100,8 @@ static void print_segs(const struct sl_line *l, struct sl_buf *out)
         sl_buf_printf(out,
                       ",\"head\":[%" PRId64 ",\"%08x\"],\"bytes\":%" PRId64 ",\"end\":%" PRId64,
                       s->head_len, s->head_crc, s->bytes, s->end);
+        if (s->has_sum && !l->snapshot)
+            sl_buf_printf(out, ",\"sum\":\"%08x\"", s->sum);
         if (s->min_time <= s->max_time)
             sl_buf_printf(out, ",\"min\":%" PRId64 ",\"max\":%" PRId64, s->min_time, s->max_time);
         if (s->closed)

@@ -82,6 +82,7 @@ static int mend_segment(struct sl_mend *m, const struct sl_seg *seg, int last, i
             if (rc == 0) {
                 *drop = *seg;
                 drop->dropped = 1;
+                drop->has_sum = 0;
                 rc = sl_mend_copy(m, seg, &x, n, err);
             }
         }

@@ -234,6 +234,7 @@ static int copy_run(struct sl_mend *m, const struct sl_seg *old, const struct sl
                            .head_len = (int64_t)x->head.len,
                            .head_crc = old->head_crc,
                            .closed = 1,
+                           .has_sum = 1,
                            .min_time = SL_TIME_MAX,
                            .max_time = SL_TIME_MIN};
     sl_buf_add(&out, x->head.data, x->head.len);
@@ -245,6 +246,7 @@ static int copy_run(struct sl_mend *m, const struct sl_seg *old, const struct sl
             break;
         const char *v = sl_identity_find((uint8_t *)out.data + at, (size_t)e->len, l->state.log_id);
         sl_identity_patch(out.data + (v - out.data), l->state.log_id, old->partition, e->base, n);
+        seg->sum = sl_identity_chain(seg->sum, v);
         seg->end = e->base + e->rows;
         seg->min_time = SL_MIN(seg->min_time, e->min_time);
         seg->max_time = SL_MAX(seg->max_time, e->max_time);

@@ -89,8 +89,12 @@ int sl_writer_rotate(struct sl_log_writer *w, int new_history, int64_t n, struct
 
     sl_writer_line(w, &line);
     rc = sl_writer_tell(w, err);
-    if (rc == 0 && !l->unclean) /* recovery has synced everything itself */
+    if (rc == 0 && !l->unclean) /* recovery has synced the segments itself */
         rc = sl_syncer_run(w->sync, err);
+    else if (rc == 0 && l->c.fd >= 0)
+        rc = sl_path_sync(l->c.fd, "the commit file", err);
+    if (rc == 0 && old > l->mark.durable && fsync(l->c.dirfd) < 0)
+        rc = sl_err_sys(err, "cannot sync directory %s", l->c.dir);
     if (rc == 0)
         rc = sl_state_snapshot(&l->state, &line, err);
     if (rc == 0 && new_history)

@@ -290,9 +290,30 @@ static int sync_segments(struct sl_syncer *s, struct set *set, int64_t mark, str
     return rc;
 }
 
+static int sync_dir(struct sl_syncer *s, const char *name, struct sl_err *err)
+{
+    struct sl_buf dir = SL_BUF_INIT;
+    sl_path_join(&dir, s->path, name);
+    int rc = sl_buf_check(&dir, err);
+    if (rc == 0)
+        rc = sl_path_sync_dir(dir.data, err);
+    sl_buf_release(&dir);
+    return rc;
+}
+
+/*
+ * Whoever gave the commit file its name, or the log, may have been killed before it synced that: a
+ * mark that covers the file's first commit says that it did (a new log's mark is 0).
+ */
+static int sync_names(struct sl_syncer *s, int64_t file, int64_t mark, struct sl_err *err)
+{
+    int rc = file > mark ? sync_dir(s, "commits", err) : 0;
+    return rc == 0 && mark == 0 ? sync_dir(s, "..", err) : rc;
+}
+
 /* Under the sync lock. *wrote says whether an error was one of syncing. */
-static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t target,
-                           int *syncing, struct sl_err *err)
+static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t file,
+                           int64_t target, int *syncing, struct sl_err *err)
 {
     struct sl_mark m;
     int rc = sl_lockfile_mark(&s->lock, 1, &m, err);
@@ -306,6 +327,8 @@ static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t
         return 0;
     *syncing = 1;
     rc = sync_segments(s, set, m.durable, err);
+    if (rc == 0)
+        rc = sync_names(s, file, m.durable, err);
     if (rc == 0)
         rc = sl_path_sync(fd, "the commit file", err);
     if (rc == 0)
@@ -337,7 +360,8 @@ static void put_back(struct sl_syncer *s, struct set *set)
     pthread_mutex_unlock(&s->mutex);
 }
 
-static int run(struct sl_syncer *s, struct set *set, int fd, int64_t target, struct sl_err *err)
+static int run(struct sl_syncer *s, struct set *set, int fd, int64_t file, int64_t target,
+               struct sl_err *err)
 {
     struct sl_err mine;
     struct sl_mark m;
@@ -351,7 +375,7 @@ static int run(struct sl_syncer *s, struct set *set, int fd, int64_t target, str
             *err = mine;
         return rc;
     }
-    rc = bring_to_device(s, set, fd, target, &syncing, &mine);
+    rc = bring_to_device(s, set, fd, file, target, &syncing, &mine);
     if (rc < 0 && syncing && sl_lockfile_mark(&s->lock, 1, &m, NULL) == 0)
         sl_lockfile_set_mark(&s->lock, m.known ? m.durable : 0, sl_boot_failed, NULL);
     sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);
@@ -376,6 +400,7 @@ int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
     int64_t target = s->target;
     int idle = target <= s->marked, failed = s->failed;
     int fd = s->commit_fd;
+    int64_t file = s->commit_file;
     set = s->dirty;
     if (!idle && !failed) {
         /* The thread and the writer may both be here: the file must stay open meanwhile. */
@@ -388,7 +413,7 @@ int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
     if (failed) {
         rc = sl_syncer_check(s, err);
     } else if (!idle && rc == 0) {
-        rc = run(s, &set, fd, target, err);
+        rc = run(s, &set, fd, file, target, err);
         set_release(&set);
         close(fd);
     }
