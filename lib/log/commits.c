@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/time.h"
 #include "log/hex.h"
 #include "log/view.h"
 
@@ -35,6 +36,14 @@ int sl_view_corrupt(struct sl_log *l, int64_t file, int64_t offset, struct sl_er
     }
     sl_buf_release(&place);
     return -SL_ECORRUPT;
+}
+
+/* The kernel's time stamps are as coarse as its tick: another change in the tick of this one would not
+ * be seen. */
+static int is_settled(const struct timespec *t)
+{
+    int64_t then = (int64_t)t->tv_sec * 1000000 + t->tv_nsec / 1000;
+    return then < sl_time_now_usec() - 50000;
 }
 
 int sl_commits_list(struct sl_log *l, int64_t *newest, int64_t *before, struct sl_err *err)
@@ -68,8 +77,10 @@ int sl_commits_list(struct sl_log *l, int64_t *newest, int64_t *before, struct s
         sl_err_set(err, SL_ECORRUPT, "the log has no commit file");
         return sl_err_place(err, "%s", l->c.dir);
     }
-    if (rc == 0)
+    if (rc == 0) {
         l->c.listed = st.st_mtim;
+        l->c.settled = is_settled(&st.st_mtim);
+    }
     return rc;
 }
 
@@ -200,21 +211,39 @@ static int take_lines(struct sl_log *l, struct sl_err *err)
     return any;
 }
 
+static int take_rest(struct sl_log *l, struct sl_err *err)
+{
+    int rc = read_from(l, l->c.fd, l->c.pos, err);
+    return rc == 0 && l->in.len ? take_lines(l, err) : rc;
+}
+
+/* 1 if a sync failed since the mark was read: the kernel may have dropped what lies beyond it. */
+static int sync_failed(struct sl_log *l)
+{
+    struct sl_mark m;
+    if (l->unclean || sl_lockfile_mark(&l->lock, 1, &m, NULL) < 0 ||
+        (m.known && strcmp(m.boot, l->boot) == 0))
+        return 0;
+    l->unclean = 1;
+    l->mark = m;
+    if (!m.known)
+        l->mark.durable = l->state.durable;
+    return 1;
+}
+
 /* Reads the rest of the present file; what looks corrupt to a reader is looked at again under a
  * lock. */
 static int read_rest(struct sl_log *l, struct sl_err *err)
 {
-    int rc = read_from(l, l->c.fd, l->c.pos, err), any = 0;
-    if (rc == 0 && l->in.len)
-        rc = any = take_lines(l, err);
+    int rc = take_rest(l, err);
     if (rc != -SL_ECORRUPT || l->locked || l->lock.fd < 0 || l->state.broken)
         return rc;
     rc = sl_lockfile_lock(&l->lock, SL_LOCK_APPEND, SL_LOCK_SHARED, SL_LOCK_PATIENCE, err);
     if (rc < 0)
         return rc;
-    rc = read_from(l, l->c.fd, l->c.pos, err);
-    if (rc == 0 && l->in.len)
-        rc = take_lines(l, err);
+    rc = take_rest(l, err);
+    if (rc == -SL_ECORRUPT && !l->state.broken && sync_failed(l))
+        rc = take_rest(l, err);
     sl_lockfile_unlock(&l->lock, SL_LOCK_APPEND);
     return rc < 0 ? rc : 1;
 }
@@ -324,6 +353,29 @@ static int take_newest(struct sl_log *l, struct sl_err *err)
     return rc < 0 ? rc : 1;
 }
 
+/* What follows c.pos is bad. 1 if a newer file says that it is void, lines that a recovery took back,
+ * and was taken; 0 if not. */
+static int pass_void(struct sl_log *l, struct sl_err *err)
+{
+    int64_t newest, before;
+    int rc = sl_commits_list(l, &newest, &before, err);
+    if (rc < 0 || newest <= l->c.file)
+        return rc;
+    int fd = open_file(l, newest, err);
+    if (fd < 0)
+        return fd;
+    struct sl_line line;
+    sl_line_init(&line);
+    rc = read_from(l, fd, 0, err);
+    const char *nl = rc == 0 && l->in.len ? memchr(l->in.data, '\n', l->in.len) : NULL;
+    int is_void = nl &&
+                  sl_line_parse(l->in.data, (size_t)(nl + 1 - l->in.data), &line, NULL) == 0 &&
+                  line.snapshot && line.file == l->c.file && line.file_bytes <= l->c.pos;
+    sl_line_release(&line);
+    close(fd);
+    return rc < 0 ? rc : is_void ? take_newest(l, err) : 0;
+}
+
 /* The directory may have changed in another way than by the next file. */
 static int jump(struct sl_log *l, struct sl_err *err)
 {
@@ -335,7 +387,8 @@ static int jump(struct sl_log *l, struct sl_err *err)
         sl_err_set(err, SL_ENOENT, "the log was removed while it was read");
         return sl_err_place(err, "%s", l->path);
     }
-    if (st.st_mtim.tv_sec == l->c.listed.tv_sec && st.st_mtim.tv_nsec == l->c.listed.tv_nsec)
+    if (l->c.settled && st.st_mtim.tv_sec == l->c.listed.tv_sec &&
+        st.st_mtim.tv_nsec == l->c.listed.tv_nsec)
         return 0;
     return take_newest(l, err);
 }
@@ -372,6 +425,11 @@ int sl_view_catch_up(struct sl_log *l, struct sl_err *err)
         }
     }
     rc = read_rest(l, err);
+    if (rc == -SL_ECORRUPT && !l->state.broken) {
+        struct sl_err mine;
+        int passed = pass_void(l, &mine);
+        rc = passed > 0 ? 1 : rc;
+    }
     while (rc >= 0) {
         any |= rc > 0;
         rc = next_file(l, err);

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* sync: see sync.h. */
 #include "base/compat.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/time.h"
+#include "log/hex.h"
 #include "log/sync.h"
 
 enum {
@@ -36,6 +38,7 @@ struct sl_syncer {
     int64_t due;    /* when the thread shall run */
     int commit_fd;  /* our own descriptor of the commit file */
     int64_t commit_file;
+    uint64_t history; /* of the target */
     int stop, failed;
     struct sl_err err;
 
@@ -214,6 +217,7 @@ int sl_syncer_commit(struct sl_syncer *s, const struct sl_log *l, int64_t n, str
     if (rc == 0 && n > s->target) {
         int idle = s->target <= s->marked;
         s->target = n;
+        s->history = l->state.history;
         if (s->interval && idle && n > s->marked) {
             s->due = sl_time_mono_usec() + s->interval;
             if (!s->has_thread)
@@ -311,9 +315,58 @@ static int sync_names(struct sl_syncer *s, int64_t file, int64_t mark, struct sl
     return rc == 0 && mark == 0 ? sync_dir(s, "..", err) : rc;
 }
 
+/* The newest commit file, < 0 on failure. */
+static int64_t newest_file(struct sl_syncer *s, struct sl_err *err)
+{
+    int64_t n, newest = 0;
+    int fd = sl_path_openat(s->dirfd, "commits", O_RDONLY | O_DIRECTORY, 0, s->path, err);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!d) {
+        if (fd >= 0)
+            close(fd);
+        return fd < 0 ? fd : sl_err_sys(err, "cannot list %s/commits", s->path);
+    }
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        if (strlen(e->d_name) == 26 && strcmp(e->d_name + 20, ".jsonl") == 0 &&
+            sl_digits_parse(e->d_name, 20, &n))
+            newest = SL_MAX(newest, n);
+    }
+    closedir(d);
+    return newest;
+}
+
+/*
+ * Another process may have failed to sync and a third have recovered since: then commits up to the
+ * target may be gone, though the mark is beyond their numbers. Only a newer commit file can say so,
+ * by a history that left before the target.
+ */
+static int still_there(struct sl_syncer *s, int64_t file, uint64_t history, int64_t target,
+                       struct sl_err *err)
+{
+    struct sl_log *l = NULL;
+    int64_t newest = newest_file(s, err);
+    if (newest <= file)
+        return newest < 0 ? (int)newest : 0;
+    int rc = sl_log_open_as(s->path, s->boot, &l, err);
+    if (rc < 0)
+        return rc;
+    const struct sl_state *st = &l->state;
+    int i = 0, there = target <= st->n;
+    while (i < st->nhistories && st->histories[i].id != history)
+        i++;
+    there &= i < st->nhistories;
+    for (i++; i < st->nhistories; i++)
+        there &= st->histories[i].from >= target;
+    sl_log_free(l);
+    if (there)
+        return 0;
+    sl_err_set(err, SL_EIO, "a recovery took back commits that were not synced yet");
+    return sl_err_hint(err, "run again: the log is read from where it is now");
+}
+
 /* Under the sync lock. *wrote says whether an error was one of syncing. */
 static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t file,
-                           int64_t target, int *syncing, struct sl_err *err)
+                           uint64_t history, int64_t target, int *syncing, struct sl_err *err)
 {
     struct sl_mark m;
     int rc = sl_lockfile_mark(&s->lock, 1, &m, err);
@@ -323,8 +376,9 @@ static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t
         sl_err_set(err, SL_EIO, "a sync of the log failed in another process");
         return sl_err_hint(err, "run again: the log is checked when it is opened");
     }
-    if (m.durable >= target)
-        return 0;
+    rc = still_there(s, file, history, target, err);
+    if (rc < 0 || m.durable >= target)
+        return rc;
     *syncing = 1;
     rc = sync_segments(s, set, m.durable, err);
     if (rc == 0)
@@ -360,8 +414,8 @@ static void put_back(struct sl_syncer *s, struct set *set)
     pthread_mutex_unlock(&s->mutex);
 }
 
-static int run(struct sl_syncer *s, struct set *set, int fd, int64_t file, int64_t target,
-               struct sl_err *err)
+static int run(struct sl_syncer *s, struct set *set, int fd, int64_t file, uint64_t history,
+               int64_t target, struct sl_err *err)
 {
     struct sl_err mine;
     struct sl_mark m;
@@ -375,7 +429,7 @@ static int run(struct sl_syncer *s, struct set *set, int fd, int64_t file, int64
             *err = mine;
         return rc;
     }
-    rc = bring_to_device(s, set, fd, file, target, &syncing, &mine);
+    rc = bring_to_device(s, set, fd, file, history, target, &syncing, &mine);
     if (rc < 0 && syncing && sl_lockfile_mark(&s->lock, 1, &m, NULL) == 0)
         sl_lockfile_set_mark(&s->lock, m.known ? m.durable : 0, sl_boot_failed, NULL);
     sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);
@@ -401,6 +455,7 @@ int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
     int idle = target <= s->marked, failed = s->failed;
     int fd = s->commit_fd;
     int64_t file = s->commit_file;
+    uint64_t history = s->history;
     set = s->dirty;
     if (!idle && !failed) {
         /* The thread and the writer may both be here: the file must stay open meanwhile. */
@@ -413,7 +468,7 @@ int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
     if (failed) {
         rc = sl_syncer_check(s, err);
     } else if (!idle && rc == 0) {
-        rc = run(s, &set, fd, file, target, err);
+        rc = run(s, &set, fd, file, history, target, err);
         set_release(&set);
         close(fd);
     }

@@ -23,6 +23,7 @@ struct sl_commits {
     int64_t limit;          /* nothing beyond counts; 0 = the end of the file */
     int torn;               /* there are bytes after pos, of a killed writer */
     struct timespec listed; /* change time of the directory when it was last listed */
+    int settled;            /* that was long before: a later change shows in it */
 };
 
 struct sl_checked { /* a segment that commits after the mark changed, and its length before */

@@ -43,6 +43,11 @@ int sl_writer_lock(struct sl_log_writer *w, struct sl_err *err)
         rc = check_mark(w, err);
     if (rc == 0)
         rc = sl_view_catch_up(l, err);
+    if (rc >= 0 && l->rolled) {
+        sl_err_set(err, SL_EIO, "a recovery took back commits that this writer knew of");
+        sl_err_hint(err, "run again: the log is read from where it is now");
+        rc = sl_err_place(err, "%s", l->path);
+    }
     if (rc > 0)
         rc = sl_writer_replan(w, err);
     if (rc == 0 && sl_writer_rotate_due(w))
@@ -231,6 +236,7 @@ static int first_lock(struct sl_log_writer *w, int64_t *recovered, struct sl_err
         rc = sl_lockfile_set_holder(&l->lock, err);
     if (rc == 0)
         rc = sl_view_load(l, err);
+    l->rolled = 0; /* nothing was known before */
     if (rc == 0 && l->unclean)
         rc = sl_writer_recover(w, recovered, err);
     if (rc == 0 && sl_writer_rotate_due(w))
