@@ -7,7 +7,7 @@
 #include "io/text_source.h"
 
 /* Line ends in the n bytes at s. */
-int64_t sl_text_count_lines(const char *s, size_t n)
+int64_t sl_textin_count_lines(const char *s, size_t n)
 {
     int64_t lines = 0;
     for (size_t i = 0; i < n;) {
@@ -20,7 +20,7 @@ int64_t sl_text_count_lines(const char *s, size_t n)
     return lines;
 }
 
-void sl_text_say(const struct text_source *t, const char *fmt, ...)
+void sl_textin_say(const struct text_source *t, const char *fmt, ...)
 {
     struct sl_buf text = SL_BUF_INIT;
     va_list ap;
@@ -33,23 +33,23 @@ void sl_text_say(const struct text_source *t, const char *fmt, ...)
 }
 
 /* Makes room for more bytes behind fill, growing the block up to one record's limit. */
-int sl_text_make_room(struct text_source *t, struct sl_err *err)
+int sl_textin_make_room(struct text_source *t, struct sl_err *err)
 {
     size_t kept = t->fill - t->start;
-    if (t->block && t->block->capacity - t->fill >= SL_TEXT_SMALL)
+    if (t->block && t->block->capacity - t->fill >= SL_TEXTIN_SMALL)
         return 0;
     if (t->block && t->start) { /* the same block, from its front */
         memmove(t->block->data, t->block->data + t->start, kept);
         t->fill = kept;
         t->start = 0;
-        if (t->block->capacity - t->fill >= SL_TEXT_SMALL)
+        if (t->block->capacity - t->fill >= SL_TEXTIN_SMALL)
             return 0;
     }
     if (kept > SL_TEXT_RECORD_MAX) {
         sl_err_set(err, SL_EFORMAT, "a record is longer than %d bytes", SL_TEXT_RECORD_MAX);
         return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
     }
-    size_t capacity = kept + kept / 2 + SL_TEXT_MORSEL;
+    size_t capacity = kept + kept / 2 + SL_TEXTIN_MORSEL;
     struct sl_buffer *b = sl_buffer_new(t->base.account, capacity);
     if (!b)
         return sl_err_nomem(err, "a block of text");
@@ -63,10 +63,10 @@ int sl_text_make_room(struct text_source *t, struct sl_err *err)
 }
 
 /* One read into the block: enum sl_bytes_next or < 0. */
-int sl_text_read_more(struct text_source *t, struct sl_err *err)
+int sl_textin_read_more(struct text_source *t, struct sl_err *err)
 {
     size_t got;
-    int rc = sl_text_make_room(t, err);
+    int rc = sl_textin_make_room(t, err);
     if (rc < 0)
         return rc;
     rc = sl_bytes_read(t->bytes, t->block->data + t->fill, t->block->capacity - t->fill, &got, err);
@@ -74,12 +74,12 @@ int sl_text_read_more(struct text_source *t, struct sl_err *err)
     return rc;
 }
 
-size_t sl_text_pending(const struct text_source *t)
+size_t sl_textin_pending(const struct text_source *t)
 {
     return t->fill - t->start;
 }
 
-const char *sl_text_front(const struct text_source *t)
+const char *sl_textin_front(const struct text_source *t)
 {
     return t->block ? (const char *)t->block->data + t->start : "";
 }

@@ -31,7 +31,7 @@ static int look_up(struct text_source *t, struct sl_err *err)
 }
 
 /* Goes on behind what is committed. The header has been read. */
-int sl_text_resume(struct text_source *t, struct sl_err *err)
+int sl_textin_resume(struct text_source *t, struct sl_err *err)
 {
     t->start = t->fill = 0;
     t->at_end = 0;
@@ -40,7 +40,7 @@ int sl_text_resume(struct text_source *t, struct sl_err *err)
     return sl_bytes_seek(t->bytes, t->byte, err);
 }
 
-int sl_text_open_file(struct text_source *t, struct sl_err *err)
+int sl_textin_open_file(struct text_source *t, struct sl_err *err)
 {
     if (!t->bytes) {
         int rc = sl_bytes_open(t->paths[t->file], t->o.follow, &t->bytes, err);
@@ -61,16 +61,16 @@ static int take_header(struct text_source *t, struct sl_err *err)
     struct sl_text_cut cut = {0};
     size_t header = 0;
     int64_t whole =
-        sl_text_cut(t->reader, &cut, sl_text_front(t), sl_text_pending(t), t->at_end, err);
+        sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t), t->at_end, err);
     if (whole <= 0)
         return whole < 0 ? (int)whole : t->at_end;
     sl_text_map_unref(t->map);
     t->map = NULL;
-    int rc = sl_text_header(t->reader, sl_text_front(t), (size_t)whole, sl_bytes_name(t->bytes),
+    int rc = sl_text_header(t->reader, sl_textin_front(t), (size_t)whole, sl_bytes_name(t->bytes),
                             &t->map, &header, err);
     if (rc < 0)
         return rc;
-    t->line += sl_text_count_lines(sl_text_front(t), header);
+    t->line += sl_textin_count_lines(sl_textin_front(t), header);
     t->start += header;
     t->byte += (int64_t)header;
     return 1;
@@ -78,14 +78,14 @@ static int take_header(struct text_source *t, struct sl_err *err)
 
 /* The end of a file has been reached and its last records are out: > 0 the next one is open, 0 there
  * is none (or, followed, not yet). */
-int sl_text_next_file(struct text_source *t, struct sl_err *err)
+int sl_textin_next_file(struct text_source *t, struct sl_err *err)
 {
     int rc;
     if (sl_bytes_is_followed(t->bytes)) {
         rc = sl_bytes_reopen(t->bytes, err);
         if (rc <= 0)
             return rc;
-        sl_text_say(t, "%s was rotated: going on with the new file", sl_bytes_name(t->bytes));
+        sl_textin_say(t, "%s was rotated: going on with the new file", sl_bytes_name(t->bytes));
         rc = look_up(t, NULL); /* a name that comes again holds new rows: nothing to refuse */
         t->start = t->fill = 0;
         t->byte = 0;
@@ -98,7 +98,7 @@ int sl_text_next_file(struct text_source *t, struct sl_err *err)
         sl_bytes_free(t->bytes);
         t->bytes = NULL;
         t->file++;
-        rc = sl_text_open_file(t, err);
+        rc = sl_textin_open_file(t, err);
         if (rc < 0)
             return rc;
     }
@@ -108,11 +108,11 @@ int sl_text_next_file(struct text_source *t, struct sl_err *err)
 }
 
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
-void sl_text_truncated(struct text_source *t)
+void sl_textin_truncated(struct text_source *t)
 {
-    sl_text_say(
+    sl_textin_say(
         t, "%s was truncated: reading it from its start (%zu bytes of a part of a record dropped)",
-        sl_bytes_name(t->bytes), sl_text_pending(t));
+        sl_bytes_name(t->bytes), sl_textin_pending(t));
     t->start = t->fill = 0;
     t->byte = 0;
     t->line = 1;
@@ -121,7 +121,7 @@ void sl_text_truncated(struct text_source *t)
 }
 
 /* Header and position of a file just begun. 1 go on, 0 more bytes are needed, < 0. */
-int sl_text_begin(struct text_source *t, struct sl_err *err)
+int sl_textin_begin(struct text_source *t, struct sl_err *err)
 {
     if (t->need_header) {
         int rc = take_header(t, err);
@@ -131,7 +131,7 @@ int sl_text_begin(struct text_source *t, struct sl_err *err)
     }
     if (t->resume) {
         t->resume = 0;
-        int rc = sl_text_resume(t, err);
+        int rc = sl_textin_resume(t, err);
         return rc < 0 ? rc : 0;
     }
     return 1;

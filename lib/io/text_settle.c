@@ -16,7 +16,7 @@ enum {
  * not cut: a longer sample does no harm). */
 static size_t sample_length(struct text_source *t, size_t n)
 {
-    const char *s = sl_text_front(t), *p = s;
+    const char *s = sl_textin_front(t), *p = s;
     struct sl_text_cut cut = {0};
     for (int lines = 0; p && lines <= SAMPLE_ROWS; lines++) {
         p = memchr(p, '\n', (size_t)(s + n - p));
@@ -29,7 +29,7 @@ static size_t sample_length(struct text_source *t, size_t n)
 }
 
 /* The reader's schema, with its time column settled, becomes the source's. */
-int sl_text_take_schema(struct text_source *t, struct sl_err *err)
+int sl_textin_take_schema(struct text_source *t, struct sl_err *err)
 {
     struct sl_schema *s = sl_source_time(sl_text_schema(t->reader), t->o.time_column, err);
     if (!s)
@@ -41,7 +41,8 @@ int sl_text_take_schema(struct text_source *t, struct sl_err *err)
 
 static int recognise(struct text_source *t, struct sl_text_options *to, struct sl_err *err)
 {
-    enum sl_text_format by_bytes = sl_text_format_of_bytes(sl_text_front(t), sl_text_pending(t));
+    enum sl_text_format by_bytes =
+        sl_text_format_of_bytes(sl_textin_front(t), sl_textin_pending(t));
     enum sl_text_format by_name = SL_TEXT_NONE;
 
     if (t->o.format)
@@ -56,11 +57,11 @@ static int recognise(struct text_source *t, struct sl_text_options *to, struct s
         to->format = by_name;
     if (to->format != SL_TEXT_NONE)
         return 0;
-    if (!sl_text_pending(t) && sl_bytes_is_regular(t->bytes)) {
+    if (!sl_textin_pending(t) && sl_bytes_is_regular(t->bytes)) {
         to->format = SL_TEXT_CSV; /* an empty file has no rows in any format */
         return 0;
     }
-    if (!sl_text_pending(t)) {
+    if (!sl_textin_pending(t)) {
         sl_err_set(err, SL_EUPSTREAM,
                    "%s is empty: the stage before wrote nothing, not even a "
                    "schema",
@@ -92,16 +93,17 @@ static int make_reader(struct text_source *t, struct sl_err *err)
  * it; 0: the run was told to end before there was anything. */
 static int gather_sample(struct text_source *t, struct sl_err *err)
 {
-    while (sl_text_pending(t) < SAMPLE && !t->at_end) {
-        int rc = sl_text_read_more(t, err);
+    while (sl_textin_pending(t) < SAMPLE && !t->at_end) {
+        int rc = sl_textin_read_more(t, err);
         if (rc < 0)
             return rc;
         if (rc == SL_BYTES_END && !sl_bytes_is_followed(t->bytes))
             t->at_end = 1;
         if (rc == SL_BYTES_DATA || rc == SL_BYTES_END)
             continue;
-        int some = sl_text_pending(t) &&
-                   sl_text_count_lines(sl_text_front(t), sl_text_pending(t)) >= t->least_lines;
+        int some =
+            sl_textin_pending(t) &&
+            sl_textin_count_lines(sl_textin_front(t), sl_textin_pending(t)) >= t->least_lines;
         rc = sl_bytes_wait(t->bytes, t->o.stop_fd, some ? PAUSE_USEC : -1, err);
         if (rc < 0)
             return rc;
@@ -111,7 +113,7 @@ static int gather_sample(struct text_source *t, struct sl_err *err)
     return 1;
 }
 
-int sl_text_source_settle(struct text_source *t, struct sl_err *err)
+int sl_textin_settle(struct text_source *t, struct sl_err *err)
 {
     int64_t whole;
     size_t header = 0;
@@ -129,19 +131,20 @@ int sl_text_source_settle(struct text_source *t, struct sl_err *err)
         if (rc < 0)
             return rc;
         struct sl_text_cut cut = {0};
-        whole = sl_text_cut(t->reader, &cut, sl_text_front(t), sl_text_pending(t), t->at_end, err);
+        whole =
+            sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t), t->at_end, err);
         if (whole < 0)
             return (int)whole;
         if (whole || t->at_end)
             break;
-        t->least_lines = sl_text_count_lines(sl_text_front(t), sl_text_pending(t)) + 1;
+        t->least_lines = sl_textin_count_lines(sl_textin_front(t), sl_textin_pending(t)) + 1;
     }
     size_t sample = sample_length(t, (size_t)whole);
-    int rc = sl_text_settle(t->reader, sl_text_front(t), sample, &header, err);
+    int rc = sl_text_settle(t->reader, sl_textin_front(t), sample, &header, err);
     if (rc < 0)
         return rc;
-    t->line += sl_text_count_lines(sl_text_front(t), header);
+    t->line += sl_textin_count_lines(sl_textin_front(t), header);
     t->start += header;
     t->byte += (int64_t)header;
-    return sl_text_take_schema(t, err);
+    return sl_textin_take_schema(t, err);
 }

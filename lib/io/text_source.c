@@ -25,12 +25,12 @@ static int source_open(struct sl_source *s, struct sl_err *err)
         if (!t->scratch[i])
             return -(int)(err ? err->code : SL_EFAIL);
     }
-    int known = sl_text_open_file(t, err);
+    int known = sl_textin_open_file(t, err);
     if (known < 0)
         return known;
-    int rc = sl_text_source_settle(t, err);
+    int rc = sl_textin_settle(t, err);
     if (rc == 0 && known)
-        rc = sl_text_resume(t, err);
+        rc = sl_textin_resume(t, err);
     s->live = t->o.follow;
     return rc;
 }
@@ -62,20 +62,20 @@ static int attach_mark(struct text_source *t, struct sl_morsel *m, int64_t byte,
 /* The first n bytes of the block as the morsel's text. */
 static int take_text(struct text_source *t, struct sl_morsel *m, size_t n, struct sl_err *err)
 {
-    size_t rest = sl_text_pending(t) - n;
-    if (n >= SL_TEXT_SMALL) {
+    size_t rest = sl_textin_pending(t) - n;
+    if (n >= SL_TEXTIN_SMALL) {
         struct sl_buffer *block = t->block;
         m->data = block;
-        m->text = sl_text_front(t);
+        m->text = sl_textin_front(t);
         t->block = NULL;
         size_t from = t->start + n;
         t->start = t->fill = 0;
         if (!rest)
             return 0;
-        int rc = sl_text_make_room(t, err);
+        int rc = sl_textin_make_room(t, err);
         if (rc == 0 && t->block->capacity < rest)
-            rc =
-                sl_buffer_grow(t->block, rest + SL_TEXT_MORSEL) < 0 ? sl_err_nomem(err, "text") : 0;
+            rc = sl_buffer_grow(t->block, rest + SL_TEXTIN_MORSEL) < 0 ? sl_err_nomem(err, "text")
+                                                                       : 0;
         if (rc < 0)
             return rc;
         memcpy(t->block->data, block->data + from, rest);
@@ -85,7 +85,7 @@ static int take_text(struct text_source *t, struct sl_morsel *m, size_t n, struc
     m->data = sl_buffer_new(t->base.account, n);
     if (!m->data)
         return sl_err_nomem(err, "a block of text");
-    memcpy(m->data->data, sl_text_front(t), n);
+    memcpy(m->data->data, sl_textin_front(t), n);
     m->text = (const char *)m->data->data;
     t->start += n;
     return 0;
@@ -101,7 +101,7 @@ static int make_morsel(struct text_source *t, size_t n, struct sl_morsel **out, 
     m->byte = t->byte;
     m->split = t->file;
     m->len = n;
-    int64_t lines = sl_text_count_lines(sl_text_front(t), n);
+    int64_t lines = sl_textin_count_lines(sl_textin_front(t), n);
     int rc = m->place ? attach_mark(t, m, t->byte + (int64_t)n, t->line + lines, err)
                       : sl_err_nomem(err, "a morsel");
     if (rc == 0)
@@ -120,10 +120,10 @@ static int make_morsel(struct text_source *t, size_t n, struct sl_morsel **out, 
 /* Whole records at the front of the block, if any: SL_NEXT_MORSEL, 0, < 0. */
 static int cut(struct text_source *t, struct sl_morsel **out, struct sl_err *err)
 {
-    if (!sl_text_pending(t))
+    if (!sl_textin_pending(t))
         return 0;
     int64_t n =
-        sl_text_cut(t->reader, &t->cut, sl_text_front(t), sl_text_pending(t), t->at_end, err);
+        sl_text_cut(t->reader, &t->cut, sl_textin_front(t), sl_textin_pending(t), t->at_end, err);
     if (n < 0) {
         sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
         return (int)n;
@@ -138,27 +138,27 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
     for (;;) {
         int rc = 1;
         if (t->need_header || t->resume)
-            rc = sl_text_begin(t, err);
-        if (rc > 0 && (sl_text_pending(t) >= SL_TEXT_MORSEL || t->at_end))
+            rc = sl_textin_begin(t, err);
+        if (rc > 0 && (sl_textin_pending(t) >= SL_TEXTIN_MORSEL || t->at_end))
             rc = cut(t, out, err);
         else if (rc > 0)
             rc = 0;
         if (rc)
             return rc;
         if (t->at_end) {
-            assert(!sl_text_pending(t) || t->need_header);
-            rc = sl_text_next_file(t, err);
+            assert(!sl_textin_pending(t) || t->need_header);
+            rc = sl_textin_next_file(t, err);
             if (rc < 0)
                 return rc;
             if (rc == 0)
                 return sl_bytes_is_followed(t->bytes) ? SL_NEXT_WAIT : SL_NEXT_END;
             continue;
         }
-        rc = sl_text_read_more(t, err);
+        rc = sl_textin_read_more(t, err);
         if (rc < 0)
             return rc;
         if (rc == SL_BYTES_TRUNCATED)
-            sl_text_truncated(t);
+            sl_textin_truncated(t);
         else if (rc == SL_BYTES_END)
             t->at_end = 1;
         else if (rc == SL_BYTES_WAIT) {
@@ -203,7 +203,7 @@ static int source_widen(struct sl_source *s, struct sl_schema *wider, struct sl_
     if (rc < 0)
         return rc;
     s->generation++;
-    return sl_text_take_schema(t, err);
+    return sl_textin_take_schema(t, err);
 }
 
 static int source_want(struct sl_source *s, const uint8_t *columns, struct sl_err *err)
@@ -226,7 +226,7 @@ static int source_raw(struct sl_source *s, const uint8_t *columns, struct sl_err
     int rc = sl_text_set_raw(t->reader, columns, err);
     if (rc < 0)
         return rc;
-    return sl_text_take_schema(t, err);
+    return sl_textin_take_schema(t, err);
 }
 
 static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,

@@ -33,36 +33,36 @@ struct text_source {
 };
 
 enum {
-    SL_TEXT_MORSEL = 2 << 20, /* bytes: about 30,000 rows of a log */
-    SL_TEXT_SMALL = 64 << 10, /* below this a morsel gets a copy, not the block */
+    SL_TEXTIN_MORSEL = 2 << 20, /* bytes: about 30,000 rows of a log */
+    SL_TEXTIN_SMALL = 64 << 10, /* below this a morsel gets a copy, not the block */
 };
 
 /* text_block.c */
-void sl_text_say(const struct text_source *t, const char *fmt, ...) SL_PRINTF(2, 3);
-int64_t sl_text_count_lines(const char *s, size_t n);
-size_t sl_text_pending(const struct text_source *t);    /* bytes gathered */
-const char *sl_text_front(const struct text_source *t); /* the first of them */
+void sl_textin_say(const struct text_source *t, const char *fmt, ...) SL_PRINTF(2, 3);
+int64_t sl_textin_count_lines(const char *s, size_t n);
+size_t sl_textin_pending(const struct text_source *t);    /* bytes gathered */
+const char *sl_textin_front(const struct text_source *t); /* the first of them */
 /* Makes room for more bytes behind fill, growing the block up to one record's limit. */
-int sl_text_make_room(struct text_source *t, struct sl_err *err);
+int sl_textin_make_room(struct text_source *t, struct sl_err *err);
 /* One read into the block: enum sl_bytes_next or < 0. */
-int sl_text_read_more(struct text_source *t, struct sl_err *err);
+int sl_textin_read_more(struct text_source *t, struct sl_err *err);
 
 /* text_settle.c */
-int sl_text_source_settle(struct text_source *t, struct sl_err *err);
+int sl_textin_settle(struct text_source *t, struct sl_err *err);
 /* The reader's schema, with its time column settled, becomes the source's. */
-int sl_text_take_schema(struct text_source *t, struct sl_err *err);
+int sl_textin_take_schema(struct text_source *t, struct sl_err *err);
 
 /* text_file.c */
 /* Opens the file at hand: 1 and identity filled if a part of it is committed, 0, < 0. */
-int sl_text_open_file(struct text_source *t, struct sl_err *err);
+int sl_textin_open_file(struct text_source *t, struct sl_err *err);
 /* Goes on behind what is committed of the file at hand; its header has been read. */
-int sl_text_resume(struct text_source *t, struct sl_err *err);
+int sl_textin_resume(struct text_source *t, struct sl_err *err);
 /* The end of a file has been reached and its last records are out: > 0 the next one is open, 0 there
  * is none (or, followed, not yet). */
-int sl_text_next_file(struct text_source *t, struct sl_err *err);
+int sl_textin_next_file(struct text_source *t, struct sl_err *err);
 /* Header and position of a file just begun: 1 go on, 0 more bytes are needed, < 0. */
-int sl_text_begin(struct text_source *t, struct sl_err *err);
+int sl_textin_begin(struct text_source *t, struct sl_err *err);
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
-void sl_text_truncated(struct text_source *t);
+void sl_textin_truncated(struct text_source *t);
 
 #endif
