@@ -174,6 +174,14 @@ static int finish(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err
     return sl_pipeline_direct(p, d, NULL, err);
 }
 
+/* After an error. What was rejected until then is worth keeping: it may say why. */
+static void give_up(struct sl_pipeline *p)
+{
+    sl_pipeline_discard(p);
+    if (p->rejects && p->rejected)
+        p->rejects->class->control(p->rejects, SL_STOP, NULL, NULL);
+}
+
 int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct sl_err *err)
 {
     int rc = open_all(p, err);
@@ -185,7 +193,7 @@ int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct 
     if (rc >= 0)
         rc = finish(p, d, err);
     else
-        sl_pipeline_discard(p);
+        give_up(p);
     r->ended = d;
     r->end_reason = p->source->end_reason;
     r->done_early = p->done_early;

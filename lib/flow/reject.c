@@ -106,15 +106,20 @@ static int count(struct sl_pipeline *p, size_t n, struct sl_err *err)
     return sl_err_hint(err, "look at the rejects, or raise --max-rejects");
 }
 
-/* Bytes of m's text that are not valid UTF-8 would make the rejects unreadable: show them escaped. */
-static int visible(struct sl_buf *out, const char *s, size_t n)
+/* Bytes that are not valid UTF-8 would make the rejects unreadable: they are shown escaped. */
+static int raw_text(struct sl_arena *a, const char *s, size_t n, struct row *row,
+                    struct sl_err *err)
 {
-    sl_buf_reset(out);
+    struct sl_buf text = SL_BUF_INIT;
+    row->raw = s;
+    row->raw_len = n;
     if (sl_utf8_valid(s, n))
-        sl_buf_add(out, s, n);
-    else
-        sl_buf_add_visible(out, s, n);
-    return out->failed;
+        return 0;
+    sl_buf_add_visible(&text, s, n);
+    row->raw = text.failed ? NULL : sl_arena_strndup(a, text.data, text.len);
+    row->raw_len = text.len;
+    sl_buf_release(&text);
+    return row->raw ? 0 : sl_err_nomem(err, "rejects");
 }
 
 static int first_as_error(struct sl_morsel *m, struct sl_err *err)
@@ -134,27 +139,27 @@ int sl_pipeline_reject_morsel(struct sl_pipeline *p, struct sl_morsel *m, struct
         return 0;
     if (!p->rejects)
         return first_as_error(m, err);
-    struct sl_buf text = SL_BUF_INIT;
-    int rc = 0;
-    for (size_t i = 0; i < m->rejects.n && rc == 0; i++) {
+    size_t n = m->rejects.n;
+    struct row *rows = sl_calloc(n, sizeof(*rows));
+    struct sl_arena texts;
+    int rc = rows ? 0 : sl_err_nomem(err, "rejects");
+    sl_arena_init(&texts);
+    for (size_t i = 0; i < n && rc == 0; i++) {
         const struct sl_reject *r = &m->rejects.items[i];
-        if (visible(&text, m->text + r->byte, r->len)) {
-            rc = sl_err_nomem(err, "rejects");
-            break;
-        }
-        struct row row = {.raw = text.data ? text.data : "",
-                          .raw_len = text.len,
-                          .reason = r->reason,
-                          .column = r->column_name,
-                          .source = m->place,
-                          .line = r->line,
-                          .byte = m->byte < 0 ? -1 : m->byte + r->byte,
-                          .partition = -1,
-                          .offset = -1};
-        rc = write_rows(p, &row, 1, err);
+        rows[i] = (struct row){.reason = r->reason,
+                               .column = r->column_name,
+                               .source = m->place,
+                               .line = r->line,
+                               .byte = m->byte < 0 ? -1 : m->byte + r->byte,
+                               .partition = -1,
+                               .offset = -1};
+        rc = raw_text(&texts, m->text + r->byte, r->len, &rows[i], err);
     }
-    sl_buf_release(&text);
-    return rc < 0 ? rc : count(p, m->rejects.n, err);
+    if (rc == 0)
+        rc = write_rows(p, rows, n, err);
+    sl_arena_release(&texts);
+    free(rows);
+    return rc < 0 ? rc : count(p, n, err);
 }
 
 int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,

@@ -24,7 +24,8 @@ enum { POLL_USEC = 200 * 1000, PIPE_BYTES = 1 << 20 };
 struct sl_bytes {
     char *path, *name;
     int fd, regular, follow, rotated;
-    int64_t read; /* raw bytes read, the position in a regular file */
+    int64_t read;   /* raw bytes read, the position in a regular file */
+    int64_t offset; /* where standard input was when we got it */
     int64_t size;
     uint8_t head[8]; /* peeked to see whether it is compressed */
     size_t head_len, head_at;
@@ -108,7 +109,7 @@ static int open_path(struct sl_bytes *b, struct sl_err *err)
         return rc;
     if (b->regular && strcmp(b->path, "-") == 0) { /* `< file` may start in its middle */
         off_t at = lseek(b->fd, 0, SEEK_CUR);
-        b->read = at > 0 ? at : 0;
+        b->read = b->offset = at > 0 ? at : 0;
     }
     if (!b->regular)
         fcntl(b->fd, F_SETPIPE_SZ, PIPE_BYTES); /* a hint: fewer, larger reads */
@@ -160,12 +161,26 @@ static int has_input(int fd)
     return poll(&p, 1, 0) > 0;
 }
 
+/* Whether the n bytes at hand may be the beginning of a compressed stream: then it is worth waiting
+ * for more of them; text must not wait. */
+static int may_be_compressed(const uint8_t *s, size_t n)
+{
+    static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd",
+                                         "\xfd"
+                                         "7zXZ",
+                                         "BZh", "\x04\x22\x4d\x18"};
+    for (size_t i = 0; i < SL_COUNT(magics); i++)
+        if (memcmp(s, magics[i], SL_MIN(n, strlen(magics[i]))) == 0)
+            return 1;
+    return 0;
+}
+
 /* A pipe's first bytes: enough of them to know whether it is compressed. 1 known, 0 wait. */
 static int know_pipe_head(struct sl_bytes *b, struct sl_err *err)
 {
     while (b->head_len < sizeof(b->head)) {
         if (!has_input(b->fd))
-            return b->head_len >= 4 || (b->head_len && b->head[0] >= 0x20 && b->head[0] < 0x7f);
+            return b->head_len && !may_be_compressed(b->head, b->head_len);
         int64_t k = raw_read(b, b->head + b->head_len, sizeof(b->head) - b->head_len, err);
         if (k < 0)
             return (int)k;
@@ -298,7 +313,7 @@ int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err)
     char skip[65536];
     sl_buf_reset(&b->unread);
     if (!b->unpack) {
-        if (lseek(b->fd, offset, SEEK_SET) < 0)
+        if (lseek(b->fd, b->offset + offset, SEEK_SET) < 0)
             return sl_err_sys(err, "cannot seek in %s", b->name);
         b->read = offset;
         return 0;
@@ -362,7 +377,7 @@ int sl_bytes_wait(struct sl_bytes *b, int stop_fd, int64_t timeout, struct sl_er
 
 int sl_bytes_is_regular(const struct sl_bytes *b)
 {
-    return b->regular && strcmp(b->path, "-") != 0;
+    return b->regular && !b->offset;
 }
 
 int sl_bytes_is_followed(const struct sl_bytes *b)

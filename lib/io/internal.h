@@ -95,6 +95,9 @@ int sl_text_source_new(const struct sl_input_options *o, struct sl_bytes *first,
                        struct sl_source **out, struct sl_err *err);
 int sl_frames_source_new(const struct sl_input_options *o, struct sl_bytes *bytes,
                          struct sl_source **out, struct sl_err *err);
+/* inner's rows at their recorded pace times factor (> 0). inner passes, also on failure. */
+int sl_pace_source_new(struct sl_source *inner, double factor, struct sl_source **out,
+                       struct sl_err *err);
 int sl_log_source_new(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err);
 
 /* ---- dest.c: a descriptor or a file made whole ---- */

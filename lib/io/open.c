@@ -131,6 +131,12 @@ static int check_paths(const struct sl_input_options *o, struct sl_err *err)
     return 0;
 }
 
+static int open_log(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
+{
+    int rc = sl_log_source_new(o, out, err);
+    return rc == 0 && o->speed > 0 ? sl_pace_source_new(*out, o->speed, out, err) : rc;
+}
+
 static int open_paths(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
 {
     int rc = check_paths(o, err);
@@ -139,7 +145,7 @@ static int open_paths(const struct sl_input_options *o, struct sl_source **out, 
     if (o->npaths == 1 && strcmp(o->paths[0], "-") != 0 &&
         (sl_path_is_log(o->paths[0]) ||
          (o->wait_for_log && !is_regular(o->paths[0]) && sl_output_is_log(o->paths[0]))))
-        return sl_log_source_new(o, out, err);
+        return open_log(o, out, err);
     if (o->from.kind != SL_POINT_NONE || o->to.kind != SL_POINT_NONE || o->partition >= 0) {
         sl_err_set(err, SL_EUSAGE, "--from, --to and --partition are of logs, and %s is none",
                    o->npaths ? o->paths[0] : "standard input");
