@@ -93,6 +93,7 @@ static int take_text(struct text_source *t, struct sl_morsel *m, size_t n, struc
 
 static int make_morsel(struct text_source *t, size_t n, struct sl_morsel **out, struct sl_err *err)
 {
+    int64_t lines = t->cut.lines;
     struct sl_morsel *m = sl_morsel_new(&t->base);
     if (!m)
         return sl_err_nomem(err, "a morsel");
@@ -101,7 +102,6 @@ static int make_morsel(struct text_source *t, size_t n, struct sl_morsel **out, 
     m->byte = t->byte;
     m->split = t->file;
     m->len = n;
-    int64_t lines = sl_textin_count_lines(sl_textin_front(t), n);
     int rc = m->place ? attach_mark(t, m, t->byte + (int64_t)n, t->line + lines, err)
                       : sl_err_nomem(err, "a morsel");
     if (rc == 0)

@@ -17,9 +17,14 @@
 #include "text/csv_mask.h"
 #include "text/text.h"
 
-/* Bytes of the n at data up to the last record's end. *state and *scanned as in sl_text_cut. */
+struct sl_csv_lines { /* line ends, those inside quotes too */
+    size_t all;       /* in what was looked at */
+    size_t whole;     /* of those, before the last record's end */
+};
+/* Bytes of the n at data up to the last record's end, or 0. Only those behind from are looked at;
+ * *state is that at from, then that at n. */
 size_t sl_csv_cut(enum sl_csv_level level, const char *data, size_t from, size_t n, char delim,
-                  char eol, enum sl_csv_state *state);
+                  char eol, enum sl_csv_state *state, struct sl_csv_lines *lines);
 
 struct sl_csv_index {
     uint32_t *seps;   /* seps[0] = 0, then the position behind each separator */

@@ -83,6 +83,8 @@ void sl_text_reader_free(struct sl_text_reader *r);
 struct sl_text_cut {
     uint64_t quoted; /* inside a quoted field at the end of the last call */
     size_t scanned;  /* bytes at the front of data already looked at */
+    int64_t passed;  /* line ends in those */
+    int64_t lines;   /* answer: line ends in the whole records */
 };
 /*
  * Of the n bytes at data (which begin at a record), how many are whole records; with at_end the

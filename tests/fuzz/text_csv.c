@@ -87,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     char *s = malloc(n + 64);
     struct sl_buf first = SL_BUF_INIT, other = SL_BUF_INIT;
     size_t end = 0;
+    struct sl_csv_lines lines = {0};
     memcpy(s, input + 1, n);
     memset(s + n, 0, 64);
     read_odd(s, n, &shape, &first);
@@ -100,9 +101,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
         sl_buf_reset(&other);
         read_rows(&rows, &other);
         die_if(other.len != first.len || (first.len && memcmp(other.data, first.data, first.len)));
-        size_t e = sl_csv_cut((enum sl_csv_level)level, s, 0, n, shape.delim, shape.eol, &state);
-        die_if(level > SL_CSV_BASE && e != end);
+        struct sl_csv_lines at;
+        size_t e =
+            sl_csv_cut((enum sl_csv_level)level, s, 0, n, shape.delim, shape.eol, &state, &at);
+        die_if(level > SL_CSV_BASE && (e != end || at.whole != lines.whole || at.all != lines.all));
         end = e;
+        lines = at;
         sl_reject_list_release(&rejects);
         sl_csv_rows_release(&rows);
         sl_csv_index_release(&x);

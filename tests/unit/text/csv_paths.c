@@ -123,6 +123,14 @@ static void ours_read(enum sl_csv_level level, const char *s, size_t n, int nf, 
     free(at);
 }
 
+static size_t count(const char *s, size_t n, char c)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++)
+        k += s[i] == c;
+    return k;
+}
+
 static void compare(const char *s, size_t n, int nf, char delim, char eol)
 {
     struct plain want;
@@ -139,8 +147,11 @@ static void compare(const char *s, size_t n, int nf, char delim, char eol)
         CHECK_INT(rows.skipped, want.skipped);
         CHECK_INT(bad, want.bad);
         enum sl_csv_state state = SL_CSV_START;
-        size_t end = sl_csv_cut((enum sl_csv_level)level, copy, 0, n, delim, eol, &state);
+        struct sl_csv_lines lines;
+        size_t end = sl_csv_cut((enum sl_csv_level)level, copy, 0, n, delim, eol, &state, &lines);
         CHECK_INT(end, want.end);
+        CHECK_INT(lines.whole, count(copy, end, eol));
+        CHECK_INT(lines.all, count(copy, n, eol));
         sl_csv_rows_release(&rows);
         sl_buf_release(&got);
     }

@@ -25,8 +25,11 @@ int main(void)
         for (size_t n = 1; n < 12; n++)
             CHECK_INT(sl_text_cut(r, &c, in, n, 0, NULL), n < 12 ? 0 : 12);
         CHECK_INT(sl_text_cut(r, &c, in, 12, 0, NULL), 12);
+        CHECK_INT(c.lines, 3);
         CHECK_INT(sl_text_cut(r, &c, in + 12, 1, 0, NULL), 0);
+        CHECK_INT(c.lines, 0);
         CHECK_INT(sl_text_cut(r, &c, in + 12, 1, 1, NULL), 1);
+        CHECK_INT(c.lines, 0);
         sl_text_reader_free(r);
     }
     TEST("fewer bytes than last time are looked at afresh")
@@ -60,7 +63,35 @@ int main(void)
         CHECK_INT(sl_text_cut(r, &c, "{\"a\":\"\\n\"}\n{", 12, 0, NULL), 11);
         CHECK_INT(sl_text_cut(r, &c, "{", 1, 0, NULL), 0);
         CHECK_INT(sl_text_cut(r, &c, "{}\n{}\n", 6, 0, NULL), 6);
+        CHECK_INT(c.lines, 2);
         sl_text_reader_free(r);
+    }
+    TEST("lines are counted, however the bytes come")
+    {
+        enum { N = 20000 };
+        struct sl_text_reader *formats[] = {reader(SL_TEXT_JSON, "{\"a\":1}\n"),
+                                            reader(SL_TEXT_CSV, "a,b\n")};
+        char *big = malloc(N + 64);
+        for (int i = 0; i < N; i++)
+            big[i] = i % 7 == 3 || i % 1000 > 900 ? '\n' : 'x';
+        for (int f = 0; f < 2; f++) {
+            for (size_t step = 1; step < N; step = step * 3 + 1) {
+                struct sl_text_cut c = {0};
+                int64_t lines = 0, want = 0;
+                for (size_t at = 0, n = 0; at < N;) {
+                    n = SL_MIN(n + step, N - at);
+                    int64_t k = sl_text_cut(formats[f], &c, big + at, n, at + n == N, NULL);
+                    lines += c.lines;
+                    at += (size_t)k;
+                    n -= (size_t)k;
+                }
+                for (int i = 0; i < N; i++)
+                    want += big[i] == '\n';
+                CHECK_INT(lines, want);
+            }
+            sl_text_reader_free(formats[f]);
+        }
+        free(big);
     }
     return test_done();
 }
