@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "log/identity.h"
-#include "log/reader.h"
+#include "log/tend.h"
 #include "log/writer.h"
 
 static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
@@ -437,12 +437,16 @@ static int sort_blobs(struct job *j, struct sl_log_blob **blobs, size_t n, struc
     return 0;
 }
 
-/* Indexes of segments that this commit closed; a reader does without while they are made. */
-static void index_closed(const struct job *j)
+/* Segments that this commit closed are looked after beside the appends. */
+static void tend_closed(const struct job *j, int64_t n)
 {
+    struct sl_log_writer *w = j->w;
     for (size_t i = 0; i < j->npieces; i++) {
-        if (j->pieces[i].closes)
-            sl_index_write(j->w->log, &j->pieces[i].seg);
+        if (!j->pieces[i].closes)
+            continue;
+        if (!w->tender)
+            w->tender = sl_tender_new(w);
+        sl_tender_closed(w->tender, sl_seg_key(&j->pieces[i].seg), n);
     }
 }
 
@@ -460,7 +464,7 @@ static int commit(struct job *j, const struct sl_log_note *note, struct sl_err *
         if (rc == 0)
             rc = sl_writer_tell(j->w, err);
         if (rc == 0)
-            index_closed(j);
+            tend_closed(j, j->w->log->state.n);
         int again = rc == 1;
         if (again)
             rc = sl_blob_refit(j->w, j->blobs[refit], has_open ? &open : NULL, err);

@@ -144,8 +144,7 @@ out:
     return rc;
 }
 
-static int blob_new(struct sl_batch *batch, int partition, struct sl_log_blob **out,
-                    struct sl_err *err)
+int sl_blob_new(struct sl_batch *batch, int partition, struct sl_log_blob **out, struct sl_err *err)
 {
     struct sl_log_blob *b = sl_calloc(1, sizeof(*b));
     if (!b)
@@ -309,7 +308,7 @@ int sl_log_writer_encode(struct sl_log_writer *w, int partition, struct sl_batch
     pthread_mutex_unlock(&w->mutex);
     int rc = prepare(b, schema, w->account, &ready, err);
     if (rc == 0)
-        rc = blob_new(ready, partition, &blob, err);
+        rc = sl_blob_new(ready, partition, &blob, err);
     if (rc == 0 && blob->rows > 0)
         rc = encode_by_plan(w, blob, schema, id, err);
     if (rc == 0)

@@ -33,11 +33,12 @@ static int64_t get(const char *s)
     return (int64_t)v;
 }
 
-static int entries(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *out)
+static int entries(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *out, int64_t *count)
 {
     struct sl_walk w;
     struct sl_group g;
     int64_t n = 0;
+    *count = 0;
     int rc = sl_walk_open(&w, l, seg, NULL, NULL);
     if (rc < 0)
         return rc;
@@ -59,17 +60,19 @@ static int entries(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *ou
     uint32_t crc = sl_crc32c(0, out->data, out->len);
     uint8_t p[4] = {(uint8_t)crc, (uint8_t)(crc >> 8), (uint8_t)(crc >> 16), (uint8_t)(crc >> 24)};
     sl_buf_add(out, p, 4);
+    *count = n;
     return out->failed ? -SL_ENOMEM : 0;
 }
 
-void sl_index_write(struct sl_log *l, const struct sl_seg *seg)
+int64_t sl_index_write(struct sl_log *l, const struct sl_seg *seg)
 {
+    int64_t count;
     struct sl_buf b = SL_BUF_INIT;
     char name[SL_SEG_NAME], temporary[SL_SEG_NAME + 32];
 
     sl_seg_name(sl_seg_key(seg), ".idx", name);
     snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", name, (long)getpid());
-    if (entries(l, seg, &b) == 0) {
+    if (entries(l, seg, &b, &count) == 0) {
         int fd = sl_path_openat(l->dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
                                 0666, l->path, NULL);
         int rc = fd;
@@ -81,6 +84,7 @@ void sl_index_write(struct sl_log *l, const struct sl_seg *seg)
             unlinkat(l->dirfd, temporary, 0);
     }
     sl_buf_release(&b);
+    return count;
 }
 
 /* Reads the index if it is good for this segment. 1 or 0. */

@@ -87,6 +87,7 @@ struct sl_log_options {
     const char *command;   /* command line for the schema's plan, NULL = none */
     struct sl_account *account;
     const char *boot_id; /* for tests: 36 characters instead of the running system's */
+    int64_t grace;       /* µs that files of replaced segments are kept; 0 = 10 min */
 };
 
 struct sl_log_writer;

@@ -50,7 +50,8 @@ int sl_rest_fill(struct sl_batch *to, struct sl_batch *from, struct sl_err *err)
  * group and its offset, by the segment's index if it has a good one, else by jumping from head to
  * head. The walk is left there. */
 int sl_walk_find(struct sl_walk *w, struct sl_log *l, int64_t from, struct sl_err *err);
-/* Writes the index of a closed segment; best effort. */
-void sl_index_write(struct sl_log *l, const struct sl_seg *seg);
+/* Writes the index of a closed segment; best effort. How many batches it has, 0 if it could not be
+ * read. */
+int64_t sl_index_write(struct sl_log *l, const struct sl_seg *seg);
 
 #endif

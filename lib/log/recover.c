@@ -16,8 +16,6 @@
 #include <unistd.h>
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "base/num.h"
-#include "log/hex.h"
 #include "log/walk.h"
 #include "log/writer.h"
 
@@ -178,15 +176,24 @@ static int trim_segment(struct sl_log *l, const struct sl_seg *seg, int64_t *mov
     return rc;
 }
 
-/* BASE-COMMIT.arrows of a directory entry; 1 or 0. */
-static int parse_name(const char *s, int partition, struct sl_seg_key *key)
+/* 1 if all of its whole batches lie before `end`: rows that the log has in other segments. */
+static int is_copy(struct sl_log *l, struct sl_seg_key key, int fd, int64_t size, int64_t end)
 {
-    size_t n = strlen(s);
-    if (n < 20 + 1 + 1 + 7 || strcmp(s + n - 7, ".arrows") != 0 || s[20] != '-' ||
-        !sl_digits_parse(s, 20, &key->base) || s[21] == '0')
+    struct sl_seg seg = {.partition = key.partition, .base = key.base, .by = key.by};
+    struct sl_walk w;
+    struct sl_group g;
+    if (key.base >= end || !read_head(fd, size, &seg))
         return 0;
-    key->partition = partition;
-    return sl_num_parse_int(s + 21, n - 28, &key->by) && key->by > 0;
+    seg.bytes = size;
+    seg.end = INT64_MAX / 2;
+    if (sl_walk_open(&w, l, &seg, NULL, NULL) < 0)
+        return 0;
+    w.skip = 1;
+    while (w.offset <= end && sl_walk_next(&w, &g, NULL) == 1)
+        continue;
+    int copy = w.offset <= end;
+    sl_walk_release(&w);
+    return copy;
 }
 
 static int trim_stranger(struct sl_log *l, struct sl_seg_key key, int64_t *moved,
@@ -197,7 +204,11 @@ static int trim_stranger(struct sl_log *l, struct sl_seg_key key, int64_t *moved
     int rc = 0, fd = sl_view_open_seg(l, key, O_RDONLY, NULL, err);
     if (fd < 0)
         return fd;
-    if (fstat(fd, &st) == 0 && holds_batch(l, key, NULL, fd, 0, st.st_size)) {
+    if (fstat(fd, &st) < 0) {
+        rc = sl_err_sys(err, "cannot examine a segment");
+    } else if (is_copy(l, key, fd, st.st_size, l->state.parts[key.partition].end)) {
+        rc = 0; /* for who removes such files in due time */
+    } else if (holds_batch(l, key, NULL, fd, 0, st.st_size)) {
         rc = sl_log_set_aside(l, key, 0, moved, err);
     } else {
         sl_seg_name(key, ".arrows", file);
@@ -223,7 +234,7 @@ static int trim_strangers(struct sl_log *l, int partition, int64_t *moved, struc
     }
     for (struct dirent *e; rc == 0 && (e = readdir(d)) != NULL;) {
         struct sl_seg_key key;
-        if (parse_name(e->d_name, partition, &key) && !sl_state_seg(&l->state, key))
+        if (sl_seg_parse_name(e->d_name, partition, &key) && !sl_state_seg(&l->state, key))
             rc = trim_stranger(l, key, moved, err);
     }
     closedir(d);

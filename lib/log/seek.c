@@ -79,8 +79,7 @@ static int search_segment(struct sl_log *l, const struct sl_seg *seg, int64_t t,
     return rc;
 }
 
-int sl_log_seek_time(struct sl_log *l, int partition, int64_t t, int64_t *offset,
-                     struct sl_err *err)
+static int search(struct sl_log *l, int partition, int64_t t, int64_t *offset, struct sl_err *err)
 {
     const struct sl_part *p = &l->state.parts[partition];
     *offset = p->end;
@@ -93,4 +92,18 @@ int sl_log_seek_time(struct sl_log *l, int partition, int64_t t, int64_t *offset
             return rc < 0 ? rc : 0;
     }
     return 0;
+}
+
+int sl_log_seek_time(struct sl_log *l, int partition, int64_t t, int64_t *offset,
+                     struct sl_err *err)
+{
+    for (;;) {
+        int rc = search(l, partition, t, offset, err);
+        if (rc != -SL_ENOENT)
+            return rc;
+        /* A segment that was replaced since: what the commits say now decides. */
+        int changed = sl_log_refresh(l, err);
+        if (changed <= 0)
+            return changed < 0 ? changed : rc;
+    }
 }

@@ -4,6 +4,8 @@
 #include "base/compat.h"
 #include <inttypes.h>
 #include "base/mem.h"
+#include "base/num.h"
+#include "log/hex.h"
 #include "log/state.h"
 
 void sl_state_init(struct sl_state *s)
@@ -47,6 +49,16 @@ void sl_seg_name(struct sl_seg_key key, const char *suffix, char *out)
                      key.by, suffix);
     assert(n > 0 && n < SL_SEG_NAME);
     (void)n;
+}
+
+int sl_seg_parse_name(const char *name, int partition, struct sl_seg_key *key)
+{
+    size_t n = strlen(name);
+    if (n < 20 + 1 + 1 + 7 || strcmp(name + n - 7, ".arrows") != 0 || name[20] != '-' ||
+        !sl_digits_parse(name, 20, &key->base) || name[21] == '0')
+        return 0;
+    key->partition = partition;
+    return sl_num_parse_int(name + 21, n - 28, &key->by) && key->by > 0;
 }
 
 /* ---- look-ups ---- */
@@ -167,6 +179,18 @@ static int note_changed(struct sl_state *s, const struct sl_seg *seg, struct sl_
     return 0;
 }
 
+/* Whether the segment takes the place, or a part of it, of one that the line drops. */
+static int replaces(const struct sl_line *l, const struct sl_seg *seg)
+{
+    for (int i = 0; i < l->nsegs; i++) {
+        const struct sl_seg *old = &l->segs[i];
+        if (old->dropped && old->partition == seg->partition && old->base <= seg->base &&
+            old->end >= seg->end && seg->closed && seg->by < l->n)
+            return 1;
+    }
+    return 0;
+}
+
 static int add_seg(struct sl_state *s, const struct sl_line *l, const struct sl_seg *seg,
                    struct sl_err *err)
 {
@@ -180,7 +204,7 @@ static int add_seg(struct sl_state *s, const struct sl_line *l, const struct sl_
         return refuse(err, l, "a segment has an unknown schema");
     if (strlen(seg->form) != (size_t)schema->nfields + 2)
         return refuse(err, l, "a segment's form does not fit its schema");
-    if (!l->snapshot && seg->by != l->n && !s->lenient)
+    if (!l->snapshot && seg->by != l->n && !s->lenient && !replaces(l, seg))
         return refuse(err, l, "a segment is new but bears another commit's number");
     if (l->snapshot && seg->by > l->n)
         return refuse(err, l, "a segment bears a later commit's number");

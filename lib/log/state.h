@@ -81,5 +81,7 @@ static inline struct sl_seg_key sl_seg_key(const struct sl_seg *s)
 enum { SL_SEG_NAME = 64 };
 /* "0000/00000000000000000000-7.arrows" into out[SL_SEG_NAME]; suffix ".arrows" or ".idx". */
 void sl_seg_name(struct sl_seg_key key, const char *suffix, char *out);
+/* Reads "00000000000000000000-7.arrows", a name in the partition's directory. 1 or 0. */
+int sl_seg_parse_name(const char *name, int partition, struct sl_seg_key *key);
 
 #endif

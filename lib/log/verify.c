@@ -51,6 +51,7 @@ static int verify_older(struct sl_log *l, struct report *r, int64_t newest, int6
     return rc;
 }
 
+/* 1 if the segment is no longer in the log. */
 static int verify_segment(struct sl_log *l, struct report *r, const struct sl_seg *seg,
                           struct sl_err *err)
 {
@@ -76,9 +77,17 @@ static int verify_segment(struct sl_log *l, struct report *r, const struct sl_se
         sl_walk_release(&w);
     } else if (rc == -SL_ENOENT) {
         char name[SL_SEG_NAME];
-        sl_seg_name(sl_seg_key(seg), ".arrows", name);
+        struct sl_seg_key key = sl_seg_key(seg);
+        int64_t end = seg->end;
+        sl_seg_name(key, ".arrows", name);
+        rc = sl_log_refresh(l, err);
+        if (rc < 0)
+            return rc;
+        if (!sl_state_seg(&l->state, key))
+            return 1;
         sl_err_set(&e, SL_ECORRUPT, "the segment is missing");
-        rc = sl_err_offset(&e, name, 0);
+        sl_err_offset(&e, name, 0);
+        return tell(r, &e, offset, end);
     }
     if (rc == -SL_ECORRUPT)
         return tell(r, &e, offset, seg->end);
@@ -124,8 +133,13 @@ int sl_log_verify(const char *path, int (*fn)(void *arg, const struct sl_log_pro
     if (rc == 0 && older)
         rc = verify_older(l, &r, newest, older, err);
     for (int i = 0; i < l->state.npartitions && rc == 0; i++) {
-        for (int k = 0; k < l->state.parts[i].nsegs && rc == 0; k++)
+        for (int k = 0; k < l->state.parts[i].nsegs && rc == 0; k++) {
             rc = verify_segment(l, &r, &l->state.parts[i].segs[k], err);
+            if (rc == 1) { /* others may be in its place */
+                rc = 0;
+                k--;
+            }
+        }
     }
     sl_log_free(l);
     return rc < 0 ? rc : r.count;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/time.h"
+#include "log/tend.h"
 #include "log/writer.h"
 
 #define SEGMENT_BYTES (256LL << 20)
@@ -49,7 +50,7 @@ int sl_writer_lock(struct sl_log_writer *w, struct sl_err *err)
         rc = sl_err_place(err, "%s", l->path);
     }
     if (rc > 0)
-        rc = sl_writer_replan(w, err);
+        rc = w->plans ? sl_writer_replan(w, err) : 0;
     if (rc == 0 && sl_writer_rotate_due(w))
         rc = sl_writer_rotate(w, 0, 0, err);
     if (rc < 0)
@@ -287,6 +288,7 @@ int sl_writer_new(const char *path, const struct sl_log_options *o, struct sl_lo
     w->policy = o->sync;
     w->account = o->account;
     w->segment_bytes = o->segment_bytes > 0 ? o->segment_bytes : SEGMENT_BYTES;
+    w->grace = o->grace;
     int64_t interval = o->sync_interval > 0 ? o->sync_interval : SYNC_INTERVAL;
     int rc = w->host ? sl_view_open(path, o->boot_id, 1, &w->log, err)
                      : sl_err_nomem(err, "a log writer");
@@ -356,6 +358,8 @@ int sl_log_writer_close(struct sl_log_writer *w, struct sl_err *err)
     int rc = 0;
     if (w && w->policy != SL_SYNC_NONE)
         rc = sl_syncer_run(w->sync, err);
+    if (w && rc == 0)
+        sl_tender_finish(w->tender);
     sl_log_writer_abort(w);
     return rc;
 }
@@ -364,6 +368,7 @@ void sl_log_writer_abort(struct sl_log_writer *w)
 {
     if (!w)
         return;
+    sl_tender_free(w->tender);
     sl_syncer_free(w->sync);
     for (int i = 0; w->log && i < w->log->state.npartitions; i++) {
         if (w->plans)

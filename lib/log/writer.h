@@ -10,6 +10,7 @@
  *   encode.c  batches to blobs                        append.c  blobs to committed rows
  *   rotate.c  the next commit file                    recover.c after a reboot
  *   evolve.c  schemas                                 route.c   rows to partitions
+ *   tend.c    closed segments, on another thread      rewrite.c of tiny batches
  */
 #ifndef SL_LOG_WRITER_H
 #define SL_LOG_WRITER_H
@@ -44,11 +45,14 @@ struct sl_log_blob {
     struct sl_batch *batch;
 };
 
+struct sl_tender;
+
 struct sl_log_writer {
     struct sl_log *log;
     struct sl_syncer *sync;
+    struct sl_tender *tender; /* NULL until a segment was closed */
     enum sl_sync_policy policy;
-    int64_t segment_bytes;
+    int64_t segment_bytes, grace;
     struct sl_account *account;
     char *host;
     int64_t pid;
@@ -115,6 +119,9 @@ int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, struct s
 
 /* ---- encode.c ---- */
 
+/* A blob of the batch, which has no selection, not encoded yet. */
+int sl_blob_new(struct sl_batch *batch, int partition, struct sl_log_blob **out,
+                struct sl_err *err);
 /* Encodes the blob's batch anew in this form (its columns must fit). */
 int sl_blob_encode(struct sl_log_writer *w, struct sl_log_blob *b, struct sl_form_plan *form,
                    struct sl_err *err);

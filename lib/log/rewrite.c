@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * rewrite: a closed segment of tiny batches becomes one of large batches: sluice-log(5), Tiny
+ * batches.
+ *
+ * All but one line is done without a lock: what a killed process leaves are files that no line names.
+ * The new files are on the device, with their names, before the line is written; the old one stays
+ * until no recovery can go back behind that line. Names: base and number of the commit that closed the
+ * old segment, known before the line's own number is, and borne by nobody else.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "log/identity.h"
+#include "log/reader.h"
+#include "log/tend.h"
+
+static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
+
+enum {
+    HEAP_BATCHES = 256,    /* stored batches put together at once */
+    HEAP_BYTES = 16 << 20, /* stored bytes of a new batch */
+    PARTS = 1024,          /* of a new batch */
+};
+
+struct output {
+    struct sl_seg seg;
+    struct sl_form_plan *form;
+    int fd;
+};
+
+struct rewriting {
+    struct sl_log_writer *w;
+    struct sl_seg old; /* form is ours */
+    int64_t by;
+    struct sl_schema *schema;
+    struct sl_batch *tiny[HEAP_BATCHES], *parts[PARTS];
+    size_t ntiny, nparts;
+    int64_t rows, bytes; /* of tiny and parts */
+    struct output *outs;
+    size_t nouts;
+    int64_t next; /* offset of the next row to be written */
+};
+
+/* ---- output ---- */
+
+static int begin_output(struct rewriting *r, struct sl_form_plan *form, struct sl_err *err)
+{
+    struct output *list = sl_realloc(r->outs, (r->nouts + 1) * sizeof(*list));
+    if (!list)
+        return sl_err_nomem(err, "rewriting a segment");
+    r->outs = list;
+    struct output *o = &list[r->nouts];
+    o->form = sl_form_ref(form);
+    o->seg = (struct sl_seg){.partition = r->old.partition,
+                             .schema = r->old.schema,
+                             .base = r->next,
+                             .by = r->by,
+                             .form = form->text,
+                             .head_len = (int64_t)form->head.len,
+                             .head_crc = form->head_crc,
+                             .bytes = (int64_t)form->head.len,
+                             .end = r->next,
+                             .min_time = SL_TIME_MAX,
+                             .max_time = SL_TIME_MIN,
+                             .has_sum = 1};
+    int rc = o->fd =
+        sl_view_open_seg(r->w->log, sl_seg_key(&o->seg), O_RDWR | O_CREAT | O_TRUNC, NULL, err);
+    r->nouts++;
+    if (rc >= 0)
+        rc = sl_path_pwrite(o->fd, form->head.data, form->head.len, 0, "a new segment", err);
+    return rc;
+}
+
+static int end_output(struct rewriting *r, struct sl_err *err)
+{
+    if (!r->nouts)
+        return 0;
+    struct output *o = &r->outs[r->nouts - 1];
+    if (o->seg.closed)
+        return 0;
+    int rc =
+        sl_path_pwrite(o->fd, end_marker, sizeof(end_marker), o->seg.bytes, "a new segment", err);
+    o->seg.bytes += (int64_t)sizeof(end_marker);
+    o->seg.closed = 1;
+    return rc < 0 ? rc : sl_path_sync(o->fd, "a new segment", err);
+}
+
+/* The output's form if it can hold the batch, else the best for it, in a new output. */
+static int fit_output(struct rewriting *r, struct sl_batch *b, struct sl_err *err)
+{
+    struct sl_form_plan *form = NULL;
+    if (r->nouts && sl_ipc_form_holds(&r->outs[r->nouts - 1].form->f, b))
+        return 0;
+    int rc = end_output(r, err);
+    if (rc == 0)
+        rc = sl_form_first(r->schema, r->old.schema, b, 1, &form, err);
+    if (rc == 0)
+        rc = begin_output(r, form, err);
+    sl_form_unref(form);
+    return rc;
+}
+
+static int write_batch(struct rewriting *r, struct sl_batch *b, struct sl_err *err)
+{
+    struct sl_log_blob *blob = NULL;
+    int rc = fit_output(r, b, err);
+    if (rc == 0)
+        rc = sl_blob_new(b, r->old.partition, &blob, err);
+    struct output *o = r->nouts ? &r->outs[r->nouts - 1] : NULL;
+    if (rc == 0)
+        rc = sl_blob_encode(r->w, blob, o->form, err);
+    if (rc == 0) {
+        char *value = blob->bytes.data + blob->value;
+        sl_identity_patch(value, r->w->log->state.log_id, r->old.partition, r->next, r->by);
+        o->seg.sum = sl_identity_chain(o->seg.sum, value);
+        rc = sl_path_pwrite(o->fd, blob->bytes.data, blob->bytes.len, o->seg.bytes, "a new segment",
+                            err);
+    }
+    if (rc == 0) {
+        o->seg.bytes += (int64_t)blob->bytes.len;
+        o->seg.min_time = SL_MIN(o->seg.min_time, blob->min_time);
+        o->seg.max_time = SL_MAX(o->seg.max_time, blob->max_time);
+        r->next += blob->rows;
+        o->seg.end = r->next;
+    }
+    sl_log_blob_free(blob);
+    return rc;
+}
+
+/* ---- input ---- */
+
+/* Makes one batch of n, whose references it takes, whether it can or not. */
+static int put_together(struct rewriting *r, struct sl_batch **list, size_t n,
+                        struct sl_batch **out, struct sl_err *err)
+{
+    struct sl_column **cols = sl_malloc(n * sizeof(*cols));
+    struct sl_batch *b = NULL;
+    size_t rows = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < n; i++)
+        rows += list[i]->rows;
+    if (n == 1)
+        b = sl_batch_ref(list[0]);
+    else if (cols)
+        b = sl_batch_new(r->schema, rows);
+    if (!b)
+        rc = sl_err_nomem(err, "rewriting a segment");
+    for (int c = 0; rc == 0 && n > 1 && c < r->schema->nfields; c++) {
+        for (size_t i = 0; i < n; i++)
+            cols[i] = list[i]->columns[c];
+        b->columns[c] = sl_column_concat(cols, n, r->w->account, err);
+        if (!b->columns[c])
+            rc = err ? -(int)err->code : -SL_ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++)
+        sl_batch_unref(list[i]);
+    free(cols);
+    if (rc < 0)
+        sl_batch_unref(b);
+    else
+        *out = b;
+    return rc;
+}
+
+static int stack_tiny(struct rewriting *r, struct sl_err *err)
+{
+    size_t n = r->ntiny;
+    if (!n)
+        return 0;
+    r->ntiny = 0;
+    int rc = put_together(r, r->tiny, n, &r->parts[r->nparts], err);
+    r->nparts += rc == 0;
+    return rc;
+}
+
+static int flush(struct rewriting *r, struct sl_err *err)
+{
+    struct sl_batch *b = NULL;
+    int rc = stack_tiny(r, err);
+    size_t n = r->nparts;
+    if (rc < 0 || !n)
+        return rc;
+    r->nparts = 0;
+    r->rows = r->bytes = 0;
+    rc = put_together(r, r->parts, n, &b, err);
+    if (rc == 0)
+        rc = write_batch(r, b, err);
+    sl_batch_unref(b);
+    return rc;
+}
+
+/* Takes a stored batch in; b's reference passes. */
+static int take(struct rewriting *r, struct sl_batch *b, int64_t bytes, struct sl_err *err)
+{
+    int rc = 0;
+    if (r->rows + (int64_t)b->rows > SL_BATCH_ROWS || r->bytes + bytes > HEAP_BYTES)
+        rc = flush(r, err);
+    if (rc == 0 && r->ntiny == HEAP_BATCHES)
+        rc = stack_tiny(r, err);
+    if (rc == 0 && r->nparts + 1 >= PARTS)
+        rc = flush(r, err);
+    if (rc < 0) {
+        sl_batch_unref(b);
+        return rc;
+    }
+    r->tiny[r->ntiny++] = b;
+    r->rows += (int64_t)b->rows;
+    r->bytes += bytes;
+    return 0;
+}
+
+static int take_group(struct rewriting *r, struct sl_walk *w, struct sl_group *g,
+                      struct sl_err *err)
+{
+    struct sl_batch *b = NULL;
+    int rc = sl_group_decode(w->stream, g->buf, g->at, (size_t)g->len, w->log_id, NULL, &b, err);
+    if (rc < 0)
+        return rc;
+    /* The batch would keep the window that it lies in: its own columns are small. */
+    for (int i = 0; rc == 0 && i < b->schema->nfields; i++)
+        rc = sl_column_load(b->columns[i], err);
+    struct sl_batch *cast = rc == 0 ? sl_batch_cast(b, r->schema, err) : NULL;
+    sl_batch_unref(b);
+    if (!cast)
+        return err ? -(int)err->code : -SL_ENOMEM;
+    return take(r, cast, g->len, err);
+}
+
+static int copy_rows(struct rewriting *r, const atomic_int *stop, struct sl_err *err)
+{
+    struct sl_walk w;
+    struct sl_group g;
+    int rc = sl_walk_open(&w, r->w->log, &r->old, r->w->account, err);
+    if (rc < 0)
+        return rc;
+    while ((rc = sl_walk_next(&w, &g, err)) == 1) {
+        rc = atomic_load(stop) ? -SL_EFAIL : take_group(r, &w, &g, err);
+        if (rc < 0)
+            break;
+    }
+    sl_walk_release(&w);
+    if (rc == 0)
+        rc = flush(r, err);
+    if (rc == 0)
+        rc = end_output(r, err);
+    if (rc == 0 && (!r->nouts || r->next != r->old.end))
+        rc = sl_err_set(err, SL_EBUG, "a rewritten segment has other rows");
+    return rc;
+}
+
+/* ---- the commit ---- */
+
+static int sync_names(struct rewriting *r, struct sl_err *err)
+{
+    char part[16];
+    snprintf(part, sizeof(part), "%04d", r->old.partition);
+    int fd =
+        sl_path_openat(r->w->log->dirfd, part, O_RDONLY | O_DIRECTORY, 0, r->w->log->path, err);
+    if (fd < 0)
+        return fd;
+    int rc = fsync(fd) < 0 ? sl_err_sys(err, "cannot sync a directory of %s", r->w->log->path) : 0;
+    close(fd);
+    return rc;
+}
+
+/* Somebody may have removed, as garbage, what has no name yet. */
+static int still_there(const struct rewriting *r)
+{
+    for (size_t i = 0; i < r->nouts; i++) {
+        struct stat mine, there;
+        char name[SL_SEG_NAME];
+        sl_seg_name(sl_seg_key(&r->outs[i].seg), ".arrows", name);
+        if (fstat(r->outs[i].fd, &mine) < 0 || mine.st_size != r->outs[i].seg.bytes ||
+            fstatat(r->w->log->dirfd, name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+            mine.st_dev != there.st_dev || mine.st_ino != there.st_ino)
+            return 0;
+    }
+    return 1;
+}
+
+static int write_line(struct rewriting *r, struct sl_err *err)
+{
+    struct sl_line line;
+    sl_writer_line(r->w, &line);
+    line.segs = sl_arena_alloc(&line.arena, (r->nouts + 1) * sizeof(*line.segs));
+    int rc = line.segs ? 0 : sl_err_nomem(err, "a commit");
+    if (rc == 0) {
+        line.segs[line.nsegs] = r->old;
+        line.segs[line.nsegs].has_sum = 0;
+        line.segs[line.nsegs++].dropped = 1;
+        for (size_t i = 0; i < r->nouts; i++)
+            line.segs[line.nsegs++] = r->outs[i].seg;
+        rc = sl_writer_append_line(r->w, &line, err);
+    }
+    sl_line_release(&line);
+    return rc;
+}
+
+/* 1: done. 0: the old segment, or a new one, has gone meanwhile. */
+static int commit(struct rewriting *r, struct sl_err *err)
+{
+    struct sl_log *l = r->w->log;
+    char name[SL_SEG_NAME];
+    int rc = sl_writer_lock(r->w, err);
+    if (rc < 0)
+        return rc;
+    const struct sl_seg *old = sl_state_seg(&l->state, sl_seg_key(&r->old));
+    int there = old && old->closed && old->bytes == r->old.bytes && still_there(r);
+    if (there) {
+        /* The time from which on it is kept for those that have it from an older state. */
+        sl_seg_name(sl_seg_key(&r->old), ".arrows", name);
+        rc = utimensat(l->dirfd, name, NULL, AT_SYMLINK_NOFOLLOW) < 0
+                 ? sl_err_sys(err, "cannot set the time of %s/%s", l->path, name)
+                 : write_line(r, err);
+    }
+    sl_writer_unlock(r->w);
+    if (rc == 0)
+        rc = sl_writer_tell(r->w, err);
+    return rc < 0 ? rc : there;
+}
+
+/* ---- all of it ---- */
+
+static int start(struct rewriting *r, struct sl_seg_key key, struct sl_err *err)
+{
+    const struct sl_state *s = &r->w->log->state;
+    const struct sl_seg *old = sl_state_seg(s, key);
+    if (!old || !old->closed || old->end == old->base)
+        return 0;
+    r->old = *old;
+    r->old.form = sl_strdup(old->form);
+    r->schema = sl_state_schema(s, old->schema);
+    r->next = old->base;
+    if (!r->old.form || !r->schema)
+        return sl_err_nomem(err, "rewriting a segment");
+    sl_schema_ref(r->schema);
+    return 1;
+}
+
+/* Files that no line names are removed again. */
+static void release(struct rewriting *r, int committed)
+{
+    char name[SL_SEG_NAME];
+    for (size_t i = 0; i < r->ntiny; i++)
+        sl_batch_unref(r->tiny[i]);
+    for (size_t i = 0; i < r->nparts; i++)
+        sl_batch_unref(r->parts[i]);
+    for (size_t i = 0; i < r->nouts; i++) {
+        struct output *o = &r->outs[i];
+        if (o->fd >= 0 && !committed) {
+            sl_seg_name(sl_seg_key(&o->seg), ".arrows", name);
+            unlinkat(r->w->log->dirfd, name, 0);
+            sl_seg_name(sl_seg_key(&o->seg), ".idx", name);
+            unlinkat(r->w->log->dirfd, name, 0);
+        }
+        if (o->fd >= 0)
+            close(o->fd);
+        sl_form_unref(o->form);
+    }
+    free(r->outs);
+    free(r->old.form);
+    sl_schema_unref(r->schema);
+}
+
+int sl_segment_rewrite(struct sl_log_writer *w, struct sl_seg_key key, int64_t by,
+                       const atomic_int *stop, struct sl_err *err)
+{
+    struct rewriting *r = sl_calloc(1, sizeof(*r));
+    if (!r)
+        return sl_err_nomem(err, "rewriting a segment");
+    r->w = w;
+    r->by = by;
+    /* So that the new files never hold rows that a recovery takes back. */
+    int rc = sl_syncer_run(w->sync, err);
+    if (rc == 0)
+        rc = start(r, key, err);
+    int going = rc == 1;
+    if (going)
+        rc = copy_rows(r, stop, err);
+    if (going && rc == 0)
+        rc = sync_names(r, err);
+    for (size_t i = 0; going && rc == 0 && i < r->nouts; i++)
+        sl_index_write(w->log, &r->outs[i].seg);
+    if (going && rc == 0)
+        rc = commit(r, err);
+    release(r, rc == 1 || w->log->state.broken);
+    free(r);
+    return rc;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* tend: see tend.h. */
+#include "log/tend.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/time.h"
+#include "log/reader.h"
+
+#define GRACE 600000000LL
+
+struct closed {
+    struct sl_seg_key key;
+    int64_t by;
+};
+
+struct sl_tender {
+    pthread_mutex_t mutex; /* guards what is below it */
+    pthread_cond_t wake;
+    struct closed *list;
+    size_t n, cap;
+    int finish; /* end when the list is empty */
+
+    atomic_int stop; /* end now */
+    int has_thread;
+    pthread_t thread;
+    int64_t grace;
+    char *path;
+    char boot[SL_BOOT_ID + 1];
+    struct sl_account *account;
+    enum sl_sync_policy policy;
+    struct sl_log_writer *w; /* the thread's */
+};
+
+/* ---- removal ---- */
+
+struct stale {
+    struct sl_seg_key *list;
+    size_t n, cap;
+};
+
+static int stale_add(struct stale *s, struct sl_seg_key key)
+{
+    if (s->n == s->cap) {
+        size_t cap = s->cap ? 2 * s->cap : 8;
+        struct sl_seg_key *list = sl_realloc(s->list, cap * sizeof(*list));
+        if (!list)
+            return 0;
+        s->list = list;
+        s->cap = cap;
+    }
+    s->list[s->n++] = key;
+    return 1;
+}
+
+/* Whether the state needs it no more, and nobody has for a while. */
+static int is_stale(const struct sl_tender *t, struct sl_seg_key key)
+{
+    struct sl_log *l = t->w->log;
+    struct stat st;
+    char name[SL_SEG_NAME];
+    if (key.base >= l->state.parts[key.partition].end || sl_state_seg(&l->state, key))
+        return 0;
+    sl_seg_name(key, ".arrows", name);
+    if (fstatat(l->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    int64_t then = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
+    return then <= sl_time_now_usec() - t->grace;
+}
+
+static void find_stale(const struct sl_tender *t, int partition, struct stale *s)
+{
+    struct sl_log *l = t->w->log;
+    char name[16];
+    snprintf(name, sizeof(name), "%04d", partition);
+    int fd = sl_path_openat(l->dirfd, name, O_RDONLY | O_DIRECTORY, 0, l->path, NULL);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!d) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        struct sl_seg_key key;
+        if (sl_seg_parse_name(e->d_name, partition, &key) && is_stale(t, key) && !stale_add(s, key))
+            break;
+    }
+    closedir(d);
+}
+
+/* Removes files that no commit names, and that no recovery can come back to. */
+static void remove_stale(struct sl_tender *t, int partition)
+{
+    struct sl_log *l = t->w->log;
+    struct stale s = {0};
+    char name[SL_SEG_NAME];
+    int64_t n = l->state.n;
+
+    find_stale(t, partition, &s);
+    if (s.n && sl_syncer_run(t->w->sync, NULL) == 0 && sl_writer_lock(t->w, NULL) == 0) {
+        for (size_t i = 0; i < s.n && l->mark.durable >= n; i++) {
+            if (!is_stale(t, s.list[i]))
+                continue;
+            sl_seg_name(s.list[i], ".arrows", name);
+            unlinkat(l->dirfd, name, 0);
+            sl_seg_name(s.list[i], ".idx", name);
+            unlinkat(l->dirfd, name, 0);
+        }
+        sl_writer_unlock(t->w);
+        sl_writer_tell(t->w, NULL);
+    }
+    free(s.list);
+}
+
+/* ---- the thread ---- */
+
+static int open_own(struct sl_tender *t)
+{
+    struct sl_log_options o = {.sync = SL_SYNC_NONE, .boot_id = t->boot, .account = t->account};
+    int rc = t->w ? sl_log_refresh(t->w->log, NULL) : sl_writer_new(t->path, &o, &t->w, NULL);
+    if (rc == 0 && !t->w->log->state.n)
+        rc = sl_view_load(t->w->log, NULL);
+    if (rc >= 0 && !t->w->log->unclean)
+        rc = sl_writer_tell(t->w, NULL);
+    return rc < 0 || t->w->log->unclean ? -SL_EFAIL : 0;
+}
+
+static void tend(struct sl_tender *t, const struct closed *c)
+{
+    if (open_own(t) < 0)
+        return;
+    const struct sl_seg *seg = sl_state_seg(&t->w->log->state, c->key);
+    if (!seg)
+        return;
+    int64_t rows = seg->end - seg->base;
+    int64_t batches = sl_index_write(t->w->log, seg);
+    if (batches >= SL_TINY_BATCHES && rows / batches < SL_FORM_TINY &&
+        sl_segment_rewrite(t->w, c->key, c->by, &t->stop, NULL) == 1 && t->policy != SL_SYNC_NONE)
+        sl_syncer_run(t->w->sync, NULL);
+    if (!atomic_load(&t->stop))
+        remove_stale(t, c->key.partition);
+}
+
+static void *thread_main(void *arg)
+{
+    struct sl_tender *t = arg;
+    pthread_mutex_lock(&t->mutex);
+    while (!atomic_load(&t->stop)) {
+        if (!t->n && t->finish)
+            break;
+        if (!t->n) {
+            pthread_cond_wait(&t->wake, &t->mutex);
+            continue;
+        }
+        struct closed c = t->list[0];
+        t->n--;
+        memmove(t->list, t->list + 1, t->n * sizeof(c));
+        pthread_mutex_unlock(&t->mutex);
+        tend(t, &c);
+        pthread_mutex_lock(&t->mutex);
+    }
+    pthread_mutex_unlock(&t->mutex);
+    return NULL;
+}
+
+/* Under the mutex. Without a thread nothing is tended, which harms nobody. */
+static void start_thread(struct sl_tender *t)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    t->has_thread = pthread_create(&t->thread, NULL, thread_main, t) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+void sl_tender_closed(struct sl_tender *t, struct sl_seg_key key, int64_t n)
+{
+    if (!t)
+        return;
+    pthread_mutex_lock(&t->mutex);
+    if (t->n == t->cap) {
+        size_t cap = t->cap ? 2 * t->cap : 16;
+        struct closed *list = sl_realloc(t->list, cap * sizeof(*list));
+        if (list) {
+            t->list = list;
+            t->cap = cap;
+        }
+    }
+    if (t->n < t->cap)
+        t->list[t->n++] = (struct closed){.key = key, .by = n};
+    if (!t->has_thread)
+        start_thread(t);
+    pthread_cond_signal(&t->wake);
+    pthread_mutex_unlock(&t->mutex);
+}
+
+struct sl_tender *sl_tender_new(const struct sl_log_writer *like)
+{
+    struct sl_tender *t = sl_calloc(1, sizeof(*t));
+    if (!t)
+        return NULL;
+    t->path = sl_strdup(like->log->path);
+    if (!t->path) {
+        free(t);
+        return NULL;
+    }
+    pthread_mutex_init(&t->mutex, NULL);
+    pthread_cond_init(&t->wake, NULL);
+    atomic_init(&t->stop, 0);
+    t->grace = like->grace > 0 ? like->grace : GRACE;
+    memcpy(t->boot, like->log->boot, sizeof(t->boot));
+    t->account = like->account;
+    t->policy = like->policy;
+    return t;
+}
+
+static void join(struct sl_tender *t)
+{
+    pthread_mutex_lock(&t->mutex);
+    t->finish = 1;
+    pthread_cond_signal(&t->wake);
+    pthread_mutex_unlock(&t->mutex);
+    if (t->has_thread)
+        pthread_join(t->thread, NULL);
+    t->has_thread = 0;
+}
+
+void sl_tender_finish(struct sl_tender *t)
+{
+    if (t)
+        join(t);
+}
+
+void sl_tender_free(struct sl_tender *t)
+{
+    if (!t)
+        return;
+    atomic_store(&t->stop, 1);
+    join(t);
+    sl_log_writer_abort(t->w);
+    pthread_cond_destroy(&t->wake);
+    pthread_mutex_destroy(&t->mutex);
+    free(t->list);
+    free(t->path);
+    free(t);
+}

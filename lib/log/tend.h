@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * tend: what a writer does about segments that it has closed, on a thread beside its appends: their
+ * index, their rewriting if their batches are tiny, and the removal of files that were replaced.
+ *
+ * The thread is a writer of its own, with its own view, descriptors and locks: to the one that appends
+ * it is just another writer. Nothing that fails here harms the log: the segment stays as it is.
+ */
+#ifndef SL_LOG_TEND_H
+#define SL_LOG_TEND_H
+
+#include <stdatomic.h>
+#include "log/writer.h"
+
+enum { SL_TINY_BATCHES = 64 }; /* segments of fewer are not worth it */
+
+/* A segment was closed by commit n. Starts the thread at the first one. */
+void sl_tender_closed(struct sl_tender *t, struct sl_seg_key key, int64_t n);
+/* `like` is the writer that it works for; it must outlive the tender. NULL on failure. */
+struct sl_tender *sl_tender_new(const struct sl_log_writer *like);
+/* Does what is left to do. */
+void sl_tender_finish(struct sl_tender *t);
+/* Leaves what is left to do undone. */
+void sl_tender_free(struct sl_tender *t);
+
+/* rewrite.c: rewrites a segment that commit `by` closed. 1 if it did, 0 if the segment is no longer
+ * there or *stop was set, < 0. */
+int sl_segment_rewrite(struct sl_log_writer *w, struct sl_seg_key key, int64_t by,
+                       const atomic_int *stop, struct sl_err *err);
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* Segments of tiny batches are rewritten: the same rows at the same offsets, for readers in the middle
+ * of the old file too, and whatever moment the process is killed at. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include "log/view.h"
+#include "rows.h"
+
+/* ---- a process that dies at the k-th system call of the thread that rewrites ---- */
+
+static atomic_int kill_at, calls, go = 1;
+static pthread_t main_thread;
+static int armed;
+
+static void step(void)
+{
+    if (!armed || pthread_equal(pthread_self(), main_thread))
+        return;
+    while (!atomic_load(&go))
+        sched_yield();
+    if (atomic_fetch_add(&calls, 1) + 1 == atomic_load(&kill_at))
+        kill(getpid(), SIGKILL);
+}
+
+#define REAL(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
+
+ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
+{
+    step();
+    return REAL(pwrite)(fd, p, n, at);
+}
+
+int fsync(int fd)
+{
+    step();
+    return REAL(fsync)(fd);
+}
+
+int fdatasync(int fd)
+{
+    step();
+    return REAL(fdatasync)(fd);
+}
+
+int unlinkat(int fd, const char *name, int flags)
+{
+    step();
+    return REAL(unlinkat)(fd, name, flags);
+}
+
+int renameat(int from, const char *old, int to, const char *new)
+{
+    step();
+    return REAL(renameat)(from, old, to, new);
+}
+
+int utimensat(int fd, const char *name, const struct timespec t[2], int flags)
+{
+    step();
+    return REAL(utimensat)(fd, name, t, flags);
+}
+
+/* ---- logs ---- */
+
+enum { ROWS = 3, BATCHES = 100, ALL = ROWS * (BATCHES + 20) };
+
+/* Bytes of a segment of BATCHES batches. */
+static int64_t bytes_of_batches(void)
+{
+    static int64_t bytes;
+    struct sl_log *l = NULL;
+    if (bytes)
+        return bytes;
+    const char *path = in_scratch("measure");
+    struct sl_log_options o = {.sync = SL_SYNC_NONE};
+    struct sl_log_writer *w = open_writer(path, &o);
+    for (int i = 0; i < BATCHES; i++)
+        CHECK(good(append_rows(w, 0, 0, ROWS * i, ROWS)));
+    CHECK(good(sl_log_writer_close(w, &err)));
+    CHECK(good(sl_log_open(path, &l, &err)));
+    bytes = l->state.parts[0].segs[0].bytes;
+    sl_log_free(l);
+    return bytes;
+}
+
+static struct sl_log_options small_segments(const char *boot)
+{
+    return (struct sl_log_options){
+        .sync = SL_SYNC_NONE, .segment_bytes = bytes_of_batches(), .boot_id = boot};
+}
+
+static int append_many(struct sl_log_writer *w, int64_t from, int batches)
+{
+    int rc = 0;
+    for (int i = 0; i < batches && rc == 0; i++)
+        rc = append_rows(w, 0, 0, from + ROWS * i, ROWS);
+    return rc;
+}
+
+static int64_t batches_of(const char *path, int64_t from, int64_t to)
+{
+    struct sl_log *l = NULL;
+    struct sl_log_reader *r = NULL;
+    struct sl_log_chunk *c;
+    struct sl_log_range range = {from, to};
+    struct sl_log_read_options o = {.ranges = &range};
+    int n = 0;
+    CHECK(good(sl_log_open(path, &l, &err)) && good(sl_log_reader_open(l, &o, &r, &err)));
+    while (sl_log_reader_next(r, &c, &err) == SL_LOG_CHUNK) {
+        CHECK(sl_log_chunk_bytes(c) > 0);
+        n++;
+        sl_log_chunk_free(c);
+    }
+    sl_log_reader_free(r);
+    sl_log_free(l);
+    return n;
+}
+
+static int files_of(const char *path, const char *dir, const char *suffix)
+{
+    char name[600];
+    struct dirent *e;
+    int n = 0;
+    snprintf(name, sizeof(name), "%s/%s", path, dir);
+    DIR *d = opendir(name);
+    while (d && (e = readdir(d)) != NULL)
+        n += strstr(e->d_name, suffix) != NULL;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static void test_rows(void)
+{
+    TEST("a closed segment of tiny batches becomes one of large ones, with the same rows")
+    {
+        const char *path = in_scratch("rows");
+        struct sl_log_options o = small_segments(NULL);
+        struct sl_log_writer *w = open_writer(path, &o);
+        CHECK(good(append_many(w, 0, BATCHES + 20)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(count_rows(path, 0), ALL);
+        CHECK_INT(batches_of(path, 0, ROWS * BATCHES), 1);
+        CHECK_INT(batches_of(path, 0, ALL), 21);
+        CHECK_INT(files_of(path, "0000", ".arrows"), 3);
+        CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+        w = open_writer(path, &o);
+        CHECK(good(append_rows(w, 0, 0, ALL, 10)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(count_rows(path, 0), ALL + 10);
+    }
+    TEST("replaced files go when their time has come and no sooner")
+    {
+        const char *path = in_scratch("grace");
+        struct sl_log_options o = small_segments(NULL);
+        struct sl_log_writer *w = open_writer(path, &o);
+        CHECK(good(append_many(w, 0, 2 * BATCHES + 10)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(files_of(path, "0000", ".arrows"), 5);
+        o.grace = 1;
+        w = open_writer(path, &o);
+        CHECK(good(append_many(w, ROWS * (2 * BATCHES + 10), BATCHES)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(files_of(path, "0000", ".arrows"), 4);
+        CHECK_INT(files_of(path, "0000", ".idx"), 3);
+        CHECK_INT(count_rows(path, 0), ROWS * (3 * BATCHES + 10));
+        CHECK_INT(count_rows_as(path, 0, boot_b), ROWS * (3 * BATCHES + 10));
+        CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+    }
+    TEST("segments of large batches, and of few, stay as they are")
+    {
+        const char *path = in_scratch("large");
+        struct sl_log_options o = {.sync = SL_SYNC_NONE, .segment_bytes = 100};
+        struct sl_log_writer *w = open_writer(path, &o);
+        CHECK(good(append_many(w, 0, 5)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(files_of(path, "0000", ".arrows"), 5);
+    }
+}
+
+/* ---- readers ---- */
+
+struct follow {
+    struct sl_log *l;
+    struct sl_log_reader *r;
+    int64_t next;
+};
+
+static void follow_open(struct follow *f, const char *path, int follow)
+{
+    struct sl_log_read_options o = {.follow = follow};
+    f->next = 0;
+    f->r = NULL;
+    CHECK(good(sl_log_open(path, &f->l, &err)) && good(sl_log_reader_open(f->l, &o, &f->r, &err)));
+}
+
+/* Reads up to `chunks` of them; what sl_log_reader_next() said last. */
+static int follow_read(struct follow *f, int chunks)
+{
+    struct sl_log_chunk *c;
+    int rc = SL_LOG_CHUNK;
+    while (chunks-- > 0 && (rc = sl_log_reader_next(f->r, &c, &err)) == SL_LOG_CHUNK) {
+        struct sl_batch *b = NULL;
+        CHECK_INT(sl_log_chunk_base(c), f->next);
+        CHECK(good(sl_log_chunk_decode(c, &b, &err)));
+        for (size_t i = 0; b && i < b->selected; i++, f->next++)
+            CHECK(row_is(b, i, 0, f->next));
+        sl_batch_unref(b);
+        sl_log_chunk_free(c);
+    }
+    good(rc);
+    return rc;
+}
+
+static void follow_close(struct follow *f)
+{
+    sl_log_reader_free(f->r);
+    sl_log_free(f->l);
+}
+
+static void test_readers(void)
+{
+    TEST("readers go on across a rewriting, row by row, whether they have the old file or not")
+    {
+        const char *path = in_scratch("readers");
+        struct sl_log_options o = small_segments(NULL);
+        struct follow bounded[3], follower[3];
+        o.grace = 1;
+        struct sl_log_writer *w = open_writer(path, &o);
+        CHECK(good(append_many(w, 0, BATCHES - 10)));
+        for (int i = 0; i < 3; i++) { /* nothing read, the beginning, all there is so far */
+            static const int chunks[] = {0, 7, 1000};
+            follow_open(&bounded[i], path, 0);
+            follow_open(&follower[i], path, 1);
+            follow_read(&bounded[i], i == 2 ? BATCHES - 11 : chunks[i]);
+            follow_read(&follower[i], chunks[i]);
+        }
+        CHECK(good(append_many(w, ROWS * (BATCHES - 10), BATCHES + 50)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(batches_of(path, 0, ROWS * BATCHES), 1);
+        w = open_writer(path, &o);
+        CHECK(good(append_many(w, ROWS * (2 * BATCHES + 40), BATCHES)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(files_of(path, "0000", ".arrows"), 4); /* no replaced one is there */
+        for (int i = 0; i < 3; i++) {
+            CHECK_INT(follow_read(&bounded[i], 1000), SL_LOG_END);
+            CHECK_INT(bounded[i].next, ROWS * (BATCHES - 10));
+            CHECK_INT(follow_read(&follower[i], 1000), SL_LOG_WAIT);
+            CHECK_INT(follower[i].next, ROWS * (3 * BATCHES + 40));
+            follow_close(&bounded[i]);
+            follow_close(&follower[i]);
+        }
+    }
+    TEST("a search by time goes on in the new file")
+    {
+        const char *path = in_scratch("seek");
+        struct sl_log_options o = small_segments(NULL);
+        struct sl_log *l = NULL;
+        int64_t at;
+        o.grace = 1;
+        struct sl_log_writer *w = open_writer(path, &o);
+        CHECK(good(append_many(w, 0, BATCHES - 10)));
+        CHECK(good(sl_log_open(path, &l, &err)));
+        CHECK(good(append_many(w, ROWS * (BATCHES - 10), 2 * BATCHES)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        w = open_writer(path, &o);
+        CHECK(good(append_many(w, ROWS * (3 * BATCHES - 10), 2 * BATCHES)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK(good(sl_log_seek_time(l, 0, 1700000000000000 + 100 * 1000, &at, &err)));
+        CHECK_INT(at, 100);
+        sl_log_free(l);
+    }
+}
+
+static void test_others(void)
+{
+    TEST("writers go on meanwhile, on many partitions, and nothing is lost")
+    {
+        const char *path = in_scratch("others");
+        struct sl_log_options o = small_segments(NULL);
+        o.partitions = 3;
+        o.grace = 1;
+        o.sync = SL_SYNC_INTERVAL;
+        o.sync_interval = 2000;
+        struct sl_log_writer *a = open_writer(path, &o), *b = open_writer(path, &o);
+        for (int i = 0; i < 4 * BATCHES; i++) {
+            for (int p = 0; p < 3; p++)
+                CHECK(good(append_rows((i + p) % 5 ? a : b, p, 0, ROWS * i, ROWS)));
+        }
+        CHECK(good(sl_log_writer_close(a, &err)));
+        CHECK(good(sl_log_writer_close(b, &err)));
+        for (int p = 0; p < 3; p++)
+            CHECK_INT(count_rows(path, p), ROWS * 4 * BATCHES);
+        CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+    }
+}
+
+/* ---- kills ---- */
+
+/* 1 if the child died of its kill. */
+static int run_killed(const char *path, int k)
+{
+    struct sl_log_options o = small_segments(boot_a);
+    int status;
+    o.grace = 1; /* the old file goes at once */
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct sl_log_writer *w = open_writer(path, &o);
+        armed = 1;
+        atomic_store(&calls, 0);
+        atomic_store(&kill_at, k);
+        atomic_store(&go, 0);
+        int rc = w ? append_many(w, 0, BATCHES + 20) : -1;
+        atomic_store(&go, 1);
+        if (rc == 0)
+            rc = sl_log_writer_close(w, &err);
+        _exit(rc == 0 ? 0 : 1);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
+
+static void test_kills(void)
+{
+    int steps = 0, rewritten = 0;
+    TEST("killed at any step, the rows are there once, before and after a recovery")
+    {
+        for (int k = 1;; k++) {
+            char path[300];
+            int64_t moved = 0;
+            struct sl_log_writer *w = NULL;
+            struct sl_log_options o = small_segments(boot_b);
+            struct sl_schema *s = rows_schema();
+            snprintf(path, sizeof(path), "%s/kill-%d", scratch, k);
+            int killed = run_killed(path, k);
+            CHECK_INT(count_rows_as(path, 0, boot_a), ALL);
+            CHECK_INT(count_rows_as(path, 0, boot_b), ALL);
+            rewritten += batches_of(path, 0, ROWS * BATCHES) == 1;
+            o.grace = 1;
+            CHECK(good(sl_log_writer_open(path, &o, s, &w, &moved, &err)));
+            CHECK_INT(moved, 0);
+            CHECK_INT(count_rows_as(path, 0, boot_b), ALL);
+            CHECK(good(append_many(w, ALL, BATCHES)));
+            CHECK(good(sl_log_writer_close(w, &err)));
+            CHECK_INT(count_rows_as(path, 0, boot_b), ALL + ROWS * BATCHES);
+            CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+            CHECK_INT(files_of(path, "lost", ".arrows"), 0);
+            sl_schema_unref(s);
+            steps = k;
+            if (!killed)
+                break;
+        }
+    }
+    TEST("the kills were before the commit of the new segment and after it")
+    {
+        CHECK(steps > 10);
+        CHECK(rewritten > 1 && rewritten < steps);
+    }
+}
+
+int main(void)
+{
+    main_thread = pthread_self();
+    make_scratch();
+    test_rows();
+    test_readers();
+    test_others();
+    test_kills();
+    remove_scratch();
+    return test_done();
+}
