@@ -66,12 +66,75 @@ static int check_seg(struct sl_log *l, const struct sl_line *line, const struct 
     return rc < 0 ? rc : note_checked(l, seg, old ? old->bytes : 0, err);
 }
 
+/* 1 if the line drops segments and the ones that it adds are all good. */
+static int replaces_well(struct sl_log *l, const struct sl_line *line)
+{
+    int drops = 0, good = 1;
+    for (int i = 0; i < line->nsegs; i++)
+        drops |= line->segs[i].dropped;
+    for (int i = 0; i < line->nsegs && drops && good; i++) {
+        const struct sl_seg *seg = &line->segs[i];
+        if (!seg->dropped && !sl_state_seg(&l->state, sl_seg_key(seg)))
+            good = check_seg(l, line, seg, NULL) == 0;
+    }
+    return drops && good;
+}
+
+static int add_replaced(struct sl_log *l, struct sl_seg_key key)
+{
+    struct sl_seg_key *list = sl_realloc(l->replaced, (size_t)(l->nreplaced + 1) * sizeof(*list));
+    if (!list)
+        return 0;
+    l->replaced = list;
+    list[l->nreplaced++] = key;
+    return 1;
+}
+
+/* Finds the segments that lines of l->in replace. */
+static void find_replaced(struct sl_log *l)
+{
+    const char *p = l->in.data, *end = p + l->in.len, *nl;
+    l->nreplaced = 0;
+    l->knows_replaced = 1;
+    for (; p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL; p = nl + 1) {
+        struct sl_line line;
+        sl_line_init(&line);
+        if (sl_line_parse(p, (size_t)(nl + 1 - p), &line, NULL) == 0 && !line.snapshot &&
+            replaces_well(l, &line)) {
+            for (int i = 0; i < line.nsegs; i++) {
+                if (line.segs[i].dropped && !add_replaced(l, sl_seg_key(&line.segs[i])))
+                    break;
+            }
+        }
+        sl_line_release(&line);
+    }
+}
+
+/*
+ * A segment that a later line replaces may be gone, or may never have been whole (a repair's): its rows
+ * are those of the new ones. The mark on the device may be older than that line.
+ */
+static int is_replaced(struct sl_log *l, const struct sl_seg *seg)
+{
+    if (!l->knows_replaced)
+        find_replaced(l);
+    for (int i = 0; i < l->nreplaced; i++) {
+        const struct sl_seg_key *k = &l->replaced[i];
+        if (k->partition == seg->partition && k->base == seg->base && k->by == seg->by)
+            return 1;
+    }
+    return 0;
+}
+
 int sl_check_line(struct sl_log *l, const struct sl_line *line, struct sl_err *err)
 {
     int rc = 0;
     for (int i = 0; i < line->nsegs && rc == 0; i++) {
-        if (!line->segs[i].dropped)
-            rc = check_seg(l, line, &line->segs[i], err);
+        if (line->segs[i].dropped)
+            continue;
+        rc = check_seg(l, line, &line->segs[i], err);
+        if (rc == -SL_ECORRUPT && is_replaced(l, &line->segs[i]))
+            rc = 0;
     }
     return rc;
 }

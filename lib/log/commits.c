@@ -97,6 +97,7 @@ static int read_from(struct sl_log *l, int fd, int64_t pos, struct sl_err *err)
 {
     struct stat st;
     sl_buf_reset(&l->in);
+    l->knows_replaced = 0;
     if (fstat(fd, &st) < 0)
         return sl_err_sys(err, "cannot examine a file of %s", l->c.dir);
     if (l->c.limit && st.st_size > l->c.limit)

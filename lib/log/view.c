@@ -91,6 +91,7 @@ void sl_log_free(struct sl_log *l)
     if (l->dirfd >= 0)
         close(l->dirfd);
     free(l->checked);
+    free(l->replaced);
     free(l->c.dir);
     free(l->path);
     sl_buf_release(&l->in);

@@ -47,6 +47,8 @@ struct sl_log {
     int64_t rolled;   /* number of the last snapshot that went back behind a known commit */
     struct sl_checked *checked; /* unclean: what was checked */
     int nchecked, checked_cap;
+    struct sl_seg_key *replaced; /* unclean: segments that lines of `in` replace */
+    int nreplaced, knows_replaced;
     struct sl_buf in;
 };
 

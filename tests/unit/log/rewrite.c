@@ -299,6 +299,72 @@ static void test_others(void)
     }
 }
 
+/* ---- power cuts ---- */
+
+/* The mark is not synced: after a power cut it may be that of the log's beginning. */
+static void test_old_mark(void)
+{
+    TEST("lines about a replaced segment hold after a reboot, though its file is gone")
+    {
+        const char *path = in_scratch("mark");
+        char lock[600], mark[67];
+        int64_t moved = 0;
+        struct sl_log_options o = small_segments(boot_a);
+        struct sl_log_writer *w = open_writer(path, &o);
+        struct sl_schema *s = rows_schema();
+        snprintf(lock, sizeof(lock), "%s/lock", path);
+        int fd = open(lock, O_RDWR);
+        CHECK(pread(fd, mark, sizeof(mark), 0) == (ssize_t)sizeof(mark));
+        CHECK(good(append_many(w, 0, BATCHES + 20)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK(pwrite(fd, mark, sizeof(mark), 0) == (ssize_t)sizeof(mark));
+        CHECK_INT(count_rows_as(path, 0, boot_b), ALL);
+        char old[600];
+        snprintf(old, sizeof(old), "%s/0000/%020d-2.arrows", path, 0);
+        CHECK(unlink(old) == 0);
+        CHECK_INT(count_rows_as(path, 0, boot_b), ALL);
+        close(fd);
+        o.boot_id = boot_b;
+        w = NULL;
+        CHECK(good(sl_log_writer_open(path, &o, s, &w, &moved, &err)));
+        CHECK_INT(moved, 0);
+        CHECK_INT(count_rows_as(path, 0, boot_b), ALL);
+        CHECK(good(append_many(w, ALL, 5)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+        sl_schema_unref(s);
+    }
+    TEST("the new file has not reached the device: back to the old one")
+    {
+        const char *path = in_scratch("unsynced");
+        struct sl_log_options o = small_segments(boot_a);
+        struct sl_log_writer *w = open_writer(path, &o);
+        struct sl_log *l = NULL;
+        struct sl_schema *s = rows_schema();
+        int64_t moved = 0;
+        char new[600];
+        CHECK(good(append_many(w, 0, BATCHES + 20)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK(good(sl_log_open_as(path, boot_a, &l, &err)));
+        int64_t by = l->state.parts[0].segs[0].by;
+        CHECK(by > 2);
+        CHECK(sl_log_durable(l) < sl_log_commit_number(l));
+        sl_log_free(l);
+        snprintf(new, sizeof(new), "%s/0000/%020d-%" PRId64 ".arrows", path, 0, by);
+        CHECK(truncate(new, file_size(new) - 9) == 0);
+        CHECK_INT(count_rows_as(path, 0, boot_b), ALL);
+        o.boot_id = boot_b;
+        w = NULL;
+        CHECK(good(sl_log_writer_open(path, &o, s, &w, &moved, &err)));
+        CHECK_INT(moved, 0);
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(count_rows_as(path, 0, boot_b), ALL);
+        CHECK_INT(batches_of(path, 0, ALL), BATCHES + 20);
+        CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+        sl_schema_unref(s);
+    }
+}
+
 /* ---- kills ---- */
 
 /* 1 if the child died of its kill. */
@@ -370,6 +436,7 @@ int main(void)
     test_rows();
     test_readers();
     test_others();
+    test_old_mark();
     test_kills();
     remove_scratch();
     return test_done();
