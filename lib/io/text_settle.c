@@ -39,7 +39,8 @@ int sl_textin_take_schema(struct text_source *t, struct sl_err *err)
     return 0;
 }
 
-static int recognise(struct text_source *t, struct sl_text_options *to, struct sl_err *err)
+/* The format as said, or as the bytes so far and the name tell; SL_TEXT_NONE if they do not. */
+static int guess(struct text_source *t, struct sl_text_options *to, struct sl_err *err)
 {
     enum sl_text_format by_bytes =
         sl_text_format_of_bytes(sl_textin_front(t), sl_textin_pending(t));
@@ -55,8 +56,14 @@ static int recognise(struct text_source *t, struct sl_text_options *to, struct s
     if (by_name != SL_TEXT_NONE &&
         (by_bytes == SL_TEXT_NONE || by_bytes == SL_TEXT_CSV || by_bytes == SL_TEXT_TSV))
         to->format = by_name;
-    if (to->format != SL_TEXT_NONE)
-        return 0;
+    return 0;
+}
+
+static int recognise(struct text_source *t, struct sl_text_options *to, struct sl_err *err)
+{
+    int rc = guess(t, to, err);
+    if (rc < 0 || to->format != SL_TEXT_NONE)
+        return rc;
     if (!sl_textin_pending(t) && sl_bytes_is_regular(t->bytes)) {
         to->format = SL_TEXT_CSV; /* an empty file has no rows in any format */
         return 0;
@@ -89,6 +96,18 @@ static int make_reader(struct text_source *t, struct sl_err *err)
     return rc < 0 ? rc : sl_text_reader_new(&to, &t->reader, err);
 }
 
+/* How many lines are a sample at a pause. With a header, the header alone tells nothing of types. */
+static int64_t lines_needed(struct text_source *t)
+{
+    struct sl_text_options to = {0};
+    if (t->least_lines)
+        return t->least_lines;
+    if (t->o.no_header || guess(t, &to, NULL) < 0)
+        return 1;
+    return to.format == SL_TEXT_CSV || to.format == SL_TEXT_TSV || to.format == SL_TEXT_NONE ? 2
+                                                                                             : 1;
+}
+
 /* Fills the block with a sample: until it is large enough, the input ends or pauses. 1: settle from
  * it; 0: the run was told to end before there was anything. */
 static int gather_sample(struct text_source *t, struct sl_err *err)
@@ -103,7 +122,7 @@ static int gather_sample(struct text_source *t, struct sl_err *err)
             continue;
         int some =
             sl_textin_pending(t) &&
-            sl_textin_count_lines(sl_textin_front(t), sl_textin_pending(t)) >= t->least_lines;
+            sl_textin_count_lines(sl_textin_front(t), sl_textin_pending(t)) >= lines_needed(t);
         rc = sl_bytes_wait(t->bytes, t->o.stop_fd, some ? PAUSE_USEC : -1, err);
         if (rc < 0)
             return rc;
@@ -117,8 +136,6 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
 {
     int64_t whole;
     size_t header = 0;
-    /* With a header a first pause behind the header alone tells nothing about types. */
-    t->least_lines = t->o.no_header ? 1 : 2;
     for (;;) {
         int rc = gather_sample(t, err);
         if (rc < 0)

@@ -29,7 +29,8 @@ struct text_source {
     struct sl_buffer *block;
     size_t start, fill;
     struct sl_text_cut cut;
-    int64_t byte, line, least_lines;
+    int64_t byte, line;
+    int64_t least_lines; /* to settle from at a pause; 0: by the format */
 };
 
 enum {
