@@ -12,9 +12,10 @@ SLUICE_DATA=${SLUICE_DATA:-$root/../shared/data}
 SAMPLES=$root/tests/samples
 export SLUICE GEN SLUICE_DATA LC_ALL=C.UTF-8 TZ=UTC
 
-sluice() {
-    "$SLUICE" "$@"
-}
+# A word on the PATH, not a function: of `sluice ... &`, $! is then the process itself.
+mkdir -p "$BATS_RUN_TMPDIR/bin"
+ln -sf "$(realpath "$SLUICE")" "$BATS_RUN_TMPDIR/bin/sluice"
+PATH=$BATS_RUN_TMPDIR/bin:$PATH
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return 1
@@ -40,13 +41,25 @@ need_oracle() {
     [ -n "${SLUICE_ORACLE-}" ] || skip "no python with pyarrow, Polars and DuckDB (SLUICE_ORACLE)"
 }
 
-# Runs a command again and again until it succeeds; at most 20 s.
+# Runs a command again and again until it succeeds; at most 30 s.
 until_true() { # COMMAND...
-    local end=$((SECONDS + 20))
+    local end=$((SECONDS + 30))
     until "$@"; do
         [ "$SECONDS" -lt "$end" ] || return 1
         read -r -t 0.02 <> <(:) || true
     done
+}
+
+is_gone() { # PID
+    ! kill -0 "$1" 2>/dev/null
+}
+
+# Waits for the end of a background process, which must be with this exit status.
+ends_with() { # STATUS PID
+    local status=0
+    until_true is_gone "$2" || { echo "process $2 goes on"; return 1; }
+    wait "$2" || status=$?
+    [ "$status" -eq "$1" ] || { echo "exit status $status, not $1"; return 1; }
 }
 
 # Whether a file has at least N lines.

@@ -40,7 +40,7 @@ expect_row() { # LINE
     mkfifo in out
     { sluice transform -I csv --set 'c = a + 1' <in | sluice transform --where 'c > 2' -O csv; } >out 2>err &
     pids+=($!)
-    exec 7>in 8<out
+    exec 8<out 7>in # in the order in which the group opens them
     type_row a
     type_row 2
     expect_row a,c
@@ -97,7 +97,7 @@ expect_row() { # LINE
     printf 'a\n1\n' >&7
     until_true has_lines out.csv 2
     kill -9 "$first"
-    run -1 wait "$second"
+    ends_with 1 "$second"
     grep -q 'the stage before it died' err
 }
 
@@ -182,13 +182,13 @@ with pa.ipc.new_stream(sys.stdout.buffer, t.schema) as w: w.write_table(t)' >f.a
 
 @test "SIGTERM ends a followed aggregate with its result and 143" {
     mkfifo in
-    sluice aggregate -f -I csv --by k -O csv <in >out.csv 2>err &
+    sluice aggregate -f -I csv --window '1 minute' --out-of-order 0s --by k -O csv <in >out.csv 2>err &
     local agg=$!
     pids+=("$agg")
     exec 7>in
-    printf 'k\na\na\nb\n' >&7
-    until_true grep -q assumed err
+    printf 'at,k\n2026-01-01T00:00:00Z,a\n2026-01-01T00:00:30Z,a\n2026-01-01T00:01:00Z,b\n' >&7
+    until_true has_lines out.csv 2
     kill -TERM "$agg"
-    run -143 wait "$agg"
-    [ "$(cat out.csv)" = $'k,count\na,2\nb,1' ]
+    ends_with 143 "$agg"
+    [ "$(cut -d, -f3- out.csv)" = $'k,count\na,2\nb,1' ]
 }
