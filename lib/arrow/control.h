@@ -28,7 +28,7 @@ struct sl_control {
     enum sl_control_kind kind;
     int64_t k;         /* barrier number */
     int full;          /* barrier: save state */
-    int64_t watermark; /* µs */
+    int64_t watermark; /* µs; of rows INT64_MIN: none */
     int64_t rows;      /* end: rows sent */
     enum sl_end_reason reason;
     const char *run; /* first message: run id, or NULL; borrowed */

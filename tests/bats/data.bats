@@ -91,7 +91,7 @@ print(f'{t.num_rows},{pc.sum(t[\"delay\"]).as_py()}')")
 
 @test "pyarrow and Polars read every closed segment and pipe, value for value" {
     flights
-    sluice ingest flights.csv -o f/ --segment-size 4MB --quiet
+    sluice ingest flights.csv -o f/ --segment-size 1MB --quiet
     sluice replay f/ --quiet >pipe.arrows
     "$SLUICE_ORACLE" - <<'PY'
 import glob, pyarrow as pa, polars as pl, duckdb

@@ -148,7 +148,10 @@ static void test_control(void)
     sl_err_init(&err);
     TEST("control messages come back as they were sent")
     {
-        check_control(&(struct sl_control){.kind = SL_CONTROL_ROWS}, "{\"t\":\"rows\"}");
+        check_control(&(struct sl_control){.kind = SL_CONTROL_ROWS, .watermark = INT64_MIN},
+                      "{\"t\":\"rows\"}");
+        check_control(&(struct sl_control){.kind = SL_CONTROL_ROWS, .watermark = 12},
+                      "{\"t\":\"rows\",\"wm\":12}");
         check_control(&(struct sl_control){.kind = SL_CONTROL_BARRIER, .k = 7, .full = 1},
                       "{\"t\":\"barrier\",\"k\":7,\"full\":true}");
         check_control(&(struct sl_control){.kind = SL_CONTROL_WATERMARK, .watermark = -5},
@@ -156,8 +159,10 @@ static void test_control(void)
         check_control(
             &(struct sl_control){.kind = SL_CONTROL_END, .rows = 123, .reason = SL_END_STOP},
             "{\"t\":\"end\",\"rows\":123,\"reason\":\"stop\"}");
-        check_control(&(struct sl_control){.kind = SL_CONTROL_ROWS, .run = "ab12", .run_len = 4},
-                      "{\"t\":\"rows\",\"run\":\"ab12\"}");
+        check_control(
+            &(struct sl_control){
+                .kind = SL_CONTROL_ROWS, .watermark = 0, .run = "ab12", .run_len = 4},
+            "{\"t\":\"rows\",\"wm\":0,\"run\":\"ab12\"}");
     }
     TEST("what is no control message is refused, what is unknown in one is skipped")
     {
