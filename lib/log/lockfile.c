@@ -19,7 +19,8 @@ enum {
     HOLDER = 128,
     HOLDER_BYTES = 85,
     HOLDER_CRC = 76,
-    HOST = 64
+    HOST = 64,
+    SYNCING = '!'
 };
 
 const char sl_boot_failed[] = "00000000-0000-0000-0000-000000000000";
@@ -63,10 +64,10 @@ void sl_lockfile_close(struct sl_lockfile *f)
     f->path = NULL;
 }
 
-static void print_mark(char *out, int64_t durable, const char *boot)
+static void print_mark(char *out, int64_t durable, const char *boot, char busy)
 {
     sl_digits(out, 20, durable);
-    out[20] = ' ';
+    out[20] = busy;
     memcpy(out + 21, boot, SL_BOOT_ID);
     out[57] = ' ';
     sl_hex32(out + MARK_CRC, sl_crc32c(0, out, MARK_CRC));
@@ -89,7 +90,7 @@ int sl_lockfile_create(const char *path, int64_t durable, const char *boot, stru
 {
     char all[SL_LOCKFILE_BYTES];
     memset(all, ' ', sizeof(all));
-    print_mark(all, durable, boot);
+    print_mark(all, durable, boot, ' ');
     print_holder(all + HOLDER);
     all[SL_LOCKFILE_BYTES - 1] = '\n';
     int fd = sl_path_open(path, O_WRONLY | O_CREAT | O_EXCL, 0666, err);
@@ -178,11 +179,12 @@ static int read_mark(const struct sl_lockfile *f, struct sl_mark *m, struct sl_e
     if (n < 0)
         return (int)n;
     m->known = n == (ssize_t)sizeof(r) && sl_hex_parse(r + MARK_CRC, 8, &crc) &&
-               crc == sl_crc32c(0, r, MARK_CRC) && r[20] == ' ' && r[57] == ' ' && r[66] == '\n' &&
-               sl_digits_parse(r, 20, &m->durable);
+               crc == sl_crc32c(0, r, MARK_CRC) && (r[20] == ' ' || r[20] == SYNCING) &&
+               r[57] == ' ' && r[66] == '\n' && sl_digits_parse(r, 20, &m->durable);
     if (m->known)
         memcpy(m->boot, r + 21, SL_BOOT_ID);
     m->boot[m->known ? SL_BOOT_ID : 0] = '\0';
+    m->syncing = m->known && r[20] == SYNCING;
     return 0;
 }
 
@@ -203,12 +205,23 @@ int sl_lockfile_mark(const struct sl_lockfile *f, int held, struct sl_mark *m, s
     return rc;
 }
 
+static int write_mark(struct sl_lockfile *f, int64_t durable, const char *boot, char busy,
+                      struct sl_err *err)
+{
+    char r[MARK_BYTES];
+    print_mark(r, durable, boot, busy);
+    return sl_path_pwrite(f->fd, r, sizeof(r), 0, f->path, err);
+}
+
 int sl_lockfile_set_mark(struct sl_lockfile *f, int64_t durable, const char *boot,
                          struct sl_err *err)
 {
-    char r[MARK_BYTES];
-    print_mark(r, durable, boot);
-    return sl_path_pwrite(f->fd, r, sizeof(r), 0, f->path, err);
+    return write_mark(f, durable, boot, ' ', err);
+}
+
+int sl_lockfile_set_syncing(struct sl_lockfile *f, const struct sl_mark *m, struct sl_err *err)
+{
+    return write_mark(f, m->durable, m->boot, SYNCING, err);
 }
 
 int sl_lockfile_set_holder(struct sl_lockfile *f, struct sl_err *err)

@@ -26,7 +26,8 @@ struct sl_lockfile {
 struct sl_mark {
     int64_t durable;
     char boot[SL_BOOT_ID + 1];
-    int known; /* 0: the record is damaged or missing */
+    int known;   /* 0: the record is damaged or missing */
+    int syncing; /* a sync of what lies beyond is under way, or its process was killed */
 };
 
 /* The running system's boot id. Always SL_BOOT_ID characters. */
@@ -53,6 +54,8 @@ int sl_lockfile_mark(const struct sl_lockfile *f, int locked, struct sl_mark *m,
 /* Under the sync lock. */
 int sl_lockfile_set_mark(struct sl_lockfile *f, int64_t durable, const char *boot,
                          struct sl_err *err);
+/* A sync of what lies beyond the mark m begins. Under the sync lock; sl_lockfile_set_mark ends it. */
+int sl_lockfile_set_syncing(struct sl_lockfile *f, const struct sl_mark *m, struct sl_err *err);
 /* Says who appends. Under the append lock. */
 int sl_lockfile_set_holder(struct sl_lockfile *f, struct sl_err *err);
 

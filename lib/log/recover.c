@@ -274,7 +274,7 @@ static void drop_caches(struct sl_log *l)
     }
 }
 
-static int rewrite(struct sl_log *l, const struct sl_checked *c, struct sl_err *err)
+static int write_again(struct sl_log *l, const struct sl_checked *c, struct sl_err *err)
 {
     const struct sl_seg *seg = sl_state_seg(&l->state, c->key);
     struct sl_buf name = SL_BUF_INIT, dir = SL_BUF_INIT;
@@ -300,6 +300,18 @@ static int rewrite(struct sl_log *l, const struct sl_checked *c, struct sl_err *
     return rc;
 }
 
+int sl_log_write_again(struct sl_log *l, struct sl_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < l->nchecked && rc == 0; i++)
+        rc = write_again(l, &l->checked[i], err);
+    if (rc == 0 && l->c.fd >= 0)
+        rc = copy_bytes(l->c.fd, l->c.fd, 0, l->c.pos, 0, l->c.dir, err);
+    if (rc == 0 && l->c.fd >= 0)
+        rc = sl_path_sync(l->c.fd, "the commit file", err);
+    return rc;
+}
+
 int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *err)
 {
     struct sl_log *l = w->log;
@@ -320,8 +332,8 @@ int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *er
     /* Batches without a line may have been committed, and read, before their line was lost. */
     lost |= *moved > before;
     beyond |= lost;
-    for (int i = 0; i < l->nchecked && rc == 0; i++)
-        rc = rewrite(l, &l->checked[i], err);
+    if (rc == 0)
+        rc = sl_log_write_again(l, err);
     if (rc == 0 && beyond)
         rc = sl_writer_rotate(w, lost, SL_MAX(l->state.n, l->greatest) + 1, err);
     else if (rc == 0)

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "log/hex.h"
 #include "log/sync.h"
+#include "log/writer.h"
 
 enum {
     SYNC_ONE_BY_ONE = 8, /* above, the whole file system at once */
@@ -364,6 +365,25 @@ static int still_there(struct sl_syncer *s, int64_t file, uint64_t history, int6
     return sl_err_hint(err, "run again: the log is read from where it is now");
 }
 
+/*
+ * Who synced last was killed at it: whether that had failed nobody knows, and a failure is told once
+ * only. So what it was about is checked, as after a reboot, and written again before it is synced.
+ */
+static int write_again(struct sl_syncer *s, int64_t target, struct sl_err *err)
+{
+    struct sl_log *l = NULL;
+    int rc = sl_view_open(s->path, sl_boot_failed, 1, &l, err);
+    if (rc < 0)
+        return rc;
+    rc = sl_view_load(l, err);
+    if (rc == 0 && l->state.n < target)
+        rc = sl_err_set(err, SL_EIO, "commits were lost in a sync that failed");
+    if (rc == 0)
+        rc = sl_log_write_again(l, err);
+    sl_log_free(l);
+    return rc;
+}
+
 /* Under the sync lock. *wrote says whether an error was one of syncing. */
 static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t file,
                            uint64_t history, int64_t target, int *syncing, struct sl_err *err)
@@ -380,7 +400,12 @@ static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t
     if (rc < 0 || m.durable >= target)
         return rc;
     *syncing = 1;
-    rc = sync_segments(s, set, m.durable, err);
+    if (m.syncing)
+        rc = write_again(s, target, err);
+    else
+        rc = sl_lockfile_set_syncing(&s->lock, &m, err);
+    if (rc == 0)
+        rc = sync_segments(s, set, m.durable, err);
     if (rc == 0)
         rc = sync_names(s, file, m.durable, err);
     if (rc == 0)

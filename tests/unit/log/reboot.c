@@ -184,6 +184,86 @@ static void test_stops(void)
     }
 }
 
+/* Says in the lock file that a sync is under way, as its process does. */
+static void begin_sync(const char *path)
+{
+    struct sl_lockfile f;
+    struct sl_mark m;
+    CHECK(good(sl_lockfile_open(path, 1, &f, &err)));
+    CHECK(good(sl_lockfile_mark(&f, 0, &m, &err)));
+    CHECK(good(sl_lockfile_set_syncing(&f, &m, &err)));
+    sl_lockfile_close(&f);
+}
+
+static int is_syncing(const char *path)
+{
+    struct sl_lockfile f;
+    struct sl_mark m;
+    CHECK(good(sl_lockfile_open(path, 1, &f, &err)));
+    CHECK(good(sl_lockfile_mark(&f, 0, &m, &err)));
+    CHECK(m.known);
+    sl_lockfile_close(&f);
+    return m.syncing;
+}
+
+static void test_other_s_sync(void)
+{
+    TEST("a sync whose process was killed is done again, by checking what it was about")
+    {
+        const char *path = make_log("killed", 2, 2);
+        struct sl_log_writer *w = open_as(path, boot_a, NULL);
+        begin_sync(path);
+        CHECK_INT(count_rows_as(path, 0, boot_a), 40);
+        CHECK(good(append_rows(w, 0, 0, 40, 10)));
+        CHECK(is_syncing(path));
+        CHECK(good(sl_log_writer_sync(w, &err)));
+        CHECK(!is_syncing(path));
+        CHECK(good(append_rows(w, 0, 0, 50, 10)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+        recover(path, 60, 0);
+    }
+    TEST("if it had failed, nobody acknowledges what it was about")
+    {
+        const char *path = make_log("dropped", 2, 2);
+        struct sl_log_writer *w = open_as(path, boot_a, NULL);
+        const char *seg = file_of(path, "0000", ".arrows");
+        int64_t n = file_size(seg);
+        begin_sync(path);
+        CHECK(truncate(seg, n - 40) == 0 && truncate(seg, n) == 0);
+        CHECK_INT(sl_log_writer_sync(w, &err), -SL_EIO);
+        sl_log_writer_abort(w);
+        recover(path, 30, 1);
+    }
+    TEST("commits that another's recovery took back are not acknowledged, and end their writer")
+    {
+        const char *path = in_scratch("back");
+        struct sl_lockfile f;
+        int64_t moved = 0;
+        struct sl_log_writer *a = open_as(path, boot_a, NULL), *c = open_as(path, boot_a, NULL);
+        for (int i = 0; i < 4; i++)
+            CHECK(good(append_rows(a, 0, 0, 10 * i, 10)));
+        CHECK(good(append_rows(c, 1, 0, 0, 10)));
+        CHECK(good(sl_lockfile_open(path, 1, &f, &err)));
+        CHECK(good(sl_lockfile_set_mark(&f, 1, sl_boot_failed, &err)));
+        sl_lockfile_close(&f);
+        const char *seg = file_of(path, "0000", ".arrows");
+        int64_t n = file_size(seg);
+        CHECK(truncate(seg, n - 40) == 0 && truncate(seg, n) == 0);
+        struct sl_log_writer *b = open_as(path, boot_a, &moved);
+        CHECK(good(append_rows(b, 0, 0, 30, 10)));
+        CHECK(good(sl_log_writer_sync(b, &err)));
+        CHECK_INT(sl_log_writer_sync(a, &err), -SL_EIO);
+        CHECK_INT(append_rows(c, 1, 0, 10, 10), -SL_EIO);
+        sl_log_writer_abort(a);
+        sl_log_writer_abort(c);
+        CHECK(good(sl_log_writer_close(b, &err)));
+        CHECK_INT(count_rows_as(path, 0, boot_a), 40);
+        CHECK_INT(count_rows_as(path, 1, boot_a), 0);
+        CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+    }
+}
+
 /* A follower that came after the reboot and before the first writer. */
 static void test_early_follower(void)
 {
@@ -223,6 +303,7 @@ int main(void)
     test_losses();
     test_stops();
     test_early_follower();
+    test_other_s_sync();
     remove_scratch();
     return test_done();
 }
