@@ -102,8 +102,8 @@ n = sum(pa.ipc.open_stream(s).read_all().num_rows for s in closed)
 m = sum(pl.read_ipc_stream(s).height for s in closed)
 assert n == m and n > 0, (n, m)
 t = pa.ipc.open_stream("pipe.arrows").read_all()
-want = duckdb.sql("select count(*), sum(distance)::bigint, count(distinct tailnum) from read_csv('flights.csv', sample_size=-1)").fetchone()
-got = duckdb.sql("select count(*), sum(distance)::bigint, count(distinct tailnum) from t").fetchone()
+want = duckdb.sql("select count(*), sum(distance)::bigint, count(distinct tailnum) from read_csv('flights.csv', sample_size=-1)").fetchall()[0]
+got = duckdb.sql("select count(*), sum(distance)::bigint, count(distinct tailnum) from t").fetchall()[0]
 assert got == want, (got, want)
 assert pl.read_ipc_stream("pipe.arrows").height == want[0]
 PY
