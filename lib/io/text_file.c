@@ -62,8 +62,10 @@ static int take_header(struct text_source *t, struct sl_err *err)
     size_t header = 0;
     int64_t whole =
         sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t), t->at_end, err);
-    if (whole <= 0)
-        return whole < 0 ? (int)whole : t->at_end;
+    if (whole < 0)
+        return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
+    if (!whole)
+        return t->at_end;
     sl_text_map_unref(t->map);
     t->map = NULL;
     int rc = sl_text_header(t->reader, sl_textin_front(t), (size_t)whole, sl_bytes_name(t->bytes),

@@ -108,11 +108,11 @@ static int64_t lines_needed(struct text_source *t)
                                                                                              : 1;
 }
 
-/* Fills the block with a sample: until it is large enough, the input ends or pauses. 1: settle from
+/* Fills the block with a sample: until it holds enough bytes, the input ends or pauses. 1: settle from
  * it; 0: the run was told to end before there was anything. */
-static int gather_sample(struct text_source *t, struct sl_err *err)
+static int gather_sample(struct text_source *t, size_t enough, struct sl_err *err)
 {
-    while (sl_textin_pending(t) < SAMPLE && !t->at_end) {
+    while (sl_textin_pending(t) < enough && !t->at_end) {
         int rc = sl_textin_read_more(t, err);
         if (rc < 0)
             return rc;
@@ -132,12 +132,19 @@ static int gather_sample(struct text_source *t, struct sl_err *err)
     return 1;
 }
 
+/* Whether the whole records at hand are a header and nothing to settle types from. */
+static int header_alone(const struct text_source *t, size_t whole)
+{
+    return !t->o.no_header && sl_text_reader_format(t->reader) <= SL_TEXT_TSV &&
+           sl_textin_count_lines(sl_textin_front(t), whole) == 1;
+}
+
 int sl_textin_settle(struct text_source *t, struct sl_err *err)
 {
     int64_t whole;
-    size_t header = 0;
+    size_t header = 0, enough = SAMPLE;
     for (;;) {
-        int rc = gather_sample(t, err);
+        int rc = gather_sample(t, enough, err);
         if (rc < 0)
             return rc;
         if (rc == 0)
@@ -151,10 +158,12 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
         whole =
             sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t), t->at_end, err);
         if (whole < 0)
-            return (int)whole;
-        if (whole || t->at_end)
+            return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
+        if (t->at_end || (whole && !header_alone(t, (size_t)whole)))
             break;
+        /* The first record is longer than the sample, or has not come whole. */
         t->least_lines = sl_textin_count_lines(sl_textin_front(t), sl_textin_pending(t)) + 1;
+        enough = SL_MAX(enough, 2 * sl_textin_pending(t));
     }
     size_t sample = sample_length(t, (size_t)whole);
     int rc = sl_text_settle(t->reader, sl_textin_front(t), sample, &header, err);
