@@ -247,14 +247,16 @@ static int begin(struct sl_cmd_run *run, const struct sl_call *call)
         return rc;
     int64_t limit = a->memory.given ? a->memory.value : sl_machine_memory() / 2;
     sl_account_init(&run->account, "memory", (size_t)limit, NULL);
-    int cpus = sl_machine_cpus();
+    /* Each thread holds some 15 MB under way, one thread delivers it all: more than this many would
+     * take memory, not time. */
+    int cpus = SL_MIN(sl_machine_cpus(), 12);
     if (a->threads.given && (a->threads.value < 1 || a->threads.value > 256))
         return sl_err_set(&run->err, SL_EUSAGE, "--threads: 1 to 256");
     if ((rc = sl_interrupt_install(&run->err)) < 0)
         return rc;
     run->in.stop_fd = sl_interrupt_fd();
     struct sl_pipeline_options o = {
-        .threads = a->threads.given ? (int)a->threads.value : SL_MIN(cpus, 64),
+        .threads = a->threads.given ? (int)a->threads.value : cpus,
         .account = &run->account,
         .signal = sl_interrupt_flag(),
         .signal_fd = sl_interrupt_fd(),
