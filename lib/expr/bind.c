@@ -169,6 +169,7 @@ static struct sl_node *bind_number(struct sl_bind *b, const char *s, int at)
         else if (s[i] != '-' && s[i] != '+')
             point ? frac++ : int_digits++;
     }
+    /* cppcheck-suppress uninitvar // set where it is declared */
     if (p > digits && p[-1] == '.')
         p--;
     if (point < 2 && (size_t)(p - digits) <= n && frac <= SL_NUMERIC_MAX) {

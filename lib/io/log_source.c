@@ -208,8 +208,8 @@ static int take_up_partition(struct log_source *s, const struct sl_log *into, in
                              struct sl_err *err)
 {
     struct sl_buf id = SL_BUF_INIT;
-    const char *value;
-    size_t len;
+    const char *value = NULL;
+    size_t len = 0;
     int64_t offset;
 
     position_id(s, p, &id);

@@ -125,6 +125,7 @@ int sl_rows_try(struct sl_batch *b, sl_rows_work *work, void *arg, struct sl_emi
     struct sl_err own;
 
     *good = NULL;
+    sl_err_init(&own);
     err = err ? err : &own;
     int rc = work(arg, b, err);
     if (rc >= 0) {

@@ -358,6 +358,7 @@ int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
                    struct sl_err *err)
 {
     struct sl_err local;
+    sl_err_init(&local);
     struct decode d = {
         .r = r, .s = s, .chunk = chunk, .rejects = rejects, .err = err ? err : &local};
     size_t first_reject = rejects->n;
