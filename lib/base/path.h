@@ -43,9 +43,12 @@ struct sl_watch *sl_watch_new(struct sl_err *err);
 void sl_watch_free(struct sl_watch *w);
 /* Adds a directory or file (idempotent). 0 or < 0 (SL_ENOENT). */
 int sl_watch_add(struct sl_watch *w, const char *path, struct sl_err *err);
+/* Adds a directory in which only new names matter, not what is written to its files. */
+int sl_watch_add_names(struct sl_watch *w, const char *dir, struct sl_err *err);
 /* A pollable descriptor, or -1 where it must be polled by time. */
 int sl_watch_fd(const struct sl_watch *w);
-/* Reads away pending events; 1 if there was any (an overflow counts), 0 none. */
+/* Reads away pending events, so many at most that it ends under a flood of them: the descriptor then
+ * stays readable. 1 if there was any (an overflow counts), 0 none. */
 int sl_watch_drain(struct sl_watch *w);
 
 #endif

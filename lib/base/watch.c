@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "base/path.h"
 
+enum { DRAIN_READS = 16 };
+
 struct sl_watch {
     int fd; /* -1: no inotify here */
 };
@@ -34,10 +36,8 @@ void sl_watch_free(struct sl_watch *w)
     free(w);
 }
 
-int sl_watch_add(struct sl_watch *w, const char *path, struct sl_err *err)
+static int add(struct sl_watch *w, const char *path, uint32_t mask, struct sl_err *err)
 {
-    const uint32_t mask = IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
-                          IN_MOVE_SELF | IN_DELETE_SELF | IN_ATTRIB;
     if (w->fd < 0)
         return 0;
     if (inotify_add_watch(w->fd, path, mask) >= 0)
@@ -48,6 +48,19 @@ int sl_watch_add(struct sl_watch *w, const char *path, struct sl_err *err)
     close(w->fd);
     w->fd = -1;
     return 0;
+}
+
+int sl_watch_add(struct sl_watch *w, const char *path, struct sl_err *err)
+{
+    return add(w, path,
+               IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MOVE_SELF |
+                   IN_DELETE_SELF | IN_ATTRIB,
+               err);
+}
+
+int sl_watch_add_names(struct sl_watch *w, const char *dir, struct sl_err *err)
+{
+    return add(w, dir, IN_CREATE | IN_MOVED_TO | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR, err);
 }
 
 int sl_watch_fd(const struct sl_watch *w)
@@ -61,13 +74,13 @@ int sl_watch_drain(struct sl_watch *w)
     int any = 0;
     if (w->fd < 0)
         return 1;
-    for (;;) {
+    /* Not to the last one: events may come as fast as they are read. */
+    for (int i = 0; i < DRAIN_READS; i++) {
         ssize_t k = read(w->fd, events, sizeof(events));
         if (k > 0)
             any = 1;
-        else if (k < 0 && errno == EINTR)
-            continue;
-        else
-            return any;
+        else if (k == 0 || errno != EINTR)
+            break;
     }
+    return any;
 }

@@ -138,7 +138,7 @@ static int await_log(struct log_source *s, struct sl_err *err)
     if (rc == 0)
         rc = sl_buf_check(&parent, err);
     if (rc == 0)
-        rc = sl_watch_add(w, parent.data, err);
+        rc = sl_watch_add_names(w, parent.data, err);
     if (rc == 0 && s->o.say) {
         sl_buf_printf(&text, "%s is not there yet: waiting for it", s->path);
         s->o.say(s->o.say_arg, text.failed ? "waiting for the log" : text.data);

@@ -136,6 +136,41 @@ static void test_watch(void)
     sl_watch_free(NULL);
 }
 
+static void test_watch_names(void)
+{
+    struct sl_err err;
+    struct sl_watch *w = sl_watch_new(&err);
+    struct pollfd p = {w ? sl_watch_fd(w) : -1, POLLIN, 0};
+
+    TEST("only new names wake who waits for one; a flood of events is read away in parts")
+    {
+        CHECK_INT(sl_path_write_file(in_dir("a"), "x", 1, &err), 0);
+        CHECK_INT(sl_path_write_file(in_dir("b"), "x", 1, &err), 0);
+        int fds[2] = {open(in_dir("a"), O_WRONLY), open(in_dir("b"), O_WRONLY)};
+        CHECK(w && fds[0] >= 0 && fds[1] >= 0 && sl_watch_add_names(w, dir, &err) == 0);
+        if (p.fd < 0) {
+            SKIP("no inotify here");
+        } else {
+            CHECK(write(fds[0], "y", 1) == 1);
+            CHECK_INT(poll(&p, 1, 0), 0);
+            CHECK_INT(sl_path_write_file(in_dir("c"), "x", 1, &err), 0);
+            CHECK_INT(poll(&p, 1, 10000), 1);
+            CHECK_INT(sl_watch_drain(w), 1);
+            CHECK_INT(poll(&p, 1, 0), 0);
+            /* Equal events in a row are merged: these are not. */
+            CHECK_INT(sl_watch_add(w, dir, &err), 0);
+            for (int i = 0; i < 8000; i++)
+                CHECK(write(fds[i % 2], "y", 1) == 1);
+            CHECK_INT(sl_watch_drain(w), 1);
+            CHECK_INT(poll(&p, 1, 0), 1);
+        }
+        close(fds[0]);
+        close(fds[1]);
+        CHECK(unlink(in_dir("a")) == 0 && unlink(in_dir("b")) == 0 && unlink(in_dir("c")) == 0);
+    }
+    sl_watch_free(w);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -144,6 +179,7 @@ int main(void)
     test_files();
     test_pipes();
     test_watch();
+    test_watch_names();
     static const char *const left[] = {"f", "p", "w"};
     for (size_t i = 0; i < SL_COUNT(left); i++)
         unlink(in_dir(left[i]));
