@@ -26,6 +26,10 @@ void sl_cmd_join_names(struct sl_buf *out, const struct sl_words *words)
             const char *next = p + n;
             while (n && p[n - 1] == ' ')
                 n--;
+            if (n > 1 && p[0] == '"' && p[n - 1] == '"') {
+                p++;
+                n -= 2;
+            }
             if (n && out->len)
                 sl_buf_addch(out, ',');
             sl_buf_add(out, p, n);
@@ -124,12 +128,13 @@ static int check_output(const struct sl_args *a, struct sl_err *err)
         return sl_err_set(err, SL_EUSAGE, "%s needs a log as destination: -o NAME/", for_log);
     if (a->force && a->append)
         return sl_err_set(err, SL_EUSAGE, "--force replaces and --append adds: choose one");
-    if (a->force && (to_stdout || to_log)) {
+    int rejects_file = a->rejects && !sl_output_is_log(a->rejects);
+    if (a->force && (to_stdout || to_log) && !rejects_file) {
         sl_err_set(err, SL_EUSAGE, "--force replaces a file, and %s",
                    to_log ? "-o is a log" : "there is no -o");
         return to_log ? sl_err_hint(err, "a log is only ever appended to") : -SL_EUSAGE;
     }
-    if (a->append && to_stdout)
+    if (a->append && to_stdout && !rejects_file)
         return sl_err_set(err, SL_EUSAGE, "--append needs -o FILE");
     if (a->output_format && to_log)
         return sl_err_set(err, SL_EUSAGE, "-O is for text, and -o %s is a log", a->output);
@@ -363,8 +368,10 @@ static int finish(struct sl_cmd_run *run)
     else if (rc >= 0)
         rc = sl_pipeline_run(run->pipeline, &result, &run->err);
     sl_report_clear(&run->report);
-    if (rc < 0)
-        return sl_command_fail(run->cmd, &run->err);
+    if (rc < 0) {
+        int status = sl_command_fail(run->cmd, &run->err), number = *sl_interrupt_flag();
+        return run->err.code == SL_ESTOPPED && number ? SL_EXIT_SIGNAL + number : status;
+    }
     if (run->args->explain)
         return SL_EXIT_GOOD;
     int status = status_of(run, &result);

@@ -37,6 +37,7 @@ enum sl_code {
     SL_EPIPE,        /* the reader of our output is gone: a quiet end */
     SL_EROW,         /* a bad row; err.line says which row of the batch (0-based) */
     SL_EBUG,         /* an invariant broke: exit 70 */
+    SL_ESTOPPED,     /* told to end before there was anything: 128 and the signal */
 };
 
 struct sl_err {

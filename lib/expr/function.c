@@ -289,8 +289,11 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
     struct sl_node *n = sl_bind_aggregate(b, f, at, &is_aggregate);
     if (is_aggregate)
         return n;
-    if (f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order || f->agg_within_group)
-        return sl_bind_fail(b, at, "%.60s is no aggregate function", name);
+    if (f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order || f->agg_within_group) {
+        const char *near = sl_suggest_function(name, 1);
+        sl_bind_fail(b, at, "%.60s is no aggregate function", name);
+        return near ? sl_bind_hint(b, "did you mean %s?", near) : NULL;
+    }
     if (f->func_variadic)
         return sl_bind_fail(b, at, "VARIADIC is not supported");
     int is_type = f->n_args == 1 && !strchr(name, ' ') &&

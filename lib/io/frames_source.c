@@ -156,7 +156,7 @@ static int wait_for_message(struct frames_source *f, struct sl_err *err)
             return upstream_died(f, err);
         rc = sl_bytes_wait(f->bytes, f->stop_fd, -1, err);
         if (rc <= 0)
-            return rc < 0 ? rc : sl_err_set(err, SL_EFAIL, "ended before the first row");
+            return rc < 0 ? rc : sl_err_set(err, SL_ESTOPPED, "ended before the first row");
     }
 }
 
@@ -169,7 +169,7 @@ static int skip_magic(struct frames_source *f, struct sl_err *err)
         if (rc == SL_BYTES_END)
             return upstream_died(f, err);
         if (rc == SL_BYTES_WAIT && sl_bytes_wait(f->bytes, f->stop_fd, -1, err) <= 0)
-            return sl_err_set(err, SL_EFAIL, "ended before the first row");
+            return sl_err_set(err, SL_ESTOPPED, "ended before the first row");
     }
     if (memcmp(f->staging, "ARROW1", 6) == 0) {
         f->file_format = 1;

@@ -153,7 +153,7 @@ static int await_log(struct log_source *s, struct sl_err *err)
         if (poll(fds, (nfds_t)n, LOOK_USEC / 1000) < 0 && errno != EINTR)
             rc = sl_err_sys(err, "cannot poll");
         else if (s->o.stop_fd >= 0 && n && fds[n - 1].revents)
-            rc = sl_err_set(err, SL_EFAIL, "ended before %s was there", s->path);
+            rc = sl_err_set(err, SL_ESTOPPED, "ended before %s was there", s->path);
         sl_watch_drain(w);
     }
     sl_watch_free(w);

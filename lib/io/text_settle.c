@@ -148,7 +148,7 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
         if (rc < 0)
             return rc;
         if (rc == 0)
-            return sl_err_set(err, SL_EFAIL, "ended before the first row of %s",
+            return sl_err_set(err, SL_ESTOPPED, "ended before the first row of %s",
                               sl_bytes_name(t->bytes));
         if (!t->reader)
             rc = make_reader(t, err);

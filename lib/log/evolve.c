@@ -47,26 +47,47 @@ static int check_keys(const struct sl_schema *s, struct sl_err *err)
     return 0;
 }
 
+int sl_log_name_keys(const struct sl_schema *s, const char *keys, struct sl_buf *out,
+                     struct sl_err *err)
+{
+    for (const char *p = keys; p && *p;) {
+        size_t n = strcspn(p, ",");
+        int at = sl_schema_lookup(s, p, n, err);
+        if (at < 0)
+            return at;
+        sl_buf_printf(out, "%s%s", out->len ? "," : "", s->fields[at].name);
+        p += n + (p[n] == ',');
+    }
+    return sl_buf_check(out, err);
+}
+
 int sl_log_make_schema(struct sl_schema *schema, const struct sl_log_options *o,
                        const uint8_t *log_id, struct sl_schema **out, struct sl_err *err)
 {
     char id[33], format[16];
+    struct sl_buf keys = SL_BUF_INIT;
+    int rc = sl_log_name_keys(schema, o->keys, &keys, err);
+    if (rc < 0) {
+        sl_buf_release(&keys);
+        return rc;
+    }
     struct sl_schema *s = sl_schema_copy(schema);
     static const char *const of_pipes[] = {SL_META_END, SL_META_LIVE, SL_META_D, SL_META_HINT};
-    int rc = s ? 0 : -SL_ENOMEM;
-
+    rc = s ? 0 : -SL_ENOMEM;
     for (size_t i = 0; i < SL_COUNT(of_pipes) && rc == 0; i++)
         rc = sl_schema_set_meta(s, of_pipes[i], NULL);
     sl_hex(log_id, 16, id);
     snprintf(format, sizeof(format), "%d", SL_LOG_FORMAT);
     if (rc < 0 || set(s, SL_META_FORMAT, format) < 0 || set(s, SL_META_LOG, id) < 0 ||
-        set(s, SL_META_TIME, o->time_column) < 0 || set(s, SL_META_KEY, o->keys) < 0 ||
+        set(s, SL_META_TIME, o->time_column) < 0 || set(s, SL_META_KEY, keys.data) < 0 ||
         set(s, SL_META_HASH, o->keys ? (o->hash ? o->hash : "murmur2") : NULL) < 0 ||
         (!sl_schema_meta(s, SL_META_MODE) && set(s, SL_META_MODE, "append") < 0) ||
         set_plan(s, o->command) < 0) {
+        sl_buf_release(&keys);
         sl_schema_unref(s);
         return sl_err_nomem(err, "a schema");
     }
+    sl_buf_release(&keys);
     const char *time = sl_schema_meta(s, SL_META_TIME);
     if (time && sl_schema_time_index(s) < 0)
         rc = sl_err_set(err, SL_ESCHEMA, "the time column %s is not there", time);

@@ -189,18 +189,22 @@ static int check_options(const struct sl_log *l, const struct sl_log_options *o,
     struct sl_schema *s = sl_log_schema(l);
     const char *keys = sl_schema_meta(s, SL_META_KEY), *hash = sl_schema_meta(s, SL_META_HASH);
     const char *time = sl_schema_meta(s, SL_META_TIME);
-    int rc = 0;
-    if (o->partitions && o->partitions != l->state.npartitions)
+    struct sl_buf asked = SL_BUF_INIT;
+    int rc = sl_log_name_keys(s, o->keys, &asked, err);
+    if (rc < 0)
+        ;
+    else if (o->partitions && o->partitions != l->state.npartitions)
         rc = sl_err_set(err, SL_ESCHEMA, "the log has %d partitions, not %d", l->state.npartitions,
                         o->partitions);
-    else if (o->keys && strcmp(o->keys, keys ? keys : "") != 0)
+    else if (asked.len && strcmp(asked.data, keys ? keys : "") != 0)
         rc = sl_err_set(err, SL_ESCHEMA, "the log is partitioned by %s, not by %s",
-                        keys ? keys : "nothing", o->keys);
+                        keys ? keys : "nothing", asked.data);
     else if (o->hash && hash && strcmp(o->hash, hash) != 0)
         rc = sl_err_set(err, SL_ESCHEMA, "the log is partitioned by %s, not by %s", hash, o->hash);
     else if (o->time_column && strcmp(o->time_column, time ? time : "") != 0)
         rc = sl_err_set(err, SL_ESCHEMA, "the log's time column is %s, not %s",
                         time ? time : "none", o->time_column);
+    sl_buf_release(&asked);
     return rc < 0 ? sl_err_place(err, "%s", l->path) : 0;
 }
 

@@ -114,6 +114,10 @@ int sl_log_set_aside(struct sl_log *l, struct sl_seg_key key, int64_t from, int6
 
 /* ---- evolve.c ---- */
 
+/* Names of key columns, with commas between, as the schema writes them: names match exactly, else
+ * uniquely without case. SL_EUSAGE names the nearest column. */
+int sl_log_name_keys(const struct sl_schema *s, const char *keys, struct sl_buf *out,
+                     struct sl_err *err);
 /* A log's own copy of a schema: without the keys of pipes, with format, id and what o says. */
 int sl_log_make_schema(struct sl_schema *schema, const struct sl_log_options *o,
                        const uint8_t *log_id, struct sl_schema **out, struct sl_err *err);
