@@ -113,7 +113,7 @@ static int deliver_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err
     p->bytes += (int64_t)m->len;
     int rc = sl_pipeline_reject_morsel(p, m, err);
     if (rc == 0)
-        rc = sl_pipeline_reject_rows(p, &it->rejects, m->place, err);
+        rc = sl_pipeline_reject_rows(p, &it->rejects, m, m->place, err);
     if (rc < 0)
         return rc;
     add_counts(p, it);

@@ -132,8 +132,8 @@ void sl_item_submit(struct sl_item *it);
 /* reject.c */
 /* Records of a morsel and rows of operators: to the rejects sink, or an error that ends the run. */
 int sl_pipeline_reject_morsel(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err);
-int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, const char *place,
-                            struct sl_err *err);
+int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r,
+                            const struct sl_morsel *m, const char *place, struct sl_err *err);
 int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
                       const struct sl_err *why, struct sl_err *err);
 

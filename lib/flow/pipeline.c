@@ -102,9 +102,6 @@ static int keep_raw(struct sl_pipeline *p, struct sl_err *err)
     uint8_t *touched = source_needs(p, 0);
     if (!touched)
         return sl_err_nomem(err, "a plan");
-    int time = sl_schema_time_index(p->schemas[0]);
-    if (time >= 0 && p->nops)
-        sl_bit_set(touched, (size_t)time);
     for (size_t i = 0; i < bitmap_bytes(p->schemas[0]); i++)
         touched[i] = (uint8_t)~touched[i];
     int rc = p->source->class->raw(p->source, touched, err);
@@ -115,6 +112,8 @@ static int keep_raw(struct sl_pipeline *p, struct sl_err *err)
 static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)
 {
     if (!p->source->class->want || p->source->may_widen)
+        return 0;
+    if (p->rejects) /* a row that an operator cannot take goes there whole */
         return 0;
     uint8_t *needs = source_needs(p, 1);
     if (!needs)

@@ -209,15 +209,62 @@ int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
     return 0;
 }
 
-int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, const char *place,
-                            struct sl_err *err)
+/* Where in its text a row stands, and the line itself, if every record of the morsel is one line. */
+static int find_line(const struct sl_morsel *m, const struct sl_op_reject *f, struct row *row)
 {
+    const char *p = m->text, *end = p + m->len, *found = NULL;
+    int64_t lines = 0, at = f->offset - m->byte;
+    if (f->offset < 0 || m->rejects.n || m->skipped)
+        return 0;
+    while (p < end) {
+        if (lines++ == at)
+            found = p;
+        const char *next = memchr(p, '\n', (size_t)(end - p));
+        p = next ? next + 1 : end;
+    }
+    if (!found || lines != m->records)
+        return 0;
+    const char *stop = memchr(found, '\n', (size_t)(end - found));
+    size_t n = (size_t)((stop ? stop : end) - found);
+    row->raw = found;
+    row->raw_len = n && found[n - 1] == '\r' ? n - 1 : n;
+    row->line = m->first_line + at;
+    row->byte = m->byte + (found - m->text);
+    return 1;
+}
+
+/* The place of a rejected row; m: the morsel it was read with, or NULL. */
+static void locate(const struct sl_morsel *m, const char *place, const struct sl_op_reject *f,
+                   struct row *row)
+{
+    *row = (struct row){.raw = f->raw,
+                        .raw_len = strlen(f->raw),
+                        .reason = f->reason,
+                        .source = place,
+                        .line = -1,
+                        .byte = -1,
+                        .partition = f->partition,
+                        .offset = f->offset};
+    if (!m || !m->text || m->first_line <= 0)
+        return;
+    row->partition = row->offset = -1; /* text has neither */
+    find_line(m, f, row);
+}
+
+int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r,
+                            const struct sl_morsel *m, const char *place, struct sl_err *err)
+{
+    struct row row;
     if (!r->n)
         return 0;
     if (!p->rejects) {
         const struct sl_op_reject *f = &r->items[0];
+        locate(m, place, f, &row);
         sl_err_set(err, SL_EROW, "%s in row %.200s", f->reason, f->raw);
-        if (f->offset >= 0)
+        if (row.line > 0) {
+            sl_err_set(err, SL_EROW, "%s", f->reason);
+            sl_err_at(err, place ? place : "input", row.line, 0);
+        } else if (row.offset >= 0)
             sl_err_place(err, "%s: partition %lld, offset %lld", place ? place : "input",
                          (long long)f->partition, (long long)f->offset);
         else
@@ -225,15 +272,7 @@ int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, cons
         return sl_err_hint(err, "bad rows can be kept aside with --rejects FILE");
     }
     for (size_t i = 0; i < r->n; i++) {
-        const struct sl_op_reject *f = &r->items[i];
-        struct row row = {.raw = f->raw,
-                          .raw_len = strlen(f->raw),
-                          .reason = f->reason,
-                          .source = place,
-                          .line = -1,
-                          .byte = -1,
-                          .partition = f->partition,
-                          .offset = f->offset};
+        locate(m, place, &r->items[i], &row);
         int rc = write_rows(p, &row, 1, err);
         if (rc < 0)
             return rc;

@@ -21,3 +21,21 @@ load common
     run -1 --separate-stderr timeout 20 "$SLUICE" transform long.csv -O csv
     [[ $stderr == *"long.csv:1: a record is longer than 16 MiB"* ]]
 }
+
+@test "a time that no expression touches keeps its bytes too" {
+    printf 'ts,v\n2024-01-01T00:00:00.50Z,1\n2024-01-01T02:00:00+01:00,2\n' >t.csv
+    sluice transform t.csv --where 'v > 0' -O csv --quiet | cmp - t.csv
+    [ "$(sluice transform t.csv --select 'ts' --where 'v = 2' -O csv --quiet | tail -n 1)" = "2024-01-01T02:00:00+01:00" ]
+    [ "$(sluice transform t.csv --where "ts > '2024-01-01 00:30'" -O csv --quiet | tail -n 1)" = "2024-01-01 01:00:00+00,2" ]
+}
+
+@test "a row that an expression cannot take is named by its line, and set aside as it was" {
+    printf 'a,b\n4,x\n0,y\n2,z\n' >t.csv
+    run -1 --separate-stderr sluice transform --set 'a = 8 / a' t.csv -O csv
+    [[ $stderr == *"t.csv:3: division by zero"* ]]
+    run -3 sluice transform --select '8 / a as c' t.csv --rejects bad.json -O csv --quiet
+    [[ $(cat bad.json) == '{"raw":"0,y","reason":"division by zero"'*'"line":3,"byte":8,"partition":null'* ]]
+    sluice ingest t.csv -o l/ --quiet
+    run -3 sluice transform --select '8 / a as c' l/ --rejects bad2.json -O csv --quiet
+    [[ $(cat bad2.json) == *'\"b\":\"y\"'*'"partition":0,"offset":1'* ]]
+}
