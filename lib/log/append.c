@@ -475,6 +475,17 @@ static int commit(struct job *j, const struct sl_log_note *note, struct sl_err *
     }
 }
 
+/* A rotation syncs under the append lock: what can be synced before is. */
+static void look_ahead(struct sl_log_writer *w)
+{
+    if (w->ahead == w->log->c.file || !sl_writer_rotate_near(w))
+        return;
+    w->ahead = w->log->c.file;
+    if (!w->tender)
+        w->tender = sl_tender_new(w);
+    sl_tender_sync(w->tender);
+}
+
 int sl_log_writer_commit(struct sl_log_writer *w, struct sl_log_blob **blobs, size_t nblobs,
                          const struct sl_log_note *note, struct sl_err *err)
 {
@@ -490,6 +501,8 @@ int sl_log_writer_commit(struct sl_log_writer *w, struct sl_log_blob **blobs, si
         rc = sl_writer_replan(w, err);
     if (rc == 0 && w->policy == SL_SYNC_COMMIT)
         rc = sl_syncer_run(w->sync, err);
+    else if (rc == 0)
+        look_ahead(w);
     for (size_t i = 0; i < nblobs; i++)
         sl_log_blob_free(blobs[i]);
     free(j.blobs);

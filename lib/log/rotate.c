@@ -16,10 +16,19 @@
 
 enum { FILE_MIN = 1 << 20 };
 
+static int64_t limit(const struct sl_commits *c)
+{
+    return SL_MAX((int64_t)FILE_MIN, 4 * c->first);
+}
+
 int sl_writer_rotate_due(const struct sl_log_writer *w)
 {
-    const struct sl_commits *c = &w->log->c;
-    return c->torn || c->pos > SL_MAX((int64_t)FILE_MIN, 4 * c->first);
+    return w->log->c.torn || w->log->c.pos > limit(&w->log->c);
+}
+
+int sl_writer_rotate_near(const struct sl_log_writer *w)
+{
+    return w->log->c.pos > limit(&w->log->c) / 8 * 7;
 }
 
 /* A new history that leaves after the state's last commit. */

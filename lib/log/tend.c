@@ -16,7 +16,7 @@
 
 struct closed {
     struct sl_seg_key key;
-    int64_t by;
+    int64_t by; /* 0: not about a segment, a sync is wanted */
 };
 
 struct sl_tender {
@@ -134,6 +134,10 @@ static void tend(struct sl_tender *t, const struct closed *c)
 {
     if (open_own(t) < 0)
         return;
+    if (!c->by) {
+        sl_syncer_run(t->w->sync, NULL);
+        return;
+    }
     const struct sl_seg *seg = sl_state_seg(&t->w->log->state, c->key);
     if (!seg)
         return;
@@ -178,10 +182,8 @@ static void start_thread(struct sl_tender *t)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-void sl_tender_closed(struct sl_tender *t, struct sl_seg_key key, int64_t n)
+static void add_task(struct sl_tender *t, const struct closed *c)
 {
-    if (!t)
-        return;
     pthread_mutex_lock(&t->mutex);
     if (t->n == t->cap) {
         size_t cap = t->cap ? 2 * t->cap : 16;
@@ -192,11 +194,23 @@ void sl_tender_closed(struct sl_tender *t, struct sl_seg_key key, int64_t n)
         }
     }
     if (t->n < t->cap)
-        t->list[t->n++] = (struct closed){.key = key, .by = n};
+        t->list[t->n++] = *c;
     if (!t->has_thread)
         start_thread(t);
     pthread_cond_signal(&t->wake);
     pthread_mutex_unlock(&t->mutex);
+}
+
+void sl_tender_closed(struct sl_tender *t, struct sl_seg_key key, int64_t n)
+{
+    if (t)
+        add_task(t, &(struct closed){.key = key, .by = n});
+}
+
+void sl_tender_sync(struct sl_tender *t)
+{
+    if (t)
+        add_task(t, &(struct closed){.by = 0});
 }
 
 struct sl_tender *sl_tender_new(const struct sl_log_writer *like)

@@ -17,6 +17,9 @@ enum { SL_TINY_BATCHES = 64 }; /* segments of fewer are not worth it */
 
 /* A segment was closed by commit n. Starts the thread at the first one. */
 void sl_tender_closed(struct sl_tender *t, struct sl_seg_key key, int64_t n);
+/* The commit file is about to end: syncs all so far, so that the rotation, which holds the append lock,
+ * has little left to sync. */
+void sl_tender_sync(struct sl_tender *t);
 /* `like` is the writer that it works for; it must outlive the tender. NULL on failure. */
 struct sl_tender *sl_tender_new(const struct sl_log_writer *like);
 /* Does what is left to do. */

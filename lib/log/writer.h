@@ -50,7 +50,8 @@ struct sl_tender;
 struct sl_log_writer {
     struct sl_log *log;
     struct sl_syncer *sync;
-    struct sl_tender *tender; /* NULL until a segment was closed */
+    struct sl_tender *tender; /* NULL until there is something for it */
+    int64_t ahead;            /* commit file whose end it was told of */
     enum sl_sync_policy policy;
     int64_t segment_bytes, grace;
     struct sl_account *account;
@@ -95,6 +96,7 @@ int sl_writer_random(void *out, size_t n, struct sl_err *err);
 /* ---- rotate.c ---- */
 
 int sl_writer_rotate_due(const struct sl_log_writer *w);
+int sl_writer_rotate_near(const struct sl_log_writer *w);
 /* Begins the next commit file. new_history: with a history that left after the present commit.
  * n: number of the snapshot, 0 = the next. */
 int sl_writer_rotate(struct sl_log_writer *w, int new_history, int64_t n, struct sl_err *err);
