@@ -165,10 +165,8 @@ static int has_input(int fd)
  * for more of them; text must not wait. */
 static int may_be_compressed(const uint8_t *s, size_t n)
 {
-    static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd",
-                                         "\xfd"
-                                         "7zXZ",
-                                         "BZh", "\x04\x22\x4d\x18"};
+    static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd\x37zXZ", "BZh",
+                                         "\x04\x22\x4d\x18"};
     for (size_t i = 0; i < SL_COUNT(magics); i++)
         if (memcmp(s, magics[i], SL_MIN(n, strlen(magics[i]))) == 0)
             return 1;
