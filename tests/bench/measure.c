@@ -3,7 +3,7 @@
 /*
  * measure: time and memory of whole processes, for tests/bench/run.
  *
- *   measure run RESULT CMD...      runs CMD, appends "seconds peak-KiB" to the file RESULT
+ *   measure run RESULT CMD...      runs CMD, appends "seconds peak-KiB cpu-seconds" to the file RESULT
  *   measure start N CMD...         runs CMD N times; median and 99th percentile in ms
  *   measure latency N SLUICE DIR   types N rows into `SLUICE ingest -f`, each after a pause, and
  *                                  times it until `SLUICE tail -f` has printed it; median and 99th
@@ -83,6 +83,11 @@ static pid_t start(const char *const *argv, int in, int out)
     return -1;
 }
 
+static double seconds(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
 static int run(const char *result, const char *const *argv)
 {
     double t = now();
@@ -103,7 +108,8 @@ static int run(const char *result, const char *const *argv)
     f = fopen(result, "a");
     if (!f)
         return fail(result);
-    fprintf(f, "%.4f %ld\n", t, usage.ru_maxrss);
+    fprintf(f, "%.4f %ld %.4f\n", t, usage.ru_maxrss,
+            seconds(usage.ru_utime) + seconds(usage.ru_stime));
     return fclose(f) ? fail(result) : 0;
 }
 
