@@ -7,8 +7,8 @@
  * does not end: at end of file the path is looked at again. If it names another file now (rename and
  * create), the old one has been read to its end, so END is given once and reopen takes the new one.
  * If the file is shorter than what was read, it was truncated: TRUNCATED, and reading starts over.
- * A gap that cannot be seen (truncated and grown beyond the old size between two looks) is noticed
- * by the identity's tail check at the next resume only.
+ * A file that was truncated and has grown again between two looks no longer has the bytes that were
+ * read last before the position: they are compared before each read behind a pause.
  *
  * Compression is recognised by the first bytes and undone through the decompressor; a compressed
  * file cannot be followed.
@@ -20,6 +20,8 @@
 #include "io/internal.h"
 
 enum { POLL_USEC = 200 * 1000, PIPE_BYTES = 1 << 20 };
+
+enum { TAIL = 256 };
 
 struct sl_bytes {
     char *path, *name;
@@ -34,6 +36,9 @@ struct sl_bytes {
     struct sl_watch *watch;
     dev_t dev;
     ino_t ino;
+    int paused; /* followed: the last read found nothing */
+    size_t tail_len;
+    uint8_t tail[TAIL]; /* followed: the last bytes that were read */
 };
 
 static int64_t raw_read(struct sl_bytes *b, void *data, size_t n, struct sl_err *err)
@@ -104,6 +109,7 @@ static int open_path(struct sl_bytes *b, struct sl_err *err)
             return b->fd;
     }
     b->read = 0;
+    b->tail_len = 0;
     int rc = take_stat(b, err);
     if (rc < 0)
         return rc;
@@ -219,18 +225,42 @@ static int read_pipe(struct sl_bytes *b, void *data, size_t n, size_t *got, stru
     return k ? SL_BYTES_DATA : SL_BYTES_END;
 }
 
+static void keep_tail(struct sl_bytes *b, const uint8_t *data, size_t n)
+{
+    size_t add = SL_MIN(n, TAIL), keep = SL_MIN(b->tail_len, TAIL - add);
+    memmove(b->tail, b->tail + b->tail_len - keep, keep);
+    memcpy(b->tail + keep, data + n - add, add);
+    b->tail_len = keep + add;
+}
+
+/* Whether other bytes stand now where the last ones were read. */
+static int was_rewritten(const struct sl_bytes *b)
+{
+    uint8_t now[TAIL];
+    if (!b->tail_len || b->read < (int64_t)b->tail_len)
+        return 0;
+    ssize_t k = pread(b->fd, now, b->tail_len, (off_t)(b->read - (int64_t)b->tail_len));
+    return k == (ssize_t)b->tail_len && memcmp(now, b->tail, b->tail_len) != 0;
+}
+
+/* Goes back to the start of a file that was truncated. */
+static int start_over(struct sl_bytes *b, struct sl_err *err)
+{
+    if (lseek(b->fd, 0, SEEK_SET) < 0)
+        return sl_err_sys(err, "cannot rewind %s", b->name);
+    b->read = 0;
+    b->tail_len = 0;
+    return SL_BYTES_TRUNCATED;
+}
+
 /* A followed file at its end: was it truncated or rotated away? */
 static int look_again(struct sl_bytes *b, struct sl_err *err)
 {
     struct stat now, here;
     if (fstat(b->fd, &here) < 0)
         return sl_err_sys(err, "cannot stat %s", b->name);
-    if (here.st_size < b->read) {
-        if (lseek(b->fd, 0, SEEK_SET) < 0)
-            return sl_err_sys(err, "cannot rewind %s", b->name);
-        b->read = 0;
-        return SL_BYTES_TRUNCATED;
-    }
+    if (here.st_size < b->read)
+        return start_over(b, err);
     if (here.st_size > b->read)
         return SL_BYTES_WAIT; /* grown since: the next read gets it */
     if (stat(b->path, &now) < 0) {
@@ -254,6 +284,10 @@ int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct 
     }
     if (!b->regular)
         return read_pipe(b, data, n, got, err);
+    if (b->paused && was_rewritten(b)) {
+        b->paused = 0;
+        return start_over(b, err);
+    }
     if (b->unpack)
         k = sl_decompressor_read(b->unpack, data, n, err);
     else
@@ -261,6 +295,9 @@ int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct 
     if (k < 0)
         return (int)k;
     *got = (size_t)k;
+    b->paused = b->follow && k == 0;
+    if (b->follow && k > 0)
+        keep_tail(b, data, (size_t)k);
     if (k)
         return SL_BYTES_DATA;
     if (!b->follow)
@@ -314,6 +351,7 @@ int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err)
         if (lseek(b->fd, b->offset + offset, SEEK_SET) < 0)
             return sl_err_sys(err, "cannot seek in %s", b->name);
         b->read = offset;
+        b->tail_len = 0;
         return 0;
     }
     sl_decompressor_free(b->unpack);
