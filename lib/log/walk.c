@@ -75,6 +75,8 @@ static int open_walk(struct sl_walk *w, struct sl_log *l, const struct sl_seg *s
     w->commit = seg->by;
     w->pos = seg->head_len;
     w->offset = seg->base;
+    w->ahead = SL_MAX(SL_WALK_SKIP_WINDOW,
+                      SL_MIN(SL_WALK_WINDOW, SL_WALK_WINDOWS / SL_MAX(1, l->state.npartitions)));
     set_limit(w);
     w->fd = sl_view_open_seg(l, sl_seg_key(seg), O_RDONLY, &w->name, err);
     return w->fd < 0 ? w->fd : 0;
@@ -141,7 +143,7 @@ static int window(struct sl_walk *w, int64_t pos, size_t need, const uint8_t **p
         return 0;
     }
     assert(pos + (int64_t)need <= w->limit);
-    size_t ahead = w->skip ? SL_WALK_SKIP_WINDOW : SL_WALK_WINDOW;
+    size_t ahead = w->skip ? SL_WALK_SKIP_WINDOW : (size_t)w->ahead;
     size_t size = (size_t)SL_MIN((int64_t)SL_MAX(need, ahead), w->limit - pos);
     struct sl_buffer *b = sl_buffer_new(w->account, size);
     if (!b)

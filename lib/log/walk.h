@@ -17,7 +17,11 @@
 #include "log/stream.h"
 #include "log/view.h"
 
-enum { SL_WALK_WINDOW = 1 << 20, SL_WALK_SKIP_WINDOW = 64 << 10 };
+enum {
+    SL_WALK_WINDOW = 1 << 20,
+    SL_WALK_SKIP_WINDOW = 64 << 10,
+    SL_WALK_WINDOWS = 32 << 20, /* of all partitions together: a reader holds one of each */
+};
 
 struct sl_group {
     int64_t pos, len;      /* in the file */
@@ -33,6 +37,7 @@ struct sl_walk {
     struct sl_buf name;  /* path, for messages */
     int fd;
     int skip;
+    int ahead; /* bytes a window has at least */
     struct sl_account *account;
     struct sl_stream *stream;
     int64_t pos, limit; /* next group; end of groups */
