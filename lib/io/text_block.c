@@ -6,15 +6,16 @@
 #include "base/compat.h"
 #include "io/text_source.h"
 
-/* Line ends in the n bytes at s. */
+/* Line ends in the n bytes at s; in a text without LF they are CRs. */
 int64_t sl_textin_count_lines(const char *s, size_t n)
 {
+    const char eol = memchr(s, '\n', n) ? '\n' : '\r';
     int64_t lines = 0;
     for (size_t i = 0; i < n;) {
         size_t end = SL_MIN(n, i + 8192);
         uint32_t some = 0;
         for (; i < end; i++)
-            some += s[i] == '\n';
+            some += s[i] == eol;
         lines += some;
     }
     return lines;
