@@ -5,7 +5,8 @@
  *
  * Only filters that libarchive does itself are allowed: it would start programs for others. Input
  * is streamed, so its size costs no memory; what grows beyond RATIO_MAX times its compressed size
- * (behind the first BOMB_MIN bytes) is refused.
+ * (behind the first BOMB_MIN bytes) is refused. libarchive does not look at the checksum of gzip: it
+ * is compared here for files of one member, where the length at the end is that of the whole.
  */
 #include "base/compat.h"
 #include <archive.h>
@@ -55,6 +56,7 @@ static struct {
     void (*entry_set_filetype)(struct archive_entry *, unsigned int);
     void (*entry_set_pathname)(struct archive_entry *, const char *);
     const char *(*error_string)(struct archive *);
+    unsigned long (*crc32)(unsigned long, const unsigned char *, unsigned int); /* may be NULL */
 } lib;
 static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
 
@@ -107,6 +109,8 @@ static void open_library(void)
         }
         memcpy((char *)&lib + symbols[i].at, &f, sizeof f);
     }
+    void *crc = dlsym(library, "crc32"); /* of libz, which libarchive is linked with */
+    memcpy(&lib.crc32, &crc, sizeof crc);
     lib.library = library;
 }
 
@@ -149,7 +153,9 @@ struct sl_decompressor {
     void *arg;
     char *place;
     int64_t in, out;
-    int opened, ended;
+    int opened, ended, gzip;
+    unsigned long crc;
+    uint8_t tail[8];   /* the last raw bytes: of gzip the CRC-32 and the length */
     struct sl_err err; /* of read */
     char block[BLOCK];
 };
@@ -162,6 +168,11 @@ static la_ssize_t on_read(struct archive *a, void *arg, const void **data)
     if (n < 0)
         return ARCHIVE_FATAL;
     *data = d->block;
+    if (d->in == 0)
+        d->gzip = sl_compression_of_bytes((const uint8_t *)d->block, (size_t)n) == SL_GZIP;
+    size_t add = SL_MIN((size_t)n, sizeof d->tail);
+    memmove(d->tail, d->tail + add, sizeof d->tail - add);
+    memcpy(d->tail + sizeof d->tail - add, d->block + n - add, add);
     d->in += n;
     return n;
 }
@@ -218,6 +229,18 @@ static int64_t decompress_error(struct sl_decompressor *d, struct sl_err *err)
     return sl_err_offset(err, d->place, d->in);
 }
 
+static uint32_t little_endian(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* At the end: does the checksum of the only member fit? */
+static int is_damaged(const struct sl_decompressor *d)
+{
+    return d->gzip && lib.crc32 && d->in >= 18 && little_endian(d->tail + 4) == (uint32_t)d->out &&
+           little_endian(d->tail) != (uint32_t)d->crc;
+}
+
 int64_t sl_decompressor_read(struct sl_decompressor *d, void *data, size_t n, struct sl_err *err)
 {
     struct archive_entry *entry;
@@ -238,8 +261,18 @@ int64_t sl_decompressor_read(struct sl_decompressor *d, void *data, size_t n, st
     la_ssize_t got = lib.read_data(d->a, data, n);
     if (got < 0)
         return decompress_error(d, err);
+    if (got == 0 && is_damaged(d)) {
+        sl_err_set(err, SL_EFORMAT, "damaged compressed data: its checksum does not fit");
+        return sl_err_offset(err, d->place, d->in);
+    }
     d->ended = got == 0;
     d->out += got;
+    if (d->gzip && lib.crc32)
+        for (size_t at = 0; at < (size_t)got;) {
+            size_t some = SL_MIN((size_t)got - at, (size_t)1 << 30);
+            d->crc = lib.crc32(d->crc, (const unsigned char *)data + at, (unsigned int)some);
+            at += some;
+        }
     if (d->out > BOMB_MIN && d->out / RATIO_MAX > d->in) {
         sl_err_set(err, SL_EFORMAT, "grows to more than %d times its compressed size", RATIO_MAX);
         sl_err_hint(err, "if that is meant, decompress it first");

@@ -39,3 +39,13 @@ load common
     run -3 sluice transform --select '8 / a as c' l/ --rejects bad2.json -O csv --quiet
     [[ $(cat bad2.json) == *'\"b\":\"y\"'*'"partition":0,"offset":1'* ]]
 }
+
+@test "a gzip file whose checksum does not fit is an error; several members are one text" {
+    seq 1 1000 | sed '1i n' | gzip >t.csv.gz
+    [ "$(sluice aggregate t.csv.gz -O csv --quiet | tail -n 1)" = 1000 ]
+    seq 1001 1100 | gzip | cat t.csv.gz - >two.csv.gz
+    [ "$(sluice aggregate two.csv.gz -O csv --quiet | tail -n 1)" = 1100 ]
+    printf '\x55\xaa' | dd of=t.csv.gz bs=1 seek=$(($(stat -c %s t.csv.gz) - 7)) conv=notrunc status=none
+    run -1 --separate-stderr sluice aggregate t.csv.gz -O csv
+    [[ $stderr == *"t.csv.gz: "*"checksum does not fit"* ]]
+}
