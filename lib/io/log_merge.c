@@ -4,7 +4,7 @@
  * log_merge: a bounded read of several partitions in the order of (event time, partition, offset).
  *
  * One reader a partition, each with the batch it is in; the row that is next is the one with the
- * least event time among the fronts (nulls last). Within a partition offsets keep their order, so
+ * least event time among the fronts (nulls last), which a heap of them finds. Within a partition offsets keep their order, so
  * the whole is in order of time as far as each partition is.
  */
 #include "base/compat.h"
@@ -21,8 +21,10 @@ struct front { /* where one partition stands */
 };
 
 struct sl_log_merge {
-    int n;
+    int n, left; /* partitions; those that have rows, which are heap[0..left) */
+    int is_filled;
     struct front *fronts;
+    struct front **heap; /* no front is before the one at half its place */
     struct sl_builder *builders;
 };
 
@@ -35,7 +37,8 @@ int sl_log_merge_open(struct log_source *s, struct sl_err *err)
     s->merge = m;
     m->fronts = sl_calloc((size_t)n, sizeof(*m->fronts));
     m->builders = sl_calloc((size_t)fields, sizeof(*m->builders));
-    if (!m->fronts || !m->builders)
+    m->heap = sl_calloc((size_t)n, sizeof(struct front *));
+    if (!m->fronts || !m->builders || !m->heap)
         return sl_err_nomem(err, "a merge");
     for (int i = 0; i < fields; i++)
         sl_builder_init(&m->builders[i], s->base.schema->fields[i].type, s->base.account, 1);
@@ -70,6 +73,7 @@ void sl_log_merge_close(struct log_source *s)
     for (int i = 0; m->builders && i < s->base.schema->nfields; i++)
         sl_builder_release(&m->builders[i]);
     free(m->builders);
+    free(m->heap);
     free(m->fronts);
     free(m);
     s->merge = NULL;
@@ -96,26 +100,55 @@ static int fill(struct log_source *s, struct front *f, struct sl_err *err)
     return 1;
 }
 
+/* By time, then by partition. */
 static int is_before(const struct log_source *s, const struct front *a, const struct front *b)
 {
     const struct sl_column *x = a->batch->columns[s->time], *y = b->batch->columns[s->time];
-    return sl_column_compare(x, sl_batch_row(a->batch, a->at), y, sl_batch_row(b->batch, b->at)) <
-           0;
+    int order =
+        sl_column_compare(x, sl_batch_row(a->batch, a->at), y, sl_batch_row(b->batch, b->at));
+    return order < 0 || (order == 0 && a < b);
+}
+
+static void sift_down(struct log_source *s, int i)
+{
+    struct sl_log_merge *m = s->merge;
+    struct front *f = m->heap[i];
+    for (int child; (child = 2 * i + 1) < m->left; i = child) {
+        if (child + 1 < m->left && is_before(s, m->heap[child + 1], m->heap[child]))
+            child++;
+        if (!is_before(s, m->heap[child], f))
+            break;
+        m->heap[i] = m->heap[child];
+    }
+    m->heap[i] = f;
 }
 
 /* The front whose row is next, NULL at the end of all. */
 static int least(struct log_source *s, struct front **out, struct sl_err *err)
 {
     struct sl_log_merge *m = s->merge;
-    *out = NULL;
-    for (int p = 0; p < m->n; p++) {
-        struct front *f = &m->fronts[p];
-        int rc = fill(s, f, err);
+    int rc = 0;
+    if (!m->is_filled) {
+        for (int p = 0; p < m->n; p++) {
+            rc = fill(s, &m->fronts[p], err);
+            if (rc < 0)
+                return rc;
+            if (rc)
+                m->heap[m->left++] = &m->fronts[p];
+        }
+        for (int i = m->left / 2 - 1; i >= 0; i--)
+            sift_down(s, i);
+        m->is_filled = 1;
+    } else if (m->left) { /* a row of the first was taken */
+        rc = fill(s, m->heap[0], err);
         if (rc < 0)
             return rc;
-        if (rc && (!*out || is_before(s, f, *out)))
-            *out = f;
+        if (!rc)
+            m->heap[0] = m->heap[--m->left];
+        if (m->left)
+            sift_down(s, 0);
     }
+    *out = m->left ? m->heap[0] : NULL;
     return 0;
 }
 
