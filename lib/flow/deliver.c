@@ -82,16 +82,18 @@ static void add_counts(struct sl_pipeline *p, const struct sl_item *it)
 
 static int record_position(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
 {
-    struct sl_buf id = SL_BUF_INIT, position = SL_BUF_INIT;
+    struct sl_buf id = SL_BUF_INIT, position = SL_BUF_INIT, was = SL_BUF_INIT;
     if (!p->sink->class->position || !p->source->class->position)
         return 0;
-    int rc = p->source->class->position(p->source, m, &id, &position, err);
+    int rc = p->source->class->position(p->source, m, &id, &position, &was, err);
     if (rc == 1)
-        rc = id.failed || position.failed
+        rc = id.failed || position.failed || was.failed
                  ? sl_err_nomem(err, "a position")
-                 : p->sink->class->position(p->sink, id.data, position.data, err);
+                 : p->sink->class->position(p->sink, id.data, position.data,
+                                            was.len ? was.data : "", err);
     sl_buf_release(&id);
     sl_buf_release(&position);
+    sl_buf_release(&was);
     return rc;
 }
 

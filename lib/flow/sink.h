@@ -31,8 +31,10 @@ struct sl_sink_class {
     void (*drop)(struct sl_sink *s, void *encoded); /* an encoded batch that is not written */
     /* SL_PUSH_OK, SL_PUSH_DONE (the reader is gone), < 0. encoded is consumed. */
     int (*write)(struct sl_sink *s, struct sl_batch *b, void *encoded, struct sl_err *err);
-    /* Position of a source behind the rows written so far; recorded with the next commit. */
-    int (*position)(struct sl_sink *s, const char *id, const char *position, struct sl_err *err);
+    /* Position of a source behind the rows written so far; recorded with the next commit.
+     * was: see struct sl_source_class; another value there by now means another run: SL_ELOCKED. */
+    int (*position)(struct sl_sink *s, const char *id, const char *position, const char *was,
+                    struct sl_err *err);
     int (*control)(struct sl_sink *s, enum sl_directive d, const struct sl_control *c,
                    struct sl_err *err);
     /* As struct sl_source_class.poll; ready() is called after each poll with the same descriptors. It

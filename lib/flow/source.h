@@ -69,9 +69,10 @@ struct sl_source_class {
     /* Descriptors to poll while waiting, at most max; *deadline (monotonic µs) may be lowered. */
     int (*poll)(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline);
     /* When m has been delivered, in order: appends the input's name and the position behind m (opaque
-     * JSON) for the sink to record. 1, 0 if there is none, < 0. NULL = never. */
+     * JSON) for the sink to record, and what the sink had recorded of it when the input was opened
+     * ("" nothing, "*" it does not matter). 1, 0 if there is none, < 0. NULL = never. */
     int (*position)(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,
-                    struct sl_buf *position, struct sl_err *err);
+                    struct sl_buf *position, struct sl_buf *was, struct sl_err *err);
     void (*discard)(struct sl_morsel *m); /* frees m->arg; NULL = nothing to free */
     /* Settled facts for --stats and stderr: what was assumed. NULL = nothing to say. */
     void (*assumed)(struct sl_source *s, struct sl_buf *out);

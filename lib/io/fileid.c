@@ -66,6 +66,7 @@ void sl_fileid_unref(struct sl_fileid *i)
         return;
     free(i->id);
     free(i->path);
+    free(i->was);
     free(i);
 }
 
@@ -126,11 +127,16 @@ static int compare(void *arg, const char *id, const char *value, size_t len)
     /* Of several that match (a file that was ingested again) the furthest counts. */
     if (rc <= 0 || (s->found && r.byte < i->byte))
         return rc < 0 ? rc : 0;
-    char *copy = sl_strdup(id);
-    if (!copy)
+    char *copy = sl_strdup(id), *was = sl_strndup(value, len);
+    if (!copy || !was) {
+        free(copy);
+        free(was);
         return sl_err_nomem(s->err, "a file's identity");
+    }
     free(i->id);
+    free(i->was);
     i->id = copy;
+    i->was = was;
     i->byte = r.byte;
     i->line = r.line;
     i->rows = r.rows;

@@ -55,6 +55,8 @@ struct sl_fileid { /* shared by the morsels of a file */
     int refs;
     char *id;                 /* "file:INODE:HEAD": names the input in the log */
     char *path;               /* as it was opened */
+    char *was;                /* the position recorded of it when it was opened; NULL = none */
+    int any;                  /* ... which does not matter: --again */
     int64_t byte, line, rows; /* committed so far */
     uint32_t head;
     int head_len, compressed;

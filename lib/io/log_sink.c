@@ -24,7 +24,9 @@ struct blobs { /* of one batch, what encode() gives */
 };
 
 struct position {
-    char *id, *value;
+    char *id;
+    char *value; /* to be committed; NULL: nothing new since the last commit */
+    char *was;   /* what the log holds until then; "*" = whatever it is */
 };
 
 struct log_sink {
@@ -163,37 +165,56 @@ static void sink_drop(struct sl_sink *base, void *encoded)
 
 /* ---- commit ---- */
 
-static void forget_positions(struct log_sink *s)
+static void free_positions(struct log_sink *s)
 {
     for (int i = 0; i < s->npositions; i++) {
         free(s->positions[i].id);
         free(s->positions[i].value);
+        free(s->positions[i].was);
     }
     free(s->positions);
-    s->positions = NULL;
-    s->npositions = 0;
+}
+
+/* After a commit: the log holds what was to be committed. */
+static void settle_positions(struct log_sink *s)
+{
+    for (int i = 0; i < s->npositions; i++) {
+        struct position *p = &s->positions[i];
+        if (!p->value)
+            continue;
+        free(p->was);
+        p->was = p->value;
+        p->value = NULL;
+    }
 }
 
 static int commit(struct log_sink *s, struct sl_err *err)
 {
-    int n = s->npositions;
-    if (!s->npending && !n)
-        return 0;
-    const char **ids = sl_calloc((size_t)n + 1, sizeof(*ids));
-    const char **values = sl_calloc((size_t)n + 1, sizeof(*values));
-    int rc = ids && values ? 0 : sl_err_nomem(err, "a commit");
-    for (int i = 0; rc == 0 && i < n; i++) {
-        ids[i] = s->positions[i].id;
-        values[i] = s->positions[i].value;
+    size_t most = (size_t)s->npositions + 1;
+    const char **lists = sl_calloc(3 * most, sizeof(*lists));
+    const char **ids = lists;
+    int n = 0;
+
+    if (!lists)
+        return sl_err_nomem(err, "a commit");
+    const char **values = lists + most, **was = lists + 2 * most;
+    for (int i = 0; i < s->npositions; i++) {
+        const struct position *p = &s->positions[i];
+        if (!p->value)
+            continue;
+        ids[n] = p->id;
+        values[n] = p->value;
+        was[n++] = strcmp(p->was, "*") == 0 ? NULL : p->was;
     }
-    if (rc == 0) {
-        struct sl_log_note note = {.position_id = ids, .position = values, .npositions = n};
+    int rc = 0, nothing = !s->npending && !n;
+    if (!nothing) {
+        struct sl_log_note note = {
+            .position_id = ids, .position = values, .position_was = was, .npositions = n};
         rc = sl_log_writer_commit(s->writer, s->pending, s->npending, &note, err);
         s->npending = 0; /* consumed */
     }
-    free(ids);
-    free(values);
-    if (rc < 0)
+    free(lists);
+    if (rc < 0 || nothing)
         return rc;
     s->base.committed += s->pending_rows;
     s->base.held -= s->pending_rows;
@@ -201,7 +222,7 @@ static int commit(struct log_sink *s, struct sl_err *err)
     s->pending_bytes = 0;
     s->last_commit = sl_time_mono_usec();
     s->due = INT64_MAX;
-    forget_positions(s);
+    settle_positions(s);
     return 0;
 }
 
@@ -245,29 +266,33 @@ static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, s
     return rc;
 }
 
-static int sink_position(struct sl_sink *base, const char *id, const char *value,
+static struct position *find_position(struct log_sink *s, const char *id, const char *was,
+                                      struct sl_err *err)
+{
+    for (int i = 0; i < s->npositions; i++)
+        if (strcmp(s->positions[i].id, id) == 0)
+            return &s->positions[i];
+    struct position *p = sl_realloc(s->positions, (size_t)(s->npositions + 1) * sizeof(*p));
+    if (p) {
+        s->positions = p;
+        p += s->npositions++;
+        *p = (struct position){.id = sl_strdup(id), .was = sl_strdup(was)};
+    }
+    if (p && p->id && p->was)
+        return p;
+    sl_err_nomem(err, "a position");
+    return NULL;
+}
+
+static int sink_position(struct sl_sink *base, const char *id, const char *value, const char *was,
                          struct sl_err *err)
 {
-    struct log_sink *s = (struct log_sink *)base;
-    char *copy = sl_strdup(value);
-    int i = 0;
+    struct position *p = find_position((struct log_sink *)base, id, was, err);
+    char *copy = p ? sl_strdup(value) : NULL;
     if (!copy)
         return sl_err_nomem(err, "a position");
-    while (i < s->npositions && strcmp(s->positions[i].id, id) != 0)
-        i++;
-    if (i == s->npositions) {
-        struct position *p = sl_realloc(s->positions, (size_t)(i + 1) * sizeof(*p));
-        char *name = p ? sl_strdup(id) : NULL;
-        if (p)
-            s->positions = p;
-        if (!name) {
-            free(copy);
-            return sl_err_nomem(err, "a position");
-        }
-        s->positions[s->npositions++] = (struct position){.id = name};
-    }
-    free(s->positions[i].value);
-    s->positions[i].value = copy;
+    free(p->value);
+    p->value = copy;
     return 0;
 }
 
@@ -336,7 +361,7 @@ static void sink_free(struct sl_sink *base)
     free(s->pending);
     if (s->writer)
         sl_log_writer_abort(s->writer);
-    forget_positions(s);
+    free_positions(s);
     free(s->path);
     free(s->keys);
     free(s->hash);

@@ -216,6 +216,8 @@ static int take_up_partition(struct log_source *s, const struct sl_log *into, in
     int rc = sl_buf_check(&id, err);
     if (rc == 0)
         rc = sl_log_position(into, id.data, &value, &len);
+    if (rc == 1 && !(s->was[p] = sl_strndup(value, len)))
+        rc = sl_err_nomem(err, "a position");
     sl_buf_release(&id);
     if (rc <= 0 || sl_json_find_int(value, len, "offset", &offset) != 1)
         return rc < 0 ? rc : 0;
@@ -279,7 +281,8 @@ static int source_open(struct sl_source *base, struct sl_err *err)
         s->rows_total +=
             SL_MAX(0, SL_MIN(s->ranges[i].to, sl_log_end(s->log, i)) - s->ranges[i].from);
     s->merging = s->o.in_time_order && !s->o.follow && base->partitions > 1 && s->time >= 0;
-    rc = take_up(s, err);
+    s->was = sl_calloc((size_t)n, sizeof(*s->was));
+    rc = s->was ? take_up(s, err) : sl_err_nomem(err, "a log source");
     if (rc < 0)
         return rc;
     return s->merging ? sl_log_merge_open(s, err) : open_reader(s, err);
@@ -430,7 +433,7 @@ int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl
 }
 
 static int source_position(struct sl_source *base, struct sl_morsel *m, struct sl_buf *id,
-                           struct sl_buf *position, struct sl_err *err)
+                           struct sl_buf *position, struct sl_buf *was, struct sl_err *err)
 {
     struct log_source *s = (struct log_source *)base;
     const struct sl_log_chunk *c = m->arg;
@@ -439,6 +442,10 @@ static int source_position(struct sl_source *base, struct sl_morsel *m, struct s
         return 0;
     int64_t end = sl_log_chunk_base(c) + sl_log_chunk_rows(c);
     position_id(s, m->split, id);
+    if (s->o.again == SL_AGAIN_ALL)
+        sl_buf_addstr(was, "*");
+    else if (s->was[m->split])
+        sl_buf_addstr(was, s->was[m->split]);
     sl_buf_printf(position, "{\"offset\":%lld}", (long long)SL_MIN(end, s->ranges[m->split].to));
     return 1;
 }
@@ -463,6 +470,9 @@ static int source_poll(struct sl_source *base, struct pollfd *fds, int max, int6
 static void source_free(struct sl_source *base)
 {
     struct log_source *s = (struct log_source *)base;
+    for (int p = 0; s->was && p < sl_log_partitions(s->log); p++)
+        free(s->was[p]);
+    free(s->was);
     sl_log_merge_close(s);
     sl_log_reader_free(s->reader);
     sl_log_free(s->log);

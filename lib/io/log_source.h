@@ -17,6 +17,7 @@ struct log_source {
     struct sl_schema *log_schema; /* the log's, with its time column settled */
     int time;                     /* index of the time column, -1 = none */
     struct sl_log_range *ranges;
+    char **was; /* per partition: what the log that is ingested into had of it; NULL = nothing */
     int64_t from_time, to_time, rows_total;
     int merging;
     struct sl_log_merge *merge;

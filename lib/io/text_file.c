@@ -17,7 +17,8 @@ static int look_up(struct text_source *t, struct sl_err *err)
     t->identity = sl_fileid_new(t->bytes, err);
     if (!t->identity)
         return -(int)(err ? err->code : SL_EFAIL);
-    if (!t->log || t->o.again == SL_AGAIN_ALL)
+    t->identity->any = t->o.again == SL_AGAIN_ALL;
+    if (!t->log || t->identity->any)
         return 0;
     int rc = sl_fileid_find(t->identity, t->bytes, t->log, err);
     if (rc <= 0)

@@ -230,7 +230,7 @@ static int source_raw(struct sl_source *s, const uint8_t *columns, struct sl_err
 }
 
 static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,
-                           struct sl_buf *position, struct sl_err *err)
+                           struct sl_buf *position, struct sl_buf *was, struct sl_err *err)
 {
     struct text_mark *k = m->arg;
     (void)s;
@@ -240,6 +240,7 @@ static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_b
     if (m->batch)
         k->identity->rows += (int64_t)m->batch->selected;
     sl_buf_addstr(id, k->identity->id);
+    sl_buf_addstr(was, k->identity->any ? "*" : k->identity->was ? k->identity->was : "");
     sl_fileid_print(k->identity, &k->mark, k->identity->rows, position);
     return 1;
 }

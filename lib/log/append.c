@@ -390,11 +390,36 @@ static int write_line(struct job *j, const struct sl_log_note *note, struct sl_e
     return rc;
 }
 
+/* Whether the log still holds of each input what this commit goes on from. */
+static int check_positions(const struct job *j, const struct sl_log_note *note, struct sl_err *err)
+{
+    for (int i = 0; note && note->position_was && i < note->npositions; i++) {
+        const char *was = note->position_was[i], *value = "";
+        size_t len = 0;
+        if (!was)
+            continue;
+        int rc = sl_log_position(j->w->log, note->position_id[i], &value, &len);
+        if (rc < 0)
+            return rc;
+        if (len == strlen(was) && memcmp(value, was, len) == 0)
+            continue;
+        sl_err_set(err, SL_ELOCKED,
+                   "another run has committed rows of the same input to %s "
+                   "meanwhile: these are not committed",
+                   sl_log_path(j->w->log));
+        return sl_err_hint(err, "let it end, then go on with --resume");
+    }
+    return 0;
+}
+
 /* Everything under the lock. 1: blob *refit must be encoded anew first. */
 static int locked_part(struct job *j, const struct sl_log_note *note, size_t *refit,
                        struct sl_seg *open, int *has_open, struct sl_err *err)
 {
-    int rc = sl_writer_take_schema(j->w, err);
+    int rc = check_positions(j, note, err);
+    if (rc < 0)
+        return rc;
+    rc = sl_writer_take_schema(j->w, err);
     if (rc == 0)
         rc = place_blobs(j, refit, open, has_open, err);
     if (rc == 1 && *has_open) { /* the form must outlive the lock */

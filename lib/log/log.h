@@ -126,6 +126,10 @@ size_t sl_log_blob_bytes(const struct sl_log_blob *b);
 struct sl_log_note {
     const char *const *position_id; /* n source positions */
     const char *const *position;    /* JSON values */
+    /* What the log must hold of each id until now, byte for byte: "" nothing, NULL whatever it is.
+     * Otherwise the commit is refused (SL_ELOCKED): another run went on from there meanwhile. The
+     * list as a whole may be NULL. */
+    const char *const *position_was;
     int npositions;
     const char *pipeline; /* JSON object of the pipeline record, or NULL */
 };

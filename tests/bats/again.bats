@@ -51,3 +51,20 @@ load common
     read -r -t 10 line <&8 || { cat err; false; }
     [[ $line == line || $line == ü ]]
 }
+
+@test "two runs over one file: the second to commit the same rows is refused with 75" {
+    printf 'n\n1\n2\n' >t.csv
+    sluice ingest -f t.csv -o l/ 2>err &
+    local pid=$!
+    pids+=("$pid")
+    committed() { [ "$(sluice aggregate l/ -O csv --quiet 2>/dev/null | tail -n 1)" = "$1" ]; }
+    until_true committed 2
+    kill -STOP "$pid"
+    printf '3\n4\n' >>t.csv
+    sluice ingest t.csv -o l/ --resume --quiet
+    kill -CONT "$pid"
+    ends_with 75 "$pid"
+    grep -q 'another run has committed' err
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$output" = $'n\n1\n2\n3\n4' ]
+}
