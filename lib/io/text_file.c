@@ -96,8 +96,12 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err)
         t->at_end = 0;
         memset(&t->cut, 0, sizeof(t->cut));
     } else {
-        if (t->file + 1 >= t->o.npaths)
+        if (t->file + 1 >= t->o.npaths) {
+            const char *unseen = sl_text_unseen(t->reader);
+            if (unseen)
+                sl_textin_say(t, "--types names '%s', which no file has: it is null", unseen);
             return 0;
+        }
         sl_bytes_free(t->bytes);
         t->bytes = NULL;
         t->file++;

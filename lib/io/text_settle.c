@@ -85,6 +85,8 @@ static int make_reader(struct text_source *t, struct sl_err *err)
     struct sl_text_options to = {
         .delimiter = t->o.delimiter,
         .no_header = t->o.no_header,
+        .several = t->o.npaths > 1,
+        .may_widen = t->base.may_widen,
         .types = t->types,
         .fixed = t->log ? sl_log_schema(t->log) : NULL,
         .time_column = t->o.time_column,

@@ -41,9 +41,7 @@ static int bad_row(struct decode *d, size_t row, int column, const char *reason)
     d->s->bad[row / 64] |= 1ULL << (row % 64);
     d->nbad++;
     record_of(d, row, &byte, &len);
-    int field = d->r->columns[column].field;
-    if (d->chunk->map)
-        field = column < d->chunk->map->ncolumns ? d->chunk->map->field[column] : -1;
+    int field = d->r->o.format == SL_TEXT_JSON ? d->r->columns[column].field : d->s->field[column];
     return sl_text_reject(d->rejects, byte, len, field + 1, d->r->schema->fields[column].name,
                           d->err, "%s", reason);
 }
@@ -171,12 +169,7 @@ static void take_validity(struct validity *x, struct sl_column *c)
 
 static struct sl_text_cursor cursor_of(const struct decode *d, int column)
 {
-    struct sl_text_cursor c = {.rows = &d->rows, .field = d->r->columns[column].field};
-    if (d->r->o.format == SL_TEXT_JSON)
-        c.field = column;
-    else if (d->chunk->map)
-        c.field = column < d->chunk->map->ncolumns ? d->chunk->map->field[column] : -1;
-    return c;
+    return (struct sl_text_cursor){.rows = &d->rows, .field = d->s->field[column]};
 }
 
 static struct sl_column *fixed_column(struct decode *d, int column)
@@ -312,8 +305,9 @@ static int prepare(struct decode *d)
         s->cap_after = 0;
         s->reader = r;
         s->generation = r->generation;
+        s->map = -1;
     }
-    return 0;
+    return sl_text_place(r, s, d->chunk->map, d->err);
 }
 
 static int columns_of(struct decode *d, struct sl_batch **out)
@@ -370,6 +364,8 @@ int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
     int rc = prepare(&d);
     if (rc >= 0)
         rc = sl_text_parse_rows(r, s, chunk, &d.rows, rejects, wider, d.err);
+    if (rc == SL_TEXT_OK && s->nnew && !chunk->narrow)
+        rc = sl_text_add_fresh(r, s, chunk->map, &d.rows, &d.wider, d.err);
     if (rc == SL_TEXT_OK)
         rc = columns_of(&d, out);
     if (rc == SL_TEXT_OK && d.wider) {
@@ -419,6 +415,8 @@ void sl_text_scratch_free(struct sl_text_scratch *s)
     sl_buf_release(&s->buf);
     sl_buf_release(&s->buf2);
     free(s->bytea);
+    free(s->field);
+    free(s->fresh);
     free(s->after);
     free(s->matrix);
     free(s->origins);

@@ -111,21 +111,6 @@ enum sl_text_format sl_text_reader_format(const struct sl_text_reader *r)
     return r->o.format;
 }
 
-struct sl_text_map *sl_text_map_ref(struct sl_text_map *m)
-{
-    if (m)
-        atomic_fetch_add(&m->refs, 1);
-    return m;
-}
-
-void sl_text_map_unref(struct sl_text_map *m)
-{
-    if (m && atomic_fetch_sub(&m->refs, 1) == 1) {
-        free(m->field);
-        free(m);
-    }
-}
-
 /* ---- columns ---- */
 
 /* The present types as a new schema. */

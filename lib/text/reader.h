@@ -48,16 +48,22 @@ struct sl_text_column {
     uint8_t declared;       /* --types or the format says so: never widened */
     uint8_t raw;
     uint8_t event_time; /* null is a reject */
+    uint8_t seen;       /* a later file has it */
     uint8_t time;       /* enum sl_text_time */
     const char *format; /* STRPTIME; borrowed from the reader */
     int field;          /* of the first file's records, -1 = not there; JSON: unused */
 };
 
+/* A later file's header. Columns that the schema gained since are found by name, decode by decode. */
 struct sl_text_map {
     atomic_int refs;
+    int serial;  /* of the reader's maps, from 1 */
     int nfields; /* in a record */
     int ncolumns;
-    int *field; /* of column c, -1 = not there */
+    int *field;   /* of column c, -1 = not there */
+    int nunknown; /* fields that no column stood for when the header was read */
+    int *unknown;
+    char **names; /* theirs */
 };
 
 struct sl_text_regex;
@@ -72,6 +78,7 @@ struct sl_text_reader {
     int ncolumns;
     int nfields;     /* in a record of the first file */
     int generation;  /* grows whenever columns change */
+    int maps;        /* made so far */
     char delim, eol; /* delim 0 = not known yet */
     uint8_t delim_found, header_renamed, zone_assumed, ndeclared;
     struct sl_text_regex *regex;
@@ -84,6 +91,10 @@ struct sl_text_dict;
 struct sl_text_scratch {
     const struct sl_text_reader *reader; /* what the column state below belongs to */
     int generation;
+    int map;    /* serial of the map that the next two come from, 0 = none */
+    int *field; /* of each column, in the records of the chunk; -1 = not there */
+    int nnew;   /* fields of the map's unknown ones that still have no column, */
+    int *fresh; /* as numbers of those */
     struct sl_csv_index index;
     struct sl_csv_rows rows;
     uint8_t *bytea; /* per field, for CSV with invalid UTF-8 */
@@ -203,6 +214,16 @@ int sl_text_pass_block(struct sl_text_pass *p, size_t row, const struct sl_span 
 struct sl_column *sl_text_pass_end(struct sl_text_pass *p, struct sl_err *err);
 void sl_text_pass_release(struct sl_text_pass *p);
 void sl_text_dict_free(struct sl_text_dict *d);
+
+/* ---- csv_map.c ---- */
+
+/* Fills s->field, and s->fresh with the fields for which the schema has no column. */
+int sl_text_place(const struct sl_text_reader *r, struct sl_text_scratch *s,
+                  const struct sl_text_map *map, struct sl_err *err);
+/* The schema *wider (NULL: r's) with a column for each fresh field that has a value in these rows. */
+int sl_text_add_fresh(const struct sl_text_reader *r, const struct sl_text_scratch *s,
+                      const struct sl_text_map *map, const struct sl_text_rows *rows,
+                      struct sl_schema **wider, struct sl_err *err);
 
 /* ---- matrix formats: fill s->matrix, s->origins and *rows; 0 or < 0 ---- */
 

@@ -4,8 +4,9 @@
  * settle: from a sample to the schema.
  *
  * Columns come from (1) a fixed schema, if one is given, in its order, (2) the names of the input
- * that it lacks, in theirs, (3) for JSON, declared columns that were not seen. A type comes from
- * --types, else the fixed schema, else the format, else the values of the sample.
+ * that it lacks, in theirs, (3) for JSON, and where more files follow, declared columns that were not
+ * seen. A type comes from --types, else the fixed schema, else the format, else the values of the
+ * sample.
  */
 #include "text/reader.h"
 
@@ -98,7 +99,7 @@ static int declare_types(struct sl_text_reader *r, struct sl_schema *s, struct s
     for (int i = 0; r->types && i < r->types->nfields; i++) {
         const struct sl_field *x = &r->types->fields[i];
         int c = sl_schema_find(s, x->name, strlen(x->name));
-        if (c < 0 && r->o.format == SL_TEXT_JSON) {
+        if (c < 0 && (r->o.format == SL_TEXT_JSON || (r->o.several && !r->o.no_header))) {
             int rc = add_column(r, s, x->name, x->type, -1, err);
             if (rc < 0)
                 return rc;
@@ -321,59 +322,4 @@ int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t 
     free(names);
     free(types);
     return rc;
-}
-
-/* ---- later files ---- */
-
-int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const char *place,
-                   struct sl_text_map **map, size_t *header_len, struct sl_err *err)
-{
-    *map = NULL;
-    *header_len = 0;
-    if (r->o.format == SL_TEXT_JSON && n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
-        *header_len = 3;
-    if ((r->o.format != SL_TEXT_CSV && r->o.format != SL_TEXT_TSV) || !n)
-        return 0;
-    struct sl_csv_names names;
-    int rc = sl_csv_names_read(data, n, r->delim, r->eol, r->o.no_header, place, &names, header_len,
-                               err);
-    if (rc < 0)
-        return rc;
-    struct sl_text_map *m = sl_calloc(1, sizeof *m);
-    if (m)
-        m->field = sl_calloc((size_t)r->ncolumns + 1, sizeof *m->field);
-    if (!m || !m->field) {
-        rc = sl_err_nomem(err, "reading the header");
-        goto out;
-    }
-    atomic_init(&m->refs, 1);
-    m->nfields = names.n;
-    m->ncolumns = r->ncolumns;
-    if (r->o.no_header) {
-        for (int i = 0; i < r->ncolumns; i++)
-            m->field[i] = r->columns[i].field < names.n ? r->columns[i].field : -1;
-        if (names.n != r->nfields)
-            rc = sl_err_set(err, SL_ESCHEMA, "%d columns, the first file has %d", names.n,
-                            r->nfields);
-        goto out;
-    }
-    struct fields f = {names.n, (const char *const *)names.names, NULL, 0};
-    for (int i = 0; i < r->ncolumns; i++)
-        m->field[i] = find_name(&f, r->schema->fields[i].name);
-    for (int i = 0; i < names.n && rc >= 0; i++)
-        if (sl_schema_find(r->schema, names.names[i], strlen(names.names[i])) < 0) {
-            rc =
-                sl_err_set(err, SL_ESCHEMA, "column '%s' is not in the first file", names.names[i]);
-            sl_err_hint(err, "ingest it on its own, or put the file with all columns first");
-        }
-out:
-    if (rc < 0) {
-        if (err && place)
-            sl_err_at(err, place, 1, 0);
-        sl_text_map_unref(m);
-    } else {
-        *map = m;
-    }
-    sl_csv_names_release(&names);
-    return rc < 0 ? rc : 0;
 }

@@ -59,6 +59,8 @@ struct sl_text_options {
     const char *pattern;           /* REGEX */
     char delimiter;                /* CSV: 0 = found in the first record (, ; tab |) and said */
     int no_header;                 /* columns are c1, c2, ... */
+    int several;                   /* files follow: --types may name columns of theirs */
+    int may_widen;                 /* ... and new columns of theirs may be added */
     const struct sl_schema *types; /* declared with --types; NULL = none. Others are inferred */
     const struct sl_schema
         *fixed;                 /* whole schema given (a destination's, or --resume): no inference,
@@ -115,10 +117,13 @@ void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out);
 
 /* Column order of a file after the first: maps its header onto the schema by name. *map is an
  * opaque, counted description given to decode; *header_len as above. Formats without header: NULL
- * and 0. New columns: -SL_ESCHEMA unless they can be added by sl_text_widen. */
+ * and 0. New columns: decode asks for them by SL_TEXT_WIDEN when they have a value, or, without
+ * may_widen, -SL_ESCHEMA names the --types. A header that shares no name with the schema is refused. */
 struct sl_text_map;
 int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const char *place,
                    struct sl_text_map **map, size_t *header_len, struct sl_err *err);
+/* After the last file: a column that --types names and no file had, or NULL. */
+const char *sl_text_unseen(const struct sl_text_reader *r);
 struct sl_text_map *sl_text_map_ref(struct sl_text_map *m); /* NULL is fine */
 void sl_text_map_unref(struct sl_text_map *m);
 

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# Several files in one run: one schema by name, in the order given.
+load common
+
+@test "a column that a later CSV file brings is added to the log" {
+    printf 'a,b\n1,x\n' >one.csv
+    printf 'c,b,a\n7,y,2\n,z,3\n' >two.csv
+    sluice ingest one.csv two.csv -o l/ --quiet
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$output" = $'a,b,c\n1,x,\n2,y,7\n3,z,' ]
+    run -0 --separate-stderr sluice log info l/
+    [[ $output == *"a bigint, b text, c bigint"* ]]
+}
+
+@test "a column that a later file lacks is null, and its types may be wider" {
+    printf 'a,b\n1,x\n' >one.csv
+    printf 'a\n1.25\n' >two.csv
+    printf 'b\ty\n' | tr '\t' '\n' >three.csv
+    sluice ingest one.csv two.csv three.csv -o l/ --quiet
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$output" = $'a,b\n1.00,x\n1.25,\n,y' ]
+}
+
+@test "a new column gets the type of its first values, and is wider when later ones need it" {
+    printf 'a\n1\n' >one.tsv
+    { printf 'a\tb\n2\t\n'; } >two.tsv
+    { printf 'b\ta\n'; seq 1 3 | sed 's/$/\t9/'; } >three.tsv
+    { printf 'b\ta\nword\t9\n'; } >four.tsv
+    sluice ingest one.tsv two.tsv three.tsv -o l/ --quiet
+    run -0 --separate-stderr sluice log info l/
+    [[ $output == *"a bigint, b bigint"* ]]
+    sluice ingest --again one.tsv four.tsv -o l/ --quiet
+    run -0 --separate-stderr sluice tail -n 1 l/ -O csv --quiet
+    [ "$output" = $'a,b\n9,word' ]
+}
+
+@test "new columns in any thread's file: as DuckDB reads them by name" {
+    need_oracle
+    awk 'BEGIN { print "id,a"; for (i = 0; i < 60000; i++) print i "," i % 7 }' >1.csv
+    awk 'BEGIN { print "b,id"; for (i = 0; i < 60000; i++) print "b" i % 11 "," i + 60000 }' >2.csv
+    awk 'BEGIN { print "c,a,id"; for (i = 0; i < 60000; i++) print (i < 30000 ? "" : i / 4) "," i % 5 "," i + 120000 }' >3.csv
+    sluice ingest -j 3 1.csv 2.csv 3.csv -o l/ --quiet
+    local query="count(*) as n, sum(id) as s, sum(a) as sa, count(b) as nb, sum(c) as sc"
+    run -0 --separate-stderr sluice aggregate l/ --quiet -O csv \
+        --select "$query, count(distinct b) as db"
+    local mine=$output
+    run -0 --separate-stderr duckdb_csv "select $query, count(distinct b) as db from
+        read_csv(['1.csv','2.csv','3.csv'], union_by_name=true, types={'c': 'decimal(18,2)'})"
+    [ "$mine" = "$output" ]
+}
+
+@test "where the stream's schema stays, a new column of a later file names file and --types" {
+    printf 'a,b\n1,x\n' >one.csv
+    printf 'a,c\n2,7\n' >two.csv
+    run -1 --separate-stderr sluice transform one.csv two.csv -O csv
+    [[ $stderr == *"two.csv:1: column 'c' is not in the first file; --types 'c bigint' would take it"* ]]
+    run -0 --separate-stderr sluice transform one.csv two.csv --types 'c bigint' -O csv --quiet
+    [ "$output" = $'a,b,c\n1,x,\n2,,7' ]
+}
+
+@test "a column of --types that no file has is said" {
+    printf 'a\n1\n' >one.csv
+    printf 'a\n2\n' >two.csv
+    run -0 --separate-stderr sluice transform one.csv two.csv --types 'oops text' -O csv
+    [[ $stderr == *"--types names 'oops', which no file has"* ]]
+}
+
+@test "a later file without a header, or of another delimiter, is refused" {
+    printf 'a,b\n1,x\n' >one.csv
+    printf '3,x\n4,y\n' >bare.csv
+    printf 'a;b\n3;4\n' >semi.csv
+    run -1 --separate-stderr sluice ingest one.csv bare.csv -o l/
+    [[ $stderr == *"bare.csv:1: no column is one of the first file's"*--no-header* ]]
+    run -1 --separate-stderr sluice ingest one.csv semi.csv -o m/
+    [[ $stderr == *"semi.csv:1:"*"different characters"* ]]
+}
+
+@test "ingest -f takes the new column of a file that was rotated in" {
+    printf 'n\n1\n' >t.csv
+    sluice ingest -f t.csv -o l/ 2>err &
+    local pid=$!
+    pids+=("$pid")
+    rows_are() { [ "$(sluice aggregate l/ -O csv --quiet 2>/dev/null | tail -n 1)" = "$1" ]; }
+    until_true rows_are 1
+    mv t.csv t.csv.1
+    printf 'n,m\n2,b\n' >t.csv
+    until_true rows_are 2
+    kill -TERM "$pid"
+    ends_with 143 "$pid"
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$output" = $'n,m\n1,\n2,b' ]
+}
