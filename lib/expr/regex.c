@@ -5,25 +5,21 @@
  *
  * A constant pattern is compiled (and made machine code) at binding; another one when a row brings
  * it, the last one kept. Matching is bounded, so that a pattern that explodes is an error of its row
- * and no hang. As in PostgreSQL `.` matches a newline and `$` only the very end. Text that is not
- * UTF-8 matches up to the bad byte and after it, never across.
+ * and no hang. As in PostgreSQL `.` matches a newline and `$` only the very end.
  */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
+#include "base/regex.h"
 #include "expr/bind.h"
 #include "expr/dict.h"
 
-enum { MATCH_LIMIT = 1000000, JIT_STACK_MAX = 1 << 20, CAPTURES = 10 };
+enum { GROUPS = 9 }; /* kept of a match: a replacement names no more */
 
 struct pattern {
-    pcre2_code *code;
+    struct sl_regex *re;
     int global; /* flag g of regexp_replace */
 };
 
 struct sl_regex_scratch {
-    pcre2_match_data *data;
-    pcre2_match_context *context;
-    pcre2_jit_stack *stack;
+    struct sl_regex_work *work;
     struct pattern last; /* of rows that bring their own */
     char *key;
     size_t key_len;
@@ -33,10 +29,8 @@ void sl_regex_scratch_free(struct sl_regex_scratch *s)
 {
     if (!s)
         return;
-    pcre2_match_data_free(s->data);
-    pcre2_match_context_free(s->context);
-    pcre2_jit_stack_free(s->stack);
-    pcre2_code_free(s->last.code);
+    sl_regex_work_free(s->work);
+    sl_regex_free(s->last.re);
     free(s->key);
     free(s);
 }
@@ -47,20 +41,15 @@ static struct sl_regex_scratch *scratch(struct sl_eval *ev, struct sl_err *err)
     if (s)
         return s;
     s = sl_calloc(1, sizeof(*s));
-    if (s) {
-        s->data = pcre2_match_data_create(CAPTURES, NULL);
-        s->context = pcre2_match_context_create(NULL);
-        s->stack = pcre2_jit_stack_create(32 * 1024, JIT_STACK_MAX, NULL);
-    }
-    if (!s || !s->data || !s->context || !s->stack) {
-        sl_regex_scratch_free(s);
+    if (!s) {
         sl_err_nomem(err, "matching a pattern");
         return NULL;
     }
-    pcre2_set_match_limit(s->context, MATCH_LIMIT);
-    pcre2_set_depth_limit(s->context, MATCH_LIMIT / 10);
-    pcre2_set_heap_limit(s->context, 64 * 1024); /* KiB */
-    pcre2_jit_stack_assign(s->context, NULL, s->stack);
+    s->work = sl_regex_work_new(GROUPS, err);
+    if (!s->work) {
+        free(s);
+        return NULL;
+    }
     return ev->regex = s;
 }
 
@@ -68,24 +57,24 @@ static void pattern_free(void *p)
 {
     struct pattern *x = p;
     if (x)
-        pcre2_code_free(x->code);
+        sl_regex_free(x->re);
     free(x);
 }
 
 /* PostgreSQL's flags: i c n s x g. 0, or the character that is none. */
-static char read_flags(const char *f, size_t n, uint32_t *options, int *global)
+static char read_flags(const char *f, size_t n, unsigned *flags, int *global)
 {
     for (size_t i = 0; i < n; i++) {
         switch (f[i]) {
-        case 'i': *options |= PCRE2_CASELESS; break;
-        case 'c': *options &= ~(uint32_t)PCRE2_CASELESS; break;
+        case 'i': *flags |= SL_REGEX_ICASE; break;
+        case 'c': *flags &= ~(unsigned)SL_REGEX_ICASE; break;
         case 'n':
         case 'm':
-            *options |= PCRE2_MULTILINE;
-            *options &= ~(uint32_t)(PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY);
+            *flags |= SL_REGEX_MULTILINE;
+            *flags &= ~(unsigned)(SL_REGEX_DOTALL | SL_REGEX_END);
             break;
-        case 's': *options |= PCRE2_DOTALL; break;
-        case 'x': *options |= PCRE2_EXTENDED; break;
+        case 's': *flags |= SL_REGEX_DOTALL; break;
+        case 'x': *flags |= SL_REGEX_EXTENDED; break;
         case 'g': *global = 1; break;
         default: return f[i];
         }
@@ -93,31 +82,26 @@ static char read_flags(const char *f, size_t n, uint32_t *options, int *global)
     return 0;
 }
 
-/* 1; 0 with err->what saying why the pattern is none. */
+/* 0; -SL_EUSAGE with err->what saying why the pattern is none, or another error. */
 static int compile(const char *p, size_t n, int icase, const char *flags, size_t nflags,
                    struct pattern *out, struct sl_err *err)
 {
-    uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY |
-                       PCRE2_NEVER_BACKSLASH_C | (icase ? PCRE2_CASELESS : 0);
-    int code;
-    size_t at;
+    unsigned how = SL_REGEX_DOTALL | SL_REGEX_END | (icase ? SL_REGEX_ICASE : 0);
     out->global = 0;
-    char bad = read_flags(flags, nflags, &options, &out->global);
-    if (bad) {
-        sl_err_set(err, SL_EUSAGE, "there is no regular expression flag \"%c\"",
-                   bad > ' ' && bad < 127 ? bad : '?');
-        return 0;
-    }
-    out->code = pcre2_compile((PCRE2_SPTR)p, n, options, &code, &at, NULL);
-    if (!out->code) {
-        PCRE2_UCHAR text[160];
-        pcre2_get_error_message(code, text, sizeof(text));
-        sl_err_set(err, SL_EUSAGE, "bad regular expression: %s, at byte %zu of \"%.*s\"",
-                   (char *)text, at, (int)SL_MIN(n, 80), p);
-        return 0;
-    }
-    pcre2_jit_compile(out->code, PCRE2_JIT_COMPLETE); /* where there is no JIT it interprets */
-    return 1;
+    char bad = read_flags(flags, nflags, &how, &out->global);
+    if (bad)
+        return sl_err_set(err, SL_EUSAGE, "there is no regular expression flag \"%c\"",
+                          bad > ' ' && bad < 127 ? bad : '?');
+    int rc = sl_regex_new(p, n, how, &out->re, err);
+    if (rc != -SL_EUSAGE)
+        return rc;
+    char why[sizeof(err->what)];
+    size_t shown = SL_MIN(n, 80);
+    while (shown < n && shown && ((unsigned char)p[shown] & 0xc0) == 0x80)
+        shown--;
+    snprintf(why, sizeof(why), "%s", err->what);
+    return sl_err_set(err, SL_EUSAGE, "bad regular expression: %s, at character %d of \"%.*s\"",
+                      why, err->column, (int)shown, p);
 }
 
 int sl_regex_bind(struct sl_node *n, int pattern_arg, int flags_arg, struct sl_err *err)
@@ -136,9 +120,7 @@ int sl_regex_bind(struct sl_node *n, int pattern_arg, int flags_arg, struct sl_e
     if (f)
         flags = sl_column_bytes(f, 0, &nflags);
     const char *s = sl_column_bytes(p, 0, &len);
-    return compile(s, len, n->run == sl_kernel_regex && n->param[1], flags, nflags, x, err)
-               ? 0
-               : -SL_EUSAGE;
+    return compile(s, len, n->run == sl_kernel_regex && n->param[1], flags, nflags, x, err);
 }
 
 /* The pattern for a row. 1, 0 (row failed), < 0. */
@@ -164,35 +146,32 @@ static int pattern_for(struct sl_call *c, struct sl_regex_scratch *s, size_t row
     memcpy(key + 1, f, nf);
     key[1 + nf] = '/';
     memcpy(key + 2 + nf, p, n);
-    if (s->last.code && s->key_len == len && memcmp(s->key, key, len) == 0) {
+    if (s->last.re && s->key_len == len && memcmp(s->key, key, len) == 0) {
         free(key);
         *out = &s->last;
         return 1;
     }
-    pcre2_code_free(s->last.code);
-    s->last.code = NULL;
+    sl_regex_free(s->last.re);
+    s->last.re = NULL;
     free(s->key);
     s->key = key;
     s->key_len = len;
-    if (!compile(p, n, icase, f, nf, &s->last, &why))
+    int rc = compile(p, n, icase, f, nf, &s->last, &why);
+    if (rc == -SL_EUSAGE)
         return sl_call_fail(c, row, "%s", why.what);
+    if (rc < 0)
+        return sl_err_nomem(c->err, "matching a pattern");
     *out = &s->last;
     return 1;
 }
 
-/* Captures set (>= 1), 0 = no match, -1 = the row failed but goes on, < -1 = stop. */
+/* Spans set (>= 1), 0 = no match, -1 = the row failed but goes on, < -1 = stop. */
 static int match_at(struct sl_call *c, struct sl_regex_scratch *s, const struct pattern *p,
-                    const char *text, size_t n, size_t from, uint32_t options, size_t row)
+                    const char *text, size_t n, size_t from, size_t row)
 {
-    int rc = pcre2_match(p->code, (PCRE2_SPTR)text, n, from, options, s->data, s->context);
-    if (rc == PCRE2_ERROR_NOMATCH)
-        return 0;
-    if (rc == 0) /* more groups than are kept */
-        return CAPTURES;
-    if (rc > 0)
+    int rc = sl_regex_match(p->re, s->work, text, n, from, c->err);
+    if (rc != -SL_EROW)
         return rc;
-    if (rc == PCRE2_ERROR_NOMEMORY)
-        return sl_err_nomem(c->err, "matching a pattern");
     rc = sl_call_fail(c, row, "the regular expression takes too many steps on this text");
     return rc < 0 ? rc : -1;
 }
@@ -216,7 +195,7 @@ int sl_kernel_regex(struct sl_call *c)
         if (rc == 0)
             continue;
         const char *text = sl_arg_bytes(c, 0, i, &n);
-        rc = match_at(c, s, p, text, n, 0, 0, i);
+        rc = match_at(c, s, p, text, n, 0, i);
         if (rc < -1)
             return rc;
         if (rc >= 0 && (rc > 0) != negated)
@@ -245,7 +224,7 @@ static void add_replacement(struct sl_text_out *t, const char *r, size_t n, cons
             continue;
         }
         i++;
-        if (g < groups && ov[2 * g] != PCRE2_UNSET)
+        if (g < groups && ov[2 * g] != SL_REGEX_UNSET)
             sl_text_add(t, text + ov[2 * g], ov[2 * g + 1] - ov[2 * g]);
     }
 }
@@ -267,9 +246,9 @@ static int replace_row(struct sl_call *c, struct sl_regex_scratch *s, struct sl_
 {
     size_t n, m, done = 0, from = 0;
     const char *text = sl_arg_bytes(c, 0, row, &n), *r = sl_arg_bytes(c, 2, row, &m);
-    const size_t *ov = pcre2_get_ovector_pointer(s->data);
+    const size_t *ov = sl_regex_spans(s->work);
     while (from <= n && !t->failed) {
-        int rc = match_at(c, s, p, text, n, from, 0, row);
+        int rc = match_at(c, s, p, text, n, from, row);
         if (rc < 0)
             return rc;
         if (rc == 0)
@@ -328,13 +307,13 @@ int sl_kernel_regexp_substr(struct sl_call *c)
             if (rc < 0)
                 return rc;
             const char *text = sl_arg_bytes(c, 0, i, &n);
-            rc = rc == 1 ? match_at(c, s, p, text, n, 0, 0, i) : -1;
+            rc = rc == 1 ? match_at(c, s, p, text, n, 0, i) : -1;
             if (rc < -1)
                 return rc;
             if (rc >= 0) {
-                const size_t *ov = pcre2_get_ovector_pointer(s->data);
+                const size_t *ov = sl_regex_spans(s->work);
                 int g = rc > 1 && !c->node->param[0] ? 1 : 0;
-                if (rc == 0 || ov[2 * g] == PCRE2_UNSET || ov[2 * g + 1] < ov[2 * g]) {
+                if (rc == 0 || ov[2 * g] == SL_REGEX_UNSET || ov[2 * g + 1] < ov[2 * g]) {
                     if (sl_call_null(c, i) < 0)
                         return -SL_ENOMEM;
                 } else {
@@ -364,12 +343,12 @@ int sl_kernel_regexp_count(struct sl_call *c)
             return rc;
         const char *text = sl_arg_bytes(c, 0, i, &n);
         while (rc == 1 && from <= n) {
-            int k = match_at(c, s, p, text, n, from, 0, i);
+            int k = match_at(c, s, p, text, n, from, i);
             if (k < -1)
                 return k;
             if (k <= 0)
                 break;
-            const size_t *ov = pcre2_get_ovector_pointer(s->data);
+            const size_t *ov = sl_regex_spans(s->work);
             size_t next = step_over(text, n, ov);
             if (next <= from && from > 0)
                 break;

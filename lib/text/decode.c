@@ -9,6 +9,7 @@
  * the end; its reason is that of the first such column.
  */
 #include "base/num.h"
+#include "base/regex.h"
 #include "text/reader.h"
 
 struct decode {
@@ -301,7 +302,8 @@ static int prepare(struct decode *d)
         if (!s->dicts)
             return sl_err_nomem(d->err, "reading text");
         s->ndicts = r->ncolumns;
-        sl_text_regex_release(s);
+        sl_regex_work_free(s->match);
+        s->match = NULL;
         s->cap_after = 0;
         s->reader = r;
         s->generation = r->generation;
@@ -408,7 +410,7 @@ void sl_text_scratch_free(struct sl_text_scratch *s)
     for (int i = 0; i < s->ndicts; i++)
         sl_text_dict_free(s->dicts[i]);
     free(s->dicts);
-    sl_text_regex_release(s);
+    sl_regex_work_free(s->match);
     sl_csv_index_release(&s->index);
     sl_csv_rows_release(&s->rows);
     sl_arena_release(&s->arena);

@@ -107,8 +107,8 @@ struct sl_text_scratch {
     struct sl_buf buf, buf2;
     struct sl_text_dict **dicts;
     int ndicts;
-    void *match;     /* regex.c: match data */
-    uint32_t *after; /* json_read.c: the key that followed each key last time */
+    struct sl_regex_work *match; /* regex.c */
+    uint32_t *after;             /* json_read.c: the key that followed each key last time */
     size_t cap_after;
     uint64_t *bad; /* bit per row that was rejected by a column */
     size_t cap_bad;
@@ -296,7 +296,6 @@ int sl_text_regex_new(const char *pattern, struct sl_text_regex **out, struct sl
 void sl_text_regex_free(struct sl_text_regex *x);
 int sl_text_regex_fields(const struct sl_text_regex *x);
 const char *sl_text_regex_field_name(const struct sl_text_regex *x, int i);
-void sl_text_regex_release(struct sl_text_scratch *s);
 /* Field names of access logs; combined has SL_ACCESS_COMBINED of them. */
 enum { SL_ACCESS_COMMON = 9, SL_ACCESS_COMBINED = 11 };
 extern const char *const sl_text_access_names[SL_ACCESS_COMBINED];

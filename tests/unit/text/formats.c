@@ -160,6 +160,11 @@ static void test_patterns(void)
         CHECK(strncmp(t.err.what, "bad pattern: ", 13) == 0);
         CHECK_INT(t.err.column, 7);
         reading_free(&t);
+        struct reading u = {.o.format = SL_TEXT_REGEX, .o.pattern = "(?<a>\xc3\xbc\xc3\xbc)("};
+        CHECK_INT(reading_run(&u, "x\n", 2), -SL_EUSAGE);
+        CHECK_INT(u.err.column, 10);
+        CHECK_STR(u.err.hint, "at character 10, behind '(?<a>\xc3\xbc\xc3\xbc)('");
+        reading_free(&u);
         struct reading v = {.o.format = SL_TEXT_REGEX, .o.pattern = "x"};
         CHECK_INT(reading_run(&v, "x\n", 2), -SL_EUSAGE);
         CHECK_STR(v.err.what, "the pattern has no named group");
