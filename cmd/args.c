@@ -20,8 +20,10 @@ const struct sl_option sl_options_input[] = {
     {"time", 0, SL_OPTION_TEXT, SL_COMPLETE_COLUMN, "COLUMN", "the column that holds event time",
      AT(time), NULL},
     {"time-format", 0, SL_OPTION_TEXT, SL_COMPLETE_VALUES, "FORM",
-     "its form: as strptime's, or epoch:s epoch:ms", AT(time_format),
-     "epoch:s epoch:ms epoch:us epoch:ns"},
+     "its form: as strptime's, syslog, epoch:s epoch:ms", AT(time_format),
+     "syslog epoch:s epoch:ms epoch:us epoch:ns"},
+    {"year", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "YEAR",
+     "of times without one: YYYY, or until YYYY-MM-DD", AT(year), NULL},
     {0},
 };
 

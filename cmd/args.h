@@ -13,7 +13,7 @@
 
 struct sl_args { /* first member of every command's arguments */
     /* input */
-    const char *input_format, *delimiter, *time, *time_format, *tz;
+    const char *input_format, *delimiter, *time, *time_format, *year, *tz;
     struct sl_words types;
     int no_header;
     /* live input */

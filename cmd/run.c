@@ -85,6 +85,7 @@ static int check_sources(const struct sl_args *a, const struct sl_call *call, st
                          : a->no_header   ? "--no-header"
                          : a->types.n     ? "--types"
                          : a->time_format ? "--time-format"
+                         : a->year        ? "--year"
                                           : NULL;
     const char *pattern;
     enum sl_text_format format = SL_TEXT_CSV;
@@ -175,6 +176,28 @@ static int parse_sync(const char *text, struct sl_log_options *o, struct sl_err 
     return 0;
 }
 
+/* YEAR or YYYY-MM-DD: the end of the last day that a time without a year may be of. */
+static int parse_year(const struct sl_args *a, const struct sl_zone *zone, int64_t *latest,
+                      struct sl_err *err)
+{
+    size_t n = strlen(a->year);
+    char day[20];
+    int rest, flags;
+    const char *form = a->time_format ? a->time_format : "";
+    if (strcmp(form, "syslog") != 0 &&
+        (sl_time_format_parts(form) & (SL_TIME_PART_YEAR | SL_TIME_PART_MONTH)) !=
+            SL_TIME_PART_MONTH) {
+        sl_err_set(err, SL_EUSAGE, "--year is for times without a year");
+        return sl_err_hint(err, "--time-format says their form: syslog, or as in strptime(3)");
+    }
+    snprintf(day, sizeof(day), "%.10s%s", a->year, n == 4 ? "-12-31" : "");
+    if (n > 10 || !sl_time_parse_iso(day, strlen(day), NULL, latest, &rest, &flags) ||
+        !(flags & SL_TIME_IS_DATE))
+        return sl_err_set(err, SL_EUSAGE, "--year: '%s' is neither YYYY nor YYYY-MM-DD", a->year);
+    *latest = sl_time_day_end(sl_time_day_of(*latest, NULL), zone);
+    return 0;
+}
+
 static int fill_input(struct sl_cmd_run *run, const struct sl_call *call)
 {
     const struct sl_args *a = run->args;
@@ -198,6 +221,8 @@ static int fill_input(struct sl_cmd_run *run, const struct sl_call *call)
     if (sl_buf_check(&run->types, &run->err) < 0)
         return -SL_ENOMEM;
     in->types = a->types.n ? run->types.data : NULL;
+    if (a->year && parse_year(a, run->zone, &in->latest, &run->err) < 0)
+        return -SL_EUSAGE;
     return a->delimiter ? parse_delimiter(a->delimiter, &in->delimiter, &run->err) : 0;
 }
 

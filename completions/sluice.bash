@@ -47,7 +47,10 @@ _sluice() {
         return
         ;;
     --time-format)
-        COMPREPLY=($(compgen -W "epoch:s epoch:ms epoch:us epoch:ns" -- "$cur"))
+        COMPREPLY=($(compgen -W "syslog epoch:s epoch:ms epoch:us epoch:ns" -- "$cur"))
+        return
+        ;;
+    --year)
         return
         ;;
     --tz)
@@ -160,19 +163,19 @@ _sluice() {
     esac
     case ${COMP_WORDS[1]} in
     ingest)
-        options="--resume --again --input-format --delimiter --no-header --types --time --time-format --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--resume --again --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     partition)
-        options="--by --into --output --hash --input-format --delimiter --no-header --types --time --time-format --tz --follow --out-of-order --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--by --into --output --hash --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     transform)
-        options="--where --set --select --drop --rename --input-format --delimiter --no-header --types --time --time-format --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--where --set --select --drop --rename --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     aggregate)
-        options="--where --select --by --window --order-by --limit --input-format --delimiter --no-header --types --time --time-format --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--where --select --by --window --order-by --limit --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     tail)
-        options="--rows --where --meta --input-format --delimiter --no-header --types --time --time-format --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--rows --where --meta --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     replay)
         options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"

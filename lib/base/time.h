@@ -59,10 +59,17 @@ int sl_time_parse_iso(const char *s, size_t n, const struct sl_zone *zone, int64
 int sl_time_parse_clf(const char *s, size_t n, int64_t *usec);
 /*
  * strptime-like: %Y %m %d %H %M %S %f (fraction) %b %B %e %y %j %p %I %z %Z(ignored) %a %A %s %T %F
- * %D %R %n %t %%; month and day names in English. Missing year: year_hint is used. 1 or 0.
+ * %D %R %n %t %%; month and day names in English. A year that the format lacks is the last one that
+ * puts the instant at or before latest (of Feb 29, some leap year). 1 or 0.
  */
-int sl_time_parse_format(const char *s, size_t n, const char *format, int year_hint,
+int sl_time_parse_format(const char *s, size_t n, const char *format, int64_t latest,
                          const struct sl_zone *zone, int64_t *usec, int *nsec_rest, int *flags);
+enum sl_time_parts { SL_TIME_PART_YEAR = 1, SL_TIME_PART_MONTH = 2, SL_TIME_PART_ZONE = 4 };
+/* What such a format reads; %s is all of it, %j stands for month and day. */
+int sl_time_format_parts(const char *format);
+/* The civil day of an instant in zone (days since 1970-01-01), and the last microsecond of one. */
+int64_t sl_time_day_of(int64_t usec, const struct sl_zone *zone);
+int64_t sl_time_day_end(int64_t day, const struct sl_zone *zone);
 /* "5 s", "10 minutes", "1h", "250ms", "1 day": microseconds. 1 or 0; months and years are 0. */
 int sl_time_parse_duration(const char *s, size_t n, int64_t *usec);
 

@@ -431,12 +431,54 @@ static int take_format(struct scan *s, const char *format, struct format_state *
     return 1;
 }
 
-int sl_time_parse_format(const char *text, size_t n, const char *format, int year_hint,
+/* Month and day of a day of the year. */
+static int place_yday(struct format_state *f)
+{
+    int64_t year;
+
+    sl_time_civil_from_days(sl_time_days(f->t.year, 1, 1) + f->yday - 1, &year, &f->t.month,
+                            &f->t.day);
+    return year == f->t.year;
+}
+
+/* Without a year. Two leap years are at most eight years apart; a zone's year may be one ahead. */
+static int finish_yearless(struct format_state *f, int64_t latest, const struct sl_zone *zone,
+                           int64_t *usec, int *nsec_rest, int *flags)
+{
+    struct sl_civil at;
+
+    sl_time_to_civil(latest, &at);
+    for (f->t.year = at.year + 1; f->t.year >= at.year - 8; f->t.year--)
+        if ((!f->yday || place_yday(f)) && finish(&f->t, zone, usec, nsec_rest, flags) &&
+            *usec <= latest)
+            return 1;
+    return 0;
+}
+
+int sl_time_format_parts(const char *format)
+{
+    int parts = 0;
+
+    for (; *format; format++) {
+        if (*format != '%')
+            continue;
+        if (!*++format)
+            break;
+        if (strchr("YyFDs", *format))
+            parts |= SL_TIME_PART_YEAR;
+        if (strchr("mbBhjFDs", *format))
+            parts |= SL_TIME_PART_MONTH;
+        if (strchr("zs", *format))
+            parts |= SL_TIME_PART_ZONE;
+    }
+    return parts;
+}
+
+int sl_time_parse_format(const char *text, size_t n, const char *format, int64_t latest,
                          const struct sl_zone *zone, int64_t *usec, int *nsec_rest, int *flags)
 {
     struct scan s = {text, text + n};
     struct format_state f = {.pm = -1};
-    int64_t year;
 
     *flags = 0;
     if (!take_format(&s, format, &f) || s.p != s.end)
@@ -451,24 +493,19 @@ int sl_time_parse_format(const char *text, size_t n, const char *format, int yea
         *flags = SL_TIME_HAS_ZONE | (f.t.submicro ? SL_TIME_SUBMICRO : 0);
         return 1;
     }
-    if (!f.has_year)
-        f.t.year = year_hint;
     if (f.pm >= 0) {
         if (f.t.hour > 12)
             return 0;
         f.t.hour = f.t.hour % 12 + f.pm * 12;
     }
-    if (f.yday) {
-        sl_time_civil_from_days(sl_time_days(f.t.year, 1, 1) + f.yday - 1, &year, &f.t.month,
-                                &f.t.day);
-        if (year != f.t.year)
-            return 0;
-    } else {
-        if (!f.has_month)
-            f.t.month = 1;
-        if (!f.has_day)
-            f.t.day = 1;
-    }
+    if (!f.yday && !f.has_month)
+        f.t.month = 1;
+    if (!f.yday && !f.has_day)
+        f.t.day = 1;
+    if (!f.has_year)
+        return finish_yearless(&f, latest, zone, usec, nsec_rest, flags);
+    if (f.yday && !place_yday(&f))
+        return 0;
     return finish(&f.t, zone, usec, nsec_rest, flags);
 }
 

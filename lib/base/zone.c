@@ -443,3 +443,15 @@ int64_t sl_zone_to_utc(const struct sl_zone *z, int64_t local_sec)
     /* In a gap neither holds: read by the old offset, the time shows up later by the gap. */
     return local_sec - (after_holds ? after : before);
 }
+
+int64_t sl_time_day_of(int64_t usec, const struct sl_zone *zone)
+{
+    int64_t sec = usec / SL_USEC_PER_SEC - (usec % SL_USEC_PER_SEC < 0);
+    sec += sl_zone_offset(zone, sec);
+    return sec / 86400 - (sec % 86400 < 0);
+}
+
+int64_t sl_time_day_end(int64_t day, const struct sl_zone *zone)
+{
+    return sl_zone_to_utc(zone, (day + 1) * 86400) * SL_USEC_PER_SEC - 1;
+}

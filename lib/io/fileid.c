@@ -42,6 +42,7 @@ struct sl_fileid *sl_fileid_new(struct sl_bytes *b, struct sl_err *err)
     if (rc == 0) {
         sl_buf_printf(&id, "file:%llu:%08x", (unsigned long long)st.st_ino, i->head);
         i->id = sl_buf_take(&id);
+        i->size = st.st_size;
         i->path = sl_strdup(sl_bytes_name(b));
         if (!i->id || !i->path)
             rc = sl_err_nomem(err, "a file's identity");
@@ -79,6 +80,7 @@ struct search {
 
 struct record {
     int64_t byte, line, rows, head, head_len, tail, tail_len;
+    int64_t size, latest; /* 0: not there */
 };
 
 static int parse(const char *value, size_t len, struct record *r)
@@ -92,6 +94,10 @@ static int parse(const char *value, size_t len, struct record *r)
     for (size_t i = 0; i < SL_COUNT(members); i++)
         if (sl_json_find_int(value, len, members[i].key, members[i].to) != 1)
             return 0;
+    r->size = r->latest = 0;
+    if (sl_json_find_int(value, len, "size", &r->size) != 1 ||
+        sl_json_find_int(value, len, "latest", &r->latest) != 1)
+        r->latest = 0;
     return r->head_len >= 1 && r->head_len <= HEAD && r->tail_len >= 0 && r->tail_len <= TAIL &&
            r->byte >= r->tail_len;
 }
@@ -140,6 +146,7 @@ static int compare(void *arg, const char *id, const char *value, size_t len)
     i->byte = r.byte;
     i->line = r.line;
     i->rows = r.rows;
+    i->latest = r.size == i->size ? r.latest : 0;
     s->found = 1;
     return 0;
 }
@@ -158,6 +165,7 @@ int sl_fileid_mark(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_
     int rc = 0;
     out->byte = byte;
     out->line = line;
+    out->latest = 0;
     out->tail = 0;
     out->tail_len = i->compressed ? 0 : (int)SL_MIN(byte, (int64_t)TAIL);
     if (out->tail_len)
@@ -176,7 +184,11 @@ void sl_fileid_print(const struct sl_fileid *i, const struct sl_mark *m, int64_t
     sl_buf_add_json(out, i->path, strlen(i->path));
     sl_buf_printf(out,
                   ",\"byte\":%lld,\"line\":%lld,\"rows\":%lld,\"head\":%u,\"head_len\":%d,"
-                  "\"tail\":%u,\"tail_len\":%d}",
+                  "\"tail\":%u,\"tail_len\":%d",
                   (long long)m->byte, (long long)m->line, (long long)rows, i->head, i->head_len,
                   m->tail, m->tail_len);
+    if (m->latest)
+        sl_buf_printf(out, ",\"size\":%lld,\"latest\":%lld", (long long)i->size,
+                      (long long)m->latest);
+    sl_buf_addch(out, '}');
 }

@@ -47,7 +47,8 @@ int sl_bytes_wait(struct sl_bytes *b, int stop_fd, int64_t timeout, struct sl_er
 /*
  * The position of a file, as recorded in a log: JSON
  *   {"path":P,"byte":N,"line":L,"rows":R,"head":H,"head_len":K,"tail":T,"tail_len":M}
- * byte and line are behind the last committed record of the decompressed stream; head and tail are
+ * or, if times without a year were read, with "size":S and "latest":U (what gave them their year, µs)
+ * behind. byte and line are behind the last committed record of the decompressed stream; head and tail are
  * CRC32Cs of the first K (at most 1 KiB) and of the M (at most 256) raw bytes before byte, so that a
  * file is known again by what it holds, under any name. Compressed files: tail_len is 0.
  */
@@ -58,6 +59,8 @@ struct sl_fileid { /* shared by the morsels of a file */
     char *was;                /* the position recorded of it when it was opened; NULL = none */
     int any;                  /* ... which does not matter: --again */
     int64_t byte, line, rows; /* committed so far */
+    int64_t size;             /* of the file as it is, raw */
+    int64_t latest;           /* recorded, if the file has not grown since; else 0 */
     uint32_t head;
     int head_len, compressed;
 };
@@ -72,6 +75,7 @@ int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_log 
 
 struct sl_mark { /* a point in a file */
     int64_t byte, line;
+    int64_t latest; /* what gave times without a year theirs, see text.h; 0: there were none */
     uint32_t tail;
     int tail_len;
 };

@@ -36,6 +36,7 @@ struct sl_input_options {
     int no_header;
     const char *types; /* --types text, NULL */
     const char *time_column, *time_format;
+    int64_t latest; /* µs: times without a year are the last at or before it; 0 = by the input */
     const struct sl_zone *zone;
     int follow;
     int stop_fd; /* becomes readable when the run shall end: wakes an open() that waits; -1 none */

@@ -4,6 +4,7 @@
  * text_block: bytes gathered for a text source, records at their front, see text_source.h.
  */
 #include "base/compat.h"
+#include <sys/stat.h>
 #include "io/text_source.h"
 
 /* Line ends in the n bytes at s; in a text without LF they are CRs. */
@@ -83,4 +84,18 @@ size_t sl_textin_pending(const struct text_source *t)
 const char *sl_textin_front(const struct text_source *t)
 {
     return t->block ? (const char *)t->block->data + t->start : "";
+}
+
+int64_t sl_textin_latest(struct text_source *t)
+{
+    struct stat st;
+    if (t->o.latest)
+        return t->o.latest;
+    if (t->latest && sl_bytes_is_regular(t->bytes) && !sl_bytes_is_followed(t->bytes))
+        return t->latest;
+    int64_t written = sl_time_now_usec();
+    if (fstat(sl_bytes_fd(t->bytes), &st) == 0 && S_ISREG(st.st_mode))
+        written = (int64_t)st.st_mtim.tv_sec * SL_USEC_PER_SEC;
+    t->latest = sl_time_day_end(sl_time_day_of(written, t->o.zone) + 1, t->o.zone);
+    return t->latest;
 }

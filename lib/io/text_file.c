@@ -38,6 +38,7 @@ int sl_textin_resume(struct text_source *t, struct sl_err *err)
     t->at_end = 0;
     t->byte = t->identity->byte;
     t->line = t->identity->line;
+    t->latest = t->identity->latest;
     return sl_bytes_seek(t->bytes, t->byte, err);
 }
 
@@ -52,6 +53,7 @@ int sl_textin_open_file(struct text_source *t, struct sl_err *err)
     t->at_end = 0;
     t->byte = 0;
     t->line = 1;
+    t->latest = 0;
     memset(&t->cut, 0, sizeof(t->cut));
     return look_up(t, err);
 }

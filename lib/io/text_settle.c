@@ -91,6 +91,8 @@ static int make_reader(struct text_source *t, struct sl_err *err)
         .fixed = t->log ? sl_log_schema(t->log) : NULL,
         .time_column = t->o.time_column,
         .time_format = t->o.time_format,
+        .latest = sl_textin_latest(t),
+        .latest_said = t->o.latest != 0,
         .zone = t->o.zone,
         .account = t->base.account,
     };

@@ -53,10 +53,14 @@ static int attach_mark(struct text_source *t, struct sl_morsel *m, int64_t byte,
         return sl_err_nomem(err, "a morsel");
     m->arg = k;
     k->map = sl_text_map_ref(t->map);
+    if (sl_text_lacks_year(t->reader))
+        k->latest = sl_textin_latest(t);
     if (!t->identity)
         return 0;
     k->identity = sl_fileid_ref(t->identity);
-    return sl_fileid_mark(t->identity, t->bytes, byte, line, &k->mark, err);
+    int rc = sl_fileid_mark(t->identity, t->bytes, byte, line, &k->mark, err);
+    k->mark.latest = k->latest;
+    return rc;
 }
 
 /* The first n bytes of the block as the morsel's text. */
@@ -177,6 +181,7 @@ static int source_decode(struct sl_source *s, struct sl_morsel *m, int worker, s
         .data = m->text,
         .n = m->len,
         .first_line = m->first_line,
+        .latest = k->latest,
         .wanted = t->wanted,
         .narrow = !s->may_widen,
         .map = k->map,

@@ -9,6 +9,7 @@
 struct text_mark { /* of a morsel */
     struct sl_fileid *identity;
     struct sl_mark mark;
+    int64_t latest;
     struct sl_text_map *map;
 };
 
@@ -30,6 +31,7 @@ struct text_source {
     size_t start, fill;
     struct sl_text_cut cut;
     int64_t byte, line;
+    int64_t latest;      /* see sl_textin_latest; 0 = not known yet */
     int64_t least_lines; /* to settle from at a pause; 0: by the format */
 };
 
@@ -47,6 +49,14 @@ const char *sl_textin_front(const struct text_source *t); /* the first of them *
 int sl_textin_make_room(struct text_source *t, struct sl_err *err);
 /* One read into the block: enum sl_bytes_next or < 0. */
 int sl_textin_read_more(struct text_source *t, struct sl_err *err);
+
+/*
+ * What gives times their year that bear none (see struct sl_text_options): the end of the day after
+ * the input was last written, in the run's zone. That is when a file was modified, and now for a
+ * pipe. So every row that is read less than 363 days after its time gets its year, whenever and in
+ * whatever pieces it is read; what --year or a record of the unchanged file says comes first.
+ */
+int64_t sl_textin_latest(struct text_source *t);
 
 /* text_settle.c */
 int sl_textin_settle(struct text_source *t, struct sl_err *err);

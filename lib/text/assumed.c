@@ -30,6 +30,12 @@ void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out)
         sl_buf_addstr(out, ", empty or repeated names renamed");
     if (r->zone_assumed)
         sl_buf_addstr(out, ", times without zone are UTC (--tz)");
+    if (r->lacks_year && !r->o.latest_said) {
+        char day[64];
+        int64_t last = sl_time_day_of(r->o.latest, r->o.zone);
+        size_t n = sl_time_print_date(day, (int32_t)last);
+        sl_buf_printf(out, ", times without year lie in the year until %.*s (--year)", (int)n, day);
+    }
     struct sl_schema *guessed = sl_schema_new();
     for (int i = 0; guessed && i < r->ncolumns; i++) {
         const char *name = r->schema->fields[i].name;

@@ -19,6 +19,7 @@ struct decode {
     struct sl_text_rows rows;
     struct sl_reject_list *rejects;
     size_t nbad;
+    struct sl_text_missing missing;
     struct sl_schema *wider; /* unshared copy, once some column must widen */
     struct sl_err *err;
 };
@@ -123,7 +124,7 @@ static int slow_rows(struct decode *d, int column, size_t row, const struct sl_s
         if (v[i].flags & SL_SPAN_NULL) {
             if (c->event_time)
                 rc = bad_row(d, row + i, column, "the event time is null");
-        } else if (!sl_text_value(c, d->r->o.zone, &v[i],
+        } else if (!sl_text_value(c, &d->missing, &v[i],
                                   c->type.kind == SL_BOOL ? (char *)&is_true : dst + i * width)) {
             rc = misfit(d, row + i, column, &v[i]);
         } else {
@@ -190,7 +191,7 @@ static struct sl_column *fixed_column(struct decode *d, int column)
         size_t n = SL_MIN(rows - row, (size_t)SL_TEXT_BLOCK);
         char *dst = (char *)data->data + (width ? row * width : row / 8);
         sl_text_gather(&at, v, n);
-        uint64_t ok = kernel(c, d->r->o.zone, v, n, dst);
+        uint64_t ok = kernel(c, &d->missing, v, n, dst);
         if (SL_UNLIKELY(ok != (n == 64 ? ~0ULL : (1ULL << n) - 1)) &&
             slow_rows(d, column, row, v, n, &ok, dst) < 0)
             goto fail;
@@ -357,6 +358,7 @@ int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
     sl_err_init(&local);
     struct decode d = {
         .r = r, .s = s, .chunk = chunk, .rejects = rejects, .err = err ? err : &local};
+    d.missing = (struct sl_text_missing){r->o.zone, chunk->latest};
     size_t first_reject = rejects->n;
     assert(r->schema);
     *out = NULL;

@@ -17,6 +17,12 @@ static int copy_schema(struct sl_schema **to, const struct sl_schema *from)
     return from && !*to ? -1 : 0;
 }
 
+/* A name for a strptime format, or the format itself. */
+static const char *format_of(const char *format)
+{
+    return format && strcmp(format, "syslog") == 0 ? "%b %d %H:%M:%S" : format;
+}
+
 /* One of enum sl_text_time, or -SL_EUSAGE. */
 static int time_form(const char *format, struct sl_err *err)
 {
@@ -36,7 +42,12 @@ static int time_form(const char *format, struct sl_err *err)
         return SL_TIME_CLF;
     if (!strchr(format, '%')) {
         sl_err_set(err, SL_EUSAGE, "unknown time format '%s'", format);
-        return sl_err_hint(err, "a form like '%%Y-%%m-%%d %%H:%%M:%%S', or epoch:s|ms|us|ns");
+        return sl_err_hint(err,
+                           "a form like '%%Y-%%m-%%d %%H:%%M:%%S', syslog or epoch:s|ms|us|ns");
+    }
+    if (!(sl_time_format_parts(format) & (SL_TIME_PART_YEAR | SL_TIME_PART_MONTH))) {
+        sl_err_set(err, SL_EUSAGE, "time format '%s' has no date", format);
+        return sl_err_hint(err, "put the date and the time of day together: transform --set");
     }
     return SL_TIME_STRPTIME;
 }
@@ -52,8 +63,8 @@ int sl_text_reader_new(const struct sl_text_options *o, struct sl_text_reader **
     r->o.raw = NULL; /* by sl_text_set_raw after settling */
     if (copy_string(&r->pattern, o->pattern) < 0 ||
         copy_string(&r->time_column, o->time_column) < 0 ||
-        copy_string(&r->time_format, o->time_format) < 0 || copy_schema(&r->types, o->types) < 0 ||
-        copy_schema(&r->fixed, o->fixed) < 0) {
+        copy_string(&r->time_format, format_of(o->time_format)) < 0 ||
+        copy_schema(&r->types, o->types) < 0 || copy_schema(&r->fixed, o->fixed) < 0) {
         rc = sl_err_nomem(err, "opening a text reader");
         goto fail;
     }
@@ -65,9 +76,11 @@ int sl_text_reader_new(const struct sl_text_options *o, struct sl_text_reader **
         rc = sl_err_set(err, SL_EUSAGE, "a quote or line end cannot be the delimiter");
         goto fail;
     }
-    rc = time_form(o->time_format, err);
+    rc = time_form(r->time_format, err);
     if (rc < 0)
         goto fail;
+    r->lacks_year =
+        rc == SL_TIME_STRPTIME && !(sl_time_format_parts(r->time_format) & SL_TIME_PART_YEAR);
     if (o->format == SL_TEXT_REGEX) {
         rc = sl_text_regex_new(r->pattern ? r->pattern : "", &r->regex, err);
         if (rc < 0)
@@ -109,6 +122,11 @@ struct sl_schema *sl_text_schema(struct sl_text_reader *r)
 enum sl_text_format sl_text_reader_format(const struct sl_text_reader *r)
 {
     return r->o.format;
+}
+
+int sl_text_lacks_year(const struct sl_text_reader *r)
+{
+    return r->lacks_year;
 }
 
 /* ---- columns ---- */

@@ -42,6 +42,11 @@ enum sl_text_time { /* how times of a column are written */
                     SL_TIME_STRPTIME,
 };
 
+struct sl_text_missing { /* what times leave out */
+    const struct sl_zone *zone;
+    int64_t latest; /* the year: see struct sl_text_options */
+};
+
 struct sl_text_column {
     struct sl_type type;    /* what decode makes */
     struct sl_type settled; /* the same without raw */
@@ -80,7 +85,7 @@ struct sl_text_reader {
     int generation;  /* grows whenever columns change */
     int maps;        /* made so far */
     char delim, eol; /* delim 0 = not known yet */
-    uint8_t delim_found, header_renamed, zone_assumed, ndeclared;
+    uint8_t delim_found, header_renamed, zone_assumed, ndeclared, lacks_year;
     struct sl_text_regex *regex;
     struct sl_json_keys *keys;
 };
@@ -184,13 +189,13 @@ int sl_text_exact_double(const char *s, size_t n);
 
 /* Parses up to 64 values of a column into dst (BOOL: one word of bits); returns the bits of rows
  * that hold a value; rows without that are neither null spans must be rejected or widen. */
-typedef uint64_t sl_text_kernel(const struct sl_text_column *c, const struct sl_zone *zone,
+typedef uint64_t sl_text_kernel(const struct sl_text_column *c, const struct sl_text_missing *m,
                                 const struct sl_span *v, size_t n, void *dst);
 sl_text_kernel *sl_text_kernel_of(const struct sl_text_column *c);
 
 /* ---- slow.c: any value that a kernel does not take: 1 parsed into dst (BOOL: an int), 0 = does
  * not fit ---- */
-int sl_text_value(const struct sl_text_column *c, const struct sl_zone *zone,
+int sl_text_value(const struct sl_text_column *c, const struct sl_text_missing *m,
                   const struct sl_span *v, void *dst);
 int sl_text_json_valid(const char *s, size_t n);
 

@@ -163,6 +163,8 @@ static int set_event_time(struct sl_text_reader *r, struct sl_schema *s, struct 
         else if (strcmp(r->time_format, "iso") != 0)
             x->time = SL_TIME_STRPTIME;
         x->format = r->time_format;
+        r->zone_assumed |= x->time == SL_TIME_STRPTIME && !r->o.zone &&
+                           !(sl_time_format_parts(x->format) & SL_TIME_PART_ZONE);
         if (x->type.kind != SL_TIMESTAMP) {
             x->type = sl_type_of(SL_TIMESTAMP);
             x->type.nsec = x->time == SL_TIME_EPOCH_NS;

@@ -103,7 +103,7 @@ static int value_epoch(const struct sl_text_column *c, const struct sl_span *v, 
 }
 
 static int value_time(const struct sl_text_column *c, const char *format,
-                      const struct sl_zone *zone, const struct sl_span *v, int64_t *out)
+                      const struct sl_text_missing *m, const struct sl_span *v, int64_t *out)
 {
     int64_t usec;
     int rest = 0, flags = 0, ok;
@@ -112,9 +112,9 @@ static int value_time(const struct sl_text_column *c, const char *format,
     if (c->time == SL_TIME_CLF)
         ok = sl_time_parse_clf(v->p, v->len, &usec);
     else if (c->time == SL_TIME_STRPTIME)
-        ok = sl_time_parse_format(v->p, v->len, format, 1970, zone, &usec, &rest, &flags);
+        ok = sl_time_parse_format(v->p, v->len, format, m->latest, m->zone, &usec, &rest, &flags);
     else
-        ok = sl_time_parse_iso(v->p, v->len, zone, &usec, &rest, &flags);
+        ok = sl_time_parse_iso(v->p, v->len, m->zone, &usec, &rest, &flags);
     if (!ok || (rest && !c->type.nsec))
         return 0;
     if (!c->type.nsec) {
@@ -124,11 +124,10 @@ static int value_time(const struct sl_text_column *c, const char *format,
     return !__builtin_mul_overflow(usec, 1000, out) && !__builtin_add_overflow(*out, rest, out);
 }
 
-static int value_date(const struct sl_zone *zone, const struct sl_span *v, void *dst)
+static int value_date(const struct sl_span *v, void *dst)
 {
     int64_t usec;
     int rest, flags;
-    (void)zone;
     if (!sl_time_parse_iso(v->p, v->len, NULL, &usec, &rest, &flags) || !(flags & SL_TIME_IS_DATE))
         return 0;
     int64_t days = usec / SL_USEC_PER_DAY - (usec % SL_USEC_PER_DAY < 0);
@@ -147,7 +146,7 @@ int sl_text_json_valid(const char *s, size_t n)
     return t == SL_JSON_END;
 }
 
-int sl_text_value(const struct sl_text_column *c, const struct sl_zone *zone,
+int sl_text_value(const struct sl_text_column *c, const struct sl_text_missing *m,
                   const struct sl_span *v, void *dst)
 {
     int number =
@@ -161,8 +160,8 @@ int sl_text_value(const struct sl_text_column *c, const struct sl_zone *zone,
     case SL_BIGINT: return value_int(c, v, dst);
     case SL_NUMERIC: return value_numeric(c, v, dst);
     case SL_DOUBLE: return value_double(c, v, dst);
-    case SL_DATE: return value_date(zone, v, dst);
-    case SL_TIMESTAMP: return value_time(c, c->format, zone, v, dst);
+    case SL_DATE: return value_date(v, dst);
+    case SL_TIMESTAMP: return value_time(c, c->format, m, v, dst);
     case SL_INTERVAL: {
         int64_t usec;
         if (!sl_time_parse_duration(v->p, v->len, &usec) || !usec)

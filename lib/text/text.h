@@ -66,7 +66,9 @@ struct sl_text_options {
         *fixed;                 /* whole schema given (a destination's, or --resume): no inference,
                                        but values may still ask to widen */
     const char *time_column;    /* --time */
-    const char *time_format;    /* --time-format: strptime form or epoch:s|ms|us|ns */
+    const char *time_format;    /* --time-format: strptime form, syslog, or epoch:s|ms|us|ns */
+    int64_t latest;             /* µs: times without a year are the last at or before it */
+    int latest_said;            /* ... as the user says; else it is an assumption */
     const struct sl_zone *zone; /* for zone-less times; NULL = UTC (noted) */
     const uint8_t *raw;         /* bit per column: keep as text, byte for byte (may be NULL) */
     struct sl_account *account;
@@ -107,6 +109,8 @@ int64_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const
 int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t *header_len,
                    struct sl_err *err);
 enum sl_text_format sl_text_reader_format(const struct sl_text_reader *r);
+/* 1 if the form of the event time has no year, so that a chunk's `latest` matters. */
+int sl_text_lacks_year(const struct sl_text_reader *r);
 struct sl_schema *sl_text_schema(struct sl_text_reader *r); /* borrowed */
 /* After settling, before the first decode: columns with a bit become text that keeps every byte; the
  * others go back to what they settled as. Declared columns and the event time keep their types. NULL
@@ -151,6 +155,7 @@ struct sl_text_chunk {
     const char *data; /* whole records; 64 readable bytes behind n; n < 2 GiB */
     size_t n;
     int64_t first_line; /* 1-based line number of the first record in its file */
+    int64_t latest;     /* see struct sl_text_options */
     const uint8_t
         *wanted; /* bit per column of the schema: others come out as CONST null; NULL = all */
     int narrow;  /* 1: values that do not fit are rejects; 0: they ask to widen */

@@ -82,13 +82,13 @@ static inline uint64_t pad_behind(uint64_t x, unsigned n)
     return (x & keep[n]) | (ZEROS & ~keep[n]);
 }
 
-static uint64_t kernel_int(const struct sl_text_column *c, const struct sl_zone *zone,
+static uint64_t kernel_int(const struct sl_text_column *c, const struct sl_text_missing *m,
                            const struct sl_span *v, size_t n, void *dst)
 {
     int64_t *out = dst;
     uint64_t ok = 0;
     (void)c;
-    (void)zone;
+    (void)m;
     for (size_t i = 0; i < n; i++) {
         const char *p = v[i].p;
         unsigned len = v[i].len;
@@ -139,13 +139,13 @@ static inline int decimal_long(const char *p, unsigned len, int scale, int64_t *
     return 1;
 }
 
-static uint64_t kernel_decimal(const struct sl_text_column *c, const struct sl_zone *zone,
+static uint64_t kernel_decimal(const struct sl_text_column *c, const struct sl_text_missing *m,
                                const struct sl_span *v, size_t n, void *dst)
 {
     int64_t *out = dst;
     uint64_t ok = 0;
     int scale = c->type.scale, whole_max = c->type.precision - scale;
-    (void)zone;
+    (void)m;
     for (size_t i = 0; i < n; i++) {
         const char *p = v[i].p;
         unsigned len = v[i].len;
@@ -179,12 +179,12 @@ static uint64_t kernel_decimal(const struct sl_text_column *c, const struct sl_z
     return ok;
 }
 
-static uint64_t kernel_bool(const struct sl_text_column *c, const struct sl_zone *zone,
+static uint64_t kernel_bool(const struct sl_text_column *c, const struct sl_text_missing *m,
                             const struct sl_span *v, size_t n, void *dst)
 {
     uint64_t ok = 0, bits = 0;
     (void)c;
-    (void)zone;
+    (void)m;
     for (size_t i = 0; i < n; i++) {
         uint64_t x = load8(v[i].p) & 0xffffffffff;
         int is_true = v[i].len == 4 && (x & 0xffffffff) == 0x65757274u;
@@ -197,12 +197,12 @@ static uint64_t kernel_bool(const struct sl_text_column *c, const struct sl_zone
     return ok;
 }
 
-static uint64_t kernel_double(const struct sl_text_column *c, const struct sl_zone *zone,
+static uint64_t kernel_double(const struct sl_text_column *c, const struct sl_text_missing *m,
                               const struct sl_span *v, size_t n, void *dst)
 {
     double *out = dst;
     uint64_t ok = 0;
-    (void)zone;
+    (void)m;
     for (size_t i = 0; i < n; i++) {
         struct sl_number x;
         int good = !(v[i].flags & (SL_SPAN_NULL | SL_SPAN_STRING)) &&
@@ -251,14 +251,14 @@ static inline int date_of(const char *p, struct date_memo *m)
     return 1;
 }
 
-static uint64_t kernel_date(const struct sl_text_column *c, const struct sl_zone *zone,
+static uint64_t kernel_date(const struct sl_text_column *c, const struct sl_text_missing *m,
                             const struct sl_span *v, size_t n, void *dst)
 {
     int32_t *out = dst;
     uint64_t ok = 0;
     struct date_memo memo = {0};
     (void)c;
-    (void)zone;
+    (void)m;
     for (size_t i = 0; i < n; i++) {
         int good = !(v[i].flags & (SL_SPAN_NULL | SL_SPAN_NUMBER)) && v[i].len == 10 &&
                    date_of(v[i].p, &memo);
@@ -313,7 +313,7 @@ static inline int clock_tail(const char *p, unsigned n, int zoned, int64_t *usec
     return 0;
 }
 
-static uint64_t kernel_iso(const struct sl_text_column *c, const struct sl_zone *zone,
+static uint64_t kernel_iso(const struct sl_text_column *c, const struct sl_text_missing *m,
                            const struct sl_span *v, size_t n, void *dst)
 {
     int64_t *out = dst;
@@ -327,7 +327,7 @@ static uint64_t kernel_iso(const struct sl_text_column *c, const struct sl_zone 
             continue;
         int64_t seconds = clock_of(p + 11);
         int64_t usec = memo.days * SL_USEC_PER_DAY + seconds * SL_USEC_PER_SEC;
-        if (seconds < 0 || !clock_tail(p + 19, v[i].len - 19, zone != NULL, &usec))
+        if (seconds < 0 || !clock_tail(p + 19, v[i].len - 19, m->zone != NULL, &usec))
             continue;
         if (c->type.nsec && __builtin_mul_overflow(usec, 1000, &usec))
             continue;
@@ -338,13 +338,13 @@ static uint64_t kernel_iso(const struct sl_text_column *c, const struct sl_zone 
 }
 
 /* Times in other spellings, and types without a fast way: one at a time. */
-static uint64_t kernel_slow(const struct sl_text_column *c, const struct sl_zone *zone,
+static uint64_t kernel_slow(const struct sl_text_column *c, const struct sl_text_missing *m,
                             const struct sl_span *v, size_t n, void *dst)
 {
     size_t width = sl_type_width(c->type);
     uint64_t ok = 0;
     for (size_t i = 0; i < n; i++)
-        if (!(v[i].flags & SL_SPAN_NULL) && sl_text_value(c, zone, &v[i], (char *)dst + i * width))
+        if (!(v[i].flags & SL_SPAN_NULL) && sl_text_value(c, m, &v[i], (char *)dst + i * width))
             ok |= 1ULL << i;
     return ok;
 }

@@ -38,15 +38,23 @@ static const char *iso(const char *s, const struct sl_zone *zone)
     return shown;
 }
 
-static const char *formatted(const char *s, const char *format, const struct sl_zone *zone)
+/* Times without a year are the last at or before latest. */
+static const char *formatted_by(const char *s, const char *format, const struct sl_zone *zone,
+                                const char *latest)
 {
-    int64_t usec;
+    int64_t usec, last;
     int rest, flags;
 
-    if (!sl_time_parse_format(s, strlen(s), format, 2024, zone, &usec, &rest, &flags))
+    CHECK(sl_time_parse_iso(latest, strlen(latest), NULL, &last, &rest, &flags));
+    if (!sl_time_parse_format(s, strlen(s), format, last, zone, &usec, &rest, &flags))
         return "-";
     shown[sl_time_print(shown, usec, 0, SL_TIME_SQL, NULL)] = 0;
     return shown;
+}
+
+static const char *formatted(const char *s, const char *format, const struct sl_zone *zone)
+{
+    return formatted_by(s, format, zone, "2024-12-31 23:59:59");
 }
 
 static const char *clf(const char *s)
@@ -234,6 +242,33 @@ static void test_random(void)
     }
 }
 
+static void test_lacking_year(void)
+{
+    TEST("a year that is lacking is the last one that keeps the time before a point")
+    {
+        struct sl_zone *berlin = sl_zone_open("+01:00", NULL);
+        CHECK_STR(formatted_by("Dec 31 23:59:59", "%b %d %T", NULL, "2026-01-02 00:00:00"),
+                  "2025-12-31 23:59:59+00");
+        CHECK_STR(formatted_by("Jan  1 00:00:00", "%b %d %T", NULL, "2026-01-02 00:00:00"),
+                  "2026-01-01 00:00:00+00");
+        CHECK_STR(formatted_by("Jan  2 00:00:00", "%b %d %T", NULL, "2026-01-02 00:00:00"),
+                  "2026-01-02 00:00:00+00");
+        CHECK_STR(formatted_by("Jan  2 00:00:01", "%b %d %T", NULL, "2026-01-02 00:00:00"),
+                  "2025-01-02 00:00:01+00");
+        CHECK_STR(formatted_by("Feb 29 12:00:00", "%b %d %T", NULL, "2026-03-01 00:00:00"),
+                  "2024-02-29 12:00:00+00");
+        CHECK_STR(formatted_by("Feb 29 12:00:00", "%b %d %T", NULL, "2104-02-29 11:00:00"),
+                  "2096-02-29 12:00:00+00");
+        CHECK_STR(formatted_by("Feb 30 12:00:00", "%b %d %T", NULL, "2026-03-01 00:00:00"), "-");
+        CHECK_STR(formatted_by("366 1", "%j %H", NULL, "2026-03-01 00:00:00"),
+                  "2024-12-31 01:00:00+00");
+        /* The year of the zone may be one ahead of UTC's. */
+        CHECK_STR(formatted_by("Jan  1 00:30:00", "%b %d %T", berlin, "2025-12-31 23:45:00"),
+                  "2025-12-31 23:30:00+00");
+        sl_zone_free(berlin);
+    }
+}
+
 static void test_forms(void)
 {
     TEST("the common log format's time")
@@ -268,6 +303,9 @@ static void test_forms(void)
         CHECK_STR(formatted("2024-05-01T10:00+0200%", "%FT%R%z%%", NULL), "2024-05-01 08:00:00+00");
         CHECK_STR(formatted("2024-05-01", "%Y-%m-%d %H", NULL), "-");
         CHECK_STR(formatted("2024-05-01 x", "%Y-%m-%d", NULL), "-");
+        CHECK_INT(sl_time_format_parts("%b %d %T"), SL_TIME_PART_MONTH);
+        CHECK_INT(sl_time_format_parts("%FT%T%z"), 7);
+        CHECK_INT(sl_time_format_parts("%H:%M %%Y%"), 0);
         CHECK_STR(formatted("2024", "%Q", NULL), "-");
         CHECK_STR(formatted("2024", "%Y%", NULL), "-");
         CHECK_STR(formatted("99999999999999", "%s", NULL), "-");
@@ -463,6 +501,7 @@ int main(void)
     test_iso();
     test_random();
     test_forms();
+    test_lacking_year();
     test_zones();
     test_hostile_zone();
     return test_done();

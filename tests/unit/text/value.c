@@ -57,10 +57,11 @@ static int compare(const struct sl_text_column *c, const struct sl_zone *zone, c
     memset(bytes, 'x', sizeof bytes);
     memcpy(bytes, s, n);
     struct sl_span v = {bytes, (uint32_t)n, flags};
-    int took = (int)(sl_text_kernel_of(c)(c, zone, &v, 1, &fast) & 1);
+    struct sl_text_missing missing = {.zone = zone};
+    int took = (int)(sl_text_kernel_of(c)(c, &missing, &v, 1, &fast) & 1);
     if (!took)
         return 0;
-    int ok = sl_text_value(c, zone, &v, &slow);
+    int ok = sl_text_value(c, &missing, &v, &slow);
     size_t width = c->type.kind == SL_BOOL ? 1 : sl_type_width(c->type);
     if (c->type.kind == SL_BOOL)
         slow.bits = slow.b ? 1 : 0;
