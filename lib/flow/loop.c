@@ -171,7 +171,8 @@ static int finish(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err
     sl_pipeline_discard(p);
     if (rc < 0 || p->sink->pipe_closed)
         return rc;
-    return sl_pipeline_direct(p, d, NULL, err);
+    struct sl_control c = {.kind = SL_CONTROL_END, .reason = p->source->end_reason};
+    return sl_pipeline_direct(p, d, d == SL_STOP ? &c : NULL, err);
 }
 
 /* After an error. What was rejected until then is worth keeping: it may say why. */

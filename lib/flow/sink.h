@@ -35,6 +35,7 @@ struct sl_sink_class {
      * was: see struct sl_source_class; another value there by now means another run: SL_ELOCKED. */
     int (*position)(struct sl_sink *s, const char *id, const char *position, const char *was,
                     struct sl_err *err);
+    /* c: of a barrier that came down the pipe; of STOP: its reason says why. May be NULL. */
     int (*control)(struct sl_sink *s, enum sl_directive d, const struct sl_control *c,
                    struct sl_err *err);
     /* As struct sl_source_class.poll; ready() is called after each poll with the same descriptors. It

@@ -146,12 +146,15 @@ static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, s
     return f->bytes.len >= GATHER ? write_out(f, err) : SL_PUSH_OK;
 }
 
-static int finish(struct frames_sink *f, enum sl_directive d, struct sl_err *err)
+static int finish(struct frames_sink *f, enum sl_directive d, const struct sl_control *why,
+                  struct sl_err *err)
 {
     struct sl_control c = {.kind = SL_CONTROL_END,
                            .rows = f->sent,
                            .watermark = SL_TIME_MIN,
-                           .reason = d == SL_END ? SL_END_END : SL_END_STOP};
+                           .reason = d == SL_END                           ? SL_END_END
+                                     : why && why->reason == SL_END_SCHEMA ? SL_END_SCHEMA
+                                                                           : SL_END_STOP};
     int rc = put_control(f, &c, err);
     if (rc < 0)
         return rc;
@@ -169,7 +172,7 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     struct frames_sink *f = (struct frames_sink *)base;
     int rc = 0;
     if (d == SL_END || d == SL_STOP)
-        return finish(f, d, err);
+        return finish(f, d, c, err);
     if (d == SL_BARRIER && c)
         rc = put_control(f, c, err);
     else if (d == SL_FLUSH)

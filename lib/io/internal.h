@@ -126,6 +126,23 @@ int sl_dest_is_empty(const struct sl_dest *o); /* append: the file had nothing i
 struct sl_schema *sl_hidden_schema(struct sl_schema *s, struct sl_err *err);
 struct sl_batch *sl_hidden_strip(struct sl_batch *b, struct sl_err *err);
 
+/* ---- unpack.c: members of the column `_rest` to columns of a log ---- */
+struct sl_unpack;
+/* For batches with the schema stream into a log that has the schema log (which has all columns of
+ * stream). *out NULL: the stream has no `_rest`. zone: of times that bear none, NULL = UTC. */
+int sl_unpack_new(struct sl_schema *stream, struct sl_schema *log, const struct sl_zone *zone,
+                  const struct sl_sink *sink, struct sl_unpack **out, struct sl_err *err);
+void sl_unpack_free(struct sl_unpack *u);
+/* 1 if some row of b has a value in `_rest`. */
+int sl_unpack_wanted(const struct sl_unpack *u, struct sl_batch *b, struct sl_err *err);
+/* The rows with their members as columns, on any thread: 0 and *out, of the schema that
+ * sl_unpack_schema says; SL_TEXT_WIDEN: sl_unpack_widen first. */
+int sl_unpack_batch(struct sl_unpack *u, int worker, struct sl_batch *b, struct sl_batch **out,
+                    struct sl_schema **wider, struct sl_err *err);
+/* While no sl_unpack_batch runs. */
+int sl_unpack_widen(struct sl_unpack *u, struct sl_schema *wider, struct sl_err *err);
+struct sl_schema *sl_unpack_schema(const struct sl_unpack *u); /* borrowed */
+
 /* ---- sinks ---- */
 int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format format,
                      struct sl_sink **out, struct sl_err *err);

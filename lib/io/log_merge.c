@@ -52,6 +52,7 @@ int sl_log_merge_open(struct log_source *s, struct sl_err *err)
         struct sl_log_read_options ro = {.ranges = f->ranges,
                                          .from_time = s->from_time,
                                          .to_time = s->to_time,
+                                         .schema = s->log_schema,
                                          .account = s->base.account};
         int rc = sl_log_reader_open(s->log, &ro, &f->reader, err);
         if (rc < 0)

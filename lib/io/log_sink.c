@@ -7,8 +7,13 @@
  * with the source's position. A commit is due at once when the input blocks and the last one is more
  * than 5 ms ago, else 5 ms after it; under a flood when enough has been gathered, at the latest
  * after a second.
+ *
+ * Rows with something in `_rest` are unpacked by the worker that encodes them; where that takes a
+ * column that the log has not, or a wider one, the batch waits for the loop, which evolves the log while
+ * no worker reads (`shape` is what they read).
  */
 #include "base/compat.h"
+#include <pthread.h>
 #include "io/internal.h"
 
 enum {
@@ -18,7 +23,8 @@ enum {
     LATEST_USEC = 1000 * 1000,
 };
 
-struct blobs { /* of one batch, what encode() gives */
+struct blobs {             /* of one batch, what encode() gives */
+    struct sl_batch *late; /* nothing yet: its `_rest` needs columns that the log has not */
     size_t n;
     struct sl_log_blob *items[];
 };
@@ -35,6 +41,9 @@ struct log_sink {
     struct sl_log_options lo;
     int may_create;
     struct sl_log_writer *writer;
+    const struct sl_zone *zone;
+    struct sl_unpack *unpack; /* NULL: there is no `_rest` */
+    pthread_rwlock_t shape;   /* guards unpack */
     int64_t recovered;
     /* gathered since the last commit */
     struct sl_log_blob **pending;
@@ -69,6 +78,15 @@ static struct sl_schema *plain_schema(struct sl_schema *schema, struct sl_err *e
     return s;
 }
 
+/* Rows come with this schema from now on. */
+static int start_unpacking(struct log_sink *s, struct sl_schema *plain, struct sl_err *err)
+{
+    sl_unpack_free(s->unpack);
+    s->unpack = NULL;
+    return sl_unpack_new(plain, sl_log_writer_schema(s->writer), s->zone, &s->base, &s->unpack,
+                         err);
+}
+
 static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
@@ -78,6 +96,8 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
     if (!plain)
         return -(int)(err ? err->code : SL_EFAIL);
     int rc = sl_log_writer_open(s->path, &s->lo, plain, &s->writer, &s->recovered, err);
+    if (rc == 0)
+        rc = start_unpacking(s, plain, err);
     sl_schema_unref(plain);
     base->recovered = s->recovered;
     return rc;
@@ -89,6 +109,8 @@ static void blobs_free(struct blobs *b)
 {
     for (size_t i = 0; b && i < b->n; i++)
         sl_log_blob_free(b->items[i]);
+    if (b)
+        sl_batch_unref(b->late);
     free(b);
 }
 
@@ -132,6 +154,37 @@ static int encode_routed(struct log_sink *s, struct sl_batch *b, int partitions,
     return rc;
 }
 
+static int encode_rows(struct log_sink *s, struct sl_batch *b, struct blobs *out,
+                       struct sl_err *err)
+{
+    int partitions = sl_log_partitions(sl_log_writer_view(s->writer));
+    if (partitions > 1)
+        return encode_routed(s, b, partitions, out, err);
+    int rc = sl_log_writer_encode(s->writer, 0, b, &out->items[0], err);
+    out->n = rc == 0;
+    return rc;
+}
+
+/* The same, with what `_rest` holds in columns of its own, if the log has them. */
+static int encode_unpacked(struct log_sink *s, struct sl_batch *b, int worker, struct blobs *out,
+                           struct sl_err *err)
+{
+    struct sl_batch *v = NULL;
+    struct sl_schema *wider = NULL;
+    pthread_rwlock_rdlock(&s->shape);
+    int rc = sl_unpack_batch(s->unpack, worker, b, &v, &wider, err);
+    pthread_rwlock_unlock(&s->shape);
+    sl_schema_unref(wider);
+    if (rc == SL_TEXT_WIDEN) {
+        out->late = sl_batch_ref(b);
+        return 0;
+    }
+    if (rc == 0)
+        rc = encode_rows(s, v, out, err);
+    sl_batch_unref(v);
+    return rc;
+}
+
 static int sink_encode(struct sl_sink *base, struct sl_batch *b, int worker, void **out,
                        struct sl_err *err)
 {
@@ -140,14 +193,11 @@ static int sink_encode(struct sl_sink *base, struct sl_batch *b, int worker, voi
     struct blobs *blobs = sl_calloc(1, sizeof(*blobs) + (size_t)partitions * sizeof(void *));
     struct sl_batch *v = blobs ? sl_hidden_strip(b, err) : NULL;
     int rc = v ? 0 : sl_err_nomem(err, "a batch");
-    (void)worker;
 
-    if (rc == 0 && partitions == 1) {
-        rc = sl_log_writer_encode(s->writer, 0, v, &blobs->items[0], err);
-        blobs->n = rc == 0;
-    } else if (rc == 0) {
-        rc = encode_routed(s, v, partitions, blobs, err);
-    }
+    if (rc == 0 && s->unpack)
+        rc = sl_unpack_wanted(s->unpack, v, err);
+    if (rc >= 0)
+        rc = rc ? encode_unpacked(s, v, worker, blobs, err) : encode_rows(s, v, blobs, err);
     sl_batch_unref(v);
     if (rc < 0) {
         blobs_free(blobs);
@@ -241,6 +291,31 @@ static int keep(struct log_sink *s, struct sl_log_blob *b, struct sl_err *err)
     return 0;
 }
 
+/* A batch that waited: the log gets the columns that it needs. */
+static int encode_late(struct log_sink *s, struct blobs *out, struct sl_err *err)
+{
+    struct sl_batch *v = NULL;
+    int rc = commit(s, err);
+    pthread_rwlock_wrlock(&s->shape);
+    while (rc == 0 && !v) {
+        struct sl_schema *wider = NULL, *plain = NULL;
+        rc = sl_unpack_batch(s->unpack, s->base.workers - 1, out->late, &v, &wider, err);
+        if (rc == SL_TEXT_WIDEN) {
+            rc = sl_unpack_widen(s->unpack, wider, err);
+            plain = rc == 0 ? plain_schema(sl_unpack_schema(s->unpack), err) : NULL;
+            if (rc == 0)
+                rc = plain ? sl_log_writer_evolve(s->writer, plain, err) : -(int)SL_ENOMEM;
+        }
+        sl_schema_unref(wider);
+        sl_schema_unref(plain);
+    }
+    pthread_rwlock_unlock(&s->shape);
+    if (rc == 0)
+        rc = encode_rows(s, v, out, err);
+    sl_batch_unref(v);
+    return rc;
+}
+
 static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
@@ -253,6 +328,8 @@ static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, s
     if (s->npending >= GATHER_BLOBS || s->pending_bytes >= GATHER_BYTES ||
         sl_time_mono_usec() >= s->due)
         rc = commit(s, err);
+    if (rc == 0 && blobs->late)
+        rc = encode_late(s, blobs, err);
     if (s->due == INT64_MAX)
         s->due = sl_time_mono_usec() + LATEST_USEC;
     for (size_t i = 0; i < blobs->n && rc == 0; i++) {
@@ -324,6 +401,8 @@ static int sink_widen(struct sl_sink *base, struct sl_schema *schema, struct sl_
     struct sl_schema *plain = rc == 0 ? plain_schema(schema, err) : NULL;
     if (rc == 0)
         rc = plain ? sl_log_writer_evolve(s->writer, plain, err) : -(int)SL_ENOMEM;
+    if (rc == 0)
+        rc = start_unpacking(s, plain, err); /* no worker runs now */
     sl_schema_unref(plain);
     return rc;
 }
@@ -362,6 +441,8 @@ static void sink_free(struct sl_sink *base)
     if (s->writer)
         sl_log_writer_abort(s->writer);
     free_positions(s);
+    sl_unpack_free(s->unpack);
+    pthread_rwlock_destroy(&s->shape);
     free(s->path);
     free(s->keys);
     free(s->hash);
@@ -407,6 +488,8 @@ int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, str
     s->lo = o->log;
     s->lo.account = o->account;
     s->may_create = o->may_create;
+    s->zone = o->zone;
+    pthread_rwlock_init(&s->shape, NULL);
     s->due = INT64_MAX;
     const char *command = o->command ? o->command : o->log.command;
     if (copy_text(&s->path, o->dest, &path) || copy_text(&s->keys, o->log.keys, &s->lo.keys) ||

@@ -169,9 +169,23 @@ static int open_reader(struct log_source *s, struct sl_err *err)
         .follow = s->o.follow,
         .from_time = s->from_time,
         .to_time = s->to_time,
+        .schema = s->log_schema,
         .account = s->base.account,
     };
     return sl_log_reader_open(s->log, &ro, &s->reader, err);
+}
+
+/* Columns that the log gains while it is followed need a place. */
+static int add_rest(struct log_source *s, struct sl_err *err)
+{
+    if (!s->o.follow || sl_schema_find(s->log_schema, "_rest", 5) >= 0)
+        return 0;
+    struct sl_schema *wider = sl_schema_copy(s->log_schema);
+    if (!wider)
+        return sl_err_nomem(err, "a schema");
+    sl_schema_unref(s->log_schema);
+    s->log_schema = wider;
+    return sl_schema_add(wider, "_rest", 5, sl_type_of(SL_JSONB), err);
 }
 
 /* The log's schema with its time column settled and the virtual columns, if they are wanted. */
@@ -180,6 +194,9 @@ static int make_schema(struct log_source *s, struct sl_err *err)
     s->log_schema = sl_source_time(sl_log_schema(s->log), s->o.time_column, err);
     if (!s->log_schema)
         return -(int)(err ? err->code : SL_EFAIL);
+    int rc = add_rest(s, err);
+    if (rc < 0)
+        return rc;
     s->time = sl_schema_time_index(s->log_schema);
     s->base.schema = sl_schema_ref(s->log_schema);
     if (!s->o.meta)
@@ -189,7 +206,7 @@ static int make_schema(struct log_source *s, struct sl_err *err)
         return sl_err_nomem(err, "a schema");
     sl_schema_unref(s->base.schema);
     s->base.schema = wider;
-    int rc = sl_schema_add(wider, "_partition", 10, sl_type_of(SL_BIGINT), err);
+    rc = sl_schema_add(wider, "_partition", 10, sl_type_of(SL_BIGINT), err);
     return rc < 0 ? rc : sl_schema_add(wider, "_offset", 7, sl_type_of(SL_BIGINT), err);
 }
 

@@ -51,6 +51,10 @@ static int sink_encode(struct sl_sink *base, struct sl_batch *b, int worker, voi
     struct sl_batch *v = text ? sl_hidden_strip(b, err) : NULL;
     int rc = v ? sl_text_format_rows(s->writer, v, text, err) : sl_err_nomem(err, "text");
     sl_batch_unref(v);
+    if (rc == -SL_ESCHEMA && base->live && err) { /* a log that was followed has gained columns */
+        err->retryable = 1;
+        sl_err_hint(err, "run again: the columns of the log will be there; or write json");
+    }
     if (rc == 0)
         rc = sl_buf_check(text, err);
     if (rc < 0) {

@@ -6,11 +6,12 @@
 #include "base/mem.h"
 #include "log/reader.h"
 
-struct sl_read_target *sl_read_target_new(struct sl_log *l, const uint8_t *wanted,
-                                          struct sl_account *account, struct sl_err *err)
+struct sl_read_target *sl_read_target_new(struct sl_log *l, struct sl_schema *schema,
+                                          const uint8_t *wanted, struct sl_account *account,
+                                          struct sl_err *err)
 {
     struct sl_read_target *t = sl_calloc(1, sizeof(*t));
-    size_t bytes = ((size_t)sl_log_schema(l)->nfields + 7) / 8;
+    size_t bytes = ((size_t)schema->nfields + 7) / 8;
     if (t && wanted)
         t->wanted = sl_malloc(bytes);
     if (!t || (wanted && !t->wanted)) {
@@ -21,7 +22,7 @@ struct sl_read_target *sl_read_target_new(struct sl_log *l, const uint8_t *wante
     if (wanted)
         memcpy(t->wanted, wanted, bytes);
     atomic_init(&t->refs, 1);
-    t->schema = sl_schema_ref(sl_log_schema(l));
+    t->schema = sl_schema_ref(schema);
     memcpy(t->log_id, l->state.log_id, 16);
     t->account = account;
     return t;

@@ -153,6 +153,7 @@ struct sl_log_read_options {
     int follow;                        /* wait for more at the end instead of ending */
     int64_t from_time, to_time;        /* batches wholly outside may be skipped; SL_TIME_MIN/MAX */
     const uint8_t *columns;            /* bit per column of the schema, NULL = all */
+    struct sl_schema *schema;          /* of the rows, one that the log had; NULL = its newest */
     struct sl_account *account;
 };
 
@@ -161,7 +162,8 @@ struct sl_log_chunk; /* a batch as stored */
 
 enum sl_log_next { SL_LOG_CHUNK = 1, SL_LOG_WAIT = 2, SL_LOG_END = 3, SL_LOG_SCHEMA = 4 };
 
-/* A bounded read pins its end (and its schema) here; a follower keeps the schema it starts with. */
+/* A bounded read pins its end (and its schema) here; a follower keeps the schema it starts with.
+ * Values of columns that the schema lacks go to its column `_rest`, if it has one. */
 int sl_log_reader_open(struct sl_log *l, const struct sl_log_read_options *o,
                        struct sl_log_reader **out, struct sl_err *err);
 void sl_log_reader_free(struct sl_log_reader *r);

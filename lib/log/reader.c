@@ -61,7 +61,8 @@ int sl_log_reader_open(struct sl_log *l, const struct sl_log_read_options *o,
     if (rc >= 0) {
         r->npartitions = l->state.npartitions;
         r->cursors = sl_calloc((size_t)r->npartitions, sizeof(*r->cursors));
-        r->target = sl_read_target_new(l, o->columns, o->account, err);
+        r->target = sl_read_target_new(l, o->schema ? o->schema : sl_log_schema(l), o->columns,
+                                       o->account, err);
         if (!r->cursors || !r->target)
             rc = sl_err_nomem(err, "a log reader");
     }
