@@ -5,8 +5,8 @@
  *
  * Only filters that libarchive does itself are allowed: it would start programs for others. Input
  * is streamed, so its size costs no memory; what grows beyond RATIO_MAX times its compressed size
- * (behind the first BOMB_MIN bytes) is refused. libarchive does not look at the checksum of gzip: it
- * is compared here for files of one member, where the length at the end is that of the whole.
+ * (behind the first BOMB_MIN bytes) is refused. gzip is read by gunzip.c, since libarchive does not
+ * look at its checksums.
  */
 #include "base/compat.h"
 #include <archive.h>
@@ -14,6 +14,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include "base/mem.h"
+#include "text/gunzip.h"
 #include "text/text.h"
 
 #define LIBRARY   "libarchive.so.13"
@@ -27,7 +28,6 @@ static struct {
     void *library;
     struct archive *(*read_new)(void);
     int (*read_free)(struct archive *);
-    int (*read_gzip)(struct archive *);
     int (*read_zstd)(struct archive *);
     int (*read_bzip2)(struct archive *);
     int (*read_xz)(struct archive *);
@@ -56,7 +56,6 @@ static struct {
     void (*entry_set_filetype)(struct archive_entry *, unsigned int);
     void (*entry_set_pathname)(struct archive_entry *, const char *);
     const char *(*error_string)(struct archive *);
-    unsigned long (*crc32)(unsigned long, const unsigned char *, unsigned int); /* may be NULL */
 } lib;
 static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
 
@@ -69,7 +68,6 @@ static void open_library(void)
 #define SYMBOL(name, field) {name, offsetof(__typeof__(lib), field)}
         SYMBOL("archive_read_new", read_new),
         SYMBOL("archive_read_free", read_free),
-        SYMBOL("archive_read_support_filter_gzip", read_gzip),
         SYMBOL("archive_read_support_filter_zstd", read_zstd),
         SYMBOL("archive_read_support_filter_bzip2", read_bzip2),
         SYMBOL("archive_read_support_filter_xz", read_xz),
@@ -109,8 +107,6 @@ static void open_library(void)
         }
         memcpy((char *)&lib + symbols[i].at, &f, sizeof f);
     }
-    void *crc = dlsym(library, "crc32"); /* of libz, which libarchive is linked with */
-    memcpy(&lib.crc32, &crc, sizeof crc);
     lib.library = library;
 }
 
@@ -148,63 +144,61 @@ enum sl_compression sl_compression_of_bytes(const uint8_t *data, size_t n)
 /* ---- reading ---- */
 
 struct sl_decompressor {
-    struct archive *a;
+    struct archive *a;    /* or */
+    struct sl_gunzip *gz; /* neither before the first read */
     int (*read)(void *arg, void *data, size_t n, struct sl_err *err);
     void *arg;
     char *place;
     int64_t in, out;
-    int opened, ended, gzip;
-    unsigned long crc;
-    uint8_t tail[8];   /* the last raw bytes: of gzip the CRC-32 and the length */
+    int first, ended;  /* first: the bytes of the block that came first and wait to be taken */
     struct sl_err err; /* of read */
-    char block[BLOCK];
+    uint8_t block[BLOCK];
 };
+
+/* Reads a block: > 0, 0, < 0 with d->err filled. */
+static int next_block(struct sl_decompressor *d)
+{
+    int n = d->first;
+    d->first = 0;
+    if (!n) {
+        n = d->read(d->arg, d->block, sizeof d->block, &d->err);
+        d->in += SL_MAX(n, 0);
+    }
+    return n;
+}
 
 static la_ssize_t on_read(struct archive *a, void *arg, const void **data)
 {
     struct sl_decompressor *d = arg;
     (void)a;
-    int n = d->read(d->arg, d->block, sizeof d->block, &d->err);
-    if (n < 0)
-        return ARCHIVE_FATAL;
     *data = d->block;
-    if (d->in == 0)
-        d->gzip = sl_compression_of_bytes((const uint8_t *)d->block, (size_t)n) == SL_GZIP;
-    size_t add = SL_MIN((size_t)n, sizeof d->tail);
-    memmove(d->tail, d->tail + add, sizeof d->tail - add);
-    memcpy(d->tail + sizeof d->tail - add, d->block + n - add, add);
-    d->in += n;
-    return n;
+    int n = next_block(d);
+    return n < 0 ? ARCHIVE_FATAL : n;
+}
+
+static int64_t on_more(void *arg, const uint8_t **data, struct sl_err *err)
+{
+    struct sl_decompressor *d = arg;
+    (void)err; /* sl_decompressor_read hands d->err on */
+    *data = d->block;
+    return next_block(d);
 }
 
 struct sl_decompressor *sl_decompressor_new(int (*read)(void *arg, void *data, size_t n,
                                                         struct sl_err *err),
                                             void *arg, const char *place, struct sl_err *err)
 {
-    if (need_library(err) < 0)
-        return NULL;
     struct sl_decompressor *d = sl_calloc(1, sizeof *d);
-    if (!d)
-        goto nomem;
+    if (d)
+        d->place = sl_strdup(place ? place : "");
+    if (!d || !d->place) {
+        sl_decompressor_free(d);
+        sl_err_nomem(err, "decompressing");
+        return NULL;
+    }
     d->read = read;
     d->arg = arg;
-    d->place = sl_strdup(place ? place : "");
-    d->a = lib.read_new();
-    if (!d->place || !d->a)
-        goto nomem;
-    lib.read_gzip(d->a);
-    lib.read_zstd(d->a);
-    lib.read_bzip2(d->a);
-    lib.read_xz(d->a);
-    lib.read_lz4(d->a);
-    lib.read_compress(d->a);
-    lib.read_raw(d->a);
-    lib.read_empty(d->a);
     return d;
-nomem:
-    sl_decompressor_free(d);
-    sl_err_nomem(err, "decompressing");
-    return NULL;
 }
 
 void sl_decompressor_free(struct sl_decompressor *d)
@@ -213,6 +207,7 @@ void sl_decompressor_free(struct sl_decompressor *d)
         return;
     if (d->a)
         lib.read_free(d->a);
+    sl_gunzip_free(d->gz);
     free(d->place);
     free(d);
 }
@@ -229,50 +224,63 @@ static int64_t decompress_error(struct sl_decompressor *d, struct sl_err *err)
     return sl_err_offset(err, d->place, d->in);
 }
 
-static uint32_t little_endian(const uint8_t *p)
+/* 0; < 0 with err filled; d->ended if there is nothing to read. */
+static int64_t open_archive(struct sl_decompressor *d, struct sl_err *err)
 {
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    struct archive_entry *entry;
+    if (need_library(err) < 0)
+        return -SL_EUNSUPPORTED;
+    d->a = lib.read_new();
+    if (!d->a)
+        return sl_err_nomem(err, "decompressing");
+    lib.read_zstd(d->a);
+    lib.read_bzip2(d->a);
+    lib.read_xz(d->a);
+    lib.read_lz4(d->a);
+    lib.read_compress(d->a);
+    lib.read_raw(d->a);
+    lib.read_empty(d->a);
+    if (lib.read_open(d->a, d, NULL, on_read, NULL) != ARCHIVE_OK)
+        return decompress_error(d, err);
+    int rc = lib.read_next_header(d->a, &entry);
+    d->ended = rc == ARCHIVE_EOF;
+    return rc == ARCHIVE_OK || rc == ARCHIVE_WARN || d->ended ? 0 : decompress_error(d, err);
 }
 
-/* At the end: does the checksum of the only member fit? */
-static int is_damaged(const struct sl_decompressor *d)
+static int64_t open_input(struct sl_decompressor *d, struct sl_err *err)
 {
-    return d->gzip && lib.crc32 && d->in >= 18 && little_endian(d->tail + 4) == (uint32_t)d->out &&
-           little_endian(d->tail) != (uint32_t)d->crc;
+    d->first = next_block(d);
+    if (d->first < 0)
+        return decompress_error(d, err);
+    if (sl_compression_of_bytes(d->block, (size_t)d->first) != SL_GZIP)
+        return open_archive(d, err);
+    d->gz = sl_gunzip_new(on_more, d, err);
+    return d->gz ? 0 : -(int64_t)(err ? err->code : SL_EFAIL);
+}
+
+static int64_t read_plain(struct sl_decompressor *d, void *data, size_t n, struct sl_err *err)
+{
+    if (!d->gz) {
+        la_ssize_t got = lib.read_data(d->a, data, n);
+        return got < 0 ? decompress_error(d, err) : got;
+    }
+    int64_t got = sl_gunzip_read(d->gz, data, n, err);
+    if (got >= 0)
+        return got;
+    return d->err.code ? decompress_error(d, err)
+                       : sl_err_offset(err, d->place, sl_gunzip_offset(d->gz));
 }
 
 int64_t sl_decompressor_read(struct sl_decompressor *d, void *data, size_t n, struct sl_err *err)
 {
-    struct archive_entry *entry;
-    if (d->ended)
-        return 0;
-    if (!d->opened) {
-        d->opened = 1;
-        if (lib.read_open(d->a, d, NULL, on_read, NULL) != ARCHIVE_OK)
-            return decompress_error(d, err);
-        int rc = lib.read_next_header(d->a, &entry);
-        if (rc == ARCHIVE_EOF) {
-            d->ended = 1;
-            return 0;
-        }
-        if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
-            return decompress_error(d, err);
-    }
-    la_ssize_t got = lib.read_data(d->a, data, n);
+    int64_t got = d->a || d->gz || d->ended ? 0 : open_input(d, err);
+    if (got < 0 || d->ended)
+        return got;
+    got = read_plain(d, data, n, err);
     if (got < 0)
-        return decompress_error(d, err);
-    if (got == 0 && is_damaged(d)) {
-        sl_err_set(err, SL_EFORMAT, "damaged compressed data: its checksum does not fit");
-        return sl_err_offset(err, d->place, d->in);
-    }
+        return got;
     d->ended = got == 0;
     d->out += got;
-    if (d->gzip && lib.crc32)
-        for (size_t at = 0; at < (size_t)got;) {
-            size_t some = SL_MIN((size_t)got - at, (size_t)1 << 30);
-            d->crc = lib.crc32(d->crc, (const unsigned char *)data + at, (unsigned int)some);
-            at += some;
-        }
     if (d->out > BOMB_MIN && d->out / RATIO_MAX > d->in) {
         sl_err_set(err, SL_EFORMAT, "grows to more than %d times its compressed size", RATIO_MAX);
         sl_err_hint(err, "if that is meant, decompress it first");

@@ -45,7 +45,38 @@ load common
     [ "$(sluice aggregate t.csv.gz -O csv --quiet | tail -n 1)" = 1000 ]
     seq 1001 1100 | gzip | cat t.csv.gz - >two.csv.gz
     [ "$(sluice aggregate two.csv.gz -O csv --quiet | tail -n 1)" = 1100 ]
-    printf '\x55\xaa' | dd of=t.csv.gz bs=1 seek=$(($(stat -c %s t.csv.gz) - 7)) conv=notrunc status=none
+    for part in t two; do # that of the only member, and that of the first of two
+        printf '\x55\xaa' | dd of=$part.csv.gz bs=1 seek=$(($(stat -c %s t.csv.gz) - 7)) conv=notrunc status=none
+        run -1 --separate-stderr sluice aggregate $part.csv.gz -O csv
+        [[ $stderr == *"$part.csv.gz: byte "*"checksum does not fit (member 1, from byte 0)"* ]]
+    done
+}
+
+@test "what follows the last member of gzip is an error that says where" {
+    seq 1 1000 | sed '1i n' | gzip >t.csv.gz
+    size=$(stat -c %s t.csv.gz)
+    echo garbage >>t.csv.gz
     run -1 --separate-stderr sluice aggregate t.csv.gz -O csv
-    [[ $stderr == *"t.csv.gz: "*"checksum does not fit"* ]]
+    [[ $stderr == *"t.csv.gz: byte $size: what follows the 1 member of gzip here is none"* ]]
+    run -1 --separate-stderr sluice aggregate -I csv -O csv <t.csv.gz
+    [[ $stderr == *"what follows the 1 member of gzip"* ]]
+    truncate -s "$size" t.csv.gz
+    truncate -s +100 t.csv.gz
+    [ "$(sluice aggregate t.csv.gz -O csv --quiet | tail -n 1)" = 1000 ]
+}
+
+@test "zstd cut short, damaged or followed by something else is an error that names the file" {
+    seq 1 100000 | sed '1i n' | zstd -q >t.csv.zst
+    cat t.csv.zst >two.csv.zst
+    seq 1 10 | zstd -q >>two.csv.zst
+    [ "$(sluice aggregate two.csv.zst -O csv --quiet | tail -n 1)" = 100010 ]
+    size=$(stat -c %s t.csv.zst)
+    head -c $((size - 100)) t.csv.zst >cut.csv.zst
+    head -c $((size - 2)) t.csv.zst >tail.csv.zst
+    { cat t.csv.zst && echo garbage; } >more.csv.zst
+    { head -c $((size / 2)) t.csv.zst && printf 'xyz' && tail -c +$((size / 2 + 4)) t.csv.zst; } >bad.csv.zst
+    for f in cut tail more bad; do
+        run -1 --separate-stderr sluice aggregate $f.csv.zst -O csv
+        [[ $stderr == *"$f.csv.zst: "*"damaged compressed data"* ]] || { echo "$f: $stderr"; return 1; }
+    done
 }
