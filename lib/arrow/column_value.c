@@ -93,22 +93,30 @@ static void print_hex(const char *s, size_t n, struct sl_buf *out)
     out->len += n * 2 + 2;
 }
 
-static void print_unit(long long v, const char *one, const char *many, struct sl_buf *out)
+/* A part of an interval; behind one below zero a positive one shows its sign, as in PostgreSQL. */
+static void print_unit(long long v, int *minus, const char *one, const char *many,
+                       struct sl_buf *out)
 {
-    if (v)
-        sl_buf_printf(out, "%lld %s ", v, v == 1 ? one : many);
+    if (!v)
+        return;
+    sl_buf_printf(out, "%s%lld %s ", *minus && v > 0 ? "+" : "", v, v == 1 ? one : many);
+    *minus = v < 0;
 }
 
 void sl_interval_print(struct sl_interval v, struct sl_buf *out)
 {
     size_t start = out->len;
-    print_unit(v.months / 12, "year", "years", out);
-    print_unit(v.months % 12, "mon", "mons", out);
-    print_unit(v.days, "day", "days", out);
+    int minus = 0;
+    print_unit(v.months / 12, &minus, "year", "years", out);
+    print_unit(v.months % 12, &minus, "mon", "mons", out);
+    print_unit(v.days, &minus, "day", "days", out);
     if (v.nanos || out->len == start) {
         uint64_t ns = v.nanos < 0 ? 0 - (uint64_t)v.nanos : (uint64_t)v.nanos;
         uint64_t s = ns / 1000000000, frac = ns % 1000000000;
-        sl_buf_printf(out, "%s%02llu:%02llu:%02llu", v.nanos < 0 ? "-" : "",
+        sl_buf_printf(out, "%s%02llu:%02llu:%02llu",
+                      v.nanos < 0 ? "-"
+                      : minus     ? "+"
+                                  : "",
                       (unsigned long long)(s / 3600), (unsigned long long)(s / 60 % 60),
                       (unsigned long long)(s % 60));
         if (frac) {

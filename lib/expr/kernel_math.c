@@ -42,7 +42,7 @@ int sl_kernel_sign(struct sl_call *c)
     for (size_t i = 0; i < c->rows; i++) {
         if (c->out->type.kind == SL_DOUBLE) {
             double d = sl_arg_double(c, 0, i);
-            ((double *)to)[i] = d != d ? d : (d > 0) - (d < 0);
+            ((double *)to)[i] = (d > 0) - (d < 0); /* of NaN, as PostgreSQL: 0 */
         } else {
             sl_int128 v = sl_arg_number(c, 0, i);
             put_number(c, to, i, (v > 0) - (v < 0));
@@ -126,13 +126,18 @@ static int math_error(struct sl_call *c, size_t i, double x, int what)
     return 1;
 }
 
-/* libm's may be off by a unit in the last place even for 27: one step of Newton's mends it. */
+/* libm's may be off by a unit in the last place even for 27: one step of Newton's mends it, near 1,
+ * where the cube has all its digits. */
 static double cube_root(double x)
 {
-    double r = cbrt(x);
-    if (r == 0 || !isfinite(r))
-        return r;
-    return r - (r * r * r - x) / (3 * r * r);
+    int e;
+    if (x == 0 || !isfinite(x))
+        return x;
+    double m = frexp(x, &e);
+    for (; e % 3; e--)
+        m *= 2;
+    double r = cbrt(m);
+    return ldexp(r - (r * r * r - m) / (3 * r * r), e / 3);
 }
 
 /* param[0]: q square root, c cube root, e exp, n ln, l log10 */
@@ -181,7 +186,7 @@ int sl_kernel_power(struct sl_call *c)
             continue;
         if (x == 0 && y < 0) {
             rc = sl_call_fail(c, i, "zero raised to a negative power is undefined");
-        } else if (x < 0 && isfinite(x) && isfinite(y) && y != floor(y)) {
+        } else if (x < 0 && isfinite(y) && y != floor(y)) {
             rc = sl_call_fail(c, i, "a negative number raised to a non-integer power is complex");
         } else {
             to[i] = pow(x, y);

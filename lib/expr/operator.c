@@ -144,6 +144,17 @@ static int digits_of(const struct sl_node *n)
     return 19;
 }
 
+/* Digits after the point of a quotient: at least 6, and 4 more than the dividend has. A constant
+ * divisor adds those before its own point, so that n / 1000000 does not round to nothing, as long
+ * as the greatest quotient keeps its room. */
+static int quotient_scale(const struct sl_node *divisor, int p1, int s1, int p2, int s2)
+{
+    int scale = SL_MAX(SL_MAX(6, s1 + 4), s2);
+    if (divisor->kind == SL_NODE_CONST)
+        scale = SL_MAX(scale, SL_MIN(s1 + p2 - s2 + 3, SL_NUMERIC_MAX - (p1 - s1 + s2)));
+    return SL_MIN(scale, SL_NUMERIC_MAX);
+}
+
 static struct sl_node *numeric_arith(struct sl_bind *b, char op, struct sl_node *l,
                                      struct sl_node *r, const char *name, int at)
 {
@@ -155,7 +166,7 @@ static struct sl_node *numeric_arith(struct sl_bind *b, char op, struct sl_node 
         digits = p1 + p2;
         break;
     case '/':
-        scale = SL_MIN(SL_MAX(SL_MAX(6, s1 + 4), s2), SL_NUMERIC_MAX);
+        scale = quotient_scale(r, p1, s1, p2, s2);
         digits = SL_NUMERIC_MAX;
         break;
     case '%':

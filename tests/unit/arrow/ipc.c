@@ -278,7 +278,7 @@ static void test_intervals(void)
             sl_buf_addch(&text, ',');
             sl_column_print(got->columns[0], 1, &text);
             CHECK_STR(text.data,
-                      unit ? "14 days -00:00:00.003,-1 days 00:00:01.5" : "1 year 2 mons,-3 mons");
+                      unit ? "14 days -00:00:00.003,-1 days +00:00:01.5" : "1 year 2 mons,-3 mons");
             sl_batch_unref(got);
             sl_ipc_decoder_free(d);
             sl_batch_unref(b);
