@@ -30,12 +30,28 @@ static int print_problem(void *arg, const struct sl_log_problem *p)
     sl_buf_addstr(&out, ": ");
     sl_buf_add_visible(&out, p->what, strlen(p->what));
     if (p->from >= 0)
-        sl_buf_printf(&out, " (rows %" PRId64 " to %" PRId64 ")", p->from, p->to);
+        sl_buf_printf(&out, " (rows %" PRId64 " to %" PRId64 ")", p->from, p->to - 1);
     sl_buf_addch(&out, '\n');
     if (!out.failed)
         fwrite(out.data, 1, out.len, stdout);
     sl_buf_release(&out);
     return 0;
+}
+
+/* A log without damage; its last commits may still be ones that the next writer takes back. */
+static int print_sound(const struct sl_cmd *cmd, const char *path, const char *what)
+{
+    struct sl_err err;
+    struct sl_log *log = NULL;
+    if (sl_log_open(path, &log, &err) < 0)
+        return sl_command_fail(cmd, &err);
+    printf("%s: %s\n", path, what);
+    if (sl_log_unsettled(log))
+        printf("%s: commits after number %" PRId64
+               " did not reach the device: the next writer goes on without them\n",
+               path, sl_log_commit_number(log));
+    sl_log_free(log);
+    return SL_EXIT_GOOD;
 }
 
 static int verify(const struct sl_cmd *cmd, const char *path)
@@ -44,9 +60,7 @@ static int verify(const struct sl_cmd *cmd, const char *path)
     int n = sl_log_verify(path, print_problem, (void *)path, &err);
     if (n < 0)
         return sl_command_fail(cmd, &err);
-    if (n == 0)
-        printf("%s: whole\n", path);
-    return n ? SL_EXIT_FAILED : SL_EXIT_GOOD;
+    return n ? SL_EXIT_FAILED : print_sound(cmd, path, "whole");
 }
 
 static int ignore_problem(void *arg, const struct sl_log_problem *p)
@@ -65,10 +79,8 @@ static int repair(const struct sl_cmd *cmd, const char *path, int yes)
 {
     struct sl_err err;
     int problems = sl_log_verify(path, ignore_problem, NULL, &err);
-    if (problems == 0) {
-        printf("%s: nothing to mend\n", path);
-        return SL_EXIT_GOOD;
-    }
+    if (problems == 0)
+        return print_sound(cmd, path, "nothing to mend");
     /* What verify cannot even read, repair may still have an answer for, or the better message. */
     int64_t lost = sl_log_repair(path, yes, print_step, NULL, &err);
     if (lost < 0)

@@ -9,12 +9,13 @@
 #include "log/log.h"
 
 struct totals {
-    int64_t bytes, segments, closed, min_time, max_time;
+    int64_t rows, bytes, segments, closed, min_time, max_time;
 };
 
 static int add_segment(void *arg, const struct sl_log_segment_info *s)
 {
     struct totals *t = arg;
+    t->rows += s->end - s->base;
     t->bytes += s->bytes;
     t->segments++;
     t->closed += s->closed != 0;
@@ -60,16 +61,16 @@ static void print_info(struct sl_log *log, const struct totals *t, struct sl_buf
 {
     const struct sl_schema *s = sl_log_schema(log);
     struct sl_log_id id = sl_log_get_id(log);
-    int64_t rows = 0;
     sl_buf_printf(out, "log         ");
     for (size_t i = 0; i < sizeof(id.bytes); i++)
         sl_buf_printf(out, "%02x", id.bytes[i]);
-    for (int p = 0; p < sl_log_partitions(log); p++)
-        rows += sl_log_end(log, p) - sl_log_start(log, p);
-    sl_buf_printf(out, "\nrows        %" PRId64 "\nbytes       %" PRId64 "\n", rows, t->bytes);
+    sl_buf_printf(out, "\nrows        %" PRId64 "\nbytes       %" PRId64 "\n", t->rows, t->bytes);
     sl_buf_printf(out, "segments    %" PRId64 ", %" PRId64 " closed\n", t->segments, t->closed);
     sl_buf_printf(out, "commit      %" PRId64 ", durable to %" PRId64 "\n",
                   sl_log_commit_number(log), sl_log_durable(log));
+    if (sl_log_unsettled(log))
+        sl_buf_addstr(out, "lost        later commits, which did not reach the device: the next "
+                           "writer goes on without them\n");
     print_times(t, out);
     print_meta(s, SL_META_TIME, "time column", out);
     print_meta(s, SL_META_KEY, "key", out);

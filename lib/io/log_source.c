@@ -116,6 +116,19 @@ static int set_times(struct log_source *s, struct sl_err *err)
 
 /* ---- opening ---- */
 
+static void note(const struct log_source *s, const char *fmt, ...) SL_PRINTF(2, 3);
+static void note(const struct log_source *s, const char *fmt, ...)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    va_list ap;
+    va_start(ap, fmt);
+    sl_buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    if (s->o.say && text.len && !text.failed)
+        s->o.say(s->o.say_arg, text.data);
+    sl_buf_release(&text);
+}
+
 static void parent_of(const char *path, struct sl_buf *out)
 {
     size_t n = strlen(path);
@@ -130,7 +143,7 @@ static void parent_of(const char *path, struct sl_buf *out)
 /* tail -f: the log may not be there yet. */
 static int await_log(struct log_source *s, struct sl_err *err)
 {
-    struct sl_buf parent = SL_BUF_INIT, text = SL_BUF_INIT;
+    struct sl_buf parent = SL_BUF_INIT;
     struct sl_watch *w = sl_watch_new(err);
     int rc = w ? 0 : -(int)(err ? err->code : SL_EFAIL);
 
@@ -139,10 +152,8 @@ static int await_log(struct log_source *s, struct sl_err *err)
         rc = sl_buf_check(&parent, err);
     if (rc == 0)
         rc = sl_watch_add_names(w, parent.data, err);
-    if (rc == 0 && s->o.say) {
-        sl_buf_printf(&text, "%s is not there yet: waiting for it", s->path);
-        s->o.say(s->o.say_arg, text.failed ? "waiting for the log" : text.data);
-    }
+    if (rc == 0)
+        note(s, "%s is not there yet: waiting for it", s->path);
     while (rc == 0 && !sl_path_is_log(s->path)) {
         struct pollfd fds[2];
         int n = 0;
@@ -158,7 +169,6 @@ static int await_log(struct log_source *s, struct sl_err *err)
     }
     sl_watch_free(w);
     sl_buf_release(&parent);
-    sl_buf_release(&text);
     return rc;
 }
 
@@ -307,6 +317,21 @@ static int source_open(struct sl_source *base, struct sl_err *err)
 
 /* ---- next and decode ---- */
 
+/* What a follower waits for besides rows, and how: each said when it begins. */
+static void say_waiting(struct log_source *s)
+{
+    int unsettled = sl_log_unsettled(s->log), polled = sl_log_reader_fd(s->reader) < 0;
+    if (unsettled && !s->said_unsettled)
+        note(s,
+             "%s: commits after number %lld did not reach the device: waiting for the next writer, "
+             "which goes on from there",
+             s->path, (long long)sl_log_commit_number(s->log));
+    if (polled && !s->said_polled)
+        note(s, "%s cannot be watched: looking every %d ms", s->path, LOOK_USEC / 1000);
+    s->said_unsettled = unsettled;
+    s->said_polled |= polled;
+}
+
 static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl_err *err)
 {
     struct log_source *s = (struct log_source *)base;
@@ -317,8 +342,10 @@ static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl
     int rc = sl_log_reader_next(s->reader, &c, err);
     if (rc < 0)
         return rc;
-    if (rc == SL_LOG_WAIT)
+    if (rc == SL_LOG_WAIT) {
+        say_waiting(s);
         return SL_NEXT_WAIT;
+    }
     if (rc == SL_LOG_END)
         return SL_NEXT_END;
     if (rc == SL_LOG_SCHEMA) {

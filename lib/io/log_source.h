@@ -20,6 +20,7 @@ struct log_source {
     char **was; /* per partition: what the log that is ingested into had of it; NULL = nothing */
     int64_t from_time, to_time, rows_total;
     int merging;
+    int said_unsettled, said_polled;
     struct sl_log_merge *merge;
 };
 

@@ -218,14 +218,20 @@ static int take_rest(struct sl_log *l, struct sl_err *err)
     return rc == 0 && l->in.len ? take_lines(l, err) : rc;
 }
 
-/* 1 if a sync failed since the mark was read: the kernel may have dropped what lies beyond it. */
+static int is_ours(const struct sl_log *l, const struct sl_mark *m)
+{
+    return m->known && strcmp(m->boot, l->boot) == 0;
+}
+
+/* 1 if a sync failed since the mark was read, or is under way and may have: the kernel may have
+ * dropped what lies beyond the mark. */
 static int sync_failed(struct sl_log *l)
 {
     struct sl_mark m;
-    if (l->unclean || sl_lockfile_mark(&l->lock, 1, &m, NULL) < 0 ||
-        (m.known && strcmp(m.boot, l->boot) == 0))
+    if (l->unclean || sl_lockfile_mark(&l->lock, 1, &m, NULL) < 0 || (is_ours(l, &m) && !m.syncing))
         return 0;
     l->unclean = 1;
+    l->orphaned = is_ours(l, &m);
     l->mark = m;
     if (!m.known)
         l->mark.durable = l->state.durable;
@@ -400,10 +406,12 @@ static int was_recovered(struct sl_log *l, struct sl_err *err)
 {
     struct sl_mark m;
     int rc = sl_lockfile_mark(&l->lock, 0, &m, err);
-    if (rc < 0 || !m.known || strcmp(m.boot, l->boot) != 0)
+    if (rc < 0 || !is_ours(l, &m))
         return rc;
+    if (l->orphaned && m.syncing && m.durable == l->mark.durable)
+        return 0;
     l->mark = m;
-    l->unclean = 0;
+    l->unclean = l->orphaned = 0;
     return 1;
 }
 
@@ -462,6 +470,8 @@ static int read_mark(struct sl_log *l, struct sl_err *err)
 {
     int rc = sl_lockfile_mark(&l->lock, 0, &l->mark, err);
     l->unclean = !l->mark.known || strcmp(l->mark.boot, l->boot) != 0;
+    l->orphaned &= l->mark.syncing && !l->unclean;
+    l->unclean |= l->orphaned;
     l->stopped = 0;
     l->nchecked = 0;
     return rc;
@@ -539,4 +549,21 @@ int sl_view_load(struct sl_log *l, struct sl_err *err)
     if (rc >= 0 && !l->stopped)
         rc = sl_view_catch_up(l, err);
     return rc < 0 ? rc : 0;
+}
+
+int sl_view_doubt(struct sl_log *l, struct sl_err *err)
+{
+    int64_t n = l->state.n;
+    uint64_t history = l->state.history;
+    struct sl_mark m;
+    int rc = sl_lockfile_mark(&l->lock, 0, &m, err);
+    if (rc < 0)
+        return rc;
+    if (!is_ours(l, &m) || m.syncing) {
+        l->orphaned = is_ours(l, &m);
+        rc = sl_view_load(l, err);
+    } else {
+        rc = sl_view_catch_up(l, err); /* it has been recovered, maybe */
+    }
+    return rc < 0 ? rc : l->state.n < n || l->state.history != history;
 }

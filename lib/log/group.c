@@ -134,6 +134,24 @@ int sl_group_decode(struct sl_stream *s, struct sl_buffer *buf, size_t at, size_
     return rc;
 }
 
+int sl_group_intact(const struct sl_group *g, struct sl_err *err)
+{
+    const uint8_t *p = g->buf->data + g->at, *end = p + g->len;
+    struct sl_ipc_message m;
+    uint32_t said;
+    for (int i = 0; p < end; i++, p += m.total) {
+        int64_t total = sl_ipc_peek(p, (size_t)(end - p), &m, err);
+        if (total <= 0 || total > end - p)
+            return corrupt(err, "a batch is cut off");
+        uint32_t is = sl_crc32c(0, m.body, m.body_len);
+        if (i < g->id.ndicts && (!sl_identity_crc(&g->id, i, &said) || said != is))
+            return corrupt(err, "the checksum of a dictionary is false");
+        if (i >= g->id.ndicts && is != g->id.body_crc)
+            return corrupt(err, "the checksum of a batch's body is false");
+    }
+    return 0;
+}
+
 int sl_group_verify(struct sl_stream *s, struct sl_buffer *buf, size_t at, size_t len,
                     const uint8_t *log_id, struct sl_err *err)
 {

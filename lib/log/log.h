@@ -59,6 +59,10 @@ int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const ch
 uint64_t sl_log_history(const struct sl_log *l);
 int sl_log_history_holds(const struct sl_log *l, uint64_t history, int partition, int64_t offset);
 
+/* 1: commits after the last one did not reach the device, after a reboot or a failed sync; the next
+ * writer takes them back, until then the log ends here. */
+int sl_log_unsettled(const struct sl_log *l);
+
 struct sl_log_segment_info {
     int partition;
     int64_t base, end; /* offsets */

@@ -6,7 +6,8 @@
  * Invariants: (1) rows of a partition come in the order of their offsets, each once. (2) nothing
  * beyond the state's committed lengths is read. (3) a bounded reader's ends are pinned when it opens.
  * (4) a follower sets its watch before it reads, and looks once more after it emptied the watch:
- * whatever is committed after that look wakes it.
+ * whatever is committed after that look wakes it. (5) what a batch beyond the durable mark lacks is
+ * noticed here, not by who decodes it: after a failed sync it is no damage (see doubt below).
  */
 #include "base/compat.h"
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 
 struct cursor {
     int64_t next, to; /* offset wanted next; end */
+    int64_t given;    /* end of the rows handed out; of a bounded reader, of those it has pinned */
     struct sl_walk walk;
     int walking;
     int blocked; /* the next segment's schema does not fit the follower */
@@ -23,9 +25,10 @@ struct cursor {
 struct sl_log_reader {
     struct sl_log *log;
     struct sl_read_target *target;
-    struct cursor *cursors; /* one per partition */
-    int npartitions, turn;
+    struct cursor *cursors;    /* one per partition */
+    int npartitions, turn, at; /* partition whose turn it is next; that is being read */
     int follow;
+    uint64_t history; /* that the cursors' offsets belong to */
     int64_t from_time, to_time;
     struct sl_watch *watch;
     struct sl_account *account;
@@ -72,7 +75,9 @@ int sl_log_reader_open(struct sl_log *l, const struct sl_log_read_options *o,
         c->to = o->ranges ? o->ranges[i].to : INT64_MAX;
         if (!o->follow)
             c->to = SL_MIN(c->to, sl_log_end(l, i));
+        c->given = !o->follow && c->to > c->next ? c->to : -1;
     }
+    r->history = l->state.history;
     if (rc < 0)
         sl_log_reader_free(r);
     else
@@ -113,6 +118,38 @@ static int expired(struct sl_log_reader *r, int partition, int64_t offset, struc
     return sl_err_place(err, "%s", r->log->path);
 }
 
+static void leave_segments(struct sl_log_reader *r)
+{
+    for (int i = 0; i < r->npartitions; i++)
+        stop_walking(&r->cursors[i]);
+}
+
+/*
+ * The log went back after a failed sync: to another history, or, until the next writer comes, to the
+ * last commit that is good. What was handed out, or pinned, must be before that. Segments may be other
+ * ones by now.
+ */
+static int settle(struct sl_log_reader *r, struct sl_err *err)
+{
+    const struct sl_log *l = r->log;
+    for (int i = 0; i < r->npartitions; i++) {
+        const struct cursor *c = &r->cursors[i];
+        int64_t end = sl_view_history_end(l, r->history, i);
+        /* A follower's rows may turn out to be on the device yet. */
+        if (c->given <= end || (r->follow && l->state.history == r->history))
+            continue;
+        sl_err_set(err, SL_EEXPIRED,
+                   "the log went back to offset %" PRId64
+                   " of partition %d after a failed sync: rows up to %" PRId64 "%s are lost",
+                   SL_MAX(end, 0), i, c->given, r->follow ? ", which had been read," : "");
+        sl_err_hint(err, "read it again: it is whole up to there");
+        return sl_err_place(err, "%s", l->path);
+    }
+    leave_segments(r);
+    r->history = l->state.history;
+    return 0;
+}
+
 /* Whether rows of a segment with this schema can become the target's without losing anything. */
 static int fits(const struct sl_read_target *t, const struct sl_schema *s)
 {
@@ -130,6 +167,20 @@ static int fits(const struct sl_read_target *t, const struct sl_schema *s)
             return 0;
     }
     return 1;
+}
+
+/* Goes on with a segment at the cursor's next offset. 1 or < 0. */
+static int enter_segment(struct sl_log_reader *r, struct cursor *c, const struct sl_seg *seg,
+                         struct sl_err *err)
+{
+    int rc = sl_walk_open(&c->walk, r->log, seg, r->account, err);
+    if (rc < 0)
+        return rc;
+    c->walking = 1;
+    c->walk.last_commit = r->log->state.n;
+    c->next = SL_MAX(c->next, seg->base); /* between segments lies what a repair set aside */
+    rc = sl_walk_find(&c->walk, r->log, c->next, err);
+    return rc < 0 ? rc : 1;
 }
 
 /* Opens the segment that holds the cursor's next offset. 1, or 0 if there is none (yet). */
@@ -150,24 +201,18 @@ static int find_segment(struct sl_log_reader *r, int partition, struct sl_err *e
             c->blocked = 1;
             return 0;
         }
-        int rc = sl_walk_open(&c->walk, r->log, seg, r->account, err);
-        if (rc == 0) {
-            c->walking = 1;
-            c->walk.last_commit = s->n;
-            c->next =
-                SL_MAX(c->next, seg->base); /* between segments lies what a repair set aside */
-            rc = sl_walk_find(&c->walk, r->log, c->next, err);
-            return rc < 0 ? rc : 1;
-        }
+        int rc = enter_segment(r, c, seg, err);
         if (rc != -SL_ENOENT)
             return rc;
         /* It may have been dropped since: what the commits say now decides. */
+        char name[SL_SEG_NAME];
+        sl_seg_name(sl_seg_key(seg), ".arrows", name);
         rc = sl_log_refresh(r->log, err);
+        if (rc > 0 && r->log->state.history != r->history)
+            rc = settle(r, err) < 0 ? -SL_EEXPIRED : rc;
         if (rc < 0)
             return rc;
         if (rc == 0 || tries > 8) {
-            char name[SL_SEG_NAME];
-            sl_seg_name(sl_seg_key(seg), ".arrows", name);
             sl_err_set(err, SL_ECORRUPT, "a segment is missing");
             return sl_err_place(err, "%s/%s", r->log->path, name);
         }
@@ -196,6 +241,18 @@ static int in_time(const struct sl_log_reader *r, int64_t min, int64_t max)
     return max >= r->from_time && min < r->to_time;
 }
 
+/* The walk's next batch, checked whole where the device may not have it. 1, 0 at the end, < 0. */
+static int next_group(const struct sl_log_reader *r, struct cursor *c, struct sl_group *g,
+                      struct sl_err *err)
+{
+    const struct sl_log *l = r->log;
+    int rc = sl_walk_next(&c->walk, g, err);
+    if (rc != 1 || g->id.commit <= SL_MAX(l->mark.durable, l->state.durable))
+        return rc;
+    rc = sl_group_intact(g, err);
+    return rc < 0 ? sl_walk_corrupt(&c->walk, g->pos, err) : 1;
+}
+
 /* The partition's next batch. 1, 0 if there is none now. */
 static int next_chunk(struct sl_log_reader *r, int partition, struct sl_log_chunk **out,
                       struct sl_err *err)
@@ -206,7 +263,7 @@ static int next_chunk(struct sl_log_reader *r, int partition, struct sl_log_chun
         int rc = c->walking ? 1 : find_segment(r, partition, err);
         if (rc <= 0)
             return rc;
-        rc = sl_walk_next(&c->walk, &g, err);
+        rc = next_group(r, c, &g, err);
         if (rc < 0)
             return rc;
         if (rc == 0) {
@@ -218,6 +275,8 @@ static int next_chunk(struct sl_log_reader *r, int partition, struct sl_log_chun
         if (end <= c->next)
             continue;
         c->next = end;
+        if (r->follow)
+            c->given = SL_MIN(end, c->to);
         if (g.id.base >= c->to || !in_time(r, g.id.min_time, g.id.max_time))
             continue;
         rc = sl_log_chunk_new(&c->walk, &g, r->target, out, err);
@@ -234,7 +293,7 @@ static int next_chunk(struct sl_log_reader *r, int partition, struct sl_log_chun
 static int round_robin(struct sl_log_reader *r, struct sl_log_chunk **out, struct sl_err *err)
 {
     for (int k = 0; k < r->npartitions; k++) {
-        int i = (r->turn + k) % r->npartitions;
+        int i = r->at = (r->turn + k) % r->npartitions;
         int rc = next_chunk(r, i, out, err);
         if (rc < 0)
             return rc;
@@ -242,23 +301,6 @@ static int round_robin(struct sl_log_reader *r, struct sl_log_chunk **out, struc
             r->turn = (i + 1) % r->npartitions;
             return SL_LOG_CHUNK;
         }
-    }
-    return 0;
-}
-
-/* Rows that were given out may have been undone by a failed sync. */
-static int check_rolled(const struct sl_log_reader *r, struct sl_err *err)
-{
-    for (int i = 0; r->log->rolled && i < r->npartitions; i++) {
-        int64_t end = sl_log_end(r->log, i);
-        if (r->cursors[i].to == r->cursors[i].next || r->cursors[i].next <= end)
-            continue;
-        sl_err_set(err, SL_EEXPIRED,
-                   "the log went back to offset %" PRId64
-                   " of partition %d after a failed sync: rows "
-                   "up to %" PRId64 " were lost after they had been read",
-                   end, i, r->cursors[i].next);
-        return sl_err_place(err, "%s", r->log->path);
     }
     return 0;
 }
@@ -281,20 +323,45 @@ static int all_done(const struct sl_log_reader *r)
     return 1;
 }
 
+/*
+ * Something is not good that commits promise. If a sync failed it may be what the kernel has dropped
+ * since: then nothing is damaged, the log only ends earlier. 1: go on; else < 0 and err.
+ */
+static int doubt(struct sl_log_reader *r, struct sl_err *err)
+{
+    if (sl_view_doubt(r->log, NULL) <= 0)
+        return -SL_ECORRUPT;
+    leave_segments(r);
+    /* What is still promised shall be seen to be damaged. */
+    if (r->cursors[r->at].next < sl_log_end(r->log, r->at))
+        return 1;
+    return settle(r, err) < 0 ? -SL_EEXPIRED : 1;
+}
+
 int sl_log_reader_next(struct sl_log_reader *r, struct sl_log_chunk **out, struct sl_err *err)
 {
+    struct sl_err mine;
+    if (!err)
+        err = &mine;
     for (;;) {
-        int rc = round_robin(r, out, err);
+        int rc = r->log->state.history != r->history ? settle(r, err) : 0;
+        if (rc == 0)
+            rc = round_robin(r, out, err);
+        if (rc == -SL_ECORRUPT) {
+            rc = doubt(r, err);
+            if (rc > 0)
+                continue;
+        }
         if (rc)
             return rc;
         if (any_blocked(r))
             return SL_LOG_SCHEMA;
-        if (!r->follow || all_done(r))
+        if (!r->follow) /* another reader of the same view may have been in doubt */
+            return settle(r, err) < 0 ? -SL_EEXPIRED : SL_LOG_END;
+        if (all_done(r))
             return SL_LOG_END;
         sl_watch_drain(r->watch);
         rc = sl_log_refresh(r->log, err);
-        if (rc > 0)
-            rc = check_rolled(r, err) < 0 ? -SL_EEXPIRED : 1;
         if (rc < 0)
             return rc;
         if (rc == 0)

@@ -99,6 +99,8 @@ int sl_log_seek_time(struct sl_log *l, int partition, int64_t t, int64_t *offset
 {
     for (;;) {
         int rc = search(l, partition, t, offset, err);
+        if (rc == -SL_ECORRUPT && sl_view_doubt(l, NULL) > 0)
+            continue;
         if (rc != -SL_ENOENT)
             return rc;
         /* A segment that was replaced since: what the commits say now decides. */

@@ -58,7 +58,7 @@ static int verify_segment(struct sl_log *l, struct report *r, const struct sl_se
     struct sl_walk w;
     struct sl_group g;
     struct sl_err e;
-    int64_t offset = seg->base;
+    int64_t offset = seg->base, end = seg->end;
 
     sl_err_init(&e);
     int rc = sl_walk_open(&w, l, seg, NULL, &e);
@@ -78,7 +78,6 @@ static int verify_segment(struct sl_log *l, struct report *r, const struct sl_se
     } else if (rc == -SL_ENOENT) {
         char name[SL_SEG_NAME];
         struct sl_seg_key key = sl_seg_key(seg);
-        int64_t end = seg->end;
         sl_seg_name(key, ".arrows", name);
         rc = sl_log_refresh(l, err);
         if (rc < 0)
@@ -89,8 +88,10 @@ static int verify_segment(struct sl_log *l, struct report *r, const struct sl_se
         sl_err_offset(&e, name, 0);
         return tell(r, &e, offset, end);
     }
+    if (rc == -SL_ECORRUPT && sl_view_doubt(l, NULL) > 0)
+        return 1;
     if (rc == -SL_ECORRUPT)
-        return tell(r, &e, offset, seg->end);
+        return tell(r, &e, offset, end);
     if (rc < 0 && err)
         *err = e;
     return rc < 0 ? rc : 0;

@@ -173,22 +173,31 @@ uint64_t sl_log_history(const struct sl_log *l)
     return l->state.history;
 }
 
-int sl_log_history_holds(const struct sl_log *l, uint64_t history, int partition, int64_t offset)
+int64_t sl_view_history_end(const struct sl_log *l, uint64_t history, int partition)
 {
     const struct sl_state *s = &l->state;
     int i = 0;
-    if (partition < 0 || partition >= s->npartitions || offset > s->parts[partition].end)
-        return 0;
     while (i < s->nhistories && s->histories[i].id != history)
         i++;
     if (i == s->nhistories)
-        return 0;
+        return -1;
+    int64_t end = s->parts[partition].end;
     /* Each later history keeps what lies before the point at which it left. */
-    for (int k = i + 1; k < s->nhistories; k++) {
-        if (offset > s->histories[k].ends[partition])
-            return 0;
-    }
-    return 1;
+    for (int k = i + 1; k < s->nhistories; k++)
+        end = SL_MIN(end, s->histories[k].ends[partition]);
+    return end;
+}
+
+int sl_log_history_holds(const struct sl_log *l, uint64_t history, int partition, int64_t offset)
+{
+    if (partition < 0 || partition >= l->state.npartitions)
+        return 0;
+    return offset <= sl_view_history_end(l, history, partition);
+}
+
+int sl_log_unsettled(const struct sl_log *l)
+{
+    return l->stopped;
 }
 
 int sl_log_positions(const struct sl_log *l,

@@ -41,7 +41,8 @@ struct sl_log {
     char boot[SL_BOOT_ID + 1];
     int writable;
     int locked;       /* the append lock is held */
-    int unclean;      /* the lock file is of another boot: commits after the mark are checked */
+    int unclean;      /* another boot, or a failed sync: commits after the mark are checked */
+    int orphaned;     /* unclean since a sync is, or was, under way of which nobody knows the end */
     int stopped;      /* unclean: a commit that is not good was met; the state ends before it */
     int64_t greatest; /* greatest number that any line seen bore */
     int64_t rolled;   /* number of the last snapshot that went back behind a known commit */
@@ -68,6 +69,11 @@ int sl_view_load(struct sl_log *l, struct sl_err *err);
 int sl_view_load_older(struct sl_log *l, int64_t newest, int64_t older, struct sl_err *err);
 /* 1 if lines were taken, 0 if there were none, < 0. */
 int sl_view_catch_up(struct sl_log *l, struct sl_err *err);
+/* What the state promises is not there. 1: that is what a failed sync lost, and the state is another
+ * now: it ends before that, or is what a recovery has made of it. 0: it is damage. */
+int sl_view_doubt(struct sl_log *l, struct sl_err *err);
+/* Up to where the offsets of a history are still those of the log; -1 = it is not known. */
+int64_t sl_view_history_end(const struct sl_log *l, uint64_t history, int partition);
 /* Turns err into corruption of a commit file at an offset. */
 int sl_view_corrupt(struct sl_log *l, int64_t file, int64_t offset, struct sl_err *err);
 /* Opens a segment's file; "LOG/NAME" goes to name for messages if it is not NULL. */

@@ -33,6 +33,12 @@ inject() {
 @test "the library's writer: a sync fails" {
     inject --subject driver failed-sync
 }
+@test "ingest: a sync fails and what it was about is gone, readers running" {
+    inject --subject sluice lost-sync
+}
+@test "the library's writer: a sync fails and what it was about is gone, readers running" {
+    inject --subject driver lost-sync
+}
 @test "ingest: the file system is full at every 4 KiB" {
     inject --subject sluice full
 }

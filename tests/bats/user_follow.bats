@@ -27,3 +27,21 @@ rows_are() { # LOG N
     until_true rows_are l/ 8
     [ "$(sluice aggregate l/ --select 'sum(n)' -O csv --quiet | tail -n 1)" = 36 ]
 }
+
+@test "a follower without inotify looks every 200 ms, says so once, and misses nothing" {
+    strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
+    printf 'n\n1\n' | "$SLUICE" ingest --quiet -I csv -o log/
+    strace -D -qq -o trace -e trace=inotify_init1 -e inject=inotify_init1:error=EMFILE \
+        "$SLUICE" tail -f log/ -n all -O csv >out 2>err &
+    local pid=$!
+    pids+=("$pid")
+    until_true has_lines out 2
+    printf 'n\n2\n' | "$SLUICE" ingest --quiet -I csv -o log/ --again
+    until_true has_lines out 3
+    printf 'n\n3\n' | "$SLUICE" ingest --quiet -I csv -o log/ --again
+    until_true has_lines out 4
+    kill -TERM $pid
+    ends_with 143 $pid
+    [ "$(tr '\n' ' ' <out)" = "n 1 2 3 " ]
+    [ "$(grep -c 'cannot be watched' err)" = 1 ]
+}

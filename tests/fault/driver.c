@@ -35,7 +35,7 @@ struct options {
     const char *log, *boot, *file;
     int64_t writer, first, count, batch, pad, note, segment, until, interval, from;
     int64_t acked[WRITERS]; /* rows that must be there, -1 = none */
-    int partitions, resume, sync, abandon, only_read;
+    int partitions, resume, sync, abandon, only_read, hold;
 };
 
 static int failed(const struct sl_err *err)
@@ -308,6 +308,10 @@ static int read_log(const struct options *o, int follow, struct rows *r, struct 
     if (o->from)
         ro.ranges = ranges;
     rc = sl_log_reader_open(l, &ro, &reader, err);
+    if (rc == 0 && o->hold) { /* what it will give is settled; the test goes on meanwhile */
+        say("open", sl_log_commit_number(l), 0);
+        getchar();
+    }
     if (rc == 0)
         rc = read_on(reader, r, follow ? o->until : INT64_MAX, err);
     sl_log_reader_free(reader);
@@ -601,7 +605,8 @@ static int usage(void)
           "[--count N]\n"
           "  [--batch N] [--pad N] [--note BYTES] [--segment BYTES] [--partitions N] [--boot ID]\n"
           "  [--sync commit|none|interval] [--interval MICROSECONDS] [--acked W:ROW]...\n"
-          "  [--until ROWS] [--from OFFSET] [--resume] [--abandon] [--file NAME] [--only-read]\n",
+          "  [--until ROWS] [--from OFFSET] [--resume] [--abandon] [--file NAME] [--only-read]\n"
+          "  [--hold]\n",
           stderr);
     return 2;
 }
@@ -620,6 +625,8 @@ int main(int argc, char **argv)
             o.abandon = 1;
         else if (strcmp(argv[i], "--only-read") == 0)
             o.only_read = 1;
+        else if (strcmp(argv[i], "--hold") == 0)
+            o.hold = 1;
         else if (i + 1 >= argc || !take_option(&o, argv[i], argv[i + 1]))
             return usage();
         else
