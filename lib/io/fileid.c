@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "io/internal.h"
 
-enum { HEAD = 1024, TAIL = 256 };
+enum { HEAD = 1024, TAIL = 256, WHOLE = 1 << 18 };
 
 /* CRC of n raw bytes at offset; *n is lowered to what is there. */
 static int crc_at(struct sl_bytes *b, int64_t offset, int *n, uint32_t *crc, struct sl_err *err)
@@ -81,6 +81,7 @@ struct search {
 struct record {
     int64_t byte, line, rows, head, head_len, tail, tail_len;
     int64_t size, latest; /* 0: not there */
+    int64_t crc;          /* -1: not there */
 };
 
 static int parse(const char *value, size_t len, struct record *r)
@@ -98,8 +99,29 @@ static int parse(const char *value, size_t len, struct record *r)
     if (sl_json_find_int(value, len, "size", &r->size) != 1 ||
         sl_json_find_int(value, len, "latest", &r->latest) != 1)
         r->latest = 0;
+    if (sl_json_find_int(value, len, "crc", &r->crc) != 1)
+        r->crc = -1;
     return r->head_len >= 1 && r->head_len <= HEAD && r->tail_len >= 0 && r->tail_len <= TAIL &&
            r->byte >= r->tail_len;
+}
+
+/* Whether all bytes before the position are those of the record. */
+static int same_bytes(struct search *s, const struct record *r)
+{
+    char *data = sl_malloc(WHOLE);
+    uint32_t crc = 0;
+    ssize_t k = 1;
+    int64_t at = 0;
+    if (!data)
+        return sl_err_nomem(s->err, "a file's identity");
+    for (; at < r->byte && k > 0; at += k) {
+        size_t n = (size_t)SL_MIN((int64_t)WHOLE, r->byte - at);
+        k = sl_path_pread(sl_bytes_fd(s->bytes), data, n, at, sl_bytes_name(s->bytes), s->err);
+        if (k > 0)
+            crc = sl_crc32c(crc, data, (size_t)k);
+    }
+    free(data);
+    return k < 0 ? (int)k : at == r->byte && crc == (uint32_t)r->crc;
 }
 
 /* 1: the recorded position is of this file. */
@@ -118,7 +140,9 @@ static int matches(struct search *s, const struct record *r)
     rc = crc_at(s->bytes, r->byte - r->tail_len, &n, &crc, s->err);
     if (rc < 0)
         return rc;
-    return n == r->tail_len && crc == (uint32_t)r->tail;
+    if (n != r->tail_len || crc != (uint32_t)r->tail)
+        return 0;
+    return r->crc < 0 ? 1 : same_bytes(s, r);
 }
 
 static int compare(void *arg, const char *id, const char *value, size_t len)
@@ -166,7 +190,8 @@ int sl_fileid_mark(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_
     out->byte = byte;
     out->line = line;
     out->latest = 0;
-    out->tail = 0;
+    out->tail = out->crc = 0;
+    out->has_crc = 0;
     out->tail_len = i->compressed ? 0 : (int)SL_MIN(byte, (int64_t)TAIL);
     if (out->tail_len)
         rc = crc_at(b, byte - out->tail_len, &out->tail_len, &out->tail, err);
@@ -190,5 +215,7 @@ void sl_fileid_print(const struct sl_fileid *i, const struct sl_mark *m, int64_t
     if (m->latest)
         sl_buf_printf(out, ",\"size\":%lld,\"latest\":%lld", (long long)i->size,
                       (long long)m->latest);
+    if (m->has_crc)
+        sl_buf_printf(out, ",\"crc\":%u", m->crc);
     sl_buf_addch(out, '}');
 }

@@ -10,8 +10,13 @@
  * dictionaries replace one another; their columns stay undecoded until an operator touches them.
  *
  * Every message is gathered in a buffer of its own, which its batch keeps.
+ *
+ * A file has positions as text files have, behind each batch. To go on behind one, the file is read
+ * from its start, because later batches need the schema and the dictionaries; what is committed is
+ * left out.
  */
 #include "base/compat.h"
+#include "base/crc32c.h"
 #include "base/num.h"
 #include "io/internal.h"
 
@@ -24,6 +29,11 @@ struct frames_source {
     char *time_column;
     int stop_fd, file_format, ended;
     int64_t rows;
+    char *into; /* the log that is ingested into */
+    int again;
+    struct sl_fileid *identity; /* of a file, if its positions are recorded */
+    int64_t byte;               /* behind the last message */
+    uint32_t crc;               /* of all bytes before */
     void (*say)(void *arg, const char *text);
     void *say_arg;
     /* bytes not yet part of a message */
@@ -61,6 +71,75 @@ struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct s
         return NULL;
     }
     return copy;
+}
+
+/* ---- positions ---- */
+
+struct frames_mark { /* of a morsel */
+    struct sl_fileid *identity;
+    struct sl_mark mark;
+};
+
+static void discard(struct sl_morsel *m)
+{
+    struct frames_mark *k = m->arg;
+    if (k)
+        sl_fileid_unref(k->identity);
+    free(k);
+}
+
+static int attach_mark(struct frames_source *f, struct sl_morsel *m, struct sl_err *err)
+{
+    if (!f->identity)
+        return 0;
+    struct frames_mark *k = sl_calloc(1, sizeof(*k));
+    if (!k)
+        return sl_err_nomem(err, "a morsel");
+    m->arg = k;
+    k->identity = sl_fileid_ref(f->identity);
+    int rc = sl_fileid_mark(f->identity, f->bytes, f->byte, 1, &k->mark, err);
+    k->mark.has_crc = !f->identity->compressed;
+    k->mark.crc = f->crc;
+    return rc;
+}
+
+static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,
+                           struct sl_buf *position, struct sl_buf *was, struct sl_err *err)
+{
+    struct frames_mark *k = m->arg;
+    (void)s;
+    (void)err;
+    if (!k)
+        return 0;
+    k->identity->rows += (int64_t)m->batch->selected;
+    sl_buf_addstr(id, k->identity->id);
+    sl_buf_addstr(was, k->identity->any ? "*" : k->identity->was ? k->identity->was : "");
+    sl_fileid_print(k->identity, &k->mark, k->identity->rows, position);
+    return 1;
+}
+
+/* What the log that is ingested into holds of the file already. */
+static int look_up(struct frames_source *f, struct sl_err *err)
+{
+    struct sl_log *log = NULL;
+    if (!f->into || !sl_bytes_is_regular(f->bytes))
+        return 0;
+    f->identity = sl_fileid_new(f->bytes, err);
+    if (!f->identity)
+        return -(int)(err ? err->code : SL_EFAIL);
+    f->identity->any = f->again == SL_AGAIN_ALL;
+    if (f->identity->any || !sl_path_is_log(f->into))
+        return 0;
+    int rc = sl_log_open(f->into, &log, err);
+    if (rc == 0)
+        rc = sl_fileid_find(f->identity, f->bytes, log, err);
+    sl_log_free(log);
+    if (rc > 0 && f->again == SL_AGAIN_REFUSE) {
+        sl_err_set(err, SL_EEXIST, "%lld rows of %s are committed", (long long)f->identity->rows,
+                   sl_bytes_name(f->bytes));
+        return sl_err_hint(err, "--resume goes on after them, --again appends all");
+    }
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- gathering ---- */
@@ -173,6 +252,8 @@ static int skip_magic(struct frames_source *f, struct sl_err *err)
     }
     if (memcmp(f->staging, "ARROW1", 6) == 0) {
         f->file_format = 1;
+        f->byte = FILE_MAGIC;
+        f->crc = sl_crc32c(0, f->staging, FILE_MAGIC);
         take_staged(f, FILE_MAGIC);
     }
     return 0;
@@ -190,6 +271,9 @@ static int parse_message(struct frames_source *f, struct sl_ipc_message *m, stru
     int64_t n = sl_ipc_peek(f->message->data, f->need, m, err);
     if (n < 0)
         return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
+    f->byte += (int64_t)f->need;
+    if (f->identity)
+        f->crc = sl_crc32c(f->crc, f->message->data, f->need);
     m->owner = f->message;
     return 0;
 }
@@ -214,8 +298,10 @@ static int source_open(struct sl_source *s, struct sl_err *err)
 {
     struct frames_source *f = (struct frames_source *)s;
     struct sl_ipc_message m;
-    int rc = skip_magic(f, err);
+    int rc = look_up(f, err);
 
+    if (rc == 0)
+        rc = skip_magic(f, err);
     if (rc == 0)
         rc = wait_for_message(f, err);
     if (rc == 0)
@@ -297,6 +383,15 @@ static int take_batch(struct frames_source *f, const struct sl_ipc_message *m,
     morsel->records = (int64_t)morsel->batch->selected;
     morsel->len = m->total;
     f->rows += morsel->records;
+    if (f->identity && f->byte <= f->identity->byte) { /* committed before */
+        sl_morsel_free(morsel);
+        return 0;
+    }
+    rc = attach_mark(f, morsel, err);
+    if (rc < 0) {
+        sl_morsel_free(morsel);
+        return rc;
+    }
     *out = morsel;
     return SL_NEXT_MORSEL;
 }
@@ -354,6 +449,8 @@ static void source_free(struct sl_source *s)
     sl_bytes_free(f->bytes);
     sl_buffer_unref(f->message);
     sl_schema_unref(s->schema);
+    sl_fileid_unref(f->identity);
+    free(f->into);
     free(f->staging);
     free(f->time_column);
     free(f);
@@ -364,6 +461,8 @@ static const struct sl_source_class frames_source_class = {
     .open = source_open,
     .next = source_next,
     .poll = source_poll,
+    .position = source_position,
+    .discard = discard,
     .progress = source_progress,
     .free = source_free,
 };
@@ -388,7 +487,10 @@ int sl_frames_source_new(const struct sl_input_options *o, struct sl_bytes *byte
     f->staging = sl_malloc(STAGING);
     f->decoder = sl_ipc_decoder_new(o->account);
     f->time_column = o->time_column ? sl_strdup(o->time_column) : NULL;
-    if (!f->staging || !f->decoder || (o->time_column && !f->time_column)) {
+    f->into = o->into ? sl_strdup(o->into) : NULL;
+    f->again = o->again;
+    if (!f->staging || !f->decoder || (o->time_column && !f->time_column) ||
+        (o->into && !f->into)) {
         source_free(&f->base);
         return sl_err_nomem(err, "a source of frames");
     }

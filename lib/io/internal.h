@@ -50,7 +50,8 @@ int sl_bytes_wait(struct sl_bytes *b, int stop_fd, int64_t timeout, struct sl_er
  * or, if times without a year were read, with "size":S and "latest":U (what gave them their year, µs)
  * behind. byte and line are behind the last committed record of the decompressed stream; head and tail are
  * CRC32Cs of the first K (at most 1 KiB) and of the M (at most 256) raw bytes before byte, so that a
- * file is known again by what it holds, under any name. Compressed files: tail_len is 0.
+ * file is known again by what it holds, under any name. Compressed files: tail_len is 0. Files of
+ * frames, which begin and end alike, have "crc" too: the CRC32C of all bytes before byte.
  */
 struct sl_fileid { /* shared by the morsels of a file */
     int refs;
@@ -76,8 +77,8 @@ int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_log 
 struct sl_mark { /* a point in a file */
     int64_t byte, line;
     int64_t latest; /* what gave times without a year theirs, see text.h; 0: there were none */
-    uint32_t tail;
-    int tail_len;
+    uint32_t tail, crc;
+    int tail_len, has_crc;
 };
 /* The mark behind byte; reads the tail from the file. Also learns more of the head of a file that was
  * shorter than 1 KiB when it was opened. */

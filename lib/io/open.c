@@ -123,7 +123,10 @@ static int check_paths(const struct sl_input_options *o, struct sl_err *err)
         if (is_directory(path)) {
             sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log (it has no commits/)",
                        path);
-            return sl_err_hint(err, "name the files in it: %s/*", path);
+            size_t n = strlen(path);
+            while (n > 1 && path[n - 1] == '/')
+                n--;
+            return sl_err_hint(err, "name the files in it: %.*s/*", (int)n, path);
         }
         if (access(path, F_OK) != 0 && !o->wait_for_log)
             return sl_err_sys(err, "cannot open %s", path);

@@ -68,3 +68,41 @@ load common
     run -0 --separate-stderr sluice replay l/ -O csv --quiet
     [ "$output" = $'n\n1\n2\n3\n4' ]
 }
+
+@test "a file of frames that is in the log already is refused, one that only looks like it is not" {
+    printf 'a,b\n1,x\n2,x\n3,x\n' | sluice transform -I csv -o one.arrow --quiet
+    printf 'a,b\n1,x\n5,x\n3,x\n' | sluice transform -I csv -o two.arrow --quiet
+    sluice ingest one.arrow -o l/ --quiet
+    run -1 --separate-stderr sluice ingest one.arrow -o l/
+    [[ $stderr == *"3 rows of one.arrow are committed"*--resume*--again* ]]
+    cp one.arrow three.arrow
+    run -1 --separate-stderr sluice ingest -o l/ <three.arrow
+    [[ $stderr == *"3 rows of standard input are committed"* ]]
+    sluice ingest two.arrow -o l/ --quiet
+    sluice ingest one.arrow -o l/ --again --quiet
+    run -0 --separate-stderr sluice transform l/ --select a -O csv --quiet
+    [ "$output" = $'a\n1\n2\n3\n1\n5\n3\n1\n2\n3' ]
+}
+
+@test "ingest --resume of a file of frames takes the batches that came since" {
+    need_oracle
+    "$SLUICE_ORACLE" - <<'PY'
+import pyarrow as pa
+out = pa.BufferOutputStream()
+s = pa.schema([("a", pa.int64()), ("t", pa.dictionary(pa.int32(), pa.string()))])
+w = pa.ipc.new_stream(out, s)
+w.write_batch(pa.record_batch([pa.array([1, 2]), pa.array(["x", "y"]).dictionary_encode()], schema=s))
+half = out.tell()
+w.write_batch(pa.record_batch([pa.array([3, 4]), pa.array(["x", "y"]).dictionary_encode()], schema=s))
+w.close()
+data = out.getvalue().to_pybytes()
+open("t.arrows", "wb").write(data[:half])
+open("rest", "wb").write(data[half:])
+PY
+    sluice ingest t.arrows -o l/ --quiet
+    cat rest >>t.arrows
+    sluice ingest t.arrows -o l/ --resume --quiet
+    sluice ingest t.arrows -o l/ --resume --quiet
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$output" = $'a,t\n1,x\n2,y\n3,x\n4,y' ]
+}

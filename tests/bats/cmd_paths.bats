@@ -134,3 +134,9 @@ load cmd_helper
     run -0 --separate-stderr sluice transform --where 'id > 0' codes.csv -O csv
     same "$output" "$(cat codes.csv)"
 }
+
+@test "a directory that is no log: the hint names its files as a shell would" {
+    mkdir d
+    run -2 --separate-stderr sluice tail d//
+    [[ $stderr == *"name the files in it: d/*" ]]
+}
