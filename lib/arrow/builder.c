@@ -197,8 +197,10 @@ void sl_builder_int128(struct sl_builder *b, sl_int128 v)
 void sl_builder_double(struct sl_builder *b, double v)
 {
     assert(b->type.kind == SL_DOUBLE);
-    if (reserve(b))
-        ((double *)b->data->data)[b->rows++] = v;
+    if (!reserve(b))
+        return;
+    double *values = (void *)b->data->data;
+    values[b->rows++] = v;
 }
 
 void sl_builder_date(struct sl_builder *b, int32_t days)

@@ -57,7 +57,7 @@ const char *sl_schema_nearest(const char *name, size_t len, const char *const *n
     const char *best = NULL;
     if (!len || len > NEAREST_MAX)
         return NULL;
-    int limit = SL_MAX((int)len / 3, len > 1), at = limit + 1;
+    int limit = SL_MAX((int)len / 3, len > 1 ? 1 : 0), at = limit + 1;
     for (int i = 0; i < n; i++) {
         size_t m = strlen(names[i]);
         if (!m || m > NEAREST_MAX)

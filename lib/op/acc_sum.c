@@ -40,7 +40,7 @@ static inline void add192(struct cell *c, uint64_t lo, uint64_t mid, uint64_t hi
 
 static inline void add64(struct cell *c, int64_t v)
 {
-    uint64_t sign = (uint64_t)(v >> 63);
+    uint64_t sign = v < 0 ? UINT64_MAX : 0;
     add192(c, (uint64_t)v, sign, sign);
     c->n++;
 }

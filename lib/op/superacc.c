@@ -119,7 +119,7 @@ static inline int add_one(struct sl_superacc *s, size_t i, double v, struct sl_e
     int j = (int)(position >> 5) - s->low;
     if (SL_UNLIKELY(j < 0 || j + 4 > s->width || e == 0x7ff))
         return add_slow(s, i, v, err);
-    int64_t sign = (int64_t)bits >> 63;
+    int64_t sign = -(int64_t)(bits >> 63);
     sl_uint128 w = (sl_uint128)m << (position & 31);
     int64_t *c = (int64_t *)s->chunk.data + i * (size_t)s->width + j;
     c[0] += ((int64_t)(uint32_t)w ^ sign) - sign;
