@@ -23,37 +23,98 @@ static const char head[] =
     "# bash completion for sluice; made by `sluice completion bash`.\n"
     "# shellcheck shell=bash disable=SC2207\n"
     "\n"
-    "# Names of the columns of the logs on the line, for the part behind the last comma.\n"
-    "_sluice_columns() {\n"
-    "    local word names=''\n"
-    "    for word in \"${COMP_WORDS[@]:2}\"; do\n"
-    "        [[ -d $word/commits ]] && names+=\" $(sluice completion --columns \"$word\" "
-    "2>/dev/null)\"\n"
+    "# REPLY: a word of the line as the command will get it.\n"
+    "_sluice_plain() {\n"
+    "    local rest=$1 quote='' char\n"
+    "    REPLY=''\n"
+    "    while [[ -n $rest ]]; do\n"
+    "        char=${rest:0:1} rest=${rest:1}\n"
+    "        if [[ $char == \\\\ && $quote != \"'\" ]]; then\n"
+    "            REPLY+=${rest:0:1} rest=${rest:1}\n"
+    "        elif [[ -z $quote && $char == [\\'\\\"] ]]; then\n"
+    "            quote=$char\n"
+    "        elif [[ $char != \"$quote\" ]]; then\n"
+    "            REPLY+=$char\n"
+    "        fi\n"
     "    done\n"
-    "    local front=''\n"
-    "    [[ $1 == *,* ]] && front=${1%,*},\n"
-    "    COMPREPLY=($(compgen -P \"$front\" -W \"$names\" -- \"${1##*,}\"))\n"
+    "    [[ $1 != \\~/* ]] || REPLY=$HOME${REPLY:1}\n"
+    "}\n"
+    "\n"
+    "# The line's words in `words`: what readline cuts at = and : in one piece again, but "
+    "--name=value in\n"
+    "# two. `value`: the last stands behind =. `cut`: how much of it readline leaves alone.\n"
+    "_sluice_words() {\n"
+    "    local word joins=0\n"
+    "    words=() value='' cut=''\n"
+    "    for word in \"${COMP_WORDS[@]:0:COMP_CWORD+1}\"; do\n"
+    "        if [[ $word == = && ${words[*]: -1} == --* && -z $value ]]; then\n"
+    "            words+=('') value=1 joins=1\n"
+    "        elif [[ -n $word && -z ${word//:/} && ${#words[@]} -gt 1 ]]; then\n"
+    "            words[-1]+=$word joins=1 cut=${words[-1]}\n"
+    "        elif ((joins)); then\n"
+    "            words[-1]+=$word joins=0\n"
+    "        else\n"
+    "            words+=(\"$word\") value='' cut=''\n"
+    "        fi\n"
+    "    done\n"
+    "}\n"
+    "\n"
+    "# Completes the last identifier of the word $1 with the columns of the logs on the line. $2 = "
+    "name:\n"
+    "# the word is nothing else than a name; else a name may stand in SQL's quotes. What a log "
+    "says is\n"
+    "# never given to the shell to expand.\n"
+    "_sluice_columns() {\n"
+    "    local word name part front names=() quote=''\n"
+    "    for word in \"${words[@]:2}\"; do\n"
+    "        _sluice_plain \"$word\"\n"
+    "        [[ -d $REPLY/commits ]] || continue\n"
+    "        while IFS= read -r name; do\n"
+    "            names+=(\"$name\")\n"
+    "        done < <(\"${words[0]}\" completion --columns \"$REPLY\" 2>/dev/null)\n"
+    "    done\n"
+    "    [[ $1 == [\\'\\\"]* ]] && quote=${1:0:1}\n"
+    "    _sluice_plain \"$1\"\n"
+    "    part=$REPLY\n"
+    "    [[ $2 == name ]] || part=${REPLY##*[!A-Za-z0-9_.]}\n"
+    "    front=${REPLY%\"$part\"}\n"
+    "    for name in \"${names[@]}\"; do\n"
+    "        [[ $name == \"$part\"* && $name != *[[:cntrl:]]* ]] || continue\n"
+    "        if [[ $2 != name && $front == *\\\" ]]; then\n"
+    "            name+=\\\"\n"
+    "        elif [[ $2 != name && ! $name =~ ^[A-Za-z_][A-Za-z0-9_.]*$ ]]; then\n"
+    "            name=\\\"${name//\\\"/\\\"\\\"}\\\"\n"
+    "        fi\n"
+    "        name=$front$name\n"
+    "        case $quote in\n"
+    "        \\') [[ $name == *\\'* ]] && continue ;;\n"
+    "        \\\") name=${name//\\\\/\\\\\\\\} name=${name//\\\"/\\\\\\\"} "
+    "name=${name//\\$/\\\\\\$} name=${name//\\`/\\\\\\`} ;;\n"
+    "        *) [[ $name != *[!A-Za-z0-9_.,]* ]] || printf -v name %q \"$name\" ;;\n"
+    "        esac\n"
+    "        COMPREPLY+=(\"${name#\"$cut\"}\")\n"
+    "    done\n"
     "    compopt -o nospace\n"
     "}\n"
     "\n"
+    "# Completes the word with one of a list.\n"
+    "_sluice_values() {\n"
+    "    COMPREPLY=($(compgen -W \"$1\" -- \"$cur\"))\n"
+    "    COMPREPLY=(\"${COMPREPLY[@]#\"$cut\"}\")\n"
+    "}\n"
+    "\n"
     "_sluice() {\n"
-    "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options='' "
-    "verbs=''\n"
-    "    COMPREPLY=()\n"
-    "    # Readline cuts --name=value into three words.\n"
-    "    if [[ $cur == = ]]; then\n"
-    "        cur=''\n"
-    "    elif [[ $prev == = ]]; then\n"
-    "        prev=${COMP_WORDS[COMP_CWORD - 2]}\n"
-    "    fi\n";
+    "    local words value cut cur prev options='' verbs='' REPLY\n"
+    "    _sluice_words\n"
+    "    cur=${words[-1]} prev=${words[-2]}\n"
+    "    COMPREPLY=()\n";
 
 static const char tail[] = "    if [[ $cur == -* ]]; then\n"
-                           "        COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
-                           "    elif ((COMP_CWORD == 2)) && [[ -n $verbs ]]; then\n"
-                           "        COMPREPLY=($(compgen -W \"$verbs\" -- \"$cur\"))\n"
+                           "        _sluice_values \"$options\"\n"
+                           "    elif ((${#words[@]} == 3)) && [[ -n $verbs ]]; then\n"
+                           "        _sluice_values \"$verbs\"\n"
                            "    else\n"
-                           "        compopt -o filenames\n"
-                           "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+                           "        compopt -o default\n"
                            "    fi\n"
                            "}\n"
                            "complete -F _sluice sluice\n";
@@ -63,29 +124,23 @@ static int takes_value(const struct sl_option *o)
     return o->kind != SL_OPTION_FLAG && o->kind != SL_OPTION_HELP;
 }
 
-/* What completes the value of an option: an arm of the case over the word before. */
+/* What completes the value of an option: an arm of the case over the word before. Files are left to
+ * readline, which knows how their names are quoted. */
 static void print_value(const struct sl_option *o, FILE *out)
 {
     fprintf(out, o->letter ? "    --%s | -%c)\n" : "    --%s)\n", o->name, o->letter);
-    switch ((enum sl_complete)o->complete) {
-    case SL_COMPLETE_COLUMN: fputs("        _sluice_columns \"$cur\"\n", out); break;
-    case SL_COMPLETE_VALUES:
-        fprintf(out, "        COMPREPLY=($(compgen -W \"%s\" -- \"$cur\"))\n", o->values);
-        break;
-    case SL_COMPLETE_FILE:
-        fputs("        compopt -o filenames\n"
-              "        COMPREPLY=($(compgen -f -- \"$cur\"))\n",
-              out);
-        break;
-    case SL_COMPLETE_NOTHING: break;
-    }
     /* A value that only = can give does not take the next word. */
     if (o->kind == SL_OPTION_OPTIONAL)
-        fputs("        [[ ${COMP_WORDS[COMP_CWORD - 1]} == = || ${COMP_WORDS[COMP_CWORD]} == = ]] "
-              "&& return\n"
-              "        COMPREPLY=()\n",
-              out);
-    else
+        fprintf(out, "        [[ -n $value ]] && _sluice_values \"%s\" && return\n", o->values);
+    else if (o->complete == SL_COMPLETE_VALUES)
+        fprintf(out, "        _sluice_values \"%s\"\n", o->values);
+    else if (o->complete == SL_COMPLETE_COLUMN)
+        fputs("        _sluice_columns \"$cur\"\n", out);
+    else if (o->complete == SL_COMPLETE_NAME)
+        fputs("        _sluice_columns \"$cur\" name\n", out);
+    else if (o->complete == SL_COMPLETE_FILE)
+        fputs("        compopt -o default\n", out);
+    if (o->kind != SL_OPTION_OPTIONAL)
         fputs("        return\n", out);
     fputs("        ;;\n", out);
 }
@@ -114,7 +169,7 @@ static void print_values(FILE *out)
 
 static void print_names(FILE *out)
 {
-    fputs("    case ${COMP_WORDS[1]} in\n", out);
+    fputs("    case ${words[1]} in\n", out);
     for (const struct sl_cmd *const *c = sl_commands; *c; c++) {
         if (!(*c)->group)
             continue;
@@ -136,14 +191,13 @@ static void print_names(FILE *out)
 static void print_script(FILE *out)
 {
     fputs(head, out);
-    fputs("    if ((COMP_CWORD == 1)); then\n"
-          "        compopt -o filenames\n"
-          "        COMPREPLY=($(compgen -f -W \"",
-          out);
+    fputs(
+        "    if ((${#words[@]} == 2)); then\n        compopt -o default\n        _sluice_values \"",
+        out);
     for (const struct sl_cmd *const *c = sl_commands; *c; c++)
         if ((*c)->group)
             fprintf(out, "%s ", (*c)->name);
-    fputs("help\" -- \"$cur\"))\n        return\n    fi\n", out);
+    fputs("help\"\n        return\n    fi\n", out);
     print_values(out);
     print_names(out);
     fputs(tail, out);

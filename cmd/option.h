@@ -35,7 +35,8 @@ enum sl_option_kind {
 enum sl_complete {
     SL_COMPLETE_NOTHING,
     SL_COMPLETE_FILE,
-    SL_COMPLETE_COLUMN, /* of the logs named on the line */
+    SL_COMPLETE_COLUMN, /* of the logs named on the line, in an expression */
+    SL_COMPLETE_NAME,   /* such a column's bare name */
     SL_COMPLETE_VALUES, /* `values` */
 };
 

@@ -4,35 +4,95 @@
 # bash completion for sluice; made by `sluice completion bash`.
 # shellcheck shell=bash disable=SC2207
 
-# Names of the columns of the logs on the line, for the part behind the last comma.
-_sluice_columns() {
-    local word names=''
-    for word in "${COMP_WORDS[@]:2}"; do
-        [[ -d $word/commits ]] && names+=" $(sluice completion --columns "$word" 2>/dev/null)"
+# REPLY: a word of the line as the command will get it.
+_sluice_plain() {
+    local rest=$1 quote='' char
+    REPLY=''
+    while [[ -n $rest ]]; do
+        char=${rest:0:1} rest=${rest:1}
+        if [[ $char == \\ && $quote != "'" ]]; then
+            REPLY+=${rest:0:1} rest=${rest:1}
+        elif [[ -z $quote && $char == [\'\"] ]]; then
+            quote=$char
+        elif [[ $char != "$quote" ]]; then
+            REPLY+=$char
+        fi
     done
-    local front=''
-    [[ $1 == *,* ]] && front=${1%,*},
-    COMPREPLY=($(compgen -P "$front" -W "$names" -- "${1##*,}"))
+    [[ $1 != \~/* ]] || REPLY=$HOME${REPLY:1}
+}
+
+# The line's words in `words`: what readline cuts at = and : in one piece again, but --name=value in
+# two. `value`: the last stands behind =. `cut`: how much of it readline leaves alone.
+_sluice_words() {
+    local word joins=0
+    words=() value='' cut=''
+    for word in "${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
+        if [[ $word == = && ${words[*]: -1} == --* && -z $value ]]; then
+            words+=('') value=1 joins=1
+        elif [[ -n $word && -z ${word//:/} && ${#words[@]} -gt 1 ]]; then
+            words[-1]+=$word joins=1 cut=${words[-1]}
+        elif ((joins)); then
+            words[-1]+=$word joins=0
+        else
+            words+=("$word") value='' cut=''
+        fi
+    done
+}
+
+# Completes the last identifier of the word $1 with the columns of the logs on the line. $2 = name:
+# the word is nothing else than a name; else a name may stand in SQL's quotes. What a log says is
+# never given to the shell to expand.
+_sluice_columns() {
+    local word name part front names=() quote=''
+    for word in "${words[@]:2}"; do
+        _sluice_plain "$word"
+        [[ -d $REPLY/commits ]] || continue
+        while IFS= read -r name; do
+            names+=("$name")
+        done < <("${words[0]}" completion --columns "$REPLY" 2>/dev/null)
+    done
+    [[ $1 == [\'\"]* ]] && quote=${1:0:1}
+    _sluice_plain "$1"
+    part=$REPLY
+    [[ $2 == name ]] || part=${REPLY##*[!A-Za-z0-9_.]}
+    front=${REPLY%"$part"}
+    for name in "${names[@]}"; do
+        [[ $name == "$part"* && $name != *[[:cntrl:]]* ]] || continue
+        if [[ $2 != name && $front == *\" ]]; then
+            name+=\"
+        elif [[ $2 != name && ! $name =~ ^[A-Za-z_][A-Za-z0-9_.]*$ ]]; then
+            name=\"${name//\"/\"\"}\"
+        fi
+        name=$front$name
+        case $quote in
+        \') [[ $name == *\'* ]] && continue ;;
+        \") name=${name//\\/\\\\} name=${name//\"/\\\"} name=${name//\$/\\\$} name=${name//\`/\\\`} ;;
+        *) [[ $name != *[!A-Za-z0-9_.,]* ]] || printf -v name %q "$name" ;;
+        esac
+        COMPREPLY+=("${name#"$cut"}")
+    done
     compopt -o nospace
 }
 
+# Completes the word with one of a list.
+_sluice_values() {
+    COMPREPLY=($(compgen -W "$1" -- "$cur"))
+    COMPREPLY=("${COMPREPLY[@]#"$cut"}")
+}
+
 _sluice() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} options='' verbs=''
+    local words value cut cur prev options='' verbs='' REPLY
+    _sluice_words
+    cur=${words[-1]} prev=${words[-2]}
     COMPREPLY=()
-    # Readline cuts --name=value into three words.
-    if [[ $cur == = ]]; then
-        cur=''
-    elif [[ $prev == = ]]; then
-        prev=${COMP_WORDS[COMP_CWORD - 2]}
-    fi
-    if ((COMP_CWORD == 1)); then
-        compopt -o filenames
-        COMPREPLY=($(compgen -f -W "ingest partition transform aggregate tail replay log help" -- "$cur"))
+    if ((${#words[@]} == 2)); then
+        compopt -o default
+        _sluice_values "ingest partition transform aggregate tail replay log help"
         return
     fi
     case $prev in
     --input-format | -I)
-        COMPREPLY=($(compgen -W "csv tsv json combined common lines arrow regex:" -- "$cur"))
+        _sluice_values "csv tsv json combined common lines arrow regex:"
         return
         ;;
     --delimiter)
@@ -43,11 +103,11 @@ _sluice() {
         return
         ;;
     --time)
-        _sluice_columns "$cur"
+        _sluice_columns "$cur" name
         return
         ;;
     --time-format)
-        COMPREPLY=($(compgen -W "syslog epoch:s epoch:ms epoch:us epoch:ns" -- "$cur"))
+        _sluice_values "syslog epoch:s epoch:ms epoch:us epoch:ns"
         return
         ;;
     --year)
@@ -60,12 +120,11 @@ _sluice() {
         return
         ;;
     --output | -o)
-        compopt -o filenames
-        COMPREPLY=($(compgen -f -- "$cur"))
+        compopt -o default
         return
         ;;
     --output-format | -O)
-        COMPREPLY=($(compgen -W "csv tsv json table arrow" -- "$cur"))
+        _sluice_values "csv tsv json table arrow"
         return
         ;;
     --partitions)
@@ -76,19 +135,18 @@ _sluice() {
         return
         ;;
     --hash)
-        COMPREPLY=($(compgen -W "murmur2 crc32" -- "$cur"))
+        _sluice_values "murmur2 crc32"
         return
         ;;
     --sync)
-        COMPREPLY=($(compgen -W "commit none 1s" -- "$cur"))
+        _sluice_values "commit none 1s"
         return
         ;;
     --segment-size)
         return
         ;;
     --rejects)
-        compopt -o filenames
-        COMPREPLY=($(compgen -f -- "$cur"))
+        compopt -o default
         return
         ;;
     --max-rejects)
@@ -101,9 +159,7 @@ _sluice() {
         return
         ;;
     --stats)
-        COMPREPLY=($(compgen -W "json" -- "$cur"))
-        [[ ${COMP_WORDS[COMP_CWORD - 1]} == = || ${COMP_WORDS[COMP_CWORD]} == = ]] && return
-        COMPREPLY=()
+        [[ -n $value ]] && _sluice_values "json" && return
         ;;
     --by)
         _sluice_columns "$cur"
@@ -143,15 +199,15 @@ _sluice() {
         return
         ;;
     --rows | -n)
-        COMPREPLY=($(compgen -W "0 10 100 all" -- "$cur"))
+        _sluice_values "0 10 100 all"
         return
         ;;
     --from)
-        COMPREPLY=($(compgen -W "earliest latest" -- "$cur"))
+        _sluice_values "earliest latest"
         return
         ;;
     --to)
-        COMPREPLY=($(compgen -W "earliest latest" -- "$cur"))
+        _sluice_values "earliest latest"
         return
         ;;
     --partition)
@@ -161,7 +217,7 @@ _sluice() {
         return
         ;;
     esac
-    case ${COMP_WORDS[1]} in
+    case ${words[1]} in
     ingest)
         options="--resume --again --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
@@ -186,12 +242,11 @@ _sluice() {
         ;;
     esac
     if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W "$options" -- "$cur"))
-    elif ((COMP_CWORD == 2)) && [[ -n $verbs ]]; then
-        COMPREPLY=($(compgen -W "$verbs" -- "$cur"))
+        _sluice_values "$options"
+    elif ((${#words[@]} == 3)) && [[ -n $verbs ]]; then
+        _sluice_values "$verbs"
     else
-        compopt -o filenames
-        COMPREPLY=($(compgen -f -- "$cur"))
+        compopt -o default
     fi
 }
 complete -F _sluice sluice

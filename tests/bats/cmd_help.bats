@@ -130,6 +130,66 @@ complete_words() {
     same "$(complete_words sluice aggregate orders/ --by country,it)" country,item
 }
 
+# A log in a folder with a blank, whose columns are called all sorts of things.
+odd_log() {
+    printf '%s\n' "ts,My Col,price,prio,\$(touch pwned),it's" '2026-01-01,1,2,3,4,5' >'in put.csv'
+    sluice ingest --quiet 'in put.csv' -o 'my log/'
+    mkdir bin && ln -s "$(realpath "$SLUICE")" bin/sluice
+    PATH=$PWD/bin:$PATH
+}
+
+# Lines as typed into a bash on a terminal, and what Tab makes of each.
+tab() { # LINE WANTED...
+    command -v python3 >/dev/null || skip "no python3"
+    local typed=() wanted=() got
+    for ((; $# > 1; )); do
+        typed+=("$1") wanted+=("$2")
+        shift 2
+    done
+    got=$("$BATS_TEST_DIRNAME/press_tab" "${typed[@]}") || fail "bash: $got"
+    same "$got" "$(printf '%s\n' "${wanted[@]}")"
+}
+
+@test "Tab in an interactive bash: commands, options, their values, files with blanks" {
+    odd_log
+    tab 'sluice tr' 'sluice transform ' \
+        'sluice in\ ' 'sluice in\ put.csv ' \
+        'sluice transform --whe' 'sluice transform --where ' \
+        'sluice transform -O j' 'sluice transform -O json ' \
+        'sluice transform --output-format=j' 'sluice transform --output-format=json ' \
+        'sluice transform --time-format epoch:m' 'sluice transform --time-format epoch:ms ' \
+        'sluice transform --time-format=epoch:m' 'sluice transform --time-format=epoch:ms ' \
+        'sluice transform --stats=j' 'sluice transform --stats=json ' \
+        'sluice transform --stats in' 'sluice transform --stats in\ put.csv ' \
+        'sluice transform --tz in' 'sluice transform --tz in' \
+        'sluice transform in' 'sluice transform in\ put.csv ' \
+        "sluice transform 'in" "sluice transform 'in put.csv' " \
+        'sluice transform --rejects=in' 'sluice transform --rejects=in\ put.csv ' \
+        'sluice log ver' 'sluice log verify ' \
+        'sluice log verify my' 'sluice log verify my\ log/'
+}
+
+@test "Tab in an interactive bash: columns, in quotes, lists and expressions" {
+    odd_log
+    tab 'sluice aggregate my\ log/ --by pric' 'sluice aggregate my\ log/ --by price' \
+        "sluice aggregate 'my log/' --by 'ts, pric" "sluice aggregate 'my log/' --by 'ts, price'" \
+        'sluice aggregate "my log/" --by "ts, pric' 'sluice aggregate "my log/" --by "ts, price"' \
+        "sluice aggregate my\\ log/ --by='ts,pric" "sluice aggregate my\\ log/ --by='ts,price'" \
+        "sluice aggregate my\\ log --select 'sum(pric" "sluice aggregate my\\ log --select 'sum(price'" \
+        "sluice aggregate my\\ log --by 'M" "sluice aggregate my\\ log --by '\"My Col\"'" \
+        "sluice aggregate my\\ log --by '\"M" "sluice aggregate my\\ log --by '\"My Col\"'" \
+        'sluice aggregate my\ log --by M' 'sluice aggregate my\ log --by \"My\ Col\"' \
+        'sluice transform my\ log --time M' 'sluice transform my\ log --time My\ Col'
+}
+
+@test "Tab does not run what the name of a column says" {
+    odd_log
+    tab "sluice aggregate my\\ log --by it" "sluice aggregate my\\ log --by \\\"it\\'s\\\""
+    "$BATS_TEST_DIRNAME/press_tab" --all 'sluice aggregate my\ log --by ' >list
+    has "$(cat list)" '\"\$\(touch\ pwned\)\"'
+    [ ! -e pwned ] || fail "it was run"
+}
+
 @test "an unknown command is answered with the nearest one and 2" {
     run -2 --separate-stderr sluice ingst
     has "$stderr" "did you mean sluice ingest?"
