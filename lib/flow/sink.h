@@ -26,6 +26,8 @@ struct sl_sink_class {
     int (*open)(struct sl_sink *s, struct sl_schema *schema, struct sl_err *err);
     /* A wider schema from now on (only if may_widen). */
     int (*widen)(struct sl_sink *s, struct sl_schema *schema, struct sl_err *err);
+    /* After open, if may_widen: whether the type of this column stays, and why. NULL = of none. */
+    enum sl_pin (*pinned)(const struct sl_sink *s, const char *column);
     int (*encode)(struct sl_sink *s, struct sl_batch *b, int worker, void **out,
                   struct sl_err *err);
     void (*drop)(struct sl_sink *s, void *encoded); /* an encoded batch that is not written */

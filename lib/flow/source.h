@@ -20,6 +20,8 @@
 
 struct sl_source;
 
+enum sl_pin { SL_PIN_NONE, SL_PIN_KEY, SL_PIN_TIME };
+
 enum sl_next {
     SL_NEXT_MORSEL = 1,
     SL_NEXT_WAIT,
@@ -66,6 +68,9 @@ struct sl_source_class {
     /* Before the first next(): columns with a bit are only copied from text to text; they become text
      * that keeps every byte (the schema changes). NULL = this source cannot. */
     int (*raw)(struct sl_source *s, const uint8_t *columns, struct sl_err *err);
+    /* Before the first next(), where may_widen: the type of this column stays, for the sink's sake (see
+     * struct sl_sink_class.pinned). NULL = no column of this source changes. */
+    void (*pin)(struct sl_source *s, int column, enum sl_pin pin);
     /* Descriptors to poll while waiting, at most max; *deadline (monotonic µs) may be lowered. */
     int (*poll)(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline);
     /* When m has been delivered, in order: appends the input's name and the position behind m (opaque

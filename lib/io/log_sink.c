@@ -407,6 +407,16 @@ static int sink_widen(struct sl_sink *base, struct sl_schema *schema, struct sl_
     return rc;
 }
 
+static enum sl_pin sink_pinned(const struct sl_sink *base, const char *column)
+{
+    const struct log_sink *s = (const struct log_sink *)base;
+    const struct sl_schema *schema = sl_log_schema(sl_log_writer_view(s->writer));
+    const char *time = sl_schema_meta(schema, SL_META_TIME);
+    if (time && strcmp(time, column) == 0)
+        return SL_PIN_TIME;
+    return sl_log_column_pinned(schema, column) ? SL_PIN_KEY : SL_PIN_NONE;
+}
+
 static int sink_poll(struct sl_sink *base, struct pollfd *fds, int max, int64_t *deadline)
 {
     struct log_sink *s = (struct log_sink *)base;
@@ -456,6 +466,7 @@ static const struct sl_sink_class log_sink_class = {
     .promise = SL_PROMISE_EXACT,
     .open = sink_open,
     .widen = sink_widen,
+    .pinned = sink_pinned,
     .encode = sink_encode,
     .drop = sink_drop,
     .write = sink_write,

@@ -234,6 +234,11 @@ static int source_raw(struct sl_source *s, const uint8_t *columns, struct sl_err
     return sl_textin_take_schema(t, err);
 }
 
+static void source_pin(struct sl_source *s, int column, enum sl_pin pin)
+{
+    sl_text_pin(((struct text_source *)s)->reader, column, pin == SL_PIN_TIME);
+}
+
 static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,
                            struct sl_buf *position, struct sl_buf *was, struct sl_err *err)
 {
@@ -299,6 +304,7 @@ static const struct sl_source_class text_source_class = {
     .widen = source_widen,
     .want = source_want,
     .raw = source_raw,
+    .pin = source_pin,
     .poll = source_poll,
     .position = source_position,
     .discard = discard,

@@ -103,7 +103,7 @@ int sl_log_make_schema(struct sl_schema *schema, const struct sl_log_options *o,
 }
 
 /* 1 if the column is the time column or one of the keys. */
-static int is_pinned(const struct sl_schema *s, const char *name)
+int sl_log_column_pinned(const struct sl_schema *s, const char *name)
 {
     const char *time = sl_schema_meta(s, SL_META_TIME), *keys = sl_schema_meta(s, SL_META_KEY);
     size_t len = strlen(name);
@@ -141,7 +141,7 @@ int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, struct s
         return sl_err_nomem(err, "a schema");
     for (int i = 0; i < have->nfields && rc == 0; i++) {
         const char *name = have->fields[i].name;
-        if (is_pinned(have, name) && sl_schema_find(want, name, strlen(name)) < 0)
+        if (sl_log_column_pinned(have, name) && sl_schema_find(want, name, strlen(name)) < 0)
             rc = refuse(have, want, name, "is the log's time or a key, and missing", err);
     }
     for (int i = 0; i < want->nfields && rc == 0; i++) {
@@ -156,7 +156,10 @@ int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, struct s
         } else if (!sl_type_widen(s->fields[at].type, f->type, &wide)) {
             rc = refuse(have, want, f->name, "has types that do not meet", err);
         } else if (!sl_type_equal(wide, s->fields[at].type)) {
-            if (is_pinned(have, f->name))
+            /* Rows of the log may be beyond what nanoseconds reach. */
+            if (wide.kind == SL_TIMESTAMP && wide.nsec)
+                wide = sl_type_of(SL_TEXT);
+            if (sl_log_column_pinned(have, f->name))
                 rc = refuse(have, want, f->name, "is the log's time or a key: its type stays", err);
             s->fields[at].type = wide; /* never FOREIGN: those do not widen */
             changed = 1;

@@ -37,6 +37,8 @@ int sl_log_refresh(struct sl_log *l, struct sl_err *err);
 const char *sl_log_path(const struct sl_log *l);
 struct sl_log_id sl_log_get_id(const struct sl_log *l);
 struct sl_schema *sl_log_schema(const struct sl_log *l); /* newest; borrowed */
+/* Whether a column's type stays: rows are ordered by it, or routed. */
+int sl_log_column_pinned(const struct sl_schema *s, const char *name);
 int sl_log_partitions(const struct sl_log *l);
 int64_t sl_log_start(const struct sl_log *l, int partition); /* first kept offset */
 int64_t sl_log_end(const struct sl_log *l, int partition);   /* next offset */

@@ -57,7 +57,11 @@ static int wider_type(struct sl_type now, const struct sl_text_column *c, const 
     struct sl_type t = sl_text_guess_type(&g, 1);
     if (c->type.kind == SL_DOUBLE && t.kind != SL_TEXT)
         t = sl_type_of(SL_TEXT); /* what double cannot hold exactly */
-    return sl_type_widen(now, t, out);
+    if (!sl_type_widen(now, t, out))
+        return 0;
+    if (sl_type_equal(*out, c->type)) /* a time beyond what nanoseconds reach */
+        *out = sl_type_of(SL_TEXT);
+    return 1;
 }
 
 static int misfit_reason(const struct decode *d, int column, const struct sl_span *v,
@@ -69,6 +73,11 @@ static int misfit_reason(const struct decode *d, int column, const struct sl_spa
     sl_buf_add_visible(b, v->p, SL_MIN(v->len, 60u));
     sl_buf_addstr(b, v->len > 60 ? "...' does not fit " : "' does not fit ");
     sl_type_print(c->type, b);
+    if (c->pinned) {
+        sl_buf_addstr(b, ", which stays: it is the log's ");
+        sl_buf_addstr(b, c->event_time ? "time" : "key");
+        return sl_buf_check(b, d->err);
+    }
     int known = c->time == SL_TIME_ISO && wider_type(c->type, c, v, d->r->o.zone, &t) &&
                 !sl_type_equal(t, c->type);
     if (!known)
@@ -90,7 +99,7 @@ static int misfit_reason(const struct decode *d, int column, const struct sl_spa
 static int misfit(struct decode *d, size_t row, int column, const struct sl_span *v)
 {
     const struct sl_text_column *c = &d->r->columns[column];
-    if (!c->declared && !d->chunk->narrow) {
+    if (!c->declared && !c->pinned && !d->chunk->narrow) {
         struct sl_type t;
         if (!d->wider) {
             d->wider = sl_schema_copy(d->r->schema);
@@ -99,7 +108,9 @@ static int misfit(struct decode *d, size_t row, int column, const struct sl_span
         }
         struct sl_type *now = &d->wider->fields[column].type;
         if (wider_type(*now, c, v, d->r->o.zone, &t)) {
-            *now = t;
+            /* Rows before may be beyond what nanoseconds reach. */
+            int finer = t.kind == SL_TIMESTAMP && t.nsec && !c->type.nsec;
+            *now = finer ? sl_type_of(SL_TEXT) : t;
             return 0;
         }
     }

@@ -126,6 +126,9 @@ static uint32_t class_time(struct sl_text_guess *g, const struct sl_span *v,
     if (v->len < 10 || v->len > 48 || v->p[4] != '-' || v->p[0] < '0' || v->p[0] > '9' ||
         !sl_time_parse_iso(v->p, v->len, zone, &usec, &rest, &flags))
         return SL_CLASS_TEXT;
+    int64_t nsec;
+    g->far |=
+        __builtin_mul_overflow(usec, 1000, &nsec) || __builtin_add_overflow(nsec, rest, &nsec);
     if (flags & SL_TIME_IS_DATE)
         return SL_CLASS_DATE;
     g->nsec |= rest != 0;
@@ -164,8 +167,8 @@ struct sl_type sl_text_guess_type(const struct sl_text_guess *g, int tight)
     case SL_CLASS_NESTED: return sl_type_of(SL_JSONB);
     case SL_CLASS_TIME:
     case SL_CLASS_TIME | SL_CLASS_DATE: {
-        struct sl_type t = sl_type_of(SL_TIMESTAMP);
-        t.nsec = (uint8_t)g->nsec;
+        struct sl_type t = sl_type_of(g->nsec && g->far ? SL_TEXT : SL_TIMESTAMP);
+        t.nsec = t.kind == SL_TIMESTAMP && g->nsec;
         return t;
     }
     default: break;

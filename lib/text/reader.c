@@ -145,6 +145,13 @@ static int remake_schema(struct sl_text_reader *r, struct sl_err *err)
     return r->o.format == SL_TEXT_JSON ? sl_text_json_columns(r, err) : 0;
 }
 
+void sl_text_pin(struct sl_text_reader *r, int column, int event_time)
+{
+    assert(r->schema && column < r->ncolumns);
+    r->columns[column].pinned = 1;
+    r->columns[column].event_time |= event_time != 0;
+}
+
 int sl_text_set_raw(struct sl_text_reader *r, const uint8_t *columns, struct sl_err *err)
 {
     assert(r->schema);

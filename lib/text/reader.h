@@ -53,6 +53,7 @@ struct sl_text_column {
     uint8_t declared;       /* --types or the format says so: never widened */
     uint8_t raw;
     uint8_t event_time; /* null is a reject */
+    uint8_t pinned;     /* where the rows go its type stays: what does not fit is a reject */
     uint8_t seen;       /* a later file has it */
     uint8_t time;       /* enum sl_text_time */
     const char *format; /* STRPTIME; borrowed from the reader */
@@ -165,7 +166,8 @@ enum sl_text_class { /* bits: what the values of a column looked like */
 struct sl_text_guess {
     uint32_t seen; /* enum sl_text_class */
     int int_digits, scale;
-    int nsec;
+    int nsec;    /* some time has digits below the microsecond */
+    int far;     /* some time or date is beyond what nanoseconds reach */
     int inexact; /* some number is not exactly a double */
     int zoneless;
     int strings; /* JSON: strings were seen */

@@ -116,6 +116,9 @@ struct sl_schema *sl_text_schema(struct sl_text_reader *r); /* borrowed */
  * others go back to what they settled as. Declared columns and the event time keep their types. NULL
  * = no column is raw. */
 int sl_text_set_raw(struct sl_text_reader *r, const uint8_t *columns, struct sl_err *err);
+/* After settling, before the first decode: the type of a column stays whatever comes, and values that
+ * do not fit are rejects. event_time: it is what rows are ordered by, and null is a reject too. */
+void sl_text_pin(struct sl_text_reader *r, int column, int event_time);
 /* What was assumed and not declared: format, delimiter, zone, and the --types line; for stderr. */
 void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out);
 
