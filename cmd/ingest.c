@@ -6,6 +6,7 @@
 struct ingest_args {
     struct sl_args common;
     int resume, again;
+    const char *from_rejects;
 };
 
 /* A log that is there fixes the schema and knows what of the input it has. */
@@ -19,6 +20,15 @@ static int aim(struct sl_cmd_run *run, const struct ingest_args *a)
     else if (a->resume || a->again)
         return sl_err_set(&run->err, SL_EUSAGE, "--%s needs a log as destination: -o NAME/",
                           a->resume ? "resume" : "again");
+    if (a->from_rejects && run->in.npaths)
+        return sl_err_set(&run->err, SL_EUSAGE, "--from-rejects %s is all that is read: not %s too",
+                          a->from_rejects, run->in.paths[0]);
+    if (a->from_rejects && a->common.follow)
+        return sl_err_set(&run->err, SL_EUSAGE, "--from-rejects is read to its end: leave out -f");
+    if (a->from_rejects && a->common.rejects && strcmp(a->from_rejects, a->common.rejects) == 0)
+        return sl_err_set(&run->err, SL_EUSAGE,
+                          "--rejects and --from-rejects are the same place: %s", a->from_rejects);
+    run->in.from_rejects = a->from_rejects;
     run->in.again = a->resume ? SL_AGAIN_RESUME : a->again ? SL_AGAIN_ALL : SL_AGAIN_REFUSE;
     return 0;
 }
@@ -38,6 +48,8 @@ static const struct sl_option own[] = {
      "go on behind what the log has of this input", AT(resume), NULL},
     {"again", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "take all of it, though the log has it",
      AT(again), NULL},
+    {"from-rejects", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",
+     "read again the records that --rejects kept there", AT(from_rejects), NULL},
     {0},
 };
 static const struct sl_option_set sets[] = {

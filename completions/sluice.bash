@@ -91,6 +91,11 @@ _sluice() {
         return
     fi
     case $prev in
+    --from-rejects)
+        compopt -o filenames
+        COMPREPLY=($(compgen -f -- "$cur"))
+        return
+        ;;
     --input-format | -I)
         _sluice_values "csv tsv json combined common lines arrow regex:"
         return
@@ -219,7 +224,7 @@ _sluice() {
     esac
     case ${words[1]} in
     ingest)
-        options="--resume --again --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--resume --again --from-rejects --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     partition)
         options="--by --into --output --hash --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"

@@ -8,7 +8,7 @@
 #include "arrow/builder.h"
 #include "base/utf8.h"
 
-enum { RAW, REASON, COLUMN, SOURCE, LINE, BYTE, PARTITION, OFFSET, AT, NFIELDS };
+enum { RAW, REASON, COLUMN, SOURCE, LINE, BYTE, PARTITION, OFFSET, AT, HEADER, NFIELDS };
 
 struct sl_schema *sl_reject_schema(void)
 {
@@ -16,9 +16,9 @@ struct sl_schema *sl_reject_schema(void)
         const char *name;
         enum sl_kind kind;
     } fields[NFIELDS] = {
-        {"raw", SL_TEXT},         {"reason", SL_TEXT},   {"column", SL_TEXT},
-        {"source", SL_TEXT},      {"line", SL_BIGINT},   {"byte", SL_BIGINT},
-        {"partition", SL_BIGINT}, {"offset", SL_BIGINT}, {"at", SL_TIMESTAMP},
+        {"raw", SL_TEXT},     {"reason", SL_TEXT}, {"column", SL_TEXT},      {"source", SL_TEXT},
+        {"line", SL_BIGINT},  {"byte", SL_BIGINT}, {"partition", SL_BIGINT}, {"offset", SL_BIGINT},
+        {"at", SL_TIMESTAMP}, {"header", SL_TEXT},
     };
     struct sl_schema *s = sl_schema_new();
     for (int i = 0; s && i < NFIELDS; i++) {
@@ -36,6 +36,7 @@ struct row {
     size_t raw_len;
     const char *reason, *column, *source;
     int64_t line, byte, partition, offset;
+    const struct sl_buffer *header; /* of raw, NULL = there is none */
 };
 
 static void put_text(struct sl_builder *b, const char *s, size_t n)
@@ -75,6 +76,8 @@ static int write_rows(struct sl_pipeline *p, const struct row *rows, size_t n, s
         put_number(&b[PARTITION], r->partition);
         put_number(&b[OFFSET], r->offset);
         sl_builder_int(&b[AT], now);
+        put_text(&b[HEADER], r->header ? (const char *)r->header->data : NULL,
+                 r->header ? r->header->size : 0);
     }
     for (int f = 0; batch && f < NFIELDS; f++) {
         if (rc == 0) {
@@ -152,7 +155,8 @@ int sl_pipeline_reject_morsel(struct sl_pipeline *p, struct sl_morsel *m, struct
                                .line = r->line,
                                .byte = m->byte < 0 ? -1 : m->byte + r->byte,
                                .partition = -1,
-                               .offset = -1};
+                               .offset = -1,
+                               .header = r->header ? r->header : m->header};
         rc = raw_text(&texts, m->text + r->byte, r->len, &rows[i], err);
     }
     if (rc == 0)
@@ -227,6 +231,7 @@ static int find_line(const struct sl_morsel *m, const struct sl_op_reject *f, st
     const char *stop = memchr(found, '\n', (size_t)(end - found));
     size_t n = (size_t)((stop ? stop : end) - found);
     row->raw = found;
+    row->header = m->header;
     row->raw_len = n && found[n - 1] == '\r' ? n - 1 : n;
     row->line = m->first_line + at;
     row->byte = m->byte + (found - m->text);

@@ -23,6 +23,7 @@ void sl_morsel_free(struct sl_morsel *m)
     if (m->arg && m->source->class->discard)
         m->source->class->discard(m);
     sl_buffer_unref(m->data);
+    sl_buffer_unref(m->header);
     sl_batch_unref(m->batch);
     sl_reject_list_release(&m->rejects);
     sl_schema_unref(m->wider);

@@ -36,8 +36,9 @@ struct sl_morsel {
     struct sl_buffer *data; /* bytes, if any; the source's decode reads them */
     const char *text;       /* in data */
     size_t len;
-    void *arg;      /* the source's, freed by discard() */
-    int generation; /* of the source's schema that it was decoded with */
+    struct sl_buffer *header; /* names the fields of text, NULL = nothing does */
+    void *arg;                /* the source's, freed by discard() */
+    int generation;           /* of the source's schema that it was decoded with */
     /* given by next() */
     int64_t watermark;        /* see struct sl_batch */
     char *place;              /* file or log, for messages */

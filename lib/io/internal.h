@@ -106,6 +106,9 @@ int sl_frames_source_new(const struct sl_input_options *o, struct sl_bytes *byte
 int sl_pace_source_new(struct sl_source *inner, double factor, struct sl_source **out,
                        struct sl_err *err);
 int sl_log_source_new(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err);
+/* The records that o->from_rejects holds, read again. */
+int sl_rejects_source_new(const struct sl_input_options *o, struct sl_source **out,
+                          struct sl_err *err);
 
 /* ---- dest.c: a descriptor or a file made whole ---- */
 struct sl_dest;

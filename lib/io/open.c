@@ -164,6 +164,10 @@ int sl_input_open(const struct sl_input_options *o, struct sl_source **out, stru
     int rc = paths ? 0 : sl_err_nomem(err, "a source");
 
     *out = NULL;
+    if (rc == 0 && o->from_rejects) {
+        free(paths);
+        return sl_rejects_source_new(o, out, err);
+    }
     for (int i = 0; rc == 0 && i < o->npaths; i++) {
         paths[i] = local_path(o->paths[i], err);
         if (!paths[i])

@@ -55,6 +55,8 @@ struct sl_input_options {
      * tell what is in it already, and morsels carry positions. */
     const char *into;
     enum { SL_AGAIN_REFUSE, SL_AGAIN_RESUME, SL_AGAIN_ALL } again;
+    int own_schema;           /* ... but the input's schema is its own affair */
+    const char *from_rejects; /* what --rejects wrote, instead of paths */
     struct sl_account *account;
 };
 int sl_input_open(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err);

@@ -76,6 +76,31 @@ int sl_textin_read_more(struct text_source *t, struct sl_err *err)
     return rc;
 }
 
+int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err)
+{
+    const char *s = sl_textin_front(t), *end = s + n;
+    t->line += sl_textin_count_lines(s, n);
+    t->start += n;
+    t->byte += (int64_t)n;
+    sl_buffer_unref(t->header);
+    t->header = NULL;
+    if (t->o.no_header || sl_text_reader_format(t->reader) > SL_TEXT_TSV)
+        return 0;
+    if (n >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
+        s += 3;
+    while (s < end && (*s == '\n' || *s == '\r'))
+        s++;
+    while (s < end && (end[-1] == '\n' || end[-1] == '\r'))
+        end--;
+    if (s == end)
+        return 0;
+    t->header = sl_buffer_new(t->base.account, (size_t)(end - s));
+    if (!t->header)
+        return sl_err_nomem(err, "a header");
+    memcpy(t->header->data, s, (size_t)(end - s));
+    return 0;
+}
+
 size_t sl_textin_pending(const struct text_source *t)
 {
     return t->fill - t->start;

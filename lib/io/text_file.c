@@ -75,10 +75,8 @@ static int take_header(struct text_source *t, struct sl_err *err)
                             &t->map, &header, err);
     if (rc < 0)
         return rc;
-    t->line += sl_textin_count_lines(sl_textin_front(t), header);
-    t->start += header;
-    t->byte += (int64_t)header;
-    return 1;
+    rc = sl_textin_pass_header(t, header, err);
+    return rc < 0 ? rc : 1;
 }
 
 /* The end of a file has been reached and its last records are out: > 0 the next one is open, 0 there

@@ -88,7 +88,7 @@ static int make_reader(struct text_source *t, struct sl_err *err)
         .several = t->o.npaths > 1,
         .may_widen = t->base.may_widen,
         .types = t->types,
-        .fixed = t->log ? sl_log_schema(t->log) : NULL,
+        .fixed = t->log && !t->o.own_schema ? sl_log_schema(t->log) : NULL,
         .time_column = t->o.time_column,
         .time_format = t->o.time_format,
         .latest = sl_textin_latest(t),
@@ -173,8 +173,6 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
     int rc = sl_text_settle(t->reader, sl_textin_front(t), sample, &header, err);
     if (rc < 0)
         return rc;
-    t->line += sl_textin_count_lines(sl_textin_front(t), header);
-    t->start += header;
-    t->byte += (int64_t)header;
-    return sl_textin_take_schema(t, err);
+    rc = sl_textin_pass_header(t, header, err);
+    return rc < 0 ? rc : sl_textin_take_schema(t, err);
 }

@@ -106,6 +106,7 @@ static int make_morsel(struct text_source *t, size_t n, struct sl_morsel **out, 
     m->byte = t->byte;
     m->split = t->file;
     m->len = n;
+    m->header = t->header ? sl_buffer_ref(t->header) : NULL;
     int rc = m->place ? attach_mark(t, m, t->byte + (int64_t)n, t->line + lines, err)
                       : sl_err_nomem(err, "a morsel");
     if (rc == 0)
@@ -289,6 +290,7 @@ static void source_free(struct sl_source *s)
     sl_text_map_unref(t->map);
     sl_text_reader_free(t->reader);
     sl_buffer_unref(t->block);
+    sl_buffer_unref(t->header);
     sl_log_free(t->log);
     sl_schema_unref(t->types);
     sl_schema_unref(s->schema);

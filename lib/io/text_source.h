@@ -27,6 +27,7 @@ struct text_source {
     struct sl_bytes *bytes;
     struct sl_fileid *identity;
     struct sl_text_map *map;
+    struct sl_buffer *header; /* its line, for the rejects; NULL: there is none */
     struct sl_buffer *block;
     size_t start, fill;
     struct sl_text_cut cut;
@@ -62,6 +63,9 @@ int64_t sl_textin_latest(struct text_source *t);
 int sl_textin_settle(struct text_source *t, struct sl_err *err);
 /* The reader's schema, with its time column settled, becomes the source's. */
 int sl_textin_take_schema(struct text_source *t, struct sl_err *err);
+
+/* Keeps the first n bytes at hand as the header of the file's records, and passes over them. */
+int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err);
 
 /* text_file.c */
 /* Opens the file at hand: 1 and identity filled if a part of it is committed, 0, < 0. */

@@ -8,6 +8,7 @@ static void reject_release(struct sl_reject *r)
 {
     free(r->column_name);
     free(r->reason);
+    sl_buffer_unref(r->header);
 }
 
 void sl_text_reject_cut(struct sl_reject_list *l, size_t n)

@@ -143,6 +143,7 @@ struct sl_reject { /* a record that is not in the batch */
     int column;        /* 1-based field, 0 = the record as a whole */
     char *column_name; /* or NULL */
     char *reason;
+    struct sl_buffer *header; /* names its fields; NULL: as those of the whole chunk */
 };
 struct sl_reject_list {
     size_t n, cap;

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# Rejects that are read again: ingest --from-rejects.
+load common
+
+# Rows 2 to 4 of 5 are bad: a word, a field too few, a quote that is not closed.
+bad_csv() {
+    printf 'id,qty,name\n1,2,a\n2,x,b\n3,4\n4,5,"open\n'
+}
+
+@test "rejects carry the header of their file" {
+    bad_csv >t.csv
+    run -3 --separate-stderr sluice ingest t.csv --types 'qty bigint' --rejects bad.json -o l/
+    [ "$(jq -r .header bad.json | sort -u)" = id,qty,name ]
+    printf 'a,1\nb,x\n' >n.csv
+    run -3 --separate-stderr sluice ingest --no-header n.csv --types 'c2 bigint' --rejects n.json -o n/
+    [ "$(jq -c .header n.json)" = null ]
+}
+
+@test "rejects that were mended are appended: good and mended rows are all rows" {
+    bad_csv >t.csv
+    sluice ingest t.csv --types 'qty bigint' --rejects bad.json -o l/ --quiet || [ $? -eq 3 ]
+    sed -i -e 's/2,x,b/2,3,b/' -e 's/"3,4"/"3,4,c"/' -e 's/\\"open\\n/\\"open\\"/' bad.json
+    sluice ingest --from-rejects bad.json -o l/ --quiet
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$output" = $'id,qty,name\n1,2,a\n2,3,b\n3,4,c\n4,5,open' ]
+}
+
+@test "rejects are read again under other types, from a log of rejects too" {
+    bad_csv | head -n 3 >t.csv
+    sluice ingest t.csv --types 'qty bigint' --rejects bad/ -o l/ --quiet || [ $? -eq 3 ]
+    sluice ingest --from-rejects bad/ --types 'qty text' -o l/ --quiet
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$output" = $'id,qty,name\n1,2,a\n2,x,b' ]
+}
+
+@test "what still does not fit is rejected again, with its line among the rejects" {
+    bad_csv >t.csv
+    sluice ingest t.csv --types 'qty bigint' --rejects bad.json -o l/ --quiet || [ $? -eq 3 ]
+    run -1 --separate-stderr sluice ingest --from-rejects bad.json -o l/
+    [[ $stderr == *"bad.json:1:2: column qty: 'x' does not fit bigint"* ]]
+    run -3 --separate-stderr sluice ingest --from-rejects bad.json --rejects worse.json -o l/
+    diff <(jq -c '[.raw, .header]' bad.json) <(jq -c '[.raw, .header]' worse.json)
+    [ "$(jq -c '[.source, .line]' worse.json)" = $'["bad.json",1]\n["bad.json",2]\n["bad.json",3]' ]
+}
+
+@test "the same rejects twice are refused; --resume takes those that were added" {
+    bad_csv | head -n 3 >t.csv
+    sluice ingest t.csv --types 'qty bigint' --rejects bad.json -o l/ --quiet || [ $? -eq 3 ]
+    sed -i 's/2,x,b/2,3,b/' bad.json
+    sluice ingest --from-rejects bad.json -o l/ --quiet
+    run -1 --separate-stderr sluice ingest --from-rejects bad.json -o l/
+    [[ $stderr == *"bad.json are committed"*--resume*--again* ]]
+    sed 's/2,3,b/7,8,g/' bad.json >more.json
+    cat more.json >>bad.json
+    sluice ingest --from-rejects bad.json -o l/ --resume --quiet
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$output" = $'id,qty,name\n1,2,a\n2,3,b\n7,8,g' ]
+}
+
+@test "rejects of files with other columns, of other order: each under its own header" {
+    printf 'id,qty\n1,x\n2,2\n' >one.csv
+    printf 'qty,extra,id\ny,e,3\n4,e,4\n' >two.csv
+    sluice ingest one.csv two.csv --types 'qty bigint' --rejects bad.json -o l/ --quiet ||
+        [ $? -eq 3 ]
+    sed -i -e 's/"1,x"/"1,1"/' -e 's/"y,e,3"/"3,e,3"/' bad.json
+    sluice ingest --from-rejects bad.json --quiet -o l/
+    run -0 --separate-stderr sluice aggregate l/ --by id,qty,extra --order-by id -O csv --quiet
+    [ "$output" = $'id,qty,extra,count\n1,1,,1\n2,2,,1\n3,3,e,1\n4,4,e,1' ]
+}
+
+@test "JSON, patterns and files without a header: rejects of any format" {
+    printf '%s\n' '{"a":1}' '{"a":"x"}' 'no json' >t.json
+    sluice ingest t.json --types 'a bigint' --rejects bad.json -o l/ --quiet || [ $? -eq 3 ]
+    sed -i -e 's/\\"x\\"/2/' -e 's/no json/{\\"a\\":3}/' bad.json
+    sluice ingest --from-rejects bad.json -I json -o l/ --quiet
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$output" = $'a\n1\n2\n3' ]
+    printf '1;a\n;x;\n' >n.csv
+    sluice ingest --no-header n.csv --rejects n.json -o n/ --quiet || [ $? -eq 3 ]
+    sed -i 's/;x;/2;b/' n.json
+    run -2 --separate-stderr sluice ingest --from-rejects n.json -I csv -o n/
+    [[ $stderr == *"no header is recorded"*--no-header* ]]
+    sluice ingest --from-rejects n.json -I csv --no-header -o n/ --quiet
+    run -0 --separate-stderr sluice replay n/ -O csv --quiet
+    [ "$output" = $'c1,c2\n1,a\n2,b' ]
+    printf 'k=1\nnope\n' >r.log
+    sluice ingest -I 'regex:^k=(?<k>\d+)' r.log --rejects r.json -o r/ --quiet || [ $? -eq 3 ]
+    sed -i 's/nope/k=2/' r.json
+    sluice ingest -I 'regex:^k=(?<k>\d+)' --from-rejects r.json -o r/ --quiet
+    run -0 --separate-stderr sluice replay r/ -O csv --quiet
+    [ "$output" = $'k\n1\n2' ]
+}
+
+@test "many rejects: every row is there once, on any number of threads" {
+    awk 'BEGIN { print "id,v"; for (i = 0; i < 60000; i++) print i "," (i % 3 ? i : "x" i) }' >t.csv
+    sluice ingest t.csv --types 'v bigint' --rejects bad.json -o l/ --quiet || [ $? -eq 3 ]
+    sluice ingest -j 3 --from-rejects bad.json --types 'v text' -o l/ --quiet
+    run -0 --separate-stderr sluice aggregate l/ -O csv --quiet \
+        --select 'count(*) as n, count(distinct id) as d, sum(id) as s'
+    [ "${lines[1]}" = 60000,60000,1799970000 ]
+}
+
+@test "what is no reject is refused, and so is what does not go with --from-rejects" {
+    printf 'a\n1\n' >t.csv
+    run -1 --separate-stderr sluice ingest --from-rejects t.csv -o l/
+    [[ $stderr == *"t.csv:1:"*"member raw"* ]]
+    run -2 --separate-stderr sluice ingest --from-rejects t.csv t.csv -o l/
+    run -2 --separate-stderr sluice ingest --from-rejects t.csv -f -o l/
+    run -2 --separate-stderr sluice ingest --from-rejects t.csv --rejects t.csv -o l/
+    run -1 --separate-stderr sluice ingest --from-rejects none.json -o l/
+    [[ $stderr == *none.json* ]]
+}
