@@ -92,8 +92,7 @@ _sluice() {
     fi
     case $prev in
     --from-rejects)
-        compopt -o filenames
-        COMPREPLY=($(compgen -f -- "$cur"))
+        compopt -o default
         return
         ;;
     --input-format | -I)
