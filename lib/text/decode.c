@@ -78,6 +78,17 @@ static int misfit_reason(const struct decode *d, int column, const struct sl_spa
         sl_buf_addstr(b, c->event_time ? "time" : "key");
         return sl_buf_check(b, d->err);
     }
+    if (c->event_time) {
+        struct sl_text_column fine = *c;
+        int64_t ignored;
+        fine.type.nsec = 1;
+        if (!sl_text_value(&fine, &d->missing, v, &ignored))
+            return sl_buf_check(b, d->err);
+        sl_buf_printf(b, "; --types '%s ", d->r->schema->fields[column].name);
+        sl_type_print(fine.type, b);
+        sl_buf_addstr(b, "' would take it");
+        return sl_buf_check(b, d->err);
+    }
     int known = c->time == SL_TIME_ISO && wider_type(c->type, c, v, d->r->o.zone, &t) &&
                 !sl_type_equal(t, c->type);
     if (!known)

@@ -139,6 +139,31 @@ static void infer_types(struct sl_text_reader *r, const struct sl_text_rows *row
     }
 }
 
+/* Times in a form of their own: nanoseconds, if some of the sample needs them. */
+static void infer_nanoseconds(struct sl_text_reader *r, const struct sl_schema *s,
+                              const struct sl_text_rows *rows)
+{
+    struct sl_text_missing missing = {.zone = r->o.zone};
+    for (int c = 0; c < r->ncolumns; c++) {
+        struct sl_text_column *x = &r->columns[c];
+        const char *name = s->fields[c].name;
+        if (x->time != SL_TIME_STRPTIME || x->type.nsec ||
+            (r->types && sl_schema_find(r->types, name, strlen(name)) >= 0) ||
+            (r->fixed && sl_schema_find(r->fixed, name, strlen(name)) >= 0))
+            continue;
+        struct sl_text_column fine = *x;
+        struct sl_text_cursor at = {.rows = rows, .field = x->field};
+        struct sl_span v;
+        int64_t ignored;
+        fine.type.nsec = 1;
+        for (size_t row = 0; row < rows->rows && !x->type.nsec; row++) {
+            sl_text_gather(&at, &v, 1);
+            x->type.nsec = !(v.flags & SL_SPAN_NULL) && !sl_text_value(x, &missing, &v, &ignored) &&
+                           sl_text_value(&fine, &missing, &v, &ignored);
+        }
+    }
+}
+
 static int set_event_time(struct sl_text_reader *r, struct sl_schema *s, struct sl_err *err)
 {
     const char *name = r->time_column;
@@ -166,8 +191,10 @@ static int set_event_time(struct sl_text_reader *r, struct sl_schema *s, struct 
         r->zone_assumed |= x->time == SL_TIME_STRPTIME && !r->o.zone &&
                            !(sl_time_format_parts(x->format) & SL_TIME_PART_ZONE);
         if (x->type.kind != SL_TIMESTAMP) {
+            int micro = x->time == SL_TIME_EPOCH_S ? 6 : x->time == SL_TIME_EPOCH_MS ? 3 : 0;
+            int finer = x->type.kind == SL_NUMERIC && x->type.scale > micro;
             x->type = sl_type_of(SL_TIMESTAMP);
-            x->type.nsec = x->time == SL_TIME_EPOCH_NS;
+            x->type.nsec = x->time == SL_TIME_EPOCH_NS || (finer && x->time != SL_TIME_STRPTIME);
         }
         x->declared = 1;
     }
@@ -223,6 +250,8 @@ static int settle_columns(struct sl_text_reader *r, const struct fields *f, cons
     }
     if (rc == 0)
         rc = set_event_time(r, s, err);
+    if (rc == 0)
+        infer_nanoseconds(r, s, &rows);
     if (rc == 0) {
         for (int i = 0; i < r->ncolumns; i++) {
             r->columns[i].settled = r->columns[i].type;

@@ -141,3 +141,19 @@ load common
     run -0 --separate-stderr sluice transform t.csv --tz Europe/Berlin --set 'e = extract(epoch from at)' --select e -O csv
     [ "${lines[1]%.*}" = 1782900000 ]
 }
+
+@test "digits below the microsecond make nanoseconds, in every form of times" {
+    printf 't,v\n1700000000.5,1\n1700000000.1234567,2\n' >s.csv
+    [ "$(sluice transform s.csv --time t --time-format epoch:s --set 'v = v' -O json --quiet | tail -n 1)" = '{"t":"2023-11-14T22:13:20.123456700Z","v":2}' ]
+    printf '{"t":1700000000123.4567}\n' >ms.json
+    [ "$(sluice transform ms.json --time t --time-format epoch:ms --set 'v = 1' -O json --quiet)" = '{"t":"2023-11-14T22:13:20.123456700Z","v":1}' ]
+    printf 't,v\n31/12/2024 10:00:00.123456789,1\n' >f.csv
+    [ "$(sluice transform f.csv --time t --time-format '%d/%m/%Y %H:%M:%S.%f' --set 'v = v' -O json --quiet)" = '{"t":"2024-12-31T10:00:00.123456789Z","v":1}' ]
+}
+
+@test "a time that does not fit names the type that would take it, if there is one" {
+    { echo t,v; seq -f '1700000000.5,%g' 12000; echo 1700000000.1234567,2; echo soon,3; } >t.csv
+    run -3 sluice aggregate t.csv --time t --time-format epoch:s --window '1 day' -O csv --rejects bad.json --quiet
+    [ "$(jq -r .reason bad.json)" = "'1700000000.1234567' does not fit timestamptz; --types 't timestamptz(9)' would take it
+'soon' does not fit timestamptz" ]
+}
