@@ -85,11 +85,8 @@ options_of_page() {
 
 @test "sluice(1) and the list of commands name the same commands" {
     pages=$(awk '/^\.It Cm/ { print $3 }' "$root/man/sluice.1" | grep -v '^-' | sort)
-    listed=$("$SLUICE" -h | sed -nE 's/^  ([a-z]+) {2,}.*/\1/p' | sort)
-    for command in $listed; do
-        has $'\n'"$pages"$'\n' $'\n'"$command"$'\n'
-    done
-    same "$listed" "$(tr ' ' '\n' <<<"$commands" | sort)"
+    same "$pages" "$(sort <<<"$commands")"
+    [ "$(wc -l <<<"$commands")" -ge 7 ] || fail "few commands: $commands"
 }
 
 @test "the manual is clean mdoc" {

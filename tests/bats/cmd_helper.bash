@@ -8,7 +8,9 @@ bats_require_minimum_version 1.5.0
 
 root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 export SLUICE=${SLUICE:-$root/build/sluice}
-export commands='ingest partition transform aggregate tail replay log'
+# The commands that `sluice -h` lists.
+commands=$("$SLUICE" -h | sed -nE 's/^  ([a-z]+) {2,}.*/\1/p')
+export commands
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return

@@ -17,14 +17,20 @@ load cmd_helper
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
-    mkdir scratch bin blocks
-    cp "$root"/tests/samples/* scratch/
+    mkdir bin
     ln -s "$SLUICE" bin/sluice
     if [ -n "${SLUICE_ORACLE-}" ]; then
         printf '#!/bin/sh\nexec "%s" "$@"\n' "$SLUICE_ORACLE" >bin/python3
         chmod +x bin/python3
     fi
     PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+# A folder with the samples, and none of what the examples of another page left.
+fresh() {
+    rm -rf scratch blocks
+    mkdir scratch blocks
+    cp "$root"/tests/samples/* scratch/
 }
 
 # Each block into blocks/NNN, the first line a comment with what is said beside it.
@@ -90,93 +96,46 @@ run_blocks() { # [python]: only those that need it
 }
 
 @test "the examples of the README run" {
+    fresh
     blocks_of_readme "$root/README.md"
     run_blocks
 }
 
-@test "the examples of sluice(1) run" {
-    blocks_of_page "$root/man/sluice.1"
-    run_blocks
-}
-
-@test "the examples of sluice-pipelines(7) run" {
-    blocks_of_page "$root/man/sluice-pipelines.7"
-    run_blocks
+@test "the examples of every page of the manual run" {
+    for page in "$root"/man/*.[17]; do
+        fresh
+        blocks_of_page "$page"
+        run_blocks || fail "in ${page##*/}"
+    done
 }
 
 @test "the stage in Python of sluice-pipelines(7) runs" {
     [ -n "${SLUICE_ORACLE-}" ] || skip "no Python with pyarrow"
+    fresh
     blocks_of_page "$root/man/sluice-pipelines.7"
     run_blocks python
     same "$(sort out | tr '\n' ' ')" '1002,159.6 1003,189 1007,189 1010,150.5 order_id,total '
 }
 
-@test "the examples of sluice-ingest(1) run" {
-    blocks_of_page "$root/man/sluice-ingest.1"
-    run_blocks
+@test "the reader in Python of sluice-log(5) reads what is committed" {
+    [ -n "${SLUICE_ORACLE-}" ] || skip "no Python with pyarrow"
+    fresh
+    blocks_of_page "$root/man/sluice-log.5"
+    reader=$(grep -l 'import glob' blocks/*)
+    cd scratch
+    for file in orders.csv more.csv; do
+        "$SLUICE" ingest --quiet --sync commit "$file" -o views/
+    done
+    printf 'these bytes are not committed' >>"$(ls views/0000/*.arrows | tail -n 1)"
+    { tail -n +2 "../$reader" && echo 'print(*sorted(pa.concat_tables(tables)["order_id"].to_pylist()))'; } >read.py
+    run -0 --separate-stderr python3 read.py
+    same "$output" "$("$SLUICE" transform --quiet --select order_id -O csv views/ | tail -n +2 | sort -n | xargs)"
 }
 
-@test "the examples of sluice ingest -h run" {
-    blocks_of_help ingest
-    run_blocks
-}
-
-@test "the examples of sluice-partition(1) run" {
-    blocks_of_page "$root/man/sluice-partition.1"
-    run_blocks
-}
-
-@test "the examples of sluice partition -h run" {
-    blocks_of_help partition
-    run_blocks
-}
-
-@test "the examples of sluice-transform(1) run" {
-    blocks_of_page "$root/man/sluice-transform.1"
-    run_blocks
-}
-
-@test "the examples of sluice transform -h run" {
-    blocks_of_help transform
-    run_blocks
-}
-
-@test "the examples of sluice-aggregate(1) run" {
-    blocks_of_page "$root/man/sluice-aggregate.1"
-    run_blocks
-}
-
-@test "the examples of sluice aggregate -h run" {
-    blocks_of_help aggregate
-    run_blocks
-}
-
-@test "the examples of sluice-tail(1) run" {
-    blocks_of_page "$root/man/sluice-tail.1"
-    run_blocks
-}
-
-@test "the examples of sluice tail -h run" {
-    blocks_of_help tail
-    run_blocks
-}
-
-@test "the examples of sluice-replay(1) run" {
-    blocks_of_page "$root/man/sluice-replay.1"
-    run_blocks
-}
-
-@test "the examples of sluice replay -h run" {
-    blocks_of_help replay
-    run_blocks
-}
-
-@test "the examples of sluice-log(1) run" {
-    blocks_of_page "$root/man/sluice-log.1"
-    run_blocks
-}
-
-@test "the examples of sluice log -h run" {
-    blocks_of_help log
-    run_blocks
+@test "the examples of every command's -h run" {
+    for command in $commands; do
+        fresh
+        blocks_of_help "$command"
+        run_blocks || fail "of sluice $command -h"
+    done
 }
