@@ -87,8 +87,9 @@ int sl_text_reader_new(const struct sl_text_options *o, struct sl_text_reader **
             goto fail;
     }
     if (o->format == SL_TEXT_NONE || o->format == SL_TEXT_TABLE || o->format == SL_TEXT_ARROW) {
-        rc = sl_err_set(err, SL_EUSAGE, "format %s cannot be read as text",
-                        sl_text_format_name(o->format));
+        sl_err_set(err, SL_EUSAGE, "format %s cannot be read as text",
+                   sl_text_format_name(o->format));
+        rc = sl_err_hint(err, "read csv, tsv, json, combined, common, lines or regex:PATTERN");
         goto fail;
     }
     *out = r;
