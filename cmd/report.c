@@ -159,47 +159,15 @@ static void summary(const struct sl_report *r, const struct sl_pipeline_result *
 
 /* ---- accounts ---- */
 
-/* The number that a word of an account stands for: 1 and *v, or 0 if it is no such word. */
-static int account_word(const struct sl_stage_rows *s, const char *word, size_t len, int64_t *v)
-{
-    static const char *const fates[SL_FATE_COUNT] = {
-        [SL_FATE_FILTERED] = "filtered", [SL_FATE_REJECTED] = "rejected",
-        [SL_FATE_LATE] = "late",         [SL_FATE_LATE_IDLE] = "late_idle",
-        [SL_FATE_USED] = "used",         [SL_FATE_CUT] = "cut",
-        [SL_FATE_DEDUPED] = "deduped",   [SL_FATE_ASSIGNED] = "assigned",
-        [SL_FATE_RELEASED] = "released",
-    };
-    const struct {
-        const char *name;
-        int64_t value;
-    } plain[] = {{"in", s->in}, {"out", s->out}, {"held", s->held}};
-    for (size_t i = 0; i < SL_COUNT(plain); i++)
-        if (strlen(plain[i].name) == len && memcmp(plain[i].name, word, len) == 0) {
-            *v = plain[i].value;
-            return 1;
-        }
-    for (int i = 0; i < SL_FATE_COUNT; i++)
-        if (fates[i] && strlen(fates[i]) == len && memcmp(fates[i], word, len) == 0) {
-            *v = s->fate[i];
-            return 1;
-        }
-    return 0;
-}
-
-static size_t word_length(const char *s)
-{
-    return strspn(s, "abcdefghijklmnopqrstuvwxyz_");
-}
-
 /* The stage's equation with its numbers: 12 in = 10 out + 2 filtered */
 static void stats_line(const struct sl_pipeline_result *res, int stage, struct sl_buf *out)
 {
     const struct sl_stage_rows *s = &res->stages[stage];
     sl_buf_printf(out, "  %-10s ", s->name);
     for (const char *p = s->account ? s->account : "in = out"; *p;) {
-        size_t n = word_length(p);
+        size_t n = strspn(p, SL_STAGE_LETTERS);
         int64_t v;
-        if (n && account_word(s, p, n, &v)) {
+        if (n && sl_stage_word(s, p, n, &v)) {
             add_count(out, v);
             sl_buf_addch(out, ' ');
         }
@@ -219,9 +187,9 @@ static void json_stage(const struct sl_pipeline_result *res, int stage, struct s
     sl_buf_addstr(out, ",\"account\":");
     sl_buf_add_json(out, account, strlen(account));
     for (const char *p = account; *p;) {
-        size_t n = word_length(p);
+        size_t n = strspn(p, SL_STAGE_LETTERS);
         int64_t v;
-        if (n && account_word(s, p, n, &v))
+        if (n && sl_stage_word(s, p, n, &v))
             sl_buf_printf(out, ",\"%.*s\":%" PRId64, (int)n, p, v);
         p += n ? n : 1;
     }

@@ -16,7 +16,7 @@ static const char *const fate_names[SL_FATE_COUNT] = {
     [SL_FATE_RELEASED] = "released",
 };
 
-static int term(const struct sl_stage_rows *s, const char *name, size_t len, int64_t *value)
+int sl_stage_word(const struct sl_stage_rows *s, const char *name, size_t len, int64_t *value)
 {
     const struct {
         const char *name;
@@ -44,10 +44,10 @@ static int64_t side(const struct sl_stage_rows *s, const char **text)
     int64_t sum = 0;
     const char *p = *text;
     while (*p && *p != '=' && *p != ',') {
-        size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyz_");
+        size_t n = strspn(p, SL_STAGE_LETTERS);
         int64_t v = 0;
         if (n) {
-            int known = term(s, p, n, &v);
+            int known = sl_stage_word(s, p, n, &v);
             assert(known);
             (void)known;
             sum += v;

@@ -32,6 +32,11 @@ struct sl_stage_rows { /* one stage's account, for --stats */
     int64_t fate[SL_FATE_COUNT];
 };
 
+/* The number that a word of an account stands for ("in", "held", "late", ...): 1 and *value, or 0 if
+ * it is no such word. Words are made of SL_STAGE_LETTERS. */
+#define SL_STAGE_LETTERS "abcdefghijklmnopqrstuvwxyz_"
+int sl_stage_word(const struct sl_stage_rows *s, const char *word, size_t len, int64_t *value);
+
 struct sl_pipeline_result {
     int64_t records, rejected, skipped, rows_in; /* of the source */
     int64_t rows_out;                            /* reached the sink */

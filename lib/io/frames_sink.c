@@ -11,17 +11,15 @@
 #include "base/compat.h"
 #include "io/internal.h"
 
-enum { GATHER = 256 << 10, DICTIONARY_ROWS = 1024 };
+enum { DICTIONARY_ROWS = 1024 };
 
 struct frames_sink {
-    struct sl_sink base;
+    struct sl_stream_sink stream; /* first */
     char *dest, *command;
-    struct sl_dest *out;
     struct sl_schema *schema;
     struct sl_ipc_form form;
     int started;
-    int64_t sent, gathered;
-    struct sl_buf bytes;
+    int64_t sent;
 };
 
 static const char hint[] =
@@ -37,7 +35,7 @@ static int describe(struct frames_sink *f, struct sl_err *err)
     if (before)
         sl_buf_printf(&plan, "%s\n", before);
     sl_buf_addstr(&plan, f->command ? f->command : "sluice");
-    sl_buf_printf(&d, "%lld", (long long)f->base.out_of_order);
+    sl_buf_printf(&d, "%lld", (long long)f->stream.base.out_of_order);
     const struct {
         const char *key, *value;
     } meta[] = {
@@ -45,8 +43,8 @@ static int describe(struct frames_sink *f, struct sl_err *err)
         {SL_META_END, "required"},
         {SL_META_HINT, hint},
         {SL_META_PLAN, plan.data},
-        {SL_META_LIVE, f->base.live ? "1" : NULL},
-        {SL_META_D, f->base.live && f->base.out_of_order >= 0 ? d.data : NULL},
+        {SL_META_LIVE, f->stream.base.live ? "1" : NULL},
+        {SL_META_D, f->stream.base.live && f->stream.base.out_of_order >= 0 ? d.data : NULL},
     };
     int rc = plan.failed || d.failed ? -(int)SL_ENOMEM : 0;
     for (size_t i = 0; rc == 0 && i < SL_COUNT(meta); i++)
@@ -60,7 +58,7 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
 {
     struct frames_sink *f = (struct frames_sink *)base;
     struct sl_dest_options oo = {.dest = f->dest};
-    int rc = f->out ? 0 : sl_dest_open(&oo, &f->out, err);
+    int rc = f->stream.dest ? 0 : sl_dest_open(&oo, &f->stream.dest, err);
     if (rc < 0)
         return rc;
     f->schema = sl_schema_copy(schema);
@@ -85,23 +83,7 @@ static int start(struct frames_sink *f, struct sl_batch *first, struct sl_err *e
     }
     if (rc < 0)
         return rc;
-    return sl_ipc_encode_schema(f->schema, &f->form, &f->bytes, err);
-}
-
-static int write_out(struct frames_sink *f, struct sl_err *err)
-{
-    int rc = sl_buf_check(&f->bytes, err);
-    if (rc == 0)
-        rc = sl_dest_write(f->out, f->bytes.data, f->bytes.len, err);
-    if (rc == SL_PUSH_OK) {
-        f->base.committed += f->gathered;
-        f->base.held -= f->gathered;
-        f->base.bytes += (int64_t)f->bytes.len;
-        f->gathered = 0;
-    }
-    f->base.pipe_closed |= rc == SL_PUSH_DONE;
-    sl_buf_reset(&f->bytes);
-    return rc;
+    return sl_ipc_encode_schema(f->schema, &f->form, &f->stream.bytes, err);
 }
 
 static int put_control(struct frames_sink *f, const struct sl_control *c, struct sl_err *err)
@@ -113,7 +95,7 @@ static int put_control(struct frames_sink *f, const struct sl_control *c, struct
     if (rc == 0)
         rc = sl_buf_check(&line, err);
     if (rc == 0)
-        rc = sl_ipc_encode_control(f->schema, &f->form, &meta, 1, &f->bytes, err);
+        rc = sl_ipc_encode_control(f->schema, &f->form, &meta, 1, &f->stream.bytes, err);
     sl_buf_release(&line);
     return rc;
 }
@@ -136,14 +118,14 @@ static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, s
     if (rc == 0)
         rc = sl_buf_check(&line, err);
     if (rc == 0)
-        rc = sl_ipc_encode_batch(b, &f->form, &meta, 1, &f->bytes, &layout, NULL, err);
+        rc = sl_ipc_encode_batch(b, &f->form, &meta, 1, &f->stream.bytes, &layout, NULL, err);
     sl_buf_release(&line);
     if (rc < 0)
         return rc;
-    base->held += (int64_t)b->selected;
-    f->gathered += (int64_t)b->selected;
+    sl_stream_sink_take(&f->stream, b->selected);
     f->sent += (int64_t)b->selected;
-    return f->bytes.len >= GATHER ? write_out(f, err) : SL_PUSH_OK;
+    return f->stream.bytes.len >= SL_STREAM_GATHER ? sl_stream_sink_flush(&f->stream, err)
+                                                   : SL_PUSH_OK;
 }
 
 static int finish(struct frames_sink *f, enum sl_directive d, const struct sl_control *why,
@@ -158,11 +140,11 @@ static int finish(struct frames_sink *f, enum sl_directive d, const struct sl_co
     int rc = put_control(f, &c, err);
     if (rc < 0)
         return rc;
-    sl_ipc_encode_end(&f->bytes);
-    rc = write_out(f, err);
+    sl_ipc_encode_end(&f->stream.bytes);
+    rc = sl_stream_sink_flush(&f->stream, err);
     if (rc < 0)
         return rc;
-    int e = sl_dest_close(f->out, err);
+    int e = sl_dest_close(f->stream.dest, err);
     return e < 0 ? e : rc;
 }
 
@@ -177,32 +159,15 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
         rc = put_control(f, c, err);
     else if (d == SL_FLUSH)
         rc = start(f, NULL, err);
-    return rc < 0 ? rc : write_out(f, err);
-}
-
-static int sink_poll(struct sl_sink *base, struct pollfd *fds, int max, int64_t *deadline)
-{
-    (void)deadline;
-    return sl_dest_poll(((struct frames_sink *)base)->out, fds, max);
-}
-
-static int sink_ready(struct sl_sink *base, const struct pollfd *fds, int n, struct sl_err *err)
-{
-    (void)err;
-    if (n > 0 && fds[0].revents & (POLLERR | POLLHUP)) {
-        base->pipe_closed = 1;
-        return SL_PUSH_DONE;
-    }
-    return SL_PUSH_OK;
+    return rc < 0 ? rc : sl_stream_sink_flush(&f->stream, err);
 }
 
 static void sink_free(struct sl_sink *base)
 {
     struct frames_sink *f = (struct frames_sink *)base;
-    sl_dest_free(f->out);
     sl_schema_unref(f->schema);
     sl_ipc_form_release(&f->form);
-    sl_buf_release(&f->bytes);
+    sl_stream_sink_release(&f->stream);
     free(f->dest);
     free(f->command);
     free(f);
@@ -214,8 +179,8 @@ static const struct sl_sink_class frames_sink_class = {
     .open = sink_open,
     .write = sink_write,
     .control = sink_control,
-    .poll = sink_poll,
-    .ready = sink_ready,
+    .poll = sl_stream_sink_poll,
+    .ready = sl_stream_sink_ready,
     .free = sink_free,
 };
 
@@ -226,19 +191,20 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
     *out = NULL;
     if (!f)
         return sl_err_nomem(err, "a sink of frames");
-    f->base.class = &frames_sink_class;
-    f->base.account = o->account;
-    f->base.wants_watermark = !o->dest;
+    f->stream.base.class = &frames_sink_class;
+    f->stream.base.account = o->account;
+    f->stream.base.wants_watermark = !o->dest;
     f->command = o->command ? sl_strdup(o->command) : NULL;
     if (o->dest) {
         struct sl_dest_options oo = {.dest = o->dest, .force = o->force};
         f->dest = sl_strdup(o->dest);
-        rc = f->dest ? sl_dest_open(&oo, &f->out, err) : sl_err_nomem(err, "a sink of frames");
+        rc = f->dest ? sl_dest_open(&oo, &f->stream.dest, err)
+                     : sl_err_nomem(err, "a sink of frames");
     }
     if (rc < 0 || (o->command && !f->command)) {
-        sink_free(&f->base);
+        sink_free(&f->stream.base);
         return rc < 0 ? rc : sl_err_nomem(err, "a sink of frames");
     }
-    *out = &f->base;
+    *out = &f->stream.base;
     return 0;
 }

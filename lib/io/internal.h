@@ -125,6 +125,25 @@ void sl_dest_free(struct sl_dest *o); /* without close: no half file is left */
 int sl_dest_poll(struct sl_dest *o, struct pollfd *fds, int max);
 int sl_dest_is_empty(const struct sl_dest *o); /* append: the file had nothing in it */
 
+/* ---- stream_sink.c: what sinks that write bytes to a dest share ---- */
+enum { SL_STREAM_GATHER = 256 << 10 }; /* bytes to gather before they are written */
+struct sl_stream_sink {                /* first member of such a sink */
+    struct sl_sink base;
+    struct sl_dest *dest;
+    struct sl_buf bytes; /* not written yet, and */
+    int64_t rows;        /* the rows in them */
+};
+/* Counts rows that are in bytes now, or will be before they are written. */
+void sl_stream_sink_take(struct sl_stream_sink *s, size_t rows);
+/* Writes past what was gathered. SL_PUSH_OK, SL_PUSH_DONE, < 0; and of what was gathered: its rows
+ * are committed then. */
+int sl_stream_sink_put(struct sl_stream_sink *s, const struct sl_buf *bytes, struct sl_err *err);
+int sl_stream_sink_flush(struct sl_stream_sink *s, struct sl_err *err);
+/* poll and ready of struct sl_sink_class. */
+int sl_stream_sink_poll(struct sl_sink *base, struct pollfd *fds, int max, int64_t *deadline);
+int sl_stream_sink_ready(struct sl_sink *base, const struct pollfd *fds, int n, struct sl_err *err);
+void sl_stream_sink_release(struct sl_stream_sink *s);
+
 /* ---- hidden.c: columns that stages keep to themselves (`_wm`) ---- */
 /* The schema, and a batch, without them. New references; NULL with err filled. */
 struct sl_schema *sl_hidden_schema(struct sl_schema *s, struct sl_err *err);

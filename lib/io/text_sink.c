@@ -10,26 +10,21 @@
 #include "base/compat.h"
 #include "io/internal.h"
 
-enum { GATHER = 256 << 10 };
-
 struct text_sink {
-    struct sl_sink base;
+    struct sl_stream_sink stream; /* first */
     struct sl_text_write_options wo;
     struct sl_dest_options oo;
     char *dest;
     struct sl_text_writer *writer;
-    struct sl_dest *out;
-    struct sl_buf text;
-    int64_t gathered; /* rows in text */
 };
 
 static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
 {
     struct text_sink *s = (struct text_sink *)base;
-    int rc = s->out ? 0 : sl_dest_open(&s->oo, &s->out, err);
+    int rc = s->stream.dest ? 0 : sl_dest_open(&s->oo, &s->stream.dest, err);
     if (rc < 0)
         return rc;
-    if (!sl_dest_is_empty(s->out))
+    if (!sl_dest_is_empty(s->stream.dest))
         s->wo.no_header = 1;
     struct sl_schema *visible = sl_hidden_schema(schema, err);
     if (!visible)
@@ -75,58 +70,35 @@ static void sink_drop(struct sl_sink *base, void *encoded)
     free(text);
 }
 
-static int put(struct text_sink *s, const struct sl_buf *text, struct sl_err *err)
-{
-    int rc = sl_dest_write(s->out, text->data, text->len, err);
-    if (rc == SL_PUSH_OK)
-        s->base.bytes += (int64_t)text->len;
-    s->base.pipe_closed |= rc == SL_PUSH_DONE;
-    return rc;
-}
-
-static int write_out(struct text_sink *s, struct sl_err *err)
-{
-    int rc = sl_buf_check(&s->text, err);
-    if (rc == 0)
-        rc = put(s, &s->text, err);
-    if (rc == SL_PUSH_OK) {
-        s->base.committed += s->gathered;
-        s->base.held -= s->gathered;
-        s->gathered = 0;
-    }
-    sl_buf_reset(&s->text);
-    return rc;
-}
-
 static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, struct sl_err *err)
 {
     struct text_sink *s = (struct text_sink *)base;
+    struct sl_buf *text = &s->stream.bytes;
     int rc = 0;
 
-    base->held += (int64_t)b->selected;
-    s->gathered += (int64_t)b->selected;
+    sl_stream_sink_take(&s->stream, b->selected);
     if (encoded) {
         struct sl_buf *rows = encoded;
         /* The header, once, comes from a write of no rows. */
-        rc = sl_text_write(s->writer, NULL, &s->text, err);
-        if (rc == 0 && rows->len >= GATHER) {
-            rc = s->text.len ? put(s, &s->text, err) : 0;
-            sl_buf_reset(&s->text);
+        rc = sl_text_write(s->writer, NULL, text, err);
+        if (rc == 0 && rows->len >= SL_STREAM_GATHER) {
+            rc = text->len ? sl_stream_sink_put(&s->stream, text, err) : 0;
+            sl_buf_reset(text);
             if (rc == 0)
-                rc = put(s, rows, err);
+                rc = sl_stream_sink_put(&s->stream, rows, err);
             if (rc == SL_PUSH_OK)
-                rc = write_out(s, err);
+                rc = sl_stream_sink_flush(&s->stream, err);
         } else {
-            sl_buf_add(&s->text, rows->data, rows->len);
+            sl_buf_add(text, rows->data, rows->len);
         }
         sink_drop(base, encoded);
     } else if (b->selected) {
         struct sl_batch *v = sl_hidden_strip(b, err);
-        rc = v ? sl_text_write(s->writer, v, &s->text, err) : -(int)SL_ENOMEM;
+        rc = v ? sl_text_write(s->writer, v, text, err) : -(int)SL_ENOMEM;
         sl_batch_unref(v);
     }
-    if (rc == 0 && s->text.len >= GATHER)
-        rc = write_out(s, err);
+    if (rc == 0 && text->len >= SL_STREAM_GATHER)
+        rc = sl_stream_sink_flush(&s->stream, err);
     return rc;
 }
 
@@ -139,38 +111,21 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     if (d == SL_MORE)
         return 0;
     if (d == SL_END || d == SL_STOP)
-        rc = sl_text_write_end(s->writer, &s->text, err);
+        rc = sl_text_write_end(s->writer, &s->stream.bytes, err);
     else
-        rc = sl_text_write_flush(s->writer, &s->text, err);
+        rc = sl_text_write_flush(s->writer, &s->stream.bytes, err);
     if (rc == 0)
-        rc = write_out(s, err);
+        rc = sl_stream_sink_flush(&s->stream, err);
     if (rc == 0 && (d == SL_END || d == SL_STOP))
-        rc = sl_dest_close(s->out, err);
+        rc = sl_dest_close(s->stream.dest, err);
     return rc;
-}
-
-static int sink_poll(struct sl_sink *base, struct pollfd *fds, int max, int64_t *deadline)
-{
-    (void)deadline;
-    return sl_dest_poll(((struct text_sink *)base)->out, fds, max);
-}
-
-static int sink_ready(struct sl_sink *base, const struct pollfd *fds, int n, struct sl_err *err)
-{
-    (void)err;
-    if (n > 0 && fds[0].revents & (POLLERR | POLLHUP)) {
-        base->pipe_closed = 1;
-        return SL_PUSH_DONE;
-    }
-    return SL_PUSH_OK;
 }
 
 static void sink_free(struct sl_sink *base)
 {
     struct text_sink *s = (struct text_sink *)base;
     sl_text_writer_free(s->writer);
-    sl_dest_free(s->out);
-    sl_buf_release(&s->text);
+    sl_stream_sink_release(&s->stream);
     free(s->dest);
     free(s);
 }
@@ -183,8 +138,8 @@ static const struct sl_sink_class text_sink_class = {
     .drop = sink_drop,
     .write = sink_write,
     .control = sink_control,
-    .poll = sink_poll,
-    .ready = sink_ready,
+    .poll = sl_stream_sink_poll,
+    .ready = sl_stream_sink_ready,
     .free = sink_free,
 };
 
@@ -195,9 +150,9 @@ int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format form
     *out = NULL;
     if (!s)
         return sl_err_nomem(err, "a text sink");
-    s->base.class = &text_sink_class;
-    s->base.wants_text = format == SL_TEXT_CSV || format == SL_TEXT_TSV;
-    s->base.account = o->account;
+    s->stream.base.class = &text_sink_class;
+    s->stream.base.wants_text = format == SL_TEXT_CSV || format == SL_TEXT_TSV;
+    s->stream.base.account = o->account;
     s->wo = (struct sl_text_write_options){
         .format = format,
         .delimiter = o->delimiter,
@@ -210,12 +165,13 @@ int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format form
     if (o->dest) {
         s->oo.dest = s->dest = sl_strdup(o->dest);
         /* A file that may not be written is refused before any work is done. */
-        int rc = s->dest ? sl_dest_open(&s->oo, &s->out, err) : sl_err_nomem(err, "a text sink");
+        int rc =
+            s->dest ? sl_dest_open(&s->oo, &s->stream.dest, err) : sl_err_nomem(err, "a text sink");
         if (rc < 0) {
-            sink_free(&s->base);
+            sink_free(&s->stream.base);
             return rc;
         }
     }
-    *out = &s->base;
+    *out = &s->stream.base;
     return 0;
 }

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * stream_sink: what the sinks of text and of frames share: bytes that gather until they are worth a
+ * write, and rows that are committed when their bytes are out. A reader that went away is noticed by
+ * a write and, where nothing is written, by poll.
+ */
+#include "base/compat.h"
+#include "io/internal.h"
+
+void sl_stream_sink_take(struct sl_stream_sink *s, size_t rows)
+{
+    s->base.held += (int64_t)rows;
+    s->rows += (int64_t)rows;
+}
+
+int sl_stream_sink_put(struct sl_stream_sink *s, const struct sl_buf *bytes, struct sl_err *err)
+{
+    int rc = sl_dest_write(s->dest, bytes->data, bytes->len, err);
+    if (rc == SL_PUSH_OK)
+        s->base.bytes += (int64_t)bytes->len;
+    s->base.pipe_closed |= rc == SL_PUSH_DONE;
+    return rc;
+}
+
+int sl_stream_sink_flush(struct sl_stream_sink *s, struct sl_err *err)
+{
+    int rc = sl_buf_check(&s->bytes, err);
+    if (rc == 0)
+        rc = sl_stream_sink_put(s, &s->bytes, err);
+    if (rc == SL_PUSH_OK) {
+        s->base.committed += s->rows;
+        s->base.held -= s->rows;
+        s->rows = 0;
+    }
+    sl_buf_reset(&s->bytes);
+    return rc;
+}
+
+int sl_stream_sink_poll(struct sl_sink *base, struct pollfd *fds, int max,
+                        int64_t *deadline SL_UNUSED)
+{
+    return sl_dest_poll(((struct sl_stream_sink *)base)->dest, fds, max);
+}
+
+int sl_stream_sink_ready(struct sl_sink *base, const struct pollfd *fds, int n,
+                         struct sl_err *err SL_UNUSED)
+{
+    if (n > 0 && fds[0].revents & (POLLERR | POLLHUP)) {
+        base->pipe_closed = 1;
+        return SL_PUSH_DONE;
+    }
+    return SL_PUSH_OK;
+}
+
+void sl_stream_sink_release(struct sl_stream_sink *s)
+{
+    sl_dest_free(s->dest);
+    sl_buf_release(&s->bytes);
+}
