@@ -127,6 +127,8 @@ void sl_ipc_decoder_free(struct sl_ipc_decoder *d);
 int sl_ipc_decoder_schema(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                           struct sl_err *err);
 struct sl_schema *sl_ipc_decoder_get_schema(struct sl_ipc_decoder *d); /* borrowed */
+/* Width in bytes of a column's dictionary codes in this stream, 0 = plain. */
+int sl_ipc_decoder_code(const struct sl_ipc_decoder *d, int column);
 int sl_ipc_decoder_dictionary(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                               struct sl_err *err);
 /* All columns come LAZY (those that are never touched cost nothing); positions, lengths and counts

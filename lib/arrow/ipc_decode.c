@@ -59,6 +59,12 @@ struct sl_schema *sl_ipc_decoder_get_schema(struct sl_ipc_decoder *d)
     return d->schema;
 }
 
+int sl_ipc_decoder_code(const struct sl_ipc_decoder *d, int column)
+{
+    assert(column >= 0 && column < d->nplans);
+    return d->plans[column].f->index_bits / 8;
+}
+
 /* The code of what was told in e, for failures of functions that answer none. */
 static int told(int rc, const struct sl_err *e)
 {

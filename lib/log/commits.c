@@ -100,8 +100,6 @@ static int read_from(struct sl_log *l, int fd, int64_t pos, struct sl_err *err)
     l->knows_replaced = 0;
     if (fstat(fd, &st) < 0)
         return sl_err_sys(err, "cannot examine a file of %s", l->c.dir);
-    if (l->c.limit && st.st_size > l->c.limit)
-        st.st_size = l->c.limit;
     if (st.st_size == pos)
         return 0;
     if (st.st_size < pos) {
@@ -488,38 +486,6 @@ static int load_from(struct sl_log *l, int fd, int64_t n, struct sl_err *err)
     if (rc >= 0 && l->c.pos == 0) {
         sl_err_set(err, SL_ECORRUPT, "the first line is not whole");
         rc = sl_view_corrupt(l, n, 0, err);
-    }
-    return rc;
-}
-
-int sl_view_load_older(struct sl_log *l, int64_t newest, int64_t older, struct sl_err *err)
-{
-    struct sl_line line;
-    const char *nl;
-    int rc = read_mark(l, err), fd = rc < 0 ? rc : open_file(l, newest, err);
-
-    if (fd < 0)
-        return fd;
-    rc = read_from(l, fd, 0, err);
-    close(fd);
-    sl_line_init(&line);
-    nl = rc == 0 && l->in.len ? memchr(l->in.data, '\n', l->in.len) : NULL;
-    if (rc == 0 &&
-        (!nl || sl_line_parse(l->in.data, (size_t)(nl + 1 - l->in.data), &line, NULL) < 0))
-        rc = sl_err_set(err, SL_ECORRUPT, "the first line is not good");
-    int64_t limit = line.file == older ? line.file_bytes : 0, last = line.last;
-    sl_line_release(&line);
-    if (rc < 0)
-        return rc == -SL_ECORRUPT ? sl_view_corrupt(l, newest, 0, err) : rc;
-    fd = open_file(l, older, err);
-    if (fd < 0)
-        return fd;
-    l->unclean = 0; /* what the snapshot says of it is durable */
-    l->c.limit = limit;
-    rc = load_from(l, fd, older, err);
-    if (rc >= 0 && limit && (l->c.pos != limit || l->state.n != last)) {
-        sl_err_set(err, SL_ECORRUPT, "the file does not end as the next one says");
-        rc = sl_view_corrupt(l, older, l->c.pos, err);
     }
     return rc;
 }

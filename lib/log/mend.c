@@ -22,6 +22,7 @@ void sl_mend_say(struct sl_mend *m, const char *fmt, ...)
     va_start(ap, fmt);
     sl_buf_vprintf(&b, fmt, ap);
     va_end(ap);
+    m->said = 1;
     if (m->say && b.data)
         m->say(m->arg, b.data);
     sl_buf_release(&b);
@@ -43,6 +44,14 @@ struct sl_seg *sl_mend_add_seg(struct sl_mend *m, struct sl_err *err)
         m->segs_cap = cap;
     }
     return &l->segs[l->nsegs++];
+}
+
+static void say_bad(struct sl_mend *m, const char *file, int64_t at, const char *what)
+{
+    if (at < 0)
+        sl_mend_say(m, "%s: %s", file, what);
+    else
+        sl_mend_say(m, "%s: byte %" PRId64 ": %s: it is left out", file, at, what);
 }
 
 /* Says which rows of the segment are gone. */
@@ -67,12 +76,24 @@ static void say_holes(struct sl_mend *m, const struct sl_seg *seg, const struct 
                 x->n ? "the good batches go to new segments" : "nothing of it is good");
 }
 
-/* last: the partition's last segment, the only one that may be open. */
-static int mend_segment(struct sl_mend *m, const struct sl_seg *seg, int last, int64_t n,
-                        struct sl_err *err)
+/* Leaves out what reaches into the segment after it. */
+static void clip(struct sl_extents *x, int64_t limit)
+{
+    while (x->n && x->list[x->n - 1].base + x->list[x->n - 1].rows > limit)
+        x->n--;
+}
+
+/* last: it may be open; limit: where the next one begins. */
+static int mend_segment(struct sl_mend *m, const struct sl_seg *seg, int last, int64_t limit,
+                        int64_t n, struct sl_err *err)
 {
     struct sl_extents x;
     int rc = sl_mend_examine(m, seg, last, &x, err);
+    clip(&x, limit);
+    if (rc == 0)
+        rc = sl_span_add(
+            &m->taken, &m->ntaken, seg->base,
+            x.n ? SL_MAX(seg->end, x.list[x.n - 1].base + x.list[x.n - 1].rows) : seg->end, err);
     if (rc == 0 && !x.perfect) {
         m->changes++;
         say_holes(m, seg, &x);
@@ -87,8 +108,28 @@ static int mend_segment(struct sl_mend *m, const struct sl_seg *seg, int last, i
             }
         }
     }
-    free(x.list);
-    sl_buf_release(&x.head);
+    sl_extents_release(&x);
+    return rc;
+}
+
+static int mend_partition(struct sl_mend *m, int partition, int64_t n, struct sl_err *err)
+{
+    const struct sl_part *p = &m->l->state.parts[partition];
+    struct sl_stranger *strangers = NULL;
+    size_t count = 0;
+    int rc = sl_mend_strangers(m, partition, &strangers, &count, err);
+    m->ntaken = 0;
+    for (int k = 0; k < p->nsegs && rc == 0; k++) {
+        int last = k + 1 == p->nsegs;
+        rc = mend_segment(m, &p->segs[k], last && !count, last ? INT64_MAX : p->segs[k + 1].base, n,
+                          err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (rc == 0)
+            rc = sl_mend_adopt(m, &strangers[i], n, err);
+        sl_extents_release(&strangers[i].x);
+    }
+    free(strangers);
     return rc;
 }
 
@@ -122,6 +163,10 @@ static void set_aside_all(struct sl_mend *m)
         set_file_aside(m->l, name, as);
         sl_seg_name(sl_seg_key(s), ".idx", name);
         unlinkat(m->l->dirfd, name, 0);
+    }
+    for (size_t i = 0; i < m->nadopted; i++) {
+        snprintf(as, sizeof(as), "%.4s-%s", m->aside[i], m->aside[i] + 5);
+        set_file_aside(m->l, m->aside[i], as);
     }
     for (int i = 0; i < m->ndamaged + m->naside; i++) {
         char file[SL_COMMIT_NAME + 16] = "commits/";
@@ -188,25 +233,25 @@ static int commit(struct sl_mend *m, struct sl_err *err)
 /* Damage in the older of two commit files concerns nobody any more: it is set aside. */
 static int check_older(struct sl_mend *m, struct sl_err *err)
 {
-    struct sl_log *o = NULL;
-    struct sl_err why;
+    struct sl_mend o = {.say = m->say, .arg = m->arg, .bad = say_bad};
+    char name[SL_COMMIT_NAME + 16] = "commits/";
     int64_t newest, older;
     int rc = sl_commits_list(m->l, &newest, &older, err);
     if (rc < 0 || !older)
         return rc;
-    rc = sl_view_open(m->l->path, m->l->boot, 0, &o, err);
+    rc = sl_view_open(m->l->path, m->l->boot, 0, &o.l, err);
     if (rc < 0)
         return rc;
-    sl_err_init(&why);
-    rc = sl_view_load_older(o, newest, older, &why);
-    sl_log_free(o);
-    if (rc == -SL_ECORRUPT) {
-        sl_mend_say(m, "%s: byte %" PRId64 ": %s: the file goes to lost/", why.place, why.offset,
-                    why.what);
+    rc = sl_mend_older(&o, newest, older, err);
+    free(o.missing);
+    sl_log_free(o.l);
+    if (rc > 0) {
+        sl_commit_name(older, name + 8);
+        sl_mend_say(m, "%s: no line of it is needed any more: it goes to lost/", name);
         m->damaged[m->naside++] = older;
         m->changes++;
     }
-    return 0;
+    return SL_MIN(rc, 0);
 }
 
 static int mend_all(struct sl_mend *m, struct sl_err *err)
@@ -218,8 +263,9 @@ static int mend_all(struct sl_mend *m, struct sl_err *err)
     sl_err_init(&why);
     int rc = sl_view_load(l, &why);
     if (rc == -SL_ECORRUPT) {
-        sl_mend_say(m, "%s: byte %" PRId64 ": %s", why.place, why.offset, why.what);
         rc = sl_mend_commits(m, err);
+        if (rc == 0 && !m->said)
+            sl_mend_say(m, "%s: byte %" PRId64 ": %s", why.place, why.offset, why.what);
     } else if (rc == 0 && l->unclean && m->yes) {
         rc = sl_writer_recover(m->w, &moved, err);
         if (moved)
@@ -238,11 +284,8 @@ static int mend_all(struct sl_mend *m, struct sl_err *err)
         rc = sl_writer_rotate(m->w, 0, 0, err);
         n = l->state.n + 1;
     }
-    for (int i = 0; i < l->state.npartitions && rc == 0; i++) {
-        const struct sl_part *p = &l->state.parts[i];
-        for (int k = 0; k < p->nsegs && rc == 0; k++)
-            rc = mend_segment(m, &p->segs[k], k + 1 == p->nsegs, n, err);
-    }
+    for (int i = 0; i < l->state.npartitions && rc == 0; i++)
+        rc = mend_partition(m, i, n, err);
     if (rc == 0 && m->changes && m->yes)
         rc = commit(m, err);
     if (rc == 0 && !m->changes)
@@ -253,7 +296,7 @@ static int mend_all(struct sl_mend *m, struct sl_err *err)
 int64_t sl_log_repair(const char *path, int yes, void (*say)(void *arg, const char *line),
                       void *arg, struct sl_err *err)
 {
-    struct sl_mend m = {.yes = yes, .say = say, .arg = arg};
+    struct sl_mend m = {.yes = yes, .say = say, .arg = arg, .bad = say_bad};
     struct sl_log_options o = {.sync = SL_SYNC_COMMIT};
     int rc = sl_writer_new(path, &o, &m.w, err);
 
@@ -269,9 +312,9 @@ int64_t sl_log_repair(const char *path, int yes, void (*say)(void *arg, const ch
         rc = mend_all(&m, err);
     if (m.l->locked)
         sl_writer_unlock(m.w);
-    m.line.nschemas = 0;
     sl_line_release(&m.line);
     free(m.missing);
+    free(m.taken);
     sl_log_writer_abort(m.w);
     return rc < 0 ? rc : m.lost;
 }

@@ -38,8 +38,8 @@ static int add_extent(struct sl_extents *x, const struct sl_group *g)
 }
 
 /* The schema message: from the file if it is good, else made again from what the commits say. */
-static int get_head(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *head,
-                    struct sl_err *err)
+int sl_mend_head(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *head,
+                 struct sl_err *err)
 {
     struct sl_form_plan *form = NULL;
     struct sl_schema *schema = sl_state_schema(&l->state, seg->schema);
@@ -60,9 +60,7 @@ static int get_head(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *h
     return sl_buf_check(head, err);
 }
 
-/* Whole file in memory; damage is rare. */
-static int read_file(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *b,
-                     struct sl_err *err)
+int sl_mend_read(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *b, struct sl_err *err)
 {
     struct sl_buf name = SL_BUF_INIT;
     char file[SL_SEG_NAME];
@@ -75,34 +73,41 @@ static int read_file(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *
     return rc;
 }
 
-/* The next group that begins at or after `from`, by the identity of its record. 1 or 0. */
-static int resync(const struct sl_walk *w, const struct sl_buf *b, int64_t from, int64_t *group,
-                  int64_t *offset)
+/* The header of the message that holds a byte: a multiple of 8 at or after `low`, or -1. */
+static int64_t header_of(const uint8_t *data, int64_t where, int64_t low)
+{
+    for (int64_t c = where & ~(int64_t)7; c >= low && where - c < (int64_t)SL_IPC_META_MAX;
+         c -= 8) {
+        uint32_t head[2];
+        memcpy(head, data + c, sizeof(head));
+        if (head[0] == 0xffffffff && head[1] && c + 8 + (int64_t)head[1] > where)
+            return c;
+    }
+    return -1;
+}
+
+int sl_mend_resync(const struct sl_walk *w, const struct sl_buf *b, int64_t from, int64_t *group,
+                   int64_t *offset)
 {
     const uint8_t *data = (const uint8_t *)b->data;
+    /* A header lies after the identity before it: no byte is looked at twice. */
+    int64_t low = (from + 7) & ~(int64_t)7;
     for (size_t at = (size_t)from; at < b->len;) {
         struct sl_identity id;
         const char *v = sl_identity_find(data + at, b->len - at, w->log_id);
         if (!v)
             return 0;
-        size_t where = (size_t)(v - b->data);
-        at = where + 1;
-        if (sl_identity_parse(v, b->len - where, &id, NULL) < 0)
+        int64_t where = v - b->data;
+        at = (size_t)where + 1;
+        if (sl_identity_parse(v, b->len - (size_t)where, &id, NULL) < 0)
             continue;
-        for (size_t c = where & ~(size_t)7; c >= (size_t)from && c + SL_IPC_META_MAX > where;
-             c -= 8) {
-            uint32_t head[2];
-            memcpy(head, data + c, sizeof(head));
-            if (head[0] == 0xffffffff && head[1] && c + 8 + head[1] > where) {
-                *group = (int64_t)c - id.before;
-                *offset = id.base;
-                if (*group >= from && id.base >= w->offset)
-                    return 1;
-                break;
-            }
-            if (c < 8)
-                break;
-        }
+        int64_t head = header_of(data, where, low);
+        low = (where + 7) & ~(int64_t)7;
+        if (head < 0 || head - id.before < from || id.base < w->offset)
+            continue;
+        *group = head - id.before;
+        *offset = id.base;
+        return 1;
     }
     return 0;
 }
@@ -141,14 +146,21 @@ static int take_groups(struct sl_mend *m, struct sl_walk *w, const struct sl_seg
     return 1;
 }
 
-static int collect(struct sl_mend *m, const struct sl_seg *seg, struct sl_extents *x,
-                   struct sl_err *err)
+void sl_extents_release(struct sl_extents *x)
+{
+    free(x->list);
+    sl_buf_release(&x->head);
+    memset(x, 0, sizeof(*x));
+}
+
+int sl_mend_collect(struct sl_mend *m, const struct sl_seg *seg, struct sl_extents *x,
+                    struct sl_err *err)
 {
     struct sl_buf all = SL_BUF_INIT;
     struct sl_walk w;
     struct sl_seg wide = *seg;
     int64_t pos, offset;
-    int rc = read_file(m->l, seg, &all, err);
+    int rc = sl_mend_read(m->l, seg, &all, err);
 
     if (rc == 0) {
         wide.bytes = m->nmissing ? (int64_t)all.len : SL_MIN((int64_t)all.len, seg->bytes);
@@ -160,7 +172,7 @@ static int collect(struct sl_mend *m, const struct sl_seg *seg, struct sl_extent
         rc = sl_walk_open_head(&w, m->l, &wide, &x->head, err);
     if (rc == 0) {
         while ((rc = take_groups(m, &w, seg, x, err)) == 0) {
-            if (!resync(&w, &all, w.pos + 8, &pos, &offset) || pos >= seg->bytes)
+            if (!sl_mend_resync(&w, &all, w.pos + 8, &pos, &offset) || pos >= seg->bytes)
                 break;
             int64_t commit = w.commit;
             sl_walk_seek(&w, pos, offset);
@@ -209,10 +221,10 @@ int sl_mend_examine(struct sl_mend *m, const struct sl_seg *seg, int last, struc
     x->perfect = rc;
     if (rc)
         return 0;
-    rc = get_head(m->l, seg, &x->head, err);
+    rc = sl_mend_head(m->l, seg, &x->head, err);
     if (rc == -SL_ENOENT)
         return 0; /* the file is gone: nothing of it is good */
-    return rc < 0 || !x->head.len ? rc : collect(m, seg, x, err);
+    return rc < 0 || !x->head.len ? rc : sl_mend_collect(m, seg, x, err);
 }
 
 /* One run of batches without a gap, as a new closed segment. */
@@ -270,7 +282,7 @@ int sl_mend_copy(struct sl_mend *m, const struct sl_seg *seg, const struct sl_ex
                  struct sl_err *err)
 {
     struct sl_buf all = SL_BUF_INIT;
-    int rc = x->n ? read_file(m->l, seg, &all, err) : 0;
+    int rc = x->n ? sl_mend_read(m->l, seg, &all, err) : 0;
     for (size_t from = 0, to; from < x->n && rc == 0; from = to) {
         for (to = from + 1; to < x->n; to++) {
             if (x->list[to].base != x->list[to - 1].base + x->list[to - 1].rows)

@@ -20,7 +20,6 @@ struct sl_commits {
     int64_t file;           /* number that names the file */
     int64_t pos;            /* end of the last good line */
     int64_t first;          /* length of the snapshot */
-    int64_t limit;          /* nothing beyond counts; 0 = the end of the file */
     int torn;               /* there are bytes after pos, of a killed writer */
     struct timespec listed; /* change time of the directory when it was last listed */
     int settled;            /* that was long before: a later change shows in it */
@@ -65,8 +64,6 @@ int sl_view_open(const char *path, const char *boot, int writable, struct sl_log
                  struct sl_err *err);
 /* (Re)reads the newest file from its snapshot. */
 int sl_view_load(struct sl_log *l, struct sl_err *err);
-/* Reads only the older of two files, up to where the newer one's snapshot says that it ends. */
-int sl_view_load_older(struct sl_log *l, int64_t newest, int64_t older, struct sl_err *err);
 /* 1 if lines were taken, 0 if there were none, < 0. */
 int sl_view_catch_up(struct sl_log *l, struct sl_err *err);
 /* What the state promises is not there. 1: that is what a failed sync lost, and the state is another
