@@ -136,13 +136,6 @@ static int gather_sample(struct text_source *t, size_t enough, struct sl_err *er
     return 1;
 }
 
-/* Whether the whole records at hand are a header and nothing to settle types from. */
-static int header_alone(const struct text_source *t, size_t whole)
-{
-    return !t->o.no_header && sl_text_reader_format(t->reader) <= SL_TEXT_TSV &&
-           sl_textin_count_lines(sl_textin_front(t), whole) == 1;
-}
-
 int sl_textin_settle(struct text_source *t, struct sl_err *err)
 {
     int64_t whole;
@@ -163,16 +156,19 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
             sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t), t->at_end, err);
         if (whole < 0)
             return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
-        if (t->at_end || (whole && !header_alone(t, (size_t)whole)))
-            break;
-        /* The first record is longer than the sample, or has not come whole. */
+        if (whole || t->at_end) {
+            size_t sample = sample_length(t, (size_t)whole);
+            rc = sl_text_settle(t->reader, sl_textin_front(t), sample, &header, err);
+            if (rc < 0)
+                return rc;
+            if (t->at_end || (int64_t)header < whole)
+                break;
+        }
+        /* The first record is longer than the sample or has not come whole, or it is a header: that
+         * alone tells nothing of types. */
         t->least_lines = sl_textin_count_lines(sl_textin_front(t), sl_textin_pending(t)) + 1;
         enough = SL_MAX(enough, 2 * sl_textin_pending(t));
     }
-    size_t sample = sample_length(t, (size_t)whole);
-    int rc = sl_text_settle(t->reader, sl_textin_front(t), sample, &header, err);
-    if (rc < 0)
-        return rc;
-    rc = sl_textin_pass_header(t, header, err);
+    int rc = sl_textin_pass_header(t, header, err);
     return rc < 0 ? rc : sl_textin_take_schema(t, err);
 }

@@ -80,3 +80,49 @@ load common
         [[ $stderr == *"$f.csv.zst: "*"damaged compressed data"* ]] || { echo "$f: $stderr"; return 1; }
     done
 }
+
+# What comes out of `transform -f` before the next piece is typed: PIECE, LINES so far, ...
+typed() { # OPTION... -- PIECE LINES ...
+    local options=()
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    mkfifo in
+    "$SLUICE" transform -f -I csv -O csv --quiet "${options[@]}" <in >out 3>&- &
+    pids+=($!)
+    exec 7>in
+    while [ $# -gt 0 ]; do
+        printf "$1" >&7
+        [ "$2" = 0 ] || until_true has_lines out "$2" || { echo "after '$1': $(cat out)"; return 1; }
+        shift 2
+    done
+    exec 7>&-
+    ends_with 0 "${pids[-1]}"
+}
+
+@test "a row typed with CR for its end comes out at once, and CR LF may come in two pieces" {
+    typed -- 'a,b\r' 0 '1,2\r' 2 '3,4\r' 3 '5,6\r' 4
+    [ "$(tr '\n' ' ' <out)" = "a,b 1,2 3,4 5,6 " ]
+    rm in
+    typed -- 'a,b\r' 0 '\n1,2\r' 0 '\n' 2 '3,4\r\n5,6\r' 3 '\n' 4
+    [ "$(tr '\n' ' ' <out)" = "a,b 1,2 3,4 5,6 " ]
+    rm in
+    typed --no-header -- '1,2\r' 0 '\n' 2 '3,4\r' 0 '\n' 3
+    [ "$(tr '\n' ' ' <out)" = "c1,c2 1,2 3,4 " ]
+}
+
+@test "a header of several lines does not settle the types alone" {
+    mkfifo in
+    "$SLUICE" transform -f -I csv -O csv <in 2>err >out 3>&- &
+    pids+=($!)
+    exec 7>in
+    printf 'a,"b\nc"\n' >&7
+    read -r -t 0.1 <> <(:) || true # a pause of the input, which nothing outside shows
+    printf '1,2\n' >&7
+    exec 7>&-
+    ends_with 0 "${pids[-1]}"
+    grep -F "'a bigint, " err
+    grep -F "c\" bigint'" err
+}
