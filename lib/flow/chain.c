@@ -41,8 +41,8 @@ static int node_reject(struct sl_emit *out, struct sl_batch *b, size_t row,
         return sl_op_rejects_add(r->rejects, b, row, why, err);
     int rc = sl_op_rejects_add(&now, b, row, why, err);
     if (rc == 0)
-        rc =
-            sl_pipeline_reject_rows(r->p, &now, NULL, r->lane->ops[n->index - 1]->class->name, err);
+        rc = sl_pipeline_reject_rows(r->p, &now, r->p->passing,
+                                     r->lane->ops[n->index - 1]->class->name, err);
     sl_op_rejects_clear(&now);
     return rc;
 }

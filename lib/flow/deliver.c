@@ -113,13 +113,13 @@ static int deliver_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err
     if (m->batch)
         s->rows += (int64_t)m->batch->selected;
     p->bytes += (int64_t)m->len;
-    int rc = sl_pipeline_reject_morsel(p, m, err);
-    if (rc == 0)
-        rc = sl_pipeline_reject_rows(p, &it->rejects, m, m->place, err);
+    int rc = sl_pipeline_reject_item(p, it, err);
     if (rc < 0)
         return rc;
     add_counts(p, it);
+    p->passing = m;
     rc = pass_on(p, it, err);
+    p->passing = NULL;
     if (rc < 0)
         return rc;
     p->done_early |= rc == SL_PUSH_DONE;

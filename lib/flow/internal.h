@@ -103,6 +103,7 @@ struct sl_pipeline {
     struct sl_item *ring[SL_INFLIGHT_MAX];
     unsigned head, tail; /* ring[head % MAX] is the oldest */
     int window;
+    struct sl_morsel *passing; /* whose rows go through the rest of the chain now, or NULL */
     /* state of the loop */
     int done_early, flushed;
     int64_t next_progress;
@@ -130,10 +131,12 @@ void sl_item_run(struct sl_item *it, int worker);
 void sl_item_submit(struct sl_item *it);
 
 /* reject.c */
-/* Records of a morsel and rows of operators: to the rejects sink, or an error that ends the run. */
-int sl_pipeline_reject_morsel(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err);
-int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r,
-                            const struct sl_morsel *m, const char *place, struct sl_err *err);
+/* Records of an item's morsel and rows of its operators: to the rejects sink, or the first of them as
+ * the error that ends the run. */
+int sl_pipeline_reject_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err);
+/* Rows of operators; those that are of m (may be NULL) get its place, line and text, others place. */
+int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, struct sl_morsel *m,
+                            const char *place, struct sl_err *err);
 int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
                       const struct sl_err *why, struct sl_err *err);
 

@@ -136,7 +136,7 @@ static int first_as_error(struct sl_morsel *m, struct sl_err *err)
     return sl_err_at(err, m->place ? m->place : "input", r->line, r->column);
 }
 
-int sl_pipeline_reject_morsel(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
+static int reject_morsel(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
 {
     if (!m->rejects.n)
         return 0;
@@ -213,35 +213,26 @@ int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
     return 0;
 }
 
-/* Where in its text a row stands, and the line itself, if every record of the morsel is one line. */
-static int find_line(const struct sl_morsel *m, const struct sl_op_reject *f, struct row *row)
+/* Where in m's text a rejected row stands; NULL if it is not of m, or m has no text. */
+static const struct sl_text_place *find_place(struct sl_morsel *m, const struct sl_op_reject *f,
+                                              struct sl_err *err)
 {
-    const char *p = m->text, *end = p + m->len, *found = NULL;
-    int64_t lines = 0, at = f->offset - m->byte;
-    if (f->offset < 0 || m->rejects.n || m->skipped)
-        return 0;
-    while (p < end) {
-        if (lines++ == at)
-            found = p;
-        const char *next = memchr(p, '\n', (size_t)(end - p));
-        p = next ? next + 1 : end;
-    }
-    if (!found || lines != m->records)
-        return 0;
-    const char *stop = memchr(found, '\n', (size_t)(end - found));
-    size_t n = (size_t)((stop ? stop : end) - found);
-    row->raw = found;
-    row->header = m->header;
-    row->raw_len = n && found[n - 1] == '\r' ? n - 1 : n;
-    row->line = m->first_line + at;
-    row->byte = m->byte + (found - m->text);
-    return 1;
+    if (!m || !m->text || !m->source->class->locate || f->offset < m->byte ||
+        f->partition != m->split || f->offset - m->byte >= (int64_t)m->len)
+        return NULL;
+    /* Whether it is of m is known now: numbers of rows begin at the byte where their text does. */
+    if (!m->places && m->source->class->locate(m->source, m, err) < 0)
+        return NULL;
+    size_t k = (size_t)(f->offset - m->byte);
+    return k < m->nplaces ? &m->places[k] : NULL;
 }
 
-/* The place of a rejected row; m: the morsel it was read with, or NULL. */
-static void locate(const struct sl_morsel *m, const char *place, const struct sl_op_reject *f,
-                   struct row *row)
+/* The place of a rejected row. */
+static int locate(struct sl_morsel *m, const char *place, const struct sl_op_reject *f,
+                  struct sl_arena *texts, struct row *row, struct sl_err *err)
 {
+    struct sl_err why;
+    sl_err_init(&why);
     *row = (struct row){.raw = f->raw,
                         .raw_len = strlen(f->raw),
                         .reason = f->reason,
@@ -250,39 +241,84 @@ static void locate(const struct sl_morsel *m, const char *place, const struct sl
                         .byte = -1,
                         .partition = f->partition,
                         .offset = f->offset};
-    if (!m || !m->text || m->first_line <= 0)
-        return;
-    row->partition = row->offset = -1; /* text has neither */
-    find_line(m, f, row);
+    const struct sl_text_place *at = find_place(m, f, &why);
+    if (why.code) {
+        if (err)
+            *err = why;
+        return -(int)why.code;
+    }
+    if (m && m->text && m->source->class->locate)
+        row->partition = row->offset = -1; /* text has neither */
+    if (!at)
+        return 0;
+    row->source = m->place;
+    row->header = m->header;
+    row->line = at->line;
+    row->byte = m->byte + at->byte;
+    return raw_text(texts, m->text + at->byte, at->len, row, err);
 }
 
-int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r,
-                            const struct sl_morsel *m, const char *place, struct sl_err *err)
+static int row_as_error(const struct row *row, const char *place, struct sl_err *err)
 {
-    struct row row;
-    if (!r->n)
-        return 0;
-    if (!p->rejects) {
-        const struct sl_op_reject *f = &r->items[0];
-        locate(m, place, f, &row);
-        sl_err_set(err, SL_EROW, "%s in row %.200s", f->reason, f->raw);
-        if (row.line > 0) {
-            sl_err_set(err, SL_EROW, "%s", f->reason);
-            sl_err_at(err, place ? place : "input", row.line, 0);
-        } else if (row.offset >= 0)
+    if (row->line > 0) {
+        sl_err_set(err, SL_EROW, "%s", row->reason);
+        sl_err_at(err, row->source ? row->source : "input", row->line, 0);
+    } else {
+        sl_err_set(err, SL_EROW, "%s in row %.200s", row->reason, row->raw);
+        if (row->offset >= 0)
             sl_err_place(err, "%s: partition %lld, offset %lld", place ? place : "input",
-                         (long long)f->partition, (long long)f->offset);
+                         (long long)row->partition, (long long)row->offset);
         else
             sl_err_place(err, "%s", place ? place : "input");
-        return sl_err_hint(err, "bad rows can be kept aside with --rejects FILE");
     }
-    for (size_t i = 0; i < r->n; i++) {
-        locate(m, place, &r->items[i], &row);
-        int rc = write_rows(p, &row, 1, err);
-        if (rc < 0)
-            return rc;
+    return sl_err_hint(err, "bad rows can be kept aside with --rejects FILE");
+}
+
+/* Operators come one after the other: the row that came first may be any of the list. */
+static const struct sl_op_reject *first_of(const struct sl_op_rejects *r)
+{
+    const struct sl_op_reject *first = &r->items[0];
+    for (size_t i = 1; i < r->n; i++)
+        if (r->items[i].offset < first->offset)
+            first = &r->items[i];
+    return first;
+}
+
+int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, struct sl_morsel *m,
+                            const char *place, struct sl_err *err)
+{
+    struct row row;
+    struct sl_arena texts;
+    int rc = 0;
+    if (!r->n)
+        return 0;
+    sl_arena_init(&texts);
+    if (!p->rejects) {
+        rc = locate(m, place, first_of(r), &texts, &row, err);
+        if (rc == 0)
+            rc = row_as_error(&row, place, err);
     }
-    return count(p, r->n, err);
+    for (size_t i = 0; p->rejects && i < r->n && rc >= 0; i++) {
+        rc = locate(m, place, &r->items[i], &texts, &row, err);
+        if (rc >= 0)
+            rc = write_rows(p, &row, 1, err);
+    }
+    sl_arena_release(&texts);
+    return rc < 0 ? rc : count(p, r->n, err);
+}
+
+int sl_pipeline_reject_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
+{
+    struct sl_morsel *m = it->morsel;
+    if (!p->rejects && m->rejects.n && it->rejects.n) { /* the run ends at the first of them */
+        struct sl_err why;
+        sl_err_init(&why);
+        const struct sl_text_place *at = find_place(m, first_of(&it->rejects), &why);
+        if (at && at->byte < m->rejects.items[0].byte)
+            return sl_pipeline_reject_rows(p, &it->rejects, m, m->place, err);
+    }
+    int rc = reject_morsel(p, m, err);
+    return rc < 0 ? rc : sl_pipeline_reject_rows(p, &it->rejects, m, m->place, err);
 }
 
 void sl_op_rejects_clear(struct sl_op_rejects *r)

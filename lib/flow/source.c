@@ -28,5 +28,6 @@ void sl_morsel_free(struct sl_morsel *m)
     sl_reject_list_release(&m->rejects);
     sl_schema_unref(m->wider);
     free(m->place);
+    free(m->places);
     free(m);
 }

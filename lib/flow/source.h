@@ -49,8 +49,10 @@ struct sl_morsel {
     struct sl_reject_list rejects;
     struct sl_schema *wider; /* decode wants this schema */
     int64_t records;         /* counted by decode: rows, rejects and skipped must add up to it */
-    int64_t skipped;         /* records that are neither rows nor rejects (empty lines) */
-    int status;              /* decode's result */
+    struct sl_text_place *places; /* by locate(): of each row of the batch */
+    size_t nplaces;
+    int64_t skipped; /* records that are neither rows nor rejects (empty lines) */
+    int status;      /* decode's result */
     struct sl_err err;
 };
 
@@ -61,6 +63,9 @@ struct sl_source_class {
     int (*next)(struct sl_source *s, struct sl_morsel **out, struct sl_err *err); /* enum or < 0 */
     /* Any thread. Fills batch and rejects, or wider. NULL: next() fills batch itself. */
     int (*decode)(struct sl_source *s, struct sl_morsel *m, int worker, struct sl_err *err);
+    /* After decode, when one is asked for: fills the places of the rows of m's batch; m->text is their
+     * text. NULL = they have none. */
+    int (*locate)(struct sl_source *s, struct sl_morsel *m, struct sl_err *err);
     /* Takes a wider schema (generation grows): 0, or < 0 if this source cannot. NULL = cannot. */
     int (*widen)(struct sl_source *s, struct sl_schema *wider, struct sl_err *err);
     /* Before the first next(): only columns with a bit are wanted, others may come as nulls. NULL =

@@ -173,21 +173,33 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
     }
 }
 
-static int source_decode(struct sl_source *s, struct sl_morsel *m, int worker, struct sl_err *err)
+static struct sl_text_chunk chunk_of(const struct text_source *t, const struct sl_morsel *m)
 {
-    struct text_source *t = (struct text_source *)s;
-    struct text_mark *k = m->arg;
-    int64_t lines;
-    struct sl_text_chunk chunk = {
+    const struct text_mark *k = m->arg;
+    return (struct sl_text_chunk){
         .data = m->text,
         .n = m->len,
         .first_line = m->first_line,
         .latest = k->latest,
         .wanted = t->wanted,
-        .narrow = !s->may_widen,
+        .narrow = !t->base.may_widen,
         .map = k->map,
-        .account = s->account,
+        .account = t->base.account,
     };
+}
+
+static int source_locate(struct sl_source *s, struct sl_morsel *m, struct sl_err *err)
+{
+    struct text_source *t = (struct text_source *)s;
+    struct sl_text_chunk chunk = chunk_of(t, m);
+    return sl_text_locate(t->reader, &chunk, &m->rejects, &m->places, &m->nplaces, err);
+}
+
+static int source_decode(struct sl_source *s, struct sl_morsel *m, int worker, struct sl_err *err)
+{
+    struct text_source *t = (struct text_source *)s;
+    struct sl_text_chunk chunk = chunk_of(t, m);
+    int64_t lines;
     int rc = sl_text_decode(t->reader, t->scratch[worker], &chunk, &m->batch, &m->rejects, &lines,
                             &m->wider, err);
     m->records = m->rejects.records;
@@ -303,6 +315,7 @@ static const struct sl_source_class text_source_class = {
     .open = source_open,
     .next = source_next,
     .decode = source_decode,
+    .locate = source_locate,
     .widen = source_widen,
     .want = source_want,
     .raw = source_raw,

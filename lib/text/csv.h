@@ -91,6 +91,9 @@ void sl_csv_rows_release(struct sl_csv_rows *rows);
 /* Bytes of the record that row r came from. */
 void sl_csv_record(const struct sl_csv_rows *rows, size_t r, const char *data, size_t n,
                    size_t *byte, size_t *len);
+/* The same of every row. */
+void sl_csv_records(const struct sl_csv_rows *rows, const char *data, size_t n,
+                    struct sl_csv_origin *out);
 
 /* ---- one record by libcsv ---- */
 

@@ -276,6 +276,22 @@ void sl_csv_record(const struct sl_csv_rows *rows, size_t r, const char *data, s
     record_span(data, n, run->seps, r * nf, r * nf + nf, byte, len);
 }
 
+void sl_csv_records(const struct sl_csv_rows *rows, const char *data, size_t n,
+                    struct sl_csv_origin *out)
+{
+    size_t nf = (size_t)rows->nf, byte, len;
+    for (size_t i = 0; i < rows->nruns; i++) {
+        const struct sl_csv_run *run = &rows->runs[i];
+        if (run->origin)
+            memcpy(out, run->origin, run->rows * sizeof *out);
+        for (size_t k = 0; k < run->rows && !run->origin; k++) {
+            record_span(data, n, run->seps, k * nf, k * nf + nf, &byte, &len);
+            out[k] = (struct sl_csv_origin){(uint32_t)byte, (uint32_t)len};
+        }
+        out += run->rows;
+    }
+}
+
 void sl_csv_rows_release(struct sl_csv_rows *rows)
 {
     sl_csv_odd_free(rows->parser);

@@ -180,6 +180,15 @@ int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
                    const struct sl_text_chunk *chunk, struct sl_batch **out,
                    struct sl_reject_list *rejects, int64_t *lines, struct sl_schema **wider,
                    struct sl_err *err);
+struct sl_text_place { /* of a row */
+    int64_t line, byte; /* 1-based line in the file, offset in the chunk */
+    size_t len;         /* without the line's end */
+};
+/* Where each row of the batch stands that a chunk was decoded to with these rejects, by the reader as
+ * it is: malloc'ed. Slow: it splits the chunk once more. */
+int sl_text_locate(const struct sl_text_reader *r, const struct sl_text_chunk *chunk,
+                   const struct sl_reject_list *rejects, struct sl_text_place **places, size_t *n,
+                   struct sl_err *err);
 /* Changes the reader's schema to a wider one (no decode may be running). The columns that it has
  * must stay; formats other than JSON keep their order, with new columns behind them. */
 int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_err *err);

@@ -126,3 +126,39 @@ typed() { # OPTION... -- PIECE LINES ...
     grep -F "'a bigint, " err
     grep -F "c\" bigint'" err
 }
+
+# Writes t.csv, whose records are of one line, of two, short, and blank, and `want`: line and byte of
+# those that are short or whose a is 0.
+odd_records() { # RECORDS
+    awk -v n="$1" 'function put(s) { printf "%s", s > "t.csv"; byte += length(s) }
+        BEGIN { line = 1; put("a,b\n"); line++
+            for (i = 1; i <= n; i++) {
+                if (i % 13 == 0) { put("\n"); line++ }
+                if (i % 7 == 0 || i % 11 == 0) print line, byte > "want"
+                if (i % 11 == 0) { put("short\n"); line++ }
+                else if (i % 5 == 0) { put(i % 7 ",\"two\nlines\"\n"); line += 2 }
+                else { put(i % 7 ",x" i "\n"); line++ }
+            } }'
+}
+
+@test "rows that expressions reject have their line and byte, among records of several lines too" {
+    odd_records 200000 # more than one block
+    run -3 sluice transform --where "b <> 'x3'" --set 'c = 8 / a' --rejects bad.json -O csv --quiet -j 2 t.csv
+    jq -r '"\(.line) \(.byte)"' bad.json | sort -n >got
+    cmp got want
+    run -3 sluice aggregate --select 'sum(8 / a)' --rejects live.json -I csv -f -O csv --quiet < <(cat t.csv)
+    jq -r '"\(.line) \(.byte)"' live.json | sort -n | cmp - want
+    run -3 sluice transform --where 'a / a > 0' --rejects crlf.json -O csv --quiet < <(sed 's/$/\r/' t.csv)
+    jq -r .line crlf.json | sort -n | cmp - <(cut -d' ' -f1 want)
+}
+
+@test "the first bad row ends the run, whoever finds it bad" {
+    printf 'a,b\n1,"x\ny"\n0,z\nshort\n0,w\n' >t.csv
+    run -1 --separate-stderr sluice transform --set 'c = 8 / a' --set 'd = 8 / (a - 1)' t.csv -O csv
+    [[ $stderr == *"t.csv:2: division by zero"* ]]
+    run -1 --separate-stderr sluice transform --set 'c = 8 / a' t.csv -O csv
+    [[ $stderr == *"t.csv:4: division by zero"* ]]
+    printf '{"a":1}\n\n[\n{"a":0}\n' >t.json
+    run -3 sluice transform --set 'c = 8 / a' --rejects bad.json t.json -O csv --quiet
+    [ "$(jq -c '[.line, .byte, .raw]' bad.json | tr '\n' ' ')" = '[3,9,"["] [4,11,"{\"a\":0}"] ' ]
+}
