@@ -180,7 +180,7 @@ int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
                    const struct sl_text_chunk *chunk, struct sl_batch **out,
                    struct sl_reject_list *rejects, int64_t *lines, struct sl_schema **wider,
                    struct sl_err *err);
-struct sl_text_place { /* of a row */
+struct sl_text_place {  /* of a row */
     int64_t line, byte; /* 1-based line in the file, offset in the chunk */
     size_t len;         /* without the line's end */
 };
