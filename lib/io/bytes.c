@@ -5,7 +5,9 @@
  *
  * A regular file ends at its end of file, a pipe when all writers have closed it. A followed file
  * does not end: at end of file the path is looked at again. If it names another file now (rename and
- * create), the old one has been read to its end, so END is given once and reopen takes the new one.
+ * create), the old one is read on until the new one has something and the old one has been quiet for
+ * a while: who writes goes on with the old one until it is told. Then END is given once and reopen
+ * takes the new one.
  * If the file is shorter than what was read, it was truncated: TRUNCATED, and reading starts over.
  * A file that was truncated and has grown again between two looks no longer has the bytes that were
  * read last before the position: they are compared before each read behind a pause.
@@ -19,7 +21,11 @@
 #include <unistd.h>
 #include "io/internal.h"
 
-enum { POLL_USEC = 200 * 1000, PIPE_BYTES = 1 << 20 };
+enum {
+    POLL_USEC = 200 * 1000,
+    GRACE_USEC = 500 * 1000, /* a rotated file that gets nothing for so long is complete */
+    PIPE_BYTES = 1 << 20,
+};
 
 enum { TAIL = 256 };
 
@@ -36,7 +42,9 @@ struct sl_bytes {
     struct sl_watch *watch;
     dev_t dev;
     ino_t ino;
-    int paused; /* followed: the last read found nothing */
+    int paused;    /* followed: the last read found nothing */
+    int64_t quiet; /* since when a rotated file has got nothing; 0 = it is not rotated */
+    int next;      /* its successor, held from when it was seen, lest it is renamed too; or -1 */
     size_t tail_len;
     uint8_t tail[TAIL]; /* followed: the last bytes that were read */
 };
@@ -97,19 +105,12 @@ static int look_at_head(struct sl_bytes *b, struct sl_err *err)
     return b->unpack ? 0 : -(int)(err ? err->code : SL_EFAIL);
 }
 
-static int open_path(struct sl_bytes *b, struct sl_err *err)
+/* Everything that is to be known of a descriptor just opened. */
+static int begin_file(struct sl_bytes *b, struct sl_err *err)
 {
-    if (strcmp(b->path, "-") == 0) {
-        b->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-        if (b->fd < 0)
-            return sl_err_sys(err, "cannot use standard input");
-    } else {
-        b->fd = sl_path_open(b->path, O_RDONLY, 0, err);
-        if (b->fd < 0)
-            return b->fd;
-    }
     b->read = 0;
     b->tail_len = 0;
+    b->quiet = 0;
     int rc = take_stat(b, err);
     if (rc < 0)
         return rc;
@@ -122,6 +123,20 @@ static int open_path(struct sl_bytes *b, struct sl_err *err)
     return look_at_head(b, err);
 }
 
+static int open_path(struct sl_bytes *b, struct sl_err *err)
+{
+    if (strcmp(b->path, "-") == 0) {
+        b->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+        if (b->fd < 0)
+            return sl_err_sys(err, "cannot use standard input");
+    } else {
+        b->fd = sl_path_open(b->path, O_RDONLY, 0, err);
+        if (b->fd < 0)
+            return b->fd;
+    }
+    return begin_file(b, err);
+}
+
 int sl_bytes_open(const char *path, int follow, struct sl_bytes **out, struct sl_err *err)
 {
     struct sl_bytes *b = sl_calloc(1, sizeof(*b));
@@ -130,7 +145,7 @@ int sl_bytes_open(const char *path, int follow, struct sl_bytes **out, struct sl
     *out = NULL;
     if (!b)
         return sl_err_nomem(err, path);
-    b->fd = -1;
+    b->fd = b->next = -1;
     b->path = sl_strdup(path);
     b->name = sl_strdup(strcmp(path, "-") == 0 ? "standard input" : path);
     b->follow = follow && strcmp(path, "-") != 0;
@@ -156,6 +171,8 @@ void sl_bytes_free(struct sl_bytes *b)
     sl_buf_release(&b->unread);
     if (b->fd >= 0)
         close(b->fd);
+    if (b->next >= 0)
+        close(b->next);
     free(b->path);
     free(b->name);
     free(b);
@@ -263,12 +280,26 @@ static int look_again(struct sl_bytes *b, struct sl_err *err)
         return start_over(b, err);
     if (here.st_size > b->read)
         return SL_BYTES_WAIT; /* grown since: the next read gets it */
-    if (stat(b->path, &now) < 0) {
-        if (errno != ENOENT)
-            return sl_err_sys(err, "cannot stat %s", b->name);
-        return SL_BYTES_WAIT; /* moved away, not yet created: the old one may still grow */
+    int there = stat(b->path, &now) == 0;
+    if (!there && errno != ENOENT)
+        return sl_err_sys(err, "cannot stat %s", b->name);
+    if (there && now.st_dev == b->dev && now.st_ino == b->ino) {
+        b->quiet = 0;
+        return SL_BYTES_WAIT;
     }
-    return now.st_dev == b->dev && now.st_ino == b->ino ? SL_BYTES_WAIT : SL_BYTES_END;
+    if (b->next < 0 && (b->next = sl_path_open(b->path, O_RDONLY | O_NONBLOCK, 0, err)) < 0)
+        /* moved away, nothing there yet: the old one may still grow */
+        return b->next == -SL_ENOENT ? SL_BYTES_WAIT : b->next;
+    if (fstat(b->next, &here) < 0)
+        return sl_err_sys(err, "cannot stat %s", b->name);
+    int latest = there && now.st_dev == here.st_dev && now.st_ino == here.st_ino;
+    if (latest && here.st_size == 0) {
+        b->quiet = 0;
+        return SL_BYTES_WAIT;
+    }
+    int64_t at = sl_time_mono_usec();
+    b->quiet = b->quiet ? b->quiet : at;
+    return at - b->quiet < GRACE_USEC ? SL_BYTES_WAIT : SL_BYTES_END;
 }
 
 int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct sl_err *err)
@@ -298,8 +329,10 @@ int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct 
     b->paused = b->follow && k == 0;
     if (b->follow && k > 0)
         keep_tail(b, data, (size_t)k);
-    if (k)
+    if (k) {
+        b->quiet = 0;
         return SL_BYTES_DATA;
+    }
     if (!b->follow)
         return SL_BYTES_END;
     if (b->rotated) {
@@ -322,23 +355,33 @@ int sl_bytes_unread(struct sl_bytes *b, const void *data, size_t n, struct sl_er
     return sl_buf_check(&b->unread, err);
 }
 
+int sl_bytes_precede(struct sl_bytes *b, const char *older, struct sl_err *err)
+{
+    assert(b->follow && b->regular);
+    int fd = sl_path_open(older, O_RDONLY, 0, err);
+    if (fd < 0)
+        return fd;
+    close(b->fd);
+    b->fd = fd;
+    b->read = 0;
+    sl_buf_reset(&b->unread);
+    int rc = take_stat(b, err);
+    return rc < 0 ? rc : sl_watch_add(b->watch, older, err);
+}
+
 int sl_bytes_reopen(struct sl_bytes *b, struct sl_err *err)
 {
-    struct sl_err why;
-    int old = b->fd, regular = b->regular;
-    int rc = open_path(b, &why);
-
-    if (rc == -SL_ENOENT) {
-        b->fd = old;
-        b->regular = regular;
-        return 0;
-    }
-    close(old);
-    if (rc < 0) {
-        if (err)
-            *err = why;
+    if (b->next < 0 && (b->next = sl_path_open(b->path, O_RDONLY | O_NONBLOCK, 0, err)) < 0)
+        return b->next == -SL_ENOENT ? 0 : b->next;
+    close(b->fd);
+    b->fd = b->next;
+    b->next = -1;
+    int rc = begin_file(b, err);
+    if (rc == 0 && !b->regular)
+        rc = sl_err_set(err, SL_EUSAGE, "%s is no regular file any more: it cannot be followed",
+                        b->name);
+    if (rc < 0)
         return rc;
-    }
     rc = sl_watch_add(b->watch, b->path, err);
     return rc < 0 && rc != -SL_ENOENT ? rc : 1;
 }

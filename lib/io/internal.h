@@ -24,6 +24,8 @@ void sl_bytes_free(struct sl_bytes *b);
 int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct sl_err *err);
 /* Gives n bytes back, to be read again first. */
 int sl_bytes_unread(struct sl_bytes *b, const void *data, size_t n, struct sl_err *err);
+/* Before the first read of a followed file: reads another one first, as if it had just been renamed. */
+int sl_bytes_precede(struct sl_bytes *b, const char *older, struct sl_err *err);
 /* 1: the successor of a rotated file is open; 0: there is none yet. */
 int sl_bytes_reopen(struct sl_bytes *b, struct sl_err *err);
 /* Goes to a byte of the (decompressed) stream; regular files and compressed ones only. */
@@ -73,6 +75,13 @@ void sl_fileid_unref(struct sl_fileid *i);
  * record), 0 not. */
 int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_log *log,
                    struct sl_err *err);
+
+/* As if nothing of the file had been read: it was written anew. */
+void sl_fileid_restart(struct sl_fileid *i);
+/* Whether the file that had this path before goes on behind what a log has of it: then it was renamed
+ * since, and name is where it is now, in the same directory. 1, 0, < 0. */
+int sl_fileid_predecessor(const char *path, const struct sl_log *log, struct sl_buf *name,
+                          struct sl_err *err);
 
 struct sl_mark { /* a point in a file */
     int64_t byte, line;

@@ -31,6 +31,30 @@ static int look_up(struct text_source *t, struct sl_err *err)
     return 1;
 }
 
+/* The name that is followed holds something else now: a new file, or the same one written anew from
+ * its start. Nothing of that is refused; resume is set if it is a file that is known. */
+int sl_textin_anew(struct text_source *t, struct sl_err *err)
+{
+    struct sl_err why;
+    sl_err_init(&why);
+    int rc = look_up(t, &why);
+    if (rc < 0 && rc != -SL_EEXIST) {
+        if (err)
+            *err = why;
+        return rc;
+    }
+    t->resume = rc > 0;
+    if (!t->resume && t->identity)
+        sl_fileid_restart(t->identity);
+    t->start = t->fill = 0;
+    t->byte = 0;
+    t->line = 1;
+    t->latest = 0;
+    t->at_end = 0;
+    memset(&t->cut, 0, sizeof(t->cut));
+    return 0;
+}
+
 /* Goes on behind what is committed. The header has been read. */
 int sl_textin_resume(struct text_source *t, struct sl_err *err)
 {
@@ -40,6 +64,31 @@ int sl_textin_resume(struct text_source *t, struct sl_err *err)
     t->line = t->identity->line;
     t->latest = t->identity->latest;
     return sl_bytes_seek(t->bytes, t->byte, err);
+}
+
+/* The file is new to the log. Was the one that had its name before renamed in between, and is there
+ * more of it? Then it comes first where the name is followed, and is mentioned where it is not. */
+static int look_back(struct text_source *t, struct sl_err *err)
+{
+    struct sl_buf older = SL_BUF_INIT;
+    const char *path = t->paths[t->file];
+    int rc = sl_fileid_predecessor(path, t->log, &older, err);
+    for (int i = 0; rc == 1 && i < t->o.npaths; i++)
+        if (strcmp(t->paths[i], older.data) == 0)
+            rc = 0; /* it is being read too */
+    if (rc == 1 && sl_bytes_is_followed(t->bytes)) {
+        sl_textin_say(t, "%s was rotated to %s: going on there first", path, older.data);
+        rc = sl_bytes_precede(t->bytes, older.data, err);
+        if (rc == 0)
+            rc = look_up(t, err);
+    } else if (rc == 1) {
+        sl_textin_say(t,
+                      "%s was rotated to %s, and not all of that is in the log: ingest --resume %s",
+                      path, older.data, older.data);
+        rc = 0;
+    }
+    sl_buf_release(&older);
+    return rc;
 }
 
 int sl_textin_open_file(struct text_source *t, struct sl_err *err)
@@ -55,7 +104,11 @@ int sl_textin_open_file(struct text_source *t, struct sl_err *err)
     t->line = 1;
     t->latest = 0;
     memset(&t->cut, 0, sizeof(t->cut));
-    return look_up(t, err);
+    int rc = look_up(t, err);
+    if (rc == 0 && t->identity && t->log && t->o.again == SL_AGAIN_RESUME)
+        rc = look_back(t, err);
+    t->resume = rc > 0;
+    return rc < 0 ? rc : 0;
 }
 
 /* The header of a file after the first, once enough of it is there. 1 done, 0 more bytes needed. */
@@ -89,12 +142,9 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err)
         if (rc <= 0)
             return rc;
         sl_textin_say(t, "%s was rotated: going on with the new file", sl_bytes_name(t->bytes));
-        rc = look_up(t, NULL); /* a name that comes again holds new rows: nothing to refuse */
-        t->start = t->fill = 0;
-        t->byte = 0;
-        t->line = 1;
-        t->at_end = 0;
-        memset(&t->cut, 0, sizeof(t->cut));
+        rc = sl_textin_anew(t, err);
+        if (rc < 0)
+            return rc;
     } else {
         if (t->file + 1 >= t->o.npaths) {
             const char *unseen = sl_text_unseen(t->reader);
@@ -110,21 +160,21 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err)
             return rc;
     }
     t->need_header = 1;
-    t->resume = rc > 0;
     return 1;
 }
 
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
-void sl_textin_truncated(struct text_source *t)
+int sl_textin_truncated(struct text_source *t, struct sl_err *err)
 {
     sl_textin_say(
         t, "%s was truncated: reading it from its start (%zu bytes of a part of a record dropped)",
         sl_bytes_name(t->bytes), sl_textin_pending(t));
-    t->start = t->fill = 0;
-    t->byte = 0;
-    t->line = 1;
+    int rc = sl_textin_anew(t, err);
+    if (t->resume)
+        sl_fileid_restart(t->identity);
+    t->resume = 0;
     t->need_header = 1;
-    memset(&t->cut, 0, sizeof(t->cut));
+    return rc;
 }
 
 /* Header and position of a file just begun. 1 go on, 0 more bytes are needed, < 0. */

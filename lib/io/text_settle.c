@@ -7,9 +7,10 @@
 #include "io/text_source.h"
 
 enum {
-    SAMPLE = 1 << 20,       /* types settle from this much, */
-    SAMPLE_ROWS = 10000,    /* so many lines, or what is there at a pause */
-    PAUSE_USEC = 20 * 1000, /* a pipe that says nothing for so long has paused */
+    SAMPLE = 1 << 20,          /* types settle from this much, */
+    SAMPLE_ROWS = 10000,       /* so many lines, or what is there at a pause */
+    PAUSE_USEC = 20 * 1000,    /* a pipe that says nothing for so long has paused */
+    LATEST_USEC = 1000 * 1000, /* in a trickle without a pause, rows wait no longer than that */
 };
 
 /* Of n bytes of whole records, those of the first SAMPLE_ROWS lines (records of several lines are
@@ -112,21 +113,45 @@ static int64_t lines_needed(struct text_source *t)
                                                                                              : 1;
 }
 
+/* The end of the input: of a followed file, that it was rotated away. If it had nothing, the new one
+ * is sampled in its place. What to go on with, as of a read. */
+static int end_of_sample(struct text_source *t, struct sl_err *err)
+{
+    if (!sl_bytes_is_followed(t->bytes) || sl_textin_pending(t)) {
+        t->at_end = 1;
+        return SL_BYTES_END;
+    }
+    int rc = sl_bytes_reopen(t->bytes, err);
+    if (rc > 0)
+        rc = sl_textin_anew(t, err);
+    return rc < 0 ? rc : SL_BYTES_WAIT;
+}
+
 /* Fills the block with a sample: until it holds enough bytes, the input ends or pauses. 1: settle from
  * it; 0: the run was told to end before there was anything. */
 static int gather_sample(struct text_source *t, size_t enough, struct sl_err *err)
 {
+    int64_t latest = 0; /* monotonic; 0: there is nothing to settle from */
     while (sl_textin_pending(t) < enough && !t->at_end) {
         int rc = sl_textin_read_more(t, err);
         if (rc < 0)
             return rc;
-        if (rc == SL_BYTES_END && !sl_bytes_is_followed(t->bytes))
-            t->at_end = 1;
+        if (rc == SL_BYTES_TRUNCATED) {
+            rc = sl_textin_truncated(t, err);
+            t->need_header = 0; /* settling takes it */
+        } else if (rc == SL_BYTES_END)
+            rc = end_of_sample(t, err);
+        if (rc < 0)
+            return rc;
         if (rc == SL_BYTES_DATA || rc == SL_BYTES_END)
             continue;
         int some =
             sl_textin_pending(t) &&
             sl_textin_count_lines(sl_textin_front(t), sl_textin_pending(t)) >= lines_needed(t);
+        int64_t now = sl_time_mono_usec();
+        if (some && latest && now >= latest)
+            return 1;
+        latest = !some ? 0 : latest ? latest : now + LATEST_USEC;
         rc = sl_bytes_wait(t->bytes, t->o.stop_fd, some ? PAUSE_USEC : -1, err);
         if (rc < 0)
             return rc;

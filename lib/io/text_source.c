@@ -25,12 +25,13 @@ static int source_open(struct sl_source *s, struct sl_err *err)
         if (!t->scratch[i])
             return -(int)(err ? err->code : SL_EFAIL);
     }
-    int known = sl_textin_open_file(t, err);
-    if (known < 0)
-        return known;
-    int rc = sl_textin_settle(t, err);
-    if (rc == 0 && known)
+    int rc = sl_textin_open_file(t, err);
+    if (rc == 0)
+        rc = sl_textin_settle(t, err);
+    if (rc == 0 && t->resume) {
+        t->resume = 0;
         rc = sl_textin_resume(t, err);
+    }
     s->live = t->o.follow;
     return rc;
 }
@@ -162,9 +163,11 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
         rc = sl_textin_read_more(t, err);
         if (rc < 0)
             return rc;
-        if (rc == SL_BYTES_TRUNCATED)
-            sl_textin_truncated(t);
-        else if (rc == SL_BYTES_END)
+        if (rc == SL_BYTES_TRUNCATED) {
+            rc = sl_textin_truncated(t, err);
+            if (rc < 0)
+                return rc;
+        } else if (rc == SL_BYTES_END)
             t->at_end = 1;
         else if (rc == SL_BYTES_WAIT) {
             rc = t->need_header ? 0 : cut(t, out, err);

@@ -68,8 +68,10 @@ int sl_textin_take_schema(struct text_source *t, struct sl_err *err);
 int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err);
 
 /* text_file.c */
-/* Opens the file at hand: 1 and identity filled if a part of it is committed, 0, < 0. */
+/* Opens the file at hand; resume is set and identity filled if a part of it is committed. */
 int sl_textin_open_file(struct text_source *t, struct sl_err *err);
+/* The name that is followed holds another file now: as after opening it, but nothing is refused. */
+int sl_textin_anew(struct text_source *t, struct sl_err *err);
 /* Goes on behind what is committed of the file at hand; its header has been read. */
 int sl_textin_resume(struct text_source *t, struct sl_err *err);
 /* The end of a file has been reached and its last records are out: > 0 the next one is open, 0 there
@@ -78,6 +80,6 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err);
 /* Header and position of a file just begun: 1 go on, 0 more bytes are needed, < 0. */
 int sl_textin_begin(struct text_source *t, struct sl_err *err);
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
-void sl_textin_truncated(struct text_source *t);
+int sl_textin_truncated(struct text_source *t, struct sl_err *err);
 
 #endif

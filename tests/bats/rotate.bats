@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# Rotation of a followed file at bad moments: before its types are settled, while its writer goes on
+# with the old one, while nobody reads. Each row is in the log once.
+load common
+
+follow() { # OPTION...: ingests app.json into l/ in the background, as $follower
+    sluice ingest -f -I json "$@" app.json -o l/ 2>>err &
+    follower=$!
+    pids+=("$follower")
+}
+
+rows() { # FROM TO: JSON lines
+    local n
+    for ((n = $1; n <= $2; n++)); do
+        printf '{"n":%d,"s":"row %d"}\n' "$n" "$n"
+    done
+}
+
+# Whether the log holds n = 1 to N, each once.
+holds() { # N
+    [ "$(sluice aggregate l/ --select 'count(*), count(distinct n), max(n)' -O csv --quiet 2>/dev/null |
+        tail -n 1)" = "$1,$1,$1" ]
+}
+
+has_open() { # PID FILE
+    local fd
+    for fd in "/proc/$1/fd/"*; do
+        [ "$fd" -ef "$2" ] && return
+    done
+    return 1
+}
+
+@test "a followed file that is renamed before it had a row: the new one is read" {
+    : >app.json
+    follow
+    until_true has_open "$follower" app.json
+    mv app.json app.json.1
+    rows 1 2 >app.json
+    until_true holds 2
+}
+
+@test "a followed file that is renamed with its first rows in it: both are read" {
+    rows 1 3 >app.json
+    follow
+    until_true has_open "$follower" app.json
+    kill -STOP "$follower"
+    mv app.json app.json.1
+    rows 4 5 >app.json
+    kill -CONT "$follower"
+    until_true holds 5
+}
+
+@test "rows of a trickle without a pause are not kept back until there are many" {
+    : >app.json
+    follow
+    { # never quiet for 20 ms
+        for ((n = 1; n < 20000; n++)); do
+            rows $n $n
+            read -r -t 0.001 <> <(:)
+        done >>app.json
+    } &
+    pids+=($!)
+    has_some() { [ "$(sluice aggregate l/ -O csv --quiet 2>/dev/null | tail -n 1)" -gt 0 ]; }
+    until_true has_some
+    [ "$(stat -c %s app.json)" -lt 1000000 ]
+}
+
+@test "a writer that goes on with the renamed file loses nothing, though the new one is there" {
+    rows 1 2 >app.json
+    follow
+    until_true holds 2
+    exec 7>>app.json
+    mv app.json app.json.1
+    : >app.json # as logrotate's create does
+    rows 3 4 >&7
+    until_true holds 4
+    rows 6 6 >app.json
+    rows 5 5 >&7 # another worker that has not been told yet
+    exec 7>&-
+    until_true holds 6
+}
+
+@test "after a truncation, a kill and --resume each row is there once" {
+    rows 1 60 >app.json # more than the 1 KiB that identifies a file
+    follow
+    until_true holds 60
+    cp app.json app.json.1
+    : >app.json
+    rows 61 130 >>app.json
+    until_true holds 130
+    kill -9 "$follower"
+    wait "$follower" || true
+    rows 131 132 >>app.json
+    follow --resume
+    until_true holds 132
+}
+
+@test "a file that was rotated while nobody read is read to its end first, with --resume" {
+    rows 1 4 >app.json
+    follow
+    until_true holds 4
+    kill -9 "$follower"
+    wait "$follower" || true
+    rows 5 7 >>app.json
+    mv app.json app.json.1
+    rows 8 9 >app.json
+    follow --resume
+    until_true holds 9
+    grep -q 'app.json was rotated to app.json.1: going on there first' err
+}
+
+@test "without -f --resume says that a rotated file has more rows than the log" {
+    rows 1 4 >app.json
+    sluice ingest app.json -o l/ --quiet
+    rows 5 7 >>app.json
+    mv app.json app.json.1
+    rows 8 9 >app.json
+    run -0 --separate-stderr sluice ingest --resume app.json -o l/
+    [[ $stderr == *"not all of that is in the log: ingest --resume app.json.1"* ]]
+    run -0 --separate-stderr sluice ingest --resume app.json.1 app.json -o l/
+    [[ $stderr != *"not all of that"* ]]
+    holds 9
+}
