@@ -186,8 +186,15 @@ static int partition_dirs_synced(struct sl_mend *m, struct sl_err *err)
         snprintf(part, sizeof(part), "%04d", m->line.segs[i].partition);
         sl_path_join(&dir, m->l->path, part);
         rc = sl_buf_check(&dir, err);
-        if (rc == 0)
-            rc = sl_path_sync_dir(dir.data, err);
+        if (rc == 0) {
+            struct sl_err why;
+            rc = sl_path_sync_dir(dir.data, &why);
+            if (rc < 0) {
+                sl_syncer_fail(m->w->sync, &why);
+                if (err)
+                    *err = why;
+            }
+        }
         sl_buf_release(&dir);
     }
     return rc;

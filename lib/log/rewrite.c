@@ -262,7 +262,15 @@ static int sync_names(struct rewriting *r, struct sl_err *err)
         sl_path_openat(r->w->log->dirfd, part, O_RDONLY | O_DIRECTORY, 0, r->w->log->path, err);
     if (fd < 0)
         return fd;
-    int rc = fsync(fd) < 0 ? sl_err_sys(err, "cannot sync a directory of %s", r->w->log->path) : 0;
+    struct sl_err why;
+    int rc = 0;
+    sl_err_init(&why);
+    if (fsync(fd) < 0) { /* it may have been about the names of others' segments */
+        rc = sl_err_sys(&why, "cannot sync a directory of %s", r->w->log->path);
+        sl_syncer_fail(r->w->sync, &why);
+        if (err)
+            *err = why;
+    }
     close(fd);
     return rc;
 }

@@ -42,10 +42,26 @@ static int add_history(const struct sl_state *s, struct sl_line *l, struct sl_er
     return rc;
 }
 
+/* Syncs commits/, or a file in it. A failure is final: who synced the directory next would be told that
+ * a name is on the device which is not. */
+static int sync_finally(struct sl_log_writer *w, int fd, const char *name, struct sl_err *err)
+{
+    struct sl_err why;
+    sl_err_init(&why);
+    if (fsync(fd) == 0)
+        return 0;
+    int rc = sl_err_sys(&why, "cannot sync %s%s%s", w->log->c.dir, *name ? "/" : "", name);
+    sl_syncer_fail(w->sync, &why);
+    if (err)
+        *err = why;
+    return rc;
+}
+
 /* Writes the line under a temporary name and gives it its own. *fd: open for more. */
-static int make_file(struct sl_log *l, int64_t n, const struct sl_buf *line, int *fd,
+static int make_file(struct sl_log_writer *w, int64_t n, const struct sl_buf *line, int *fd,
                      struct sl_err *err)
 {
+    struct sl_log *l = w->log;
     char name[SL_COMMIT_NAME], temporary[SL_COMMIT_NAME + 32];
     sl_commit_name(n, name);
     snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", name, (long)getpid());
@@ -55,15 +71,17 @@ static int make_file(struct sl_log *l, int64_t n, const struct sl_buf *line, int
         return rc;
     rc = sl_path_pwrite(*fd, line->data, line->len, 0, temporary, err);
     if (rc == 0)
-        rc = sl_path_sync(*fd, temporary, err);
+        rc = sync_finally(w, *fd, temporary, err);
     if (rc == 0 && renameat(l->c.dirfd, temporary, l->c.dirfd, name) < 0)
         rc = sl_err_sys(err, "cannot rename %s/%s", l->c.dir, temporary);
     if (rc < 0)
         unlinkat(l->c.dirfd, temporary, 0);
-    else if (fsync(l->c.dirfd) < 0)
-        rc = sl_err_sys(err, "cannot sync directory %s", l->c.dir);
-    if (rc < 0)
+    else
+        rc = sync_finally(w, l->c.dirfd, "", err);
+    if (rc < 0) {
         close(*fd);
+        *fd = -1;
+    }
     return rc;
 }
 
@@ -102,8 +120,8 @@ int sl_writer_rotate(struct sl_log_writer *w, int new_history, int64_t n, struct
         rc = sl_syncer_run(w->sync, err);
     else if (rc == 0 && l->c.fd >= 0)
         rc = sl_path_sync(l->c.fd, "the commit file", err);
-    if (rc == 0 && old > l->mark.durable && fsync(l->c.dirfd) < 0)
-        rc = sl_err_sys(err, "cannot sync directory %s", l->c.dir);
+    if (rc == 0 && old > l->mark.durable)
+        rc = sync_finally(w, l->c.dirfd, "", err);
     if (rc == 0)
         rc = sl_state_snapshot(&l->state, &line, err);
     if (rc == 0 && new_history)
@@ -117,7 +135,7 @@ int sl_writer_rotate(struct sl_log_writer *w, int new_history, int64_t n, struct
     if (rc == 0)
         rc = sl_line_print(&line, &w->line, err);
     if (rc == 0)
-        rc = make_file(l, line.n, &w->line, &fd, err);
+        rc = make_file(w, line.n, &w->line, &fd, err);
     if (rc == 0)
         rc = sl_state_apply(&l->state, &line, err);
     if (rc == 0) {

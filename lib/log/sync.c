@@ -415,6 +415,14 @@ static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t
     return rc;
 }
 
+/* For everybody else. Under the sync lock. */
+static void note_failure(struct sl_syncer *s)
+{
+    struct sl_mark m;
+    if (sl_lockfile_mark(&s->lock, 1, &m, NULL) == 0)
+        sl_lockfile_set_mark(&s->lock, m.known ? m.durable : 0, sl_boot_failed, NULL);
+}
+
 static int fail(struct sl_syncer *s, const struct sl_err *why)
 {
     pthread_mutex_lock(&s->mutex);
@@ -443,7 +451,6 @@ static int run(struct sl_syncer *s, struct set *set, int fd, int64_t file, uint6
                int64_t target, struct sl_err *err)
 {
     struct sl_err mine;
-    struct sl_mark m;
     int syncing = 0;
 
     sl_err_init(&mine);
@@ -455,8 +462,8 @@ static int run(struct sl_syncer *s, struct set *set, int fd, int64_t file, uint6
         return rc;
     }
     rc = bring_to_device(s, set, fd, file, history, target, &syncing, &mine);
-    if (rc < 0 && syncing && sl_lockfile_mark(&s->lock, 1, &m, NULL) == 0)
-        sl_lockfile_set_mark(&s->lock, m.known ? m.durable : 0, sl_boot_failed, NULL);
+    if (rc < 0 && syncing)
+        note_failure(s);
     sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);
     if (rc < 0) {
         if (err)
@@ -499,6 +506,17 @@ int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
     }
     pthread_mutex_unlock(&s->run);
     return rc;
+}
+
+void sl_syncer_fail(struct sl_syncer *s, const struct sl_err *why)
+{
+    pthread_mutex_lock(&s->run);
+    if (sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, NULL) == 0) {
+        note_failure(s);
+        sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);
+    }
+    fail(s, why);
+    pthread_mutex_unlock(&s->run);
 }
 
 int sl_syncer_set_mark(struct sl_syncer *s, int64_t n, const char *boot, struct sl_err *err)

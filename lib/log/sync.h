@@ -31,6 +31,8 @@ int sl_syncer_touch(struct sl_syncer *s, struct sl_seg_key key, int64_t n, int f
 int sl_syncer_commit(struct sl_syncer *s, const struct sl_log *l, int64_t n, struct sl_err *err);
 /* Makes everything told durable. Any thread. */
 int sl_syncer_run(struct sl_syncer *s, struct sl_err *err);
+/* A sync of something else of the log failed, in the caller's hands: final as well. */
+void sl_syncer_fail(struct sl_syncer *s, const struct sl_err *why);
 /* 0, or the error of a sync that failed. */
 int sl_syncer_check(struct sl_syncer *s, struct sl_err *err);
 /* The mark was raised or rewritten by the caller, who holds the append lock. */
