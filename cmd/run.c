@@ -394,6 +394,9 @@ static int finish(struct sl_cmd_run *run)
         rc = sl_pipeline_run(run->pipeline, &result, &run->err);
     sl_report_clear(&run->report);
     if (rc < 0) {
+        if (run->err.code == SL_ENOMEM && !run->err.hint[0])
+            sl_err_hint(&run->err, "the limit is %zu bytes: raise it with --memory",
+                        run->account.limit);
         int status = sl_command_fail(run->cmd, &run->err), number = *sl_interrupt_flag();
         return run->err.code == SL_ESTOPPED && number ? SL_EXIT_SIGNAL + number : status;
     }

@@ -104,6 +104,14 @@ int sl_expr_parse_list(const char *text, size_t text_len, const struct sl_schema
 
 /* ---- assignments: the SET clause of an UPDATE has exactly this form ---- */
 
+/* The grammar says only that it ends too early, or what it stumbles over. */
+static int need_form(const char *text, size_t len, const char *form, int rc, struct sl_err *err)
+{
+    return rc == -SL_EUSAGE && !err->hint[0] && !memchr(text, '=', len)
+               ? sl_err_hint(err, "write %s", form)
+               : rc;
+}
+
 static const PgQuery__UpdateStmt *plain_update(const struct sl_tree *t, struct sl_err *err)
 {
     const PgQuery__ParseResult *r = t->result;
@@ -176,7 +184,7 @@ int sl_expr_parse_set(const char *text, size_t text_len, const struct sl_schema 
         sl_tree_call("UPDATE t SET ", text, text_len, schema, bind_set, &l, err ? err : &local);
     if (rc < 0)
         sl_expr_list_release(out);
-    return rc;
+    return need_form(text, text_len, "name = expression", rc, err ? err : &local);
 }
 
 /* ---- names ---- */
@@ -291,7 +299,7 @@ int sl_expr_parse_rename(const char *text, size_t text_len, const struct sl_sche
     *index = l.index;
     *names = l.names;
     *n = l.n;
-    return rc;
+    return need_form(text, text_len, "old = new", rc, err ? err : &local);
 }
 
 /* ---- orders ---- */

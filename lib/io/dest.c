@@ -53,8 +53,8 @@ static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struc
     out->temporary = sl_buf_take(&name);
     if (!out->temporary)
         return sl_err_nomem(err, "an output");
-    out->fd = sl_path_open(out->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666, err);
-    return out->fd < 0 ? out->fd : 0;
+    out->fd = sl_path_open(out->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666, NULL);
+    return out->fd < 0 ? sl_err_sys(err, "cannot create %s", o->dest) : 0;
 }
 
 int sl_dest_open(const struct sl_dest_options *o, struct sl_dest **out, struct sl_err *err)

@@ -209,8 +209,13 @@ static int gather(struct frames_source *f, struct sl_err *err)
 
 static int upstream_died(struct frames_source *f, struct sl_err *err)
 {
-    sl_err_set(err, SL_EUPSTREAM, "the stream stopped in the middle: the stage before it died");
-    sl_err_hint(err, "what it printed on stderr says why; run the pipeline again");
+    if (sl_bytes_is_regular(f->bytes)) {
+        sl_err_set(err, SL_EUPSTREAM, "the stream stops in the middle: the file is not whole");
+        sl_err_hint(err, "who wrote it died, or writes yet: make it again");
+    } else {
+        sl_err_set(err, SL_EUPSTREAM, "the stream stopped in the middle: the stage before it died");
+        sl_err_hint(err, "what it printed on stderr says why; run the pipeline again");
+    }
     return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
 }
 

@@ -250,6 +250,10 @@ int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, stru
         if (!local.dest)
             return -(int)(err ? err->code : SL_EUSAGE);
     }
+    if (local.dest && is_directory(local.dest)) {
+        sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log", local.dest);
+        return sl_err_hint(err, "name a log that is there, or a new name");
+    }
     int rc = output_format(&local, local.dest, &format, err);
     if (rc < 0)
         return rc;

@@ -184,6 +184,8 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
         if (whole || t->at_end) {
             size_t sample = sample_length(t, (size_t)whole);
             rc = sl_text_settle(t->reader, sl_textin_front(t), sample, &header, err);
+            if (rc == -SL_EFORMAT)
+                return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
             if (rc < 0)
                 return rc;
             if (t->at_end || (int64_t)header < whole)

@@ -39,6 +39,8 @@ int sl_view_open(const char *path, const char *boot, int writable, struct sl_log
         goto fail;
     }
     rc = l->dirfd = sl_path_open(l->path, O_RDONLY | O_DIRECTORY, 0, err);
+    if (rc < 0 && errno == ENOTDIR)
+        sl_err_set(err, SL_EUSAGE, "%s is not a log: it is no directory", path);
     if (rc < 0)
         goto fail;
     rc = l->c.dirfd = sl_path_openat(l->dirfd, "commits", O_RDONLY | O_DIRECTORY, 0, l->path, err);

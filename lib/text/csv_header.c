@@ -98,7 +98,8 @@ int sl_csv_names_read(const char *data, size_t n, char delim, char eol, int no_h
         goto out;
     }
     if (!no_header && !sl_utf8_valid(data + at, end - at)) {
-        rc = sl_err_set(err, SL_EFORMAT, "the header is not valid UTF-8");
+        sl_err_set(err, SL_EFORMAT, "the header is not valid UTF-8");
+        rc = sl_err_hint(err, "convert it, or say another format: -I");
         goto out;
     }
     if (sl_csv_check(data + at, end - at, delim, &field) != SL_CSV_FINE) {

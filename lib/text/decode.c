@@ -73,22 +73,26 @@ static int misfit_reason(const struct decode *d, int column, const struct sl_spa
     sl_buf_add_visible(b, v->p, SL_MIN(v->len, 60u));
     sl_buf_addstr(b, v->len > 60 ? "...' does not fit " : "' does not fit ");
     sl_type_print(c->type, b);
+    struct sl_text_column fine = *c;
+    int64_t ignored;
+    fine.type.nsec = 1;
+    int is_fine = c->event_time && sl_text_value(&fine, &d->missing, v, &ignored);
+    if (c->event_time && !is_fine && d->r->time_format) {
+        sl_buf_printf(b, " in the form %s", d->r->time_format);
+        return sl_buf_check(b, d->err);
+    }
     if (c->pinned) {
         sl_buf_addstr(b, ", which stays: it is the log's ");
         sl_buf_addstr(b, c->event_time ? "time" : "key");
         return sl_buf_check(b, d->err);
     }
-    if (c->event_time) {
-        struct sl_text_column fine = *c;
-        int64_t ignored;
-        fine.type.nsec = 1;
-        if (!sl_text_value(&fine, &d->missing, v, &ignored))
-            return sl_buf_check(b, d->err);
+    if (is_fine) {
         sl_buf_printf(b, "; --types '%s ", d->r->schema->fields[column].name);
         sl_type_print(fine.type, b);
         sl_buf_addstr(b, "' would take it");
-        return sl_buf_check(b, d->err);
     }
+    if (c->event_time)
+        return sl_buf_check(b, d->err);
     int known = c->time == SL_TIME_ISO && wider_type(c->type, c, v, d->r->o.zone, &t) &&
                 !sl_type_equal(t, c->type);
     if (!known)

@@ -94,6 +94,30 @@ static int unknown_column(const struct sl_schema *s, const char *option, const c
     return -SL_EUSAGE;
 }
 
+/* A column that is there already and a declared type: one must hold what the other does. That text
+ * would hold both is no reason to make the column text. */
+static int check_declared(const struct sl_text_reader *r, const struct sl_field *x,
+                          struct sl_err *err)
+{
+    int c = r->fixed ? sl_schema_find(r->fixed, x->name, strlen(x->name)) : -1;
+    struct sl_type now, both;
+    if (c < 0)
+        return 0;
+    now = r->fixed->fields[c].type;
+    if (sl_type_equal(now, x->type) ||
+        (sl_type_widen(now, x->type, &both) &&
+         (both.kind != SL_TEXT || now.kind == SL_TEXT || x->type.kind == SL_TEXT)))
+        return 0;
+    struct sl_buf is = SL_BUF_INIT, said = SL_BUF_INIT;
+    sl_type_print(now, &is);
+    sl_type_print(x->type, &said);
+    sl_err_set(err, SL_ESCHEMA, "--types: column '%s' is %s in the log, and cannot become %s",
+               x->name, is.failed ? "another type" : is.data, said.failed ? "that" : said.data);
+    sl_buf_release(&is);
+    sl_buf_release(&said);
+    return sl_err_hint(err, "leave it out; --types '%s text' would take both", x->name);
+}
+
 static int declare_types(struct sl_text_reader *r, struct sl_schema *s, struct sl_err *err)
 {
     for (int i = 0; r->types && i < r->types->nfields; i++) {
@@ -110,6 +134,9 @@ static int declare_types(struct sl_text_reader *r, struct sl_schema *s, struct s
         if (x->type.kind == SL_FOREIGN)
             return sl_err_set(err, SL_EUSAGE, "--types: column '%s' cannot be of that type",
                               x->name);
+        int rc = check_declared(r, x, err);
+        if (rc < 0)
+            return rc;
         if (!r->columns[c].declared)
             r->ndeclared++;
         r->columns[c].type = x->type;

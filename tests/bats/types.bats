@@ -155,5 +155,5 @@ load common
     { echo t,v; seq -f '1700000000.5,%g' 12000; echo 1700000000.1234567,2; echo soon,3; } >t.csv
     run -3 sluice aggregate t.csv --time t --time-format epoch:s --window '1 day' -O csv --rejects bad.json --quiet
     [ "$(jq -r .reason bad.json)" = "'1700000000.1234567' does not fit timestamptz; --types 't timestamptz(9)' would take it
-'soon' does not fit timestamptz" ]
+'soon' does not fit timestamptz in the form epoch:s" ]
 }

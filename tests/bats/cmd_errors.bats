@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# A message names the thing, its place and what to do: those that once did not.
+
+load cmd_helper
+
+# says STATUS MESSAGE COMMAND...: the last line on standard error is the message, whole
+says() {
+    local status=$1 message=$2
+    shift 2
+    run "-$status" --separate-stderr "$@"
+    same "${stderr##*$'\n'}" "$message"
+}
+
+@test "a binary file read as CSV is named, with another way to read it" {
+    printf 'a\xff\xfe,b\n1,2\n' >odd.csv
+    says 1 'sluice ingest: odd.csv:1: the header is not valid UTF-8; convert it, or say another format: -I' \
+        sluice ingest odd.csv -o odd/
+}
+
+@test "a file of frames that was cut off is not called a dead stage" {
+    sluice transform --quiet orders.csv -o whole.arrows
+    head -c 900 whole.arrows >cut.arrows
+    says 1 'sluice transform: cut.arrows: the stream stops in the middle: the file is not whole; who wrote it died, or writes yet: make it again' \
+        sluice transform cut.arrows -O csv
+}
+
+@test "a folder as destination is called one, with a slash and without" {
+    mkdir folder
+    for name in folder folder/; do
+        says 2 "sluice ingest: $name is a directory, and not a log; name a log that is there, or a new name" \
+            sluice ingest orders.csv -o "$name"
+    done
+}
+
+@test "a destination that cannot be made is named as it was given" {
+    says 1 'sluice transform: cannot create nowhere/x.csv: No such file or directory' \
+        sluice transform orders.csv -o nowhere/x.csv
+}
+
+@test "a limit of memory that is too small is named with its option" {
+    says 1 'sluice ingest: out of memory: a block of text; the limit is 1048576 bytes: raise it with --memory' \
+        sluice ingest --memory 1M orders.csv -o x/
+}
+
+@test "an assignment or a renaming without = shows its form" {
+    says 2 'sluice transform: character 2: syntax error at end of input; write name = expression' \
+        sluice transform orders.csv --set x
+    says 2 'sluice transform: character 2: syntax error at end of input; write old = new' \
+        sluice transform orders.csv --rename x
+}
+
+@test "a file where a log is wanted is called no log" {
+    says 2 'sluice log: orders.csv is not a log: it is no directory' sluice log verify orders.csv
+}
+
+@test "a format that is only written is refused with those that are read" {
+    says 2 'sluice transform: format table cannot be read as text; read csv, tsv, json, combined, common, lines or regex:PATTERN' \
+        sluice transform -I table orders.csv -O csv
+}
+
+@test "a time in another form than --time-format says names that form" {
+    run -1 --separate-stderr sluice ingest --time ts --time-format '%d/%m/%Y' orders.csv -o x/
+    has "$stderr" "orders.csv:2:1: column ts: '2026-03-01T09:58:12Z' does not fit timestamptz in the form %d/%m/%Y;"
+}
+
+@test "a declared type that cannot hold a log's column is refused, and the column stays" {
+    sluice ingest --quiet orders.csv -o orders/
+    for type in boolean date 'double precision'; do
+        says 1 "sluice ingest: --types: column 'qty' is bigint in the log, and cannot become $type; leave it out; --types 'qty text' would take both" \
+            sluice ingest --types "qty $type" more.csv -o orders/
+    done
+    run -0 sluice log info orders/
+    has "$output" 'qty bigint'
+}
+
+@test "a declared type that holds a log's column widens it, a narrower one checks" {
+    sluice ingest --quiet orders.csv -o orders/
+    sluice ingest --quiet --types 'qty numeric(30,2), price numeric(5,2)' more.csv -o orders/
+    run -0 sluice log info orders/
+    has "$output" 'qty numeric(30,2), price numeric(18,2)'
+}
