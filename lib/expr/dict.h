@@ -17,7 +17,9 @@ int sl_truth_by_entry(struct sl_eval *ev, const struct sl_node *n, int ncols, st
 /* eval.c: without a look at dictionaries. */
 int sl_node_eval_rows(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
                       struct sl_err *err);
-void sl_eval_settle(struct sl_eval *ev);
+/* eval.c: around one evaluation. end settles the rows that failed: 0, or -SL_EROW for the first. */
+void sl_eval_begin(struct sl_eval *ev, const struct sl_expr_env *env);
+int sl_eval_end(struct sl_eval *ev, struct sl_err *err);
 /* branch.c */
 int sl_eval_and_or(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
                    struct sl_err *err);

@@ -7,6 +7,9 @@
  * fail in a sub-frame of just the rows that need it, so that a guard guards. A subtree that reads a
  * single column in the DICT form is evaluated once per dictionary entry (dict.c).
  *
+ * A row that fails is noted and null from there on, so that one walk finds every bad row; only the
+ * end of the walk makes it an error.
+ *
  * Invariant: what sl_node_eval returns has exactly f->n rows.
  */
 #include "expr/kernel.h"
@@ -30,22 +33,21 @@ static void clear_failures(struct sl_eval *ev)
     ev->nfailed = 0;
 }
 
-void sl_eval_free(struct sl_eval *ev)
+static void release(struct sl_eval *ev)
 {
-    if (!ev)
-        return;
     clear_failures(ev);
     free(ev->failed);
     sl_regex_scratch_free(ev->regex);
     for (size_t i = 0; i < SL_COUNT(ev->buf); i++)
         sl_buf_release(&ev->buf[i]);
-    free(ev);
 }
 
-void sl_eval_collect(struct sl_eval *ev, int on)
+void sl_eval_free(struct sl_eval *ev)
 {
-    ev->collect = on;
-    clear_failures(ev);
+    if (!ev)
+        return;
+    release(ev);
+    free(ev);
 }
 
 size_t sl_eval_failures(const struct sl_eval *ev)
@@ -56,7 +58,7 @@ size_t sl_eval_failures(const struct sl_eval *ev)
 void sl_eval_failure(const struct sl_eval *ev, size_t i, struct sl_err *err)
 {
     const struct sl_failure *f = &ev->failed[i];
-    sl_err_set(err, SL_EROW, "%s", f->what ? f->what : "out of memory");
+    sl_err_set(err, SL_EROW, "%s", f->what);
     err->line = (int64_t)f->row;
     err->column = f->column;
 }
@@ -138,40 +140,34 @@ nomem:
     return sl_err_nomem(err, "evaluating an expression");
 }
 
-static int record_failure(struct sl_eval *ev, size_t row, int column, const struct sl_err *e)
+int sl_frame_fail(struct sl_frame *f, const struct sl_node *n, size_t row, struct sl_err *err,
+                  const char *fmt, ...)
 {
+    struct sl_eval *ev = f->ev;
+    char what[sizeof(err->what)];
+    va_list ap;
+    if (f->by_dict) /* the entry may belong to no row: whoever asked evaluates row by row */
+        return -SL_EROW;
     if (ev->nfailed == ev->cap_failed) {
         size_t cap = ev->cap_failed ? ev->cap_failed * 2 : 16;
         struct sl_failure *p = sl_realloc(ev->failed, cap * sizeof(*p));
         if (!p)
-            return -SL_ENOMEM;
+            return sl_err_nomem(err, "evaluating an expression");
         ev->failed = p;
         ev->cap_failed = cap;
     }
-    ev->failed[ev->nfailed++] = (struct sl_failure){
-        .row = row, .column = column, .code = SL_EROW, .what = sl_strdup(e->what)};
-    return 0;
-}
-
-int sl_frame_fail(struct sl_frame *f, const struct sl_node *n, size_t row, struct sl_err *err,
-                  const char *fmt, ...)
-{
-    struct sl_err e;
-    char what[sizeof(e.what)];
-    va_list ap;
-    if (f->by_dict) /* the entry may belong to no row: whoever asked evaluates row by row */
-        return -SL_EROW;
     va_start(ap, fmt);
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
-    sl_err_set(&e, SL_EROW, "%s", what);
-    e.line = (int64_t)(f->pos ? f->pos[row] : row);
-    e.column = n->at;
-    if (f->ev->collect && record_failure(f->ev, (size_t)e.line, n->at, &e) == 0)
-        return 0;
-    if (err)
-        *err = e;
-    return -SL_EROW;
+    struct sl_failure *failure = &ev->failed[ev->nfailed];
+    *failure = (struct sl_failure){.row = f->pos ? f->pos[row] : row,
+                                   .nth = ev->nfailed,
+                                   .column = n->at,
+                                   .what = sl_strdup(what)};
+    if (!failure->what)
+        return sl_err_nomem(err, "evaluating an expression");
+    ev->nfailed++;
+    return 0;
 }
 
 /* ---- calls ---- */
@@ -377,34 +373,45 @@ struct sl_column *sl_node_constant(const struct sl_node *n, const struct sl_expr
     if (sl_frame_init(&f, &ev, 0, err) < 0)
         return NULL;
     f.n = 1;
-    if (sl_node_eval_rows(&f, n, &c, err) >= 0)
+    if (sl_node_eval_rows(&f, n, &c, err) >= 0 && sl_eval_end(&ev, err) >= 0)
         one = sl_column_repeat(c, 1, err);
     sl_column_unref(c);
     sl_frame_release(&f);
-    sl_regex_scratch_free(ev.regex);
-    for (size_t i = 0; i < SL_COUNT(ev.buf); i++)
-        sl_buf_release(&ev.buf[i]);
+    release(&ev);
     return one;
 }
 
 static int failure_order(const void *a, const void *b)
 {
     const struct sl_failure *x = a, *y = b;
-    return x->row < y->row ? -1 : x->row > y->row;
+    if (x->row != y->row)
+        return x->row < y->row ? -1 : 1;
+    return x->nth < y->nth ? -1 : x->nth > y->nth;
 }
 
-/* One failure a row, in order of rows. */
-void sl_eval_settle(struct sl_eval *ev)
+void sl_eval_begin(struct sl_eval *ev, const struct sl_expr_env *env)
+{
+    clear_failures(ev);
+    ev->env = env;
+}
+
+int sl_eval_end(struct sl_eval *ev, struct sl_err *err)
 {
     size_t n = 0;
-    qsort(ev->failed, ev->nfailed, sizeof(*ev->failed), failure_order);
-    for (size_t i = 0; i < ev->nfailed; i++) {
+    if (ev->nfailed == 0)
+        return 0;
+    if (ev->nfailed > 1)
+        qsort(ev->failed, ev->nfailed, sizeof(*ev->failed), failure_order);
+    for (size_t i = 0; i < ev->nfailed; i++) { /* of a row, what was met first */
         if (n && ev->failed[n - 1].row == ev->failed[i].row)
             free(ev->failed[i].what);
         else
             ev->failed[n++] = ev->failed[i];
     }
     ev->nfailed = n;
+    if (err)
+        sl_eval_failure(ev, 0, err);
+    return -SL_EROW;
 }
 
 int sl_expr_eval(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch *b,
@@ -412,8 +419,7 @@ int sl_expr_eval(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch *b
 {
     struct sl_frame f;
     *out = NULL;
-    clear_failures(ev);
-    ev->env = &e->env;
+    sl_eval_begin(ev, &e->env);
     int rc = sl_frame_init(&f, ev, e->schema->nfields, err);
     if (rc < 0)
         return rc;
@@ -422,8 +428,12 @@ int sl_expr_eval(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch *b
     f.sel = b->selection;
     rc = sl_node_eval(&f, e->root, out, err);
     sl_frame_release(&f);
-    if (ev->nfailed > 1)
-        sl_eval_settle(ev);
+    if (rc >= 0)
+        rc = sl_eval_end(ev, err);
+    if (rc < 0) {
+        sl_column_unref(*out);
+        *out = NULL;
+    }
     assert(rc < 0 || (*out)->rows == b->selected);
-    return rc < 0 ? rc : 0;
+    return rc;
 }

@@ -9,8 +9,8 @@
  *
  * Errors of parsing and binding are SL_EUSAGE with err->column the 1-based character in the text,
  * and the nearest column or function as hint. Errors of evaluation are SL_EROW with err->line the
- * row (position among the selected rows) that failed; three-valued logic and division by zero,
- * overflow and bad casts are as in PostgreSQL.
+ * first row (position among the selected rows) that failed, and the others are listed; three-valued
+ * logic and division by zero, overflow and bad casts are as in PostgreSQL.
  *
  * Call order: sl_expr_parse (or _list, _select); sl_eval_new; sl_expr_eval per batch.
  */
@@ -135,13 +135,9 @@ void sl_eval_free(struct sl_eval *ev);
  * sl_batch_row(b, k)); any loaded form. The caller owns the reference. */
 int sl_expr_eval(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch *b,
                  struct sl_column **out, struct sl_err *err);
-/*
- * By default the first failing row that is met ends the call with -SL_EROW. With collecting on, a
- * row that fails has the value null (and does not pass a filter), the call succeeds, and the
- * failures of the last call are listed: one a row, by row; err is filled as SL_EROW with line and
- * column. So a batch of many bad rows is evaluated once, not once a row.
- */
-void sl_eval_collect(struct sl_eval *ev, int on);
+/* After -SL_EROW of an evaluation or a filter: every row that failed, by row, with what it failed by
+ * first; err is filled as SL_EROW with line and column. So a batch of many bad rows is evaluated
+ * once, not once a row. The list is there until the next evaluation. */
 size_t sl_eval_failures(const struct sl_eval *ev);
 void sl_eval_failure(const struct sl_eval *ev, size_t i, struct sl_err *err);
 /* The rows of b (as physical row numbers, in order) for which e is true: a new selection of *n. */

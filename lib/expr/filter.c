@@ -213,8 +213,7 @@ int sl_expr_filter(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch 
     int rc = 0;
     assert(e->root->type.kind == SL_BOOL);
     *selection = NULL;
-    sl_eval_collect(ev, ev->collect);
-    ev->env = &e->env;
+    sl_eval_begin(ev, &e->env);
     struct sl_buffer *buf = sl_buffer_new(ev->account, (b->selected + 1) * sizeof(uint32_t));
     if (!buf)
         return sl_err_nomem(err, "filtering rows");
@@ -231,6 +230,8 @@ int sl_expr_filter(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch 
             f.pos[k] = (uint32_t)k;
     }
     rc = refine(&f, e->root);
+    if (rc >= 0)
+        rc = sl_eval_end(ev, err);
     if (rc < 0)
         goto out;
     if (f.all) /* an empty batch */
@@ -242,7 +243,5 @@ int sl_expr_filter(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch 
 out:
     free(f.pos);
     sl_buffer_unref(buf);
-    if (ev->nfailed > 1)
-        sl_eval_settle(ev);
     return rc < 0 ? rc : 0;
 }

@@ -7,7 +7,7 @@
  * if the node says SL_CALL_BYTES), never all CONST unless rows is 1, and, for strict nodes, with
  * out->valid already the conjunction of the arguments' (NULL = no null). The kernel fills
  * out->data (and offsets); rows that are null may hold anything. A row that fails is told by
- * sl_call_fail: it returns 0 while failures are collected (the row is null, go on), else < 0.
+ * sl_call_fail: the row is null from then on, and the kernel goes on if that returns 0.
  */
 #ifndef SL_EXPR_KERNEL_H
 #define SL_EXPR_KERNEL_H
@@ -44,9 +44,8 @@ struct sl_frame {
 };
 
 struct sl_failure {
-    size_t row;
+    size_t row, nth; /* nth: in the order of evaluation */
     int column;
-    enum sl_code code;
     char *what;
 };
 
@@ -55,7 +54,6 @@ struct sl_regex_scratch;
 struct sl_eval {
     struct sl_account *account;
     const struct sl_expr_env *env; /* of the expression being evaluated */
-    int collect;
     size_t nfailed, cap_failed;
     struct sl_failure *failed;
     struct sl_regex_scratch *regex;
@@ -76,7 +74,7 @@ int sl_frame_init(struct sl_frame *f, struct sl_eval *ev, int ncols, struct sl_e
 void sl_frame_release(struct sl_frame *f);
 /* Rows of a boolean column that are true, as row numbers, into keep (room for c->rows). */
 size_t sl_bool_select(const struct sl_column *c, size_t n, uint32_t *keep);
-/* Row `row` of the frame failed. */
+/* Row `row` of the frame failed: 0 = it is noted, < 0 = stop. */
 int sl_frame_fail(struct sl_frame *f, const struct sl_node *n, size_t row, struct sl_err *err,
                   const char *fmt, ...) SL_PRINTF(5, 6);
 /* Value of a node without columns, in one row: for folding. NULL with err filled. */

@@ -199,7 +199,8 @@ static int eval_loaded(struct sl_aggregate *a, const struct sl_expr *e, struct s
 }
 
 static int eval_input(struct sl_aggregate *a, const struct sl_agg_call *call,
-                      struct sl_agg_input *in, struct sl_batch *b, struct sl_err *err)
+                      struct sl_agg_input *in, struct sl_batch *b, struct sl_rows_bad *bad,
+                      struct sl_err *err)
 {
     struct sl_batch *rows = b;
     int rc = 0;
@@ -208,30 +209,29 @@ static int eval_input(struct sl_aggregate *a, const struct sl_agg_call *call,
     if (call->filter) {
         rc = sl_expr_filter(a->eval, call->filter, b, &in->sel, &in->n, err);
         if (rc < 0 || !call->arg)
-            return rc;
+            return sl_rows_failed(bad, rc, a->eval, b, b, err);
         rows = sl_batch_select(b, sl_buffer_ref(in->sel), in->n, err);
         if (!rows)
             return -SL_ENOMEM;
     }
     if (call->arg)
         rc = eval_loaded(a, call->arg, rows, &in->arg, err);
-    if (rows != b) {
-        if (rc == -SL_EROW)
-            err->line = sl_rows_position(b, rows, err->line);
+    rc = sl_rows_failed(bad, rc, a->eval, b, rows, err);
+    if (rows != b)
         sl_batch_unref(rows);
-    }
     return rc;
 }
 
-static int work(void *arg, struct sl_batch *b, struct sl_err *err)
+static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct sl_err *err)
 {
     struct sl_aggregate *a = arg;
     int rc = 0;
     sl_aggregate_drop_inputs(a);
     for (int k = 0; rc >= 0 && k < a->nby; k++)
-        rc = eval_loaded(a, a->by_expr[k], b, &a->by_columns[k], err);
+        rc = sl_rows_failed(bad, eval_loaded(a, a->by_expr[k], b, &a->by_columns[k], err), a->eval,
+                            b, b, err);
     for (int i = 0; rc >= 0 && i < a->naccs; i++)
-        rc = eval_input(a, a->acc_call[i], &a->inputs[i], b, err);
+        rc = eval_input(a, a->acc_call[i], &a->inputs[i], b, bad, err);
     return rc < 0 ? rc : 0;
 }
 

@@ -71,7 +71,7 @@ static int narrow(struct filter *f, const struct sl_expr *e, struct sl_batch **b
     return 0;
 }
 
-static int work(void *arg, struct sl_batch *b, struct sl_err *err)
+static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct sl_err *err)
 {
     struct filter *f = arg;
     struct sl_batch *now = sl_batch_ref(b);
@@ -81,8 +81,7 @@ static int work(void *arg, struct sl_batch *b, struct sl_err *err)
     f->passed = NULL;
     for (int i = 0; rc >= 0 && i < f->where.n && now->selected; i++)
         rc = narrow(f, f->conditions[i], &now, err);
-    if (rc == -SL_EROW)
-        err->line = sl_rows_position(b, now, err->line);
+    rc = sl_rows_failed(bad, rc, f->eval, b, now, err);
     if (rc < 0)
         sl_batch_unref(now);
     else

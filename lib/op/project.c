@@ -405,7 +405,7 @@ static int run_step(struct project *p, const struct step *s, struct sl_batch **b
     return 0;
 }
 
-static int work(void *arg, struct sl_batch *b, struct sl_err *err)
+static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct sl_err *err)
 {
     struct project *p = arg;
     struct sl_batch *now = sl_batch_ref(b);
@@ -414,6 +414,7 @@ static int work(void *arg, struct sl_batch *b, struct sl_err *err)
     p->made = NULL;
     for (int k = 0; rc >= 0 && k < p->nsteps; k++)
         rc = run_step(p, &p->steps[k], &now, err);
+    rc = sl_rows_failed(bad, rc, p->eval, b, b, err);
     if (rc < 0)
         sl_batch_unref(now);
     else
@@ -436,7 +437,7 @@ static int project_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *
         return rc;
     if (!good && batch->watermark != SL_TIME_MIN) {
         struct sl_batch *none = sl_batch_slice(batch, 0, 0, err);
-        rc = none ? work(p, none, err) : -SL_ENOMEM;
+        rc = none ? work(p, none, NULL, err) : -SL_ENOMEM; /* no row that could be bad */
         sl_batch_unref(none);
     }
     if (rc >= 0 && (good || batch->watermark != SL_TIME_MIN))

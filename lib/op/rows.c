@@ -3,15 +3,15 @@
 /* rows: see rows.h. */
 #include "op/rows.h"
 
-enum { FEW = 64 }; /* rows among which bad ones are taken out one by one */
+struct bad {
+    uint32_t at; /* of the work's batch: position; afterwards physical row */
+    int column;
+    char *what;
+};
 
-struct search {
-    struct sl_batch *batch;
-    sl_rows_work *work;
-    void *arg;
-    struct sl_emit *out;
-    uint32_t *good; /* physical rows */
-    size_t ngood;
+struct sl_rows_bad {
+    struct bad *rows;
+    size_t n, cap;
 };
 
 struct sl_batch *sl_rows_pick(struct sl_batch *b, const uint32_t *rows, size_t n,
@@ -33,133 +33,128 @@ int sl_rows_reject(struct sl_batch *b, size_t at, struct sl_emit *out, const str
     return out->reject(out, b, sl_batch_row(b, at), why, err);
 }
 
-int64_t sl_rows_position(const struct sl_batch *all, const struct sl_batch *part, int64_t at)
+/* Position in b of a physical row, which it has. */
+static size_t position(const struct sl_batch *b, size_t row)
 {
-    if (at < 0 || (uint64_t)at >= part->selected)
-        return -1;
-    size_t row = sl_batch_row(part, (size_t)at);
-    if (!all->selection)
-        return (int64_t)row;
-    size_t low = 0, high = all->selected;
+    size_t low = 0, high = b->selected;
+    if (!b->selection)
+        return row;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (all->selection[mid] < row)
+        if (b->selection[mid] < row)
             low = mid + 1;
         else
             high = mid;
     }
-    return (int64_t)low;
+    assert(low < b->selected && b->selection[low] == row);
+    return low;
 }
 
-/* Runs the work on the given physical rows: 0, -SL_EROW with *bad set, < 0. */
-static int run_on(struct search *s, const uint32_t *rows, size_t n, size_t *bad, struct sl_err *why)
+int sl_rows_failed(struct sl_rows_bad *bad, int rc, const struct sl_eval *ev,
+                   const struct sl_batch *b, const struct sl_batch *part, struct sl_err *err)
 {
-    struct sl_batch *part = sl_rows_pick(s->batch, rows, n, NULL, why);
-    if (!part)
-        return -SL_ENOMEM;
-    int rc = s->work(s->arg, part, why);
-    sl_batch_unref(part);
     if (rc != -SL_EROW)
         return rc;
-    if (why->line < 0 || (uint64_t)why->line >= n)
-        return sl_err_set(why, SL_EBUG, "a bad row without its number");
-    *bad = (size_t)why->line;
+    size_t n = sl_eval_failures(ev);
+    assert(n > 0);
+    if (bad->cap - bad->n < n) {
+        size_t cap = SL_MAX(bad->n + n, 2 * bad->cap);
+        struct bad *rows = sl_realloc(bad->rows, cap * sizeof(*rows));
+        if (!rows)
+            return sl_err_nomem(err, "the bad rows of a batch");
+        bad->rows = rows;
+        bad->cap = cap;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct sl_err why;
+        sl_eval_failure(ev, i, &why);
+        size_t at = (size_t)why.line;
+        assert(at < part->selected);
+        if (part != b)
+            at = position(b, sl_batch_row(part, at));
+        char *what = sl_strdup(why.what);
+        if (!what)
+            return sl_err_nomem(err, "the bad rows of a batch");
+        bad->rows[bad->n++] = (struct bad){(uint32_t)at, why.column, what};
+    }
     return rc;
 }
 
-static int search_few(struct search *s, const uint32_t *rows, size_t n, struct sl_err *err)
+/* b less the bad rows from number `from` on, which are in order; their positions become rows. */
+static int leave_out(struct sl_rows_bad *bad, size_t from, struct sl_batch **b, struct sl_err *err)
 {
-    uint32_t left[FEW];
-    struct sl_err why;
-    size_t bad = 0;
-    int rc;
-
-    memcpy(left, rows, n * sizeof(*left));
-    while (n) {
-        sl_err_init(&why);
-        rc = run_on(s, left, n, &bad, &why);
-        if (rc >= 0)
-            break;
-        if (rc == -SL_EROW)
-            rc = s->out->reject(s->out, s->batch, left[bad], &why, err);
+    size_t n = 0;
+    uint32_t *rows = sl_malloc((*b)->selected * sizeof(*rows));
+    if (!rows)
+        return sl_err_nomem(err, "the rows of a batch");
+    for (size_t k = 0; k < (*b)->selected; k++) {
+        uint32_t row = (uint32_t)sl_batch_row(*b, k);
+        if (from < bad->n && bad->rows[from].at == k)
+            bad->rows[from++].at = row;
         else
-            *err = why;
-        if (rc < 0)
-            return rc;
-        memmove(left + bad, left + bad + 1, (n - bad - 1) * sizeof(*left));
-        n--;
+            rows[n++] = row;
     }
-    memcpy(s->good + s->ngood, left, n * sizeof(*left));
-    s->ngood += n;
+    assert(from == bad->n);
+    struct sl_batch *rest = sl_rows_pick(*b, rows, n, NULL, err);
+    free(rows);
+    if (!rest)
+        return -SL_ENOMEM;
+    sl_batch_unref(*b);
+    *b = rest;
     return 0;
 }
 
-static int search_rows(struct search *s, const uint32_t *rows, size_t n, struct sl_err *err)
+static int row_order(const void *a, const void *b)
 {
-    struct sl_err why;
-    size_t bad;
+    const struct bad *x = a, *y = b;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
 
-    if (n <= FEW)
-        return search_few(s, rows, n, err);
-    sl_err_init(&why);
-    int rc = run_on(s, rows, n, &bad, &why);
-    if (rc >= 0) {
-        memcpy(s->good + s->ngood, rows, n * sizeof(*rows));
-        s->ngood += n;
-        return 0;
+static int reject_all(struct sl_rows_bad *bad, struct sl_batch *b, struct sl_emit *out,
+                      struct sl_err *err)
+{
+    int rc = 0;
+    qsort(bad->rows, bad->n, sizeof(*bad->rows), row_order);
+    for (size_t i = 0; rc >= 0 && i < bad->n; i++) {
+        struct sl_err why;
+        sl_err_set(&why, SL_EROW, "%s", bad->rows[i].what);
+        why.column = bad->rows[i].column;
+        rc = out->reject(out, b, bad->rows[i].at, &why, err);
     }
-    if (rc != -SL_EROW) {
-        *err = why;
-        return rc;
-    }
-    rc = search_rows(s, rows, n / 2, err);
-    return rc < 0 ? rc : search_rows(s, rows + n / 2, n - n / 2, err);
+    return rc;
 }
 
 int sl_rows_try(struct sl_batch *b, sl_rows_work *work, void *arg, struct sl_emit *out,
                 struct sl_batch **good, struct sl_err *err)
 {
-    struct search s = {.batch = b, .work = work, .arg = arg, .out = out};
-    uint32_t *rows = NULL;
-    size_t n = b->selected;
+    struct sl_rows_bad bad = {0};
+    struct sl_batch *now = sl_batch_ref(b);
     struct sl_err own;
+    int rc;
 
     *good = NULL;
     sl_err_init(&own);
     err = err ? err : &own;
-    int rc = work(arg, b, err);
-    if (rc >= 0) {
-        *good = sl_batch_ref(b);
-        return 0;
+    for (;;) {
+        size_t before = bad.n;
+        rc = work(arg, now, &bad, err);
+        if (rc != -SL_EROW)
+            break;
+        if (bad.n == before) {
+            rc = sl_err_set(err, SL_EBUG, "a bad row without its number");
+            break;
+        }
+        rc = leave_out(&bad, before, &now, err);
+        if (rc < 0 || !now->selected)
+            break;
     }
-    if (rc != -SL_EROW)
-        return rc;
-    rows = sl_malloc(n * sizeof(*rows));
-    s.good = sl_malloc(n * sizeof(*rows));
-    if (!rows || !s.good) {
-        rc = sl_err_nomem(err, "the rows of a batch");
-        goto out;
-    }
-    for (size_t k = 0; k < n; k++)
-        rows[k] = (uint32_t)sl_batch_row(b, k);
-    /* The whole batch is known to fail: begin with its halves. */
-    if (n <= FEW) {
-        rc = search_few(&s, rows, n, err);
-    } else {
-        rc = search_rows(&s, rows, n / 2, err);
-        if (rc >= 0)
-            rc = search_rows(&s, rows + n / 2, n - n / 2, err);
-    }
-    if (rc < 0 || !s.ngood)
-        goto out;
-    *good = sl_rows_pick(b, s.good, s.ngood, NULL, err);
-    rc = *good ? work(arg, *good, err) : -SL_ENOMEM;
-    if (rc < 0) {
-        sl_batch_unref(*good);
-        *good = NULL;
-    }
-out:
-    free(rows);
-    free(s.good);
+    if (rc >= 0 && bad.n)
+        rc = reject_all(&bad, b, out, err);
+    if (rc >= 0 && (now->selected || !bad.n))
+        *good = sl_batch_ref(now);
+    sl_batch_unref(now);
+    for (size_t i = 0; i < bad.n; i++)
+        free(bad.rows[i].what);
+    free(bad.rows);
     return rc < 0 ? rc : 0;
 }

@@ -165,11 +165,11 @@ static int eval_keys(void *arg, struct sl_batch *b, struct sl_column **keys, str
     return rc < 0 ? rc : 0;
 }
 
-static int work(void *arg, struct sl_batch *b, struct sl_err *err)
+static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct sl_err *err)
 {
     struct sort *s = arg;
     drop_columns(s);
-    return eval_keys(s, b, s->columns, err);
+    return sl_rows_failed(bad, eval_keys(s, b, s->columns, err), s->eval, b, b, err);
 }
 
 static int sort_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *batch,

@@ -493,6 +493,39 @@ static void many_bad_rows(void)
     sl_schema_unref(s);
 }
 
+/* Two conditions, and two computed columns: each row is told once, in the order of the rows, with
+ * what it fails first. */
+static void bad_rows_in_order(void)
+{
+    const char *where[] = {"10 / c > 0", "10 / (c - 3) <> 0"}, *set = "x = 1 / (c - 4), y = 1 / c";
+    struct sl_schema *s = sl_schema_new();
+    struct sl_builder build;
+    CHECK(sl_schema_add(s, "c", 1, sl_type_of(SL_BIGINT), &err) == 0);
+    struct sl_batch *b = sl_batch_new(s, 6);
+    sl_builder_init(&build, sl_type_of(SL_BIGINT), NULL, 0);
+    for (int i = 0; i < 6; i++)
+        sl_builder_int(&build, 5 - i);
+    b->columns[0] = sl_builder_finish(&build, &err);
+    sl_builder_release(&build);
+    struct sl_op *ops[] = {sl_filter_new(where, 2, &env, &account, &err),
+                           project(set, NULL, NULL, NULL)};
+    static const char *const want[2][2] = {{"3", "0"}, {"4", "0"}};
+    for (int k = 0; k < 2; k++) {
+        struct gate g;
+        sl_schema_unref(bind(ops[k], s));
+        gate_init(&g);
+        CHECK(sl_op_push(ops[k], 0, b, SL_END, &g.emit, &err) >= 0);
+        CHECK_INT(g.rejects.n, 2);
+        for (size_t i = 0; i < 2 && i < g.rejects.n; i++)
+            CHECK_STR(g.rejects.text[i], want[k][i]);
+        CHECK_INT(g.out, 4);
+        gate_free(&g);
+        sl_op_free(ops[k]);
+    }
+    sl_batch_unref(b);
+    sl_schema_unref(s);
+}
+
 int main(void)
 {
     struct gate g;
@@ -526,6 +559,8 @@ int main(void)
     plans();
     TEST("many bad rows")
     many_bad_rows();
+    TEST("bad rows are told in their order, each once")
+    bad_rows_in_order();
     TEST("filter without conditions passes all")
     {
         struct sl_op *op = sl_filter_new(NULL, 0, &env, &account, &err);
