@@ -76,7 +76,7 @@ const struct sl_option sl_options_log[] = {
 const struct sl_option sl_options_run[] = {
     {"rejects", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",
      "bad rows go there instead of ending the run", AT(rejects), NULL},
-    {"max-rejects", 0, SL_OPTION_NUMBER, SL_COMPLETE_NOTHING, "N", "... but stop after N of them",
+    {"max-rejects", 0, SL_OPTION_NUMBER, SL_COMPLETE_NOTHING, "N", "... but stop beyond N of them",
      AT(max_rejects), NULL},
     {"fail-empty", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "exit 1 if no row comes out",
      AT(fail_empty), NULL},
