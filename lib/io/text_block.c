@@ -48,8 +48,12 @@ int sl_textin_make_room(struct text_source *t, struct sl_err *err)
             return 0;
     }
     if (kept > SL_TEXT_RECORD_MAX) {
-        sl_err_set(err, SL_EFORMAT, "a record is longer than %d bytes", SL_TEXT_RECORD_MAX);
-        return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
+        /* While types settle, the header may lie before it. */
+        struct sl_text_cut cut = {0};
+        if (t->reader)
+            sl_text_cut(t->reader, &cut, sl_textin_front(t), kept, 0, NULL);
+        sl_err_set(err, SL_EFORMAT, "a record is longer than %d MiB", SL_TEXT_RECORD_MAX >> 20);
+        return sl_err_at(err, sl_bytes_name(t->bytes), t->line + cut.lines, 0);
     }
     size_t capacity = kept + kept / 2 + SL_TEXTIN_MORSEL;
     struct sl_buffer *b = sl_buffer_new(t->base.account, capacity);

@@ -81,6 +81,16 @@ static int recognise(struct text_source *t, struct sl_text_options *to, struct s
     return sl_err_hint(err, "say it: -I csv, tsv, json, combined, common, lines or 'regex:...'");
 }
 
+static int check_encoding(struct text_source *t, struct sl_err *err)
+{
+    const char *name = sl_text_foreign_encoding(sl_textin_front(t), sl_textin_pending(t));
+    if (!name)
+        return 0;
+    sl_err_set(err, SL_EFORMAT, "the text is %s, and is read as UTF-8", name);
+    sl_err_hint(err, "iconv -f %s -t UTF-8 makes it that", name);
+    return sl_err_place(err, "%s", sl_bytes_name(t->bytes));
+}
+
 static int make_reader(struct text_source *t, struct sl_err *err)
 {
     struct sl_text_options to = {
@@ -97,7 +107,9 @@ static int make_reader(struct text_source *t, struct sl_err *err)
         .zone = t->o.zone,
         .account = t->base.account,
     };
-    int rc = recognise(t, &to, err);
+    int rc = check_encoding(t, err);
+    if (rc == 0)
+        rc = recognise(t, &to, err);
     return rc < 0 ? rc : sl_text_reader_new(&to, &t->reader, err);
 }
 

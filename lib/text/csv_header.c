@@ -99,7 +99,7 @@ int sl_csv_names_read(const char *data, size_t n, char delim, char eol, int no_h
     }
     if (!no_header && !sl_utf8_valid(data + at, end - at)) {
         sl_err_set(err, SL_EFORMAT, "the header is not valid UTF-8");
-        rc = sl_err_hint(err, "convert it, or say another format: -I");
+        rc = sl_err_hint(err, "convert it (iconv -f latin1 -t UTF-8), or say another format: -I");
         goto out;
     }
     if (sl_csv_check(data + at, end - at, delim, &field) != SL_CSV_FINE) {

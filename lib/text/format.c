@@ -144,6 +144,20 @@ enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n)
     return SL_TEXT_NONE;
 }
 
+const char *sl_text_foreign_encoding(const char *data, size_t n)
+{
+    size_t zeros[2] = {0, 0}, most = SL_MIN(n, (size_t)256) & ~(size_t)1;
+    if (n >= 4 && (memcmp(data, "\xff\xfe\0", 4) == 0 || memcmp(data, "\0\0\xfe\xff", 4) == 0))
+        return "UTF-32";
+    if (n >= 2 && (memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "\xfe\xff", 2) == 0))
+        return "UTF-16";
+    for (size_t i = 0; i < most; i++)
+        zeros[i % 2] += !data[i];
+    if (most < 4 || (zeros[0] && zeros[1]) || zeros[0] + zeros[1] < most * 3 / 8)
+        return NULL;
+    return zeros[0] ? "UTF-16BE" : "UTF-16LE";
+}
+
 char sl_csv_sniff_delim(const char *data, size_t n, char eol)
 {
     static const char candidates[] = {',', ';', '\t', '|'};

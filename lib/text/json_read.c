@@ -186,6 +186,14 @@ out:
     return rc;
 }
 
+static size_t blanks(const char *p, const char *end)
+{
+    size_t n = 0;
+    while (p + n < end && (p[n] == ' ' || p[n] == '\t'))
+        n++;
+    return n;
+}
+
 static int take_line(struct line *l, const char *p, size_t n)
 {
     sl_json_init(&l->j, p, n);
@@ -196,6 +204,10 @@ static int take_line(struct line *l, const char *p, size_t n)
     int t = sl_json_next(&l->j, &l->err);
     if (t < 0)
         return fail(l, l->err.what);
+    if (t == SL_JSON_ARRAY)
+        return fail(l, "an array, not an object; jq -c '.[]' makes its items lines");
+    if (t == SL_JSON_OBJECT && n > 0 && l->j.p + blanks(l->j.p, p + n) == p + n)
+        return fail(l, "an object goes over several lines; jq -c . makes it one");
     if (t != SL_JSON_OBJECT)
         return fail(l, "not a JSON object");
     for (;;) {

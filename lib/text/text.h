@@ -54,6 +54,10 @@ enum sl_text_format sl_text_format_of_path(const char *path);
 /* By first bytes: Arrow, JSON ('{'), CSV or TSV (a consistent delimiter), combined; else NONE. */
 enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n);
 
+/* The name of an encoding in which text is not read, by a mark or by zero bytes beside each other
+ * character: "UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32"; NULL = none of them. */
+const char *sl_text_foreign_encoding(const char *data, size_t n);
+
 struct sl_text_options {
     enum sl_text_format format;
     const char *pattern;           /* REGEX */

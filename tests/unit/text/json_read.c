@@ -129,7 +129,8 @@ static void test_bad_lines(void)
         CHECK_INT(t.rejects.records, 9);
         if (t.rejects.n == 6) {
             CHECK_INT(t.rejects.items[0].line, 2);
-            CHECK_STR(t.rejects.items[1].reason, "not a JSON object");
+            CHECK_STR(t.rejects.items[1].reason,
+                      "an array, not an object; jq -c '.[]' makes its items lines");
             CHECK_INT(t.rejects.items[1].line, 3);
             CHECK_STR(t.rejects.items[2].reason, "not a JSON object");
             CHECK_STR(t.rejects.items[5].reason, "invalid UTF-8");

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# Text that is odd: other encodings, JSON that is not of lines, bytes and widths that are rare.
+load common
+
+@test "text in UTF-16 or UTF-32 is named, with what makes it UTF-8" {
+    local e
+    for e in UTF-16 UTF-16LE UTF-16BE; do
+        printf 'a,b\n1,2\n' | iconv -f UTF-8 -t "$e" >t.csv
+        run -1 --separate-stderr sluice transform t.csv -O csv
+        [[ $stderr == *"t.csv: the text is $e, and is read as UTF-8; iconv -f $e -t UTF-8 makes it that" ]]
+        [ "$(iconv -f "$e" -t UTF-8 t.csv | sluice transform -I csv -O csv --quiet)" = $'a,b\n1,2' ]
+    done
+    printf '{"a":1}\n' | iconv -f UTF-8 -t UTF-32 >t.json
+    run -1 --separate-stderr sluice transform t.json -O csv
+    [[ $stderr == *"t.json: the text is UTF-32,"* ]]
+    printf 'caf\xe9,b\n1,2\n' >l.csv
+    run -1 --separate-stderr sluice transform l.csv -O csv
+    [[ $stderr == *"l.csv:1: the header is not valid UTF-8"*latin1* ]]
+}
+
+@test "JSON over several lines and arrays of objects get the jq that makes them lines" {
+    printf '{\n  "a": 1\n}\n' >p.json
+    run -1 --separate-stderr sluice transform p.json -O csv
+    [[ $stderr == *"p.json:1: an object goes over several lines; jq -c . makes it one"* ]]
+    [ "$(jq -c . p.json | sluice transform -I json -O csv --quiet)" = $'a\n1' ]
+    printf '[{"a":1},\n{"a":2}]\n' >a.json
+    run -1 --separate-stderr sluice transform a.json -O csv
+    [[ $stderr == *"a.json:1: an array, not an object; jq -c '.[]' makes its items lines"* ]]
+    [ "$(jq -c '.[]' a.json | sluice transform -I json -O csv --quiet)" = $'a\n1\n2' ]
+}
+
+@test "NUL bytes in a field are kept" {
+    printf 'a,b\n1\0002,3\n' >t.csv
+    sluice transform t.csv --where 'b = 3' -O csv --quiet | cmp - t.csv
+    sluice ingest t.csv -o l/ --quiet
+    sluice replay l/ -O csv --quiet | cmp - t.csv
+}
+
+@test "5,000 columns go through a log, and out as they were" {
+    awk 'BEGIN { for (r = 0; r < 50; r++) for (i = 1; i <= 5000; i++) printf "%s%s", r ? i * r : "c" i, i < 5000 ? "," : "\n" }' >wide.csv
+    sluice ingest wide.csv -o l/ --quiet
+    sluice replay l/ -O csv --quiet | cmp - wide.csv
+    [ "$(sluice aggregate l/ --select 'sum(c5000)' -O csv --quiet | tail -n 1)" = 6125000 ]
+}
