@@ -5,12 +5,14 @@
 #include <pthread.h>
 #include <zstd.h>
 
+#include "arrow/lz4.h"
 #include "base/mem.h"
 
 struct contexts {
     ZSTD_CCtx *compress[2]; /* by enum sl_codec_kind */
     int level[2];           /* that each is set to */
     ZSTD_DCtx *decompress;
+    void *lz4;
 };
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
@@ -24,6 +26,7 @@ static void free_contexts(void *p)
     ZSTD_freeCCtx(c->compress[0]);
     ZSTD_freeCCtx(c->compress[1]);
     ZSTD_freeDCtx(c->decompress);
+    sl_lz4_free(c->lz4);
     free(c);
 }
 
@@ -129,4 +132,21 @@ int sl_codec_decompress(void *dst, size_t want, size_t claimed, const void *src,
     if (ZSTD_isError(got))
         return bad_frame(err, ZSTD_getErrorName(got));
     return got == want ? 0 : bad_frame(err, "it is shorter than it says");
+}
+
+int sl_codec_need_lz4(struct sl_err *err)
+{
+    return sl_lz4_need(err);
+}
+
+int sl_codec_decompress_lz4(void *dst, size_t want, size_t claimed, const void *src, size_t n,
+                            struct sl_err *err)
+{
+    struct contexts *c = get();
+    if (c && !c->lz4)
+        c->lz4 = sl_lz4_new();
+    if (!c || !c->lz4)
+        return sl_err_nomem(err, "decompression");
+    const char *why = sl_lz4_decompress(c->lz4, dst, want, claimed, src, n);
+    return why ? bad_frame(err, why) : 0;
 }

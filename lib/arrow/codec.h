@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * codec: zstd for body buffers.
+ * codec: zstd for body buffers, and lz4 where others used it.
  *
  * Contexts cost much more to make than to use, so each thread keeps its own pair; they die with the
  * thread. The process has no other state here.
@@ -21,5 +21,9 @@ int sl_codec_compress(struct sl_buf *out, const void *src, size_t n, int level,
  * noted (>= want). 0 or < 0 (SL_EFORMAT). */
 int sl_codec_decompress(void *dst, size_t want, size_t claimed, const void *src, size_t n,
                         struct sl_err *err);
+/* The same of a frame of lz4, once sl_codec_need_lz4 has said 0: that its library is there. */
+int sl_codec_need_lz4(struct sl_err *err);
+int sl_codec_decompress_lz4(void *dst, size_t want, size_t claimed, const void *src, size_t n,
+                            struct sl_err *err);
 
 #endif

@@ -5,6 +5,7 @@
  * everything behind may trust positions and counts. What the buffers hold is checked when they are
  * loaded (ipc_load.c).
  */
+#include "arrow/codec.h"
 #include "arrow/ipc_int.h"
 
 void sl_ipc_body_unref(struct sl_ipc_body *b)
@@ -26,15 +27,10 @@ static int read_codec(struct sl_ipc_body *b, const struct sl_fb_table *batch, st
     int64_t codec = sl_fb_scalar(&c, FB_CODEC_CODEC, 1, CODEC_LZ4);
     if (sl_fb_scalar(&c, FB_CODEC_METHOD, 1, 0) != 0)
         return sl_ipc_malformed(err, "an unknown way of compression");
-    if (codec == CODEC_LZ4) {
-        sl_err_set(err, SL_EUNSUPPORTED, "the Arrow stream is compressed with lz4");
-        return err ? sl_err_hint(err, "write it with zstd, or without compression")
-                   : -SL_EUNSUPPORTED;
-    }
-    if (codec != CODEC_ZSTD)
+    if (codec != CODEC_ZSTD && codec != CODEC_LZ4)
         return sl_ipc_malformed(err, "an unknown compression");
-    b->zstd = 1;
-    return 0;
+    b->decompress = codec == CODEC_LZ4 ? sl_codec_decompress_lz4 : sl_codec_decompress;
+    return codec == CODEC_LZ4 ? sl_codec_need_lz4(err) : 0;
 }
 
 static int read_nodes(struct sl_ipc_body *b, const struct sl_fb_table *batch, struct sl_err *err)

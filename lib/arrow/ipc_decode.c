@@ -360,8 +360,11 @@ static int add_batch_column(struct sl_ipc_decoder *d, int i, struct sl_ipc_curso
         return rc;
     if (body->nodes[at.node].length != body->rows)
         return sl_ipc_malformed(err, "a column's length is not the batch's");
-    if (p->f->index_bits && !find_entry(d, p->f->dict_id)->dict)
-        return sl_ipc_malformed(err, "a record batch comes before its dictionary");
+    if (p->f->index_bits && !find_entry(d, p->f->dict_id)->dict) {
+        rc = sl_ipc_malformed(err, "a record batch comes before its dictionary");
+        return err ? sl_err_hint(err, "in a file dictionaries may come last: write it as a stream")
+                   : rc;
+    }
     if (p->inner) {
         const struct sl_ipc_dicts dicts = {find_dict, d};
         struct sl_ipc_dict *dict = p->f->index_bits ? find_entry(d, p->f->dict_id)->dict : NULL;

@@ -89,7 +89,9 @@ struct sl_ipc_body {
     const uint8_t *data;
     size_t len;
     int64_t rows;
-    int zstd; /* buffers are compressed */
+    /* How buffers are decompressed, see codec.h; NULL: they are plain. */
+    int (*decompress)(void *dst, size_t want, size_t claimed, const void *src, size_t n,
+                      struct sl_err *err);
     struct sl_account *account;
     struct sl_ipc_node *nodes;
     struct sl_ipc_span *spans;

@@ -39,7 +39,7 @@ static int slab_copy(struct sl_slab *s, struct sl_account *a, struct sl_err *err
     return 0;
 }
 
-/* A compressed buffer: int64 length, then a zstd frame; length -1: raw bytes. */
+/* A compressed buffer: int64 length, then a frame; length -1: raw bytes. */
 static int inflate(const struct sl_ipc_body *b, struct sl_slab *s, size_t need, int exact,
                    struct sl_err *err)
 {
@@ -57,7 +57,7 @@ static int inflate(const struct sl_ipc_body *b, struct sl_slab *s, size_t need, 
     struct sl_buffer *out = sl_buffer_new(b->account, want);
     if (!out)
         return sl_err_nomem(err, "a column");
-    int rc = want ? sl_codec_decompress(out->data, want, (size_t)claimed, s->data, s->len, err) : 0;
+    int rc = want ? b->decompress(out->data, want, (size_t)claimed, s->data, s->len, err) : 0;
     sl_slab_release(s);
     s->owner = out;
     s->data = out->data;
@@ -75,7 +75,7 @@ int sl_slab_next(struct sl_ipc_cursor *c, size_t need, int exact, size_t align, 
     s->len = (size_t)span.length;
     s->owner = sl_buffer_ref(b->owner);
     int rc = 0;
-    if (b->zstd && s->len)
+    if (b->decompress && s->len)
         rc = inflate(b, s, need, exact, err);
     if (rc == 0 && s->len < need)
         rc = bad(err, "a buffer is shorter than its rows need");

@@ -42,6 +42,7 @@ struct frames_source {
     /* the message being gathered */
     struct sl_buffer *message;
     size_t have, need;
+    size_t bare; /* bytes in front that the input does not have */
 };
 
 struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct sl_err *err)
@@ -221,7 +222,7 @@ static int upstream_died(struct frames_source *f, struct sl_err *err)
 
 static int at_eof(struct frames_source *f, struct sl_err *err)
 {
-    if (f->fill > f->start || f->message || f->base.end_required)
+    if (f->fill > f->start || f->message || f->base.end_required || f->file_format)
         return upstream_died(f, err);
     f->ended = 1;
     return SL_NEXT_END;
@@ -244,9 +245,10 @@ static int wait_for_message(struct frames_source *f, struct sl_err *err)
     }
 }
 
-static int skip_magic(struct frames_source *f, struct sl_err *err)
+/* Waits until n bytes are staged: 0, or < 0. */
+static int stage(struct frames_source *f, size_t n, struct sl_err *err)
 {
-    while (f->fill < FILE_MAGIC) {
+    while (f->fill - f->start < n) {
         int rc = read_staging(f, err);
         if (rc < 0)
             return rc;
@@ -255,13 +257,64 @@ static int skip_magic(struct frames_source *f, struct sl_err *err)
         if (rc == SL_BYTES_WAIT && sl_bytes_wait(f->bytes, f->stop_fd, -1, err) <= 0)
             return sl_err_set(err, SL_ESTOPPED, "ended before the first row");
     }
-    if (memcmp(f->staging, "ARROW1", 6) == 0) {
-        f->file_format = 1;
-        f->byte = FILE_MAGIC;
-        f->crc = sl_crc32c(0, f->staging, FILE_MAGIC);
-        take_staged(f, FILE_MAGIC);
-    }
     return 0;
+}
+
+static uint32_t load32(const char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+/* Whether a message may begin with these 12 bytes. */
+static int looks_like_message(const char *p)
+{
+    uint32_t n = load32(p + 4);
+    return load32(p) == UINT32_MAX && n % 8 == 0 && n <= INT32_MAX && (!n || load32(p + 8) < n);
+}
+
+/*
+ * Polars 2 begins a file with a schema message that lacks the marker and the length in front; its
+ * readers take the schema from the end of the file. Here it ends where the next message begins, and
+ * gets what it lacks.
+ */
+static int frame_bare_schema(struct frames_source *f, struct sl_err *err)
+{
+    size_t n = 0;
+    int rc = stage(f, 4, err);
+    if (rc < 0 || load32(f->staging + f->start) == UINT32_MAX)
+        return rc;
+    do {
+        n += 8;
+        if (n + 12 > STAGING)
+            return 0; /* it is something else: to be told when it is looked at as a message */
+        rc = stage(f, n + 12, err);
+        if (rc < 0)
+            return rc;
+    } while (!looks_like_message(f->staging + f->start + n));
+    const uint32_t head[2] = {UINT32_MAX, (uint32_t)n};
+    f->message = sl_buffer_new(f->base.account, sizeof(head) + n);
+    if (!f->message)
+        return sl_err_nomem(err, "a message");
+    memcpy(f->message->data, head, sizeof(head));
+    memcpy(f->message->data + sizeof(head), f->staging + f->start, n);
+    f->have = f->need = sizeof(head) + n;
+    f->bare = sizeof(head);
+    take_staged(f, n);
+    return 0;
+}
+
+static int skip_magic(struct frames_source *f, struct sl_err *err)
+{
+    int rc = stage(f, FILE_MAGIC, err);
+    if (rc < 0 || memcmp(f->staging, "ARROW1", 6) != 0)
+        return rc;
+    f->file_format = 1;
+    f->byte = FILE_MAGIC;
+    f->crc = sl_crc32c(0, f->staging, FILE_MAGIC);
+    take_staged(f, FILE_MAGIC);
+    return frame_bare_schema(f, err);
 }
 
 static void release_message(struct frames_source *f)
@@ -276,9 +329,10 @@ static int parse_message(struct frames_source *f, struct sl_ipc_message *m, stru
     int64_t n = sl_ipc_peek(f->message->data, f->need, m, err);
     if (n < 0)
         return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
-    f->byte += (int64_t)f->need;
+    f->byte += (int64_t)(f->need - f->bare);
     if (f->identity)
-        f->crc = sl_crc32c(f->crc, f->message->data, f->need);
+        f->crc = sl_crc32c(f->crc, f->message->data + f->bare, f->need - f->bare);
+    f->bare = 0;
     m->owner = f->message;
     return 0;
 }
