@@ -82,9 +82,12 @@ load cmd_helper
     sluice transform --quiet orders.csv >frames
     size=$(stat -c %s frames)
     head -c $((size - 64)) frames >part
+    run -1 --separate-stderr bash -c 'cat part | "$SLUICE" aggregate -O csv'
+    same "$output" ""
+    has "$stderr" "the stage before it died"
     run -1 --separate-stderr sluice aggregate -O csv <part
     same "$output" ""
-    has "$stderr" "before"
+    has "$stderr" "the file is not whole"
     run -1 --separate-stderr sluice aggregate --quiet -I arrow -O csv </dev/null
 }
 
