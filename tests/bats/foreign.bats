@@ -76,7 +76,7 @@ PY
     for cut in 600 1000; do
         head -c $(($(stat -c %s file.arrow) - cut)) file.arrow >cut.arrow
         run -1 --separate-stderr sluice transform cut.arrow -O csv
-        [[ $stderr == *"cut.arrow: the stream stopped in the middle"* ]]
+        [[ $stderr == *"cut.arrow: the stream stops in the middle: the file is not whole"* ]]
     done
     sluice transform stream.arrow -O csv --quiet >want
     errors=0
