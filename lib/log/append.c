@@ -477,6 +477,7 @@ static void tend_closed(const struct job *j, int64_t n)
 
 static int commit(struct job *j, const struct sl_log_note *note, struct sl_err *err)
 {
+    sl_writer_before_rotation(j->w);
     for (;;) {
         struct sl_seg open = {0};
         size_t refit = 0;

@@ -31,6 +31,12 @@ int sl_writer_rotate_near(const struct sl_log_writer *w)
     return w->log->c.pos > limit(&w->log->c) / 8 * 7;
 }
 
+void sl_writer_before_rotation(struct sl_log_writer *w)
+{
+    if (sl_writer_rotate_due(w))
+        sl_syncer_run(w->sync, NULL); /* if it fails, the rotation says so */
+}
+
 /* A new history that leaves after the state's last commit. */
 static int add_history(const struct sl_state *s, struct sl_line *l, struct sl_err *err)
 {
@@ -48,7 +54,7 @@ static int sync_finally(struct sl_log_writer *w, int fd, const char *name, struc
 {
     struct sl_err why;
     sl_err_init(&why);
-    if (fsync(fd) == 0)
+    if ((*name ? fdatasync(fd) : fsync(fd)) == 0)
         return 0;
     int rc = sl_err_sys(&why, "cannot sync %s%s%s", w->log->c.dir, *name ? "/" : "", name);
     sl_syncer_fail(w->sync, &why);

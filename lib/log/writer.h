@@ -97,6 +97,8 @@ int sl_writer_random(void *out, size_t n, struct sl_err *err);
 
 int sl_writer_rotate_due(const struct sl_log_writer *w);
 int sl_writer_rotate_near(const struct sl_log_writer *w);
+/* Before the lock is taken: syncs what the next commit file would wait for while it is held. */
+void sl_writer_before_rotation(struct sl_log_writer *w);
 /* Begins the next commit file. new_history: with a history that left after the present commit.
  * n: number of the snapshot, 0 = the next. */
 int sl_writer_rotate(struct sl_log_writer *w, int new_history, int64_t n, struct sl_err *err);
