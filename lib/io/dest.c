@@ -29,11 +29,26 @@ static const char *compression_suffix(const char *path)
     return dot && (strcmp(dot, ".zst") == 0 || strcmp(dot, ".zstd") == 0) ? "zst" : NULL;
 }
 
+/* Of the compressed forms that are read, two are written: a file must be what its name says. */
+static int check_suffix(const char *path, struct sl_err *err)
+{
+    static const char *const others[] = {".bz2", ".xz", ".lz4", ".Z"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < SL_COUNT(others); i++)
+        if (strcmp(dot, others[i]) == 0) {
+            sl_err_set(err, SL_EUSAGE, "%s: %s is read, but not written", path, others[i]);
+            return sl_err_hint(err, ".gz and .zst are; or write to a pipe, and compress there");
+        }
+    return 0;
+}
+
 static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struct sl_err *err)
 {
     struct stat st;
-    int there = stat(o->dest, &st) == 0;
+    int there = stat(o->dest, &st) == 0, rc = check_suffix(o->dest, err);
 
+    if (rc < 0)
+        return rc;
     out->path = sl_strdup(o->dest);
     if (!out->path)
         return sl_err_nomem(err, "an output");

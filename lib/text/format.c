@@ -45,7 +45,7 @@ const char *sl_text_format_name(enum sl_text_format f)
 /* n bytes of path without a suffix of compression. */
 static size_t without_compression(const char *path, size_t n)
 {
-    static const char *const suffixes[] = {".gz", ".zst", ".bz2", ".xz", ".lz4", ".Z"};
+    static const char *const suffixes[] = {".gz", ".zst", ".zstd", ".bz2", ".xz", ".lz4", ".Z"};
     for (size_t i = 0; i < SL_COUNT(suffixes); i++) {
         size_t k = strlen(suffixes[i]);
         if (n > k && memcmp(path + n - k, suffixes[i], k) == 0)

@@ -44,3 +44,33 @@ load common
     sluice replay l/ -O csv --quiet | cmp - wide.csv
     [ "$(sluice aggregate l/ --select 'sum(c5000)' -O csv --quiet | tail -n 1)" = 6125000 ]
 }
+
+@test "a name promises what the file is: .gz and .zst are written, .bz2 and .xz are refused" {
+    printf 'a,b\n1,x\n' >t.csv
+    local s
+    for s in gz zst zstd; do
+        sluice transform t.csv -o "out.csv.$s" --quiet
+        [ "$(sluice transform "out.csv.$s" -O csv --quiet)" = $'a,b\n1,x' ]
+    done
+    gzip -t out.csv.gz
+    zstd -tq out.csv.zst
+    for s in bz2 xz; do
+        run -2 --separate-stderr sluice transform t.csv -o "out.csv.$s"
+        [[ $stderr == *"out.csv.$s: .$s is read, but not written; .gz and .zst are"* ]]
+        [ ! -e "out.csv.$s" ]
+    done
+}
+
+@test "compressed text is known by its first bytes, under any name and on standard input" {
+    printf 'a,b\n1,x\n' >t.csv
+    local c
+    for c in gzip zstd bzip2 xz; do
+        command -v "$c" >/dev/null || continue
+        "$c" -c t.csv >plain.csv
+        [ "$(sluice transform plain.csv -O csv --quiet)" = $'a,b\n1,x' ]
+        [ "$(sluice transform -O csv --quiet <plain.csv)" = $'a,b\n1,x' ]
+        [ "$("$c" -c t.csv | sluice transform -I csv -O csv --quiet)" = $'a,b\n1,x' ]
+    done
+    sluice ingest t.csv -o l/ --quiet
+    [ "$(sluice replay l/ --quiet | zstd -q | sluice transform -O csv --quiet)" = $'a,b\n1,x' ]
+}
