@@ -25,7 +25,8 @@
  * Snapshots are commits without rows. Steps that cannot be told apart by anybody are merged.
  *
  * The environment sets the run: FAULT is the number of a planted fault (0: the protocol as
- * published), ATTEMPTS, KILLS, CUTS, SAVES and FAILS the budgets. tests/model/check runs them all.
+ * published), ATTEMPTS, KILLS, CUTS, SAVES, FAILS and EVICTS the budgets. tests/model/check runs them
+ * all.
  */
 
 #ifndef MAX_ATTEMPTS
@@ -63,6 +64,7 @@
 #define FAILURE_NOT_NOTED 21
 #define NO_GENERATION 22
 #define NO_DROP_OF_CACHE 23
+#define LOST_PAGES_ARE_CORRUPT 24
 
 byte fault;
 #define is(x) (fault == x)
@@ -101,6 +103,7 @@ byte next_id = 1;
 byte mask[MAX_ATTEMPTS + 1];   /* partitions that attempt id writes to, */
 byte number[MAX_ATTEMPTS + 1]; /* and the commit number it bears */
 byte attempts, kills, cuts, saves, fails;
+byte evicts; /* how often the kernel drops pages of a failed sync before the recovery does */
 bit follow, flagged; /* is there a follower; is a sync noted before it is begun */
 bit killed[4];
 #define pending (killed[1] || killed[2] || killed[3]) /* the dead start anew before all else */
@@ -637,7 +640,8 @@ start:
                 x = file[i].id[n + 1 - file[i].first];
                 if
                 :: x != 0 && stands(x, 0, a)
-                :: unrecovered -> careful = 1 /* a sync failed, or its recovery was killed */
+                :: (unrecovered || lock_syncing) && !is(LOST_PAGES_ARE_CORRUPT) ->
+                    careful = 1 /* a sync failed, or may have, or its recovery was killed */
                 :: else ->
                     assert(j < FILES && file[j].here); /* else: corrupt */
                     lim = file[j].prev;
@@ -778,7 +782,7 @@ inline power_cut()
 
 active proctype world() provided (!pending)
 {
-    byte i, k, p, v;
+    byte i, k, p, v, x, a;
     bit bare;
     byte all;
     d_step {
@@ -792,6 +796,7 @@ active proctype world() provided (!pending)
             now.flagged = BUDGET("FLAGGED", 1);
             now.saves = BUDGET("SAVES", 0);
             now.fails = BUDGET("FAILS", 0);
+            now.evicts = BUDGET("EVICTS", 0);
         };
         file[0].here = 1;
         file[0].durable = 1;
@@ -823,6 +828,13 @@ active proctype world() provided (!pending)
         killed[2] = 1;
         locked = (locked == 2 -> 0 : locked);
         sync_locked = (sync_locked == 2 -> 0 : sync_locked)
+    }
+    :: atomic {
+        evicts > 0 && (part[0].lost || part[1].lost) ->
+        evicts--;
+        newest(i);
+        drop_cache(i);
+        i = 0
     }
     :: atomic {
         cuts > 0 ->
