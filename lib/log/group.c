@@ -144,7 +144,7 @@ int sl_group_intact(const struct sl_group *g, struct sl_err *err)
         if (total <= 0 || total > end - p)
             return corrupt(err, "a batch is cut off");
         uint32_t is = sl_crc32c(0, m.body, m.body_len);
-        if (i < g->id.ndicts && (!sl_identity_crc(&g->id, i, &said) || said != is))
+        if (i < g->id.ndicts && (!sl_identity_crc(&g->id, i, &said) || is != said))
             return corrupt(err, "the checksum of a dictionary is false");
         if (i >= g->id.ndicts && is != g->id.body_crc)
             return corrupt(err, "the checksum of a batch's body is false");
