@@ -338,6 +338,7 @@ static int add_sinks(struct sl_cmd_run *run)
 {
     const struct sl_args *a = run->args;
     struct sl_sink *sink = NULL;
+    run->out.reads = &run->in;
     int rc = a->explain ? sl_plan_sink(a->output, &sink, &run->err)
                         : sl_output_open(&run->out, &sink, &run->err);
     if (rc < 0 || (rc = sl_pipeline_sink(run->pipeline, sink, &run->err)) < 0 || !a->rejects ||
@@ -349,6 +350,7 @@ static int add_sinks(struct sl_cmd_run *run)
         .force = a->force,
         .zone = run->zone,
         .may_create = 1,
+        .reads = &run->in,
         .account = &run->account,
     };
     if (!sl_output_is_log(a->rejects) && sl_text_format_of_path(a->rejects) == SL_TEXT_NONE)

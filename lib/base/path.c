@@ -103,15 +103,52 @@ int sl_path_open(const char *path, int flags, mode_t mode, struct sl_err *err)
     return sl_path_openat(AT_FDCWD, path, flags, mode, NULL, err);
 }
 
+/* What is opened without following links is one of our own files, and nothing else may stand in its
+ * place: no FIFO, whose open would wait for ever, no device, no link, neither as its directory. */
+static int is_ours(int fd, int flags)
+{
+    struct stat st;
+    return !(flags & O_NOFOLLOW) || (flags & O_DIRECTORY) ||
+           (fstat(fd, &st) == 0 && S_ISREG(st.st_mode));
+}
+
+/* Whether the directory that a name below dirfd begins with is a link. */
+static int is_in_link(int dirfd, const char *name)
+{
+    char first[64];
+    struct stat st;
+    const char *slash = strchr(name, '/');
+    if (dirfd == AT_FDCWD || !slash || (size_t)(slash - name) >= sizeof(first))
+        return 0;
+    memcpy(first, name, (size_t)(slash - name));
+    first[slash - name] = '\0';
+    return fstatat(dirfd, first, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+}
+
+static int not_ours(const char *dir, const char *name, const char *what, struct sl_err *err)
+{
+    sl_err_set(err, SL_EFORMAT, "%s%s%s %s", dir ? dir : "", dir ? "/" : "", name, what);
+    return sl_err_hint(err, "no link is followed here, and nothing else is read");
+}
+
 int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const char *dir,
                    struct sl_err *err)
 {
+    int own = flags & O_NOFOLLOW, more = O_CLOEXEC | (own ? O_NONBLOCK | O_NOCTTY : 0);
+    if (own && is_in_link(dirfd, name))
+        return not_ours(dir, name, "is below a symbolic link", err);
     for (;;) {
-        int fd = openat(dirfd, name, flags | O_CLOEXEC, mode);
-        if (fd >= 0)
+        int fd = openat(dirfd, name, flags | more, mode);
+        if (fd >= 0 && is_ours(fd, flags))
             return fd;
-        if (errno == EINTR)
+        if (fd >= 0)
+            close(fd);
+        else if (errno == EINTR)
             continue;
+        if (fd >= 0 || (own && errno == ENXIO)) /* a FIFO that is opened for writing */
+            return not_ours(dir, name, "is not a regular file", err);
+        if (own && errno == ELOOP)
+            return not_ours(dir, name, "is a symbolic link", err);
         return sl_err_sys(err, "cannot %s %s%s%s", flags & O_CREAT ? "create" : "open",
                           dir ? dir : "", dir ? "/" : "", name);
     }
@@ -159,7 +196,8 @@ static void dir_of(const char *path, struct sl_buf *out)
 
 static int write_and_sync(const char *temporary, const void *data, size_t n, struct sl_err *err)
 {
-    int fd = sl_path_open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666, err);
+    unlink(temporary); /* of a killed process that had our number */
+    int fd = sl_path_open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666, err);
     if (fd < 0)
         return fd;
     int rc = sl_path_write(fd, data, n, temporary, err);

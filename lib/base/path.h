@@ -26,6 +26,8 @@ int sl_path_pwrite(int fd, const void *data, size_t n, int64_t offset, const cha
 int sl_path_sync(int fd, const char *path, struct sl_err *err); /* fdatasync */
 int sl_path_sync_dir(const char *dir, struct sl_err *err);      /* open, fsync, close */
 int sl_path_open(const char *path, int flags, mode_t mode, struct sl_err *err); /* fd or < 0 */
+/* With O_NOFOLLOW only a regular file (or O_DIRECTORY) is opened, and below dirfd no link is followed:
+ * SL_EFORMAT otherwise. */
 int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const char *dir,
                    struct sl_err *err);
 /* Whole file appended to out; refused beyond limit bytes. */

@@ -42,6 +42,22 @@ static int check_suffix(const char *path, struct sl_err *err)
     return 0;
 }
 
+/* Nobody but us may hold the file that takes the place of another: it is made anew. It gets the owner,
+ * where that is allowed, and the permissions of the one that it replaces. */
+static int open_temporary(struct sl_dest *out, const struct stat *replaced, struct sl_err *err)
+{
+    unlink(out->temporary); /* of a killed process that had our number */
+    out->fd = sl_path_open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+                           replaced ? 0600 : 0666, NULL);
+    if (out->fd < 0)
+        return sl_err_sys(err, "cannot create %s", out->path);
+    if (replaced && fchown(out->fd, replaced->st_uid, replaced->st_gid) < 0)
+        errno = 0; /* only root gives files away */
+    if (replaced && fchmod(out->fd, replaced->st_mode & 0777) < 0)
+        return sl_err_sys(err, "cannot set the permissions of %s", out->path);
+    return 0;
+}
+
 static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struct sl_err *err)
 {
     struct stat st;
@@ -68,8 +84,7 @@ static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struc
     out->temporary = sl_buf_take(&name);
     if (!out->temporary)
         return sl_err_nomem(err, "an output");
-    out->fd = sl_path_open(out->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666, NULL);
-    return out->fd < 0 ? sl_err_sys(err, "cannot create %s", o->dest) : 0;
+    return open_temporary(out, there ? &st : NULL, err);
 }
 
 int sl_dest_open(const struct sl_dest_options *o, struct sl_dest **out, struct sl_err *err)

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* open: names to sources and sinks, see open.h. */
 #include "base/compat.h"
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "io/internal.h"
@@ -226,6 +227,40 @@ static int output_format(const struct sl_output_options *o, const char *path,
     return 0;
 }
 
+/* What is to be written: an existing log, or a file to whose end rows are added. Others are made
+ * anew, or are no files that could be read as well. */
+static int grows(const struct sl_output_options *o, struct stat *st)
+{
+    if (!o->dest) {
+        int flags = fcntl(STDOUT_FILENO, F_GETFL);
+        return flags >= 0 && flags & O_APPEND && fstat(STDOUT_FILENO, st) == 0 &&
+               S_ISREG(st->st_mode);
+    }
+    if (stat(o->dest, st) < 0)
+        return 0;
+    return S_ISREG(st->st_mode) ? o->append : sl_path_is_log(o->dest);
+}
+
+/* A run that reads what it writes would go on until the disk is full. A log has an end for who does
+ * not follow it. */
+static int check_loop(const struct sl_output_options *o, struct sl_err *err)
+{
+    const struct sl_input_options *in = o->reads;
+    struct stat out, st;
+    if (!in || !grows(o, &out) || (S_ISDIR(out.st_mode) && !in->follow))
+        return 0;
+    for (int i = 0; i < SL_MAX(in->npaths, 1); i++) {
+        const char *path = in->npaths ? in->paths[i] : "-";
+        int rc = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(path, &st);
+        if (rc == 0 && st.st_dev == out.st_dev && st.st_ino == out.st_ino) {
+            sl_err_set(err, SL_EUSAGE, "%s is read and written at once: that has no end",
+                       strcmp(path, "-") == 0 ? "standard input" : path);
+            return sl_err_hint(err, "write to another name");
+        }
+    }
+    return 0;
+}
+
 int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err)
 {
     struct sl_output_options local = *o;
@@ -234,6 +269,8 @@ int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, stru
     *out = NULL;
     if (o->dest && strcmp(o->dest, "-") == 0)
         local.dest = NULL;
+    if (check_loop(&local, err) < 0)
+        return -SL_EUSAGE;
     if (local.dest && sl_output_is_log(local.dest)) {
         if (o->format && strcmp(o->format, "arrow") != 0) {
             sl_err_set(err, SL_EUSAGE, "%s is a log: -O %s does not fit it", o->dest, o->format);

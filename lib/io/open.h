@@ -74,6 +74,7 @@ struct sl_output_options {
     struct sl_log_options log; /* for logs */
     int may_create;            /* a missing log is made */
     const char *command;       /* command line, for the plan */
+    const struct sl_input_options *reads; /* NULL, or what is read: no output may feed it */
     struct sl_account *account;
 };
 int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);

@@ -268,6 +268,11 @@ static int write_piece(struct job *j, struct piece *p, struct sl_err *err)
         iov[n++] = (struct iovec){(char *)(uintptr_t)end_marker, sizeof(end_marker)};
     assert(offset == p->seg.end);
     rc = write_all(p->fd, iov, n, p->start, err);
+    if (rc < 0) {
+        char file[SL_SEG_NAME];
+        sl_seg_name(sl_seg_key(&p->seg), ".arrows", file);
+        sl_err_place(err, "%s/%s", j->w->log->path, file);
+    }
     if (rc == 0 && p->own && j->npieces > OUTS_MAX) {
         close(p->fd);
         p->fd = -1;

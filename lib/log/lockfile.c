@@ -47,7 +47,7 @@ int sl_lockfile_open(const char *log, int writable, struct sl_lockfile *f, struc
     f->path = sl_buf_take(&path);
     if (!f->path)
         return sl_err_nomem(err, "opening a log");
-    f->fd = sl_path_open(f->path, writable ? O_RDWR : O_RDONLY, 0, err);
+    f->fd = sl_path_open(f->path, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW, 0, err);
     if (f->fd >= 0 || !writable)
         return 0;
     int rc = f->fd;

@@ -78,11 +78,10 @@ static int lost_file(struct sl_log *l, struct sl_seg_key key, int64_t from, stru
             snprintf(again, sizeof(again), "-%d", k);
         snprintf(name, sizeof(name), "lost/%04d-%020" PRId64 "-%" PRId64 "-%" PRId64 "%s.arrows",
                  key.partition, key.base, key.by, from, again);
-        int fd = openat(l->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0)
+        int fd = sl_path_openat(l->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666,
+                                l->path, err);
+        if (fd != -SL_EEXIST || k > 9999)
             return fd;
-        if (errno != EEXIST || k > 9999)
-            return sl_err_sys(err, "cannot create %s/%s", l->path, name);
     }
 }
 
@@ -224,7 +223,7 @@ static int trim_strangers(struct sl_log *l, int partition, int64_t *moved, struc
     char name[16];
     int rc = 0;
     snprintf(name, sizeof(name), "%04d", partition);
-    int fd = sl_path_openat(l->dirfd, name, O_RDONLY | O_DIRECTORY, 0, l->path, err);
+    int fd = sl_path_openat(l->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, l->path, err);
     if (fd < 0)
         return fd;
     DIR *d = fdopendir(fd);

@@ -258,8 +258,8 @@ static int sync_names(struct rewriting *r, struct sl_err *err)
 {
     char part[16];
     snprintf(part, sizeof(part), "%04d", r->old.partition);
-    int fd =
-        sl_path_openat(r->w->log->dirfd, part, O_RDONLY | O_DIRECTORY, 0, r->w->log->path, err);
+    int fd = sl_path_openat(r->w->log->dirfd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                            r->w->log->path, err);
     if (fd < 0)
         return fd;
     struct sl_err why;

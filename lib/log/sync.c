@@ -247,7 +247,7 @@ static int sync_segment(struct sl_syncer *s, struct dirty *d, struct sl_err *err
     char name[SL_SEG_NAME];
     sl_seg_name(d->key, ".arrows", name);
     if (d->fd < 0) {
-        d->fd = sl_path_openat(s->dirfd, name, O_RDONLY, 0, s->path, err);
+        d->fd = sl_path_openat(s->dirfd, name, O_RDONLY | O_NOFOLLOW, 0, s->path, err);
         if (d->fd == -SL_ENOENT) {
             d->fd = -1; /* dropped since: nobody is promised it any more */
             return 0;
@@ -264,7 +264,7 @@ static int sync_partition_dir(struct sl_syncer *s, int partition, struct sl_err 
     char name[16];
     snprintf(name, sizeof(name), "%04d", partition);
     sl_path_join(&dir, s->path, name);
-    int fd = sl_path_openat(s->dirfd, name, O_RDONLY | O_DIRECTORY, 0, s->path, err);
+    int fd = sl_path_openat(s->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, s->path, err);
     int rc = fd < 0 ? fd : 0;
     if (fd >= 0) {
         if (fsync(fd) < 0)
@@ -320,7 +320,8 @@ static int sync_names(struct sl_syncer *s, int64_t file, int64_t mark, struct sl
 static int64_t newest_file(struct sl_syncer *s, struct sl_err *err)
 {
     int64_t n, newest = 0;
-    int fd = sl_path_openat(s->dirfd, "commits", O_RDONLY | O_DIRECTORY, 0, s->path, err);
+    int fd =
+        sl_path_openat(s->dirfd, "commits", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, s->path, err);
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     if (!d) {
         if (fd >= 0)

@@ -78,7 +78,7 @@ static void find_stale(const struct sl_tender *t, int partition, struct stale *s
     struct sl_log *l = t->w->log;
     char name[16];
     snprintf(name, sizeof(name), "%04d", partition);
-    int fd = sl_path_openat(l->dirfd, name, O_RDONLY | O_DIRECTORY, 0, l->path, NULL);
+    int fd = sl_path_openat(l->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, l->path, NULL);
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     if (!d) {
         if (fd >= 0)

@@ -43,7 +43,8 @@ int sl_view_open(const char *path, const char *boot, int writable, struct sl_log
         sl_err_set(err, SL_EUSAGE, "%s is not a log: it is no directory", path);
     if (rc < 0)
         goto fail;
-    rc = l->c.dirfd = sl_path_openat(l->dirfd, "commits", O_RDONLY | O_DIRECTORY, 0, l->path, err);
+    rc = l->c.dirfd =
+        sl_path_openat(l->dirfd, "commits", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, l->path, err);
     if (rc == -SL_ENOENT) {
         sl_err_set(err, SL_ENOENT, "%s is not a log: it has no commits/", path);
         goto fail;
