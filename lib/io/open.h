@@ -71,9 +71,9 @@ struct sl_output_options {
     int width;    /* terminal columns for tables, 0 = do not cut */
     int terminal; /* standard output is one */
     const struct sl_zone *zone;
-    struct sl_log_options log; /* for logs */
-    int may_create;            /* a missing log is made */
-    const char *command;       /* command line, for the plan */
+    struct sl_log_options log;            /* for logs */
+    int may_create;                       /* a missing log is made */
+    const char *command;                  /* command line, for the plan */
     const struct sl_input_options *reads; /* NULL, or what is read: no output may feed it */
     struct sl_account *account;
 };
