@@ -30,7 +30,7 @@ struct sl_ipc_decoder {
     size_t nentries, cap_entries;
 };
 
-enum { COLUMNS_MAX = 16384, FIELDS_MAX = 65536 };
+enum { FIELDS_MAX = 2 * SL_COLUMNS_MAX }; /* those within columns counted */
 
 struct sl_ipc_decoder *sl_ipc_decoder_new(struct sl_account *account)
 {
@@ -243,8 +243,8 @@ int sl_ipc_decoder_schema(struct sl_ipc_decoder *d, const struct sl_ipc_message 
     struct sl_fb_vector fields = sl_fb_vector(&head, FB_SCHEMA_FIELDS, 4);
     if (fb.bad)
         return sl_ipc_malformed(err, "its metadata is damaged");
-    if (fields.n > COLUMNS_MAX)
-        return sl_ipc_malformed(err, "it has more than 16,384 columns");
+    if (fields.n > SL_COLUMNS_MAX)
+        return sl_ipc_malformed(err, "it has more than 65,536 columns");
     d->schema = sl_schema_new();
     d->plans = sl_calloc(fields.n + 1, sizeof *d->plans);
     if (!d->schema || !d->plans)

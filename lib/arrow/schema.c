@@ -3,7 +3,10 @@
 /* schema: life, fields and metadata. Text forms are in schema_text.c. */
 #include "arrow/schema.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
+
+enum { WIDE = 32 }; /* from so many fields on a name is found by its hash */
 
 struct sl_schema *sl_schema_new(void)
 {
@@ -33,6 +36,7 @@ void sl_schema_unref(struct sl_schema *s)
     }
     free(s->fields);
     free(s->meta);
+    free(s->slots);
     free(s);
 }
 
@@ -68,6 +72,35 @@ static int grow(void **array, int n, size_t size)
     return 0;
 }
 
+/* The slot of a name: that of its field, or the empty one where it belongs. */
+static uint32_t *slot_of(const struct sl_schema *s, const char *name, size_t len)
+{
+    uint32_t i = (uint32_t)sl_hash_bytes(name, len, 0) & (s->nslots - 1);
+    for (; s->slots[i]; i = (i + 1) & (s->nslots - 1)) {
+        const char *other = s->fields[s->slots[i] - 1].name;
+        if (strncmp(other, name, len) == 0 && !other[len])
+            break;
+    }
+    return &s->slots[i];
+}
+
+/* Makes room in the table for one field more: it stays half empty. */
+static int reserve_slot(struct sl_schema *s)
+{
+    if (s->nfields < WIDE || (uint32_t)s->nfields * 2 < s->nslots)
+        return 0;
+    uint32_t *old = s->slots, n = s->nslots ? s->nslots * 2 : 4 * WIDE;
+    uint32_t *slots = sl_calloc(n, sizeof *slots);
+    if (!slots)
+        return -SL_ENOMEM;
+    s->slots = slots;
+    s->nslots = n;
+    for (int i = 0; i < s->nfields; i++)
+        *slot_of(s, s->fields[i].name, strlen(s->fields[i].name)) = (uint32_t)i + 1;
+    free(old);
+    return 0;
+}
+
 int sl_schema_add(struct sl_schema *s, const char *name, size_t name_len, struct sl_type type,
                   struct sl_err *err)
 {
@@ -75,13 +108,18 @@ int sl_schema_add(struct sl_schema *s, const char *name, size_t name_len, struct
     if (sl_schema_find(s, name, name_len) >= 0)
         return sl_err_set(err, SL_ESCHEMA, "two columns are named \"%.*s\"",
                           (int)SL_MIN(name_len, 128), name);
+    if (s->nfields >= SL_COLUMNS_MAX)
+        return sl_err_set(err, SL_ESCHEMA, "more than %d columns", SL_COLUMNS_MAX);
     char *copy = sl_strndup(name, name_len);
     void *fields = s->fields;
-    if (!copy || grow(&fields, s->nfields, sizeof *s->fields) < 0) {
+    int rc = copy ? grow(&fields, s->nfields, sizeof *s->fields) : -SL_ENOMEM;
+    s->fields = fields;
+    if (rc < 0 || reserve_slot(s) < 0) {
         free(copy);
         return sl_err_nomem(err, "a schema");
     }
-    s->fields = fields;
+    if (s->nslots)
+        *slot_of(s, copy, name_len) = (uint32_t)s->nfields + 1;
     s->fields[s->nfields++] = (struct sl_field){.name = copy, .type = sl_type_ref(type)};
     return 0;
 }
@@ -139,6 +177,8 @@ const char *sl_schema_meta(const struct sl_schema *s, const char *key)
 
 int sl_schema_find(const struct sl_schema *s, const char *name, size_t len)
 {
+    if (s->nslots)
+        return (int)*slot_of(s, name, len) - 1;
     for (int i = 0; i < s->nfields; i++) {
         if (strncmp(s->fields[i].name, name, len) == 0 && !s->fields[i].name[len])
             return i;

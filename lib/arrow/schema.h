@@ -27,6 +27,8 @@
 #define SL_META_HINT   "sluice.hint"         /* for the person who sees the bytes */
 #define SL_META_PLAN   "sluice.plan"         /* command lines so far, one a line */
 
+enum { SL_COLUMNS_MAX = 65536 }; /* in a schema, whatever it comes from */
+
 struct sl_field {
     char *name;
     struct sl_type type;
@@ -41,6 +43,7 @@ struct sl_schema {
     int nfields, nmeta;
     struct sl_field *fields;
     struct sl_meta *meta;
+    uint32_t *slots, nslots; /* of a wide schema: field numbers + 1 by the hash of the name */
 };
 
 struct sl_schema *sl_schema_new(void); /* NULL on failure */
@@ -49,7 +52,7 @@ void sl_schema_unref(struct sl_schema *s);
 /* Deep copy, unshared, to build on. NULL on failure. */
 struct sl_schema *sl_schema_copy(const struct sl_schema *s);
 
-/* Only while unshared. 0 or -SL_ENOMEM; -SL_ESCHEMA if the name is taken. name_len bytes of name.
+/* Only while unshared. 0 or -SL_ENOMEM; -SL_ESCHEMA if the name is taken or there are too many. name_len bytes of name.
  * */
 int sl_schema_add(struct sl_schema *s, const char *name, size_t name_len, struct sl_type type,
                   struct sl_err *err);

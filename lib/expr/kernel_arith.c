@@ -98,19 +98,21 @@ int sl_kernel_int_arith(struct sl_call *c)
 
 /* ---- numeric ---- */
 
+enum { POW10_MAX = 38 }; /* what 128 bits hold; scales of a quotient can ask for more */
+
 /* x / y of scales sx, sy to scale s, half away from zero. 1 if it overflows; y is not 0. */
 static int numeric_quotient(sl_int128 x, int sx, sl_int128 y, int sy, int s, sl_int128 *r)
 {
     int shift = s + sy - sx; /* x * 10^shift / y */
     sl_int128 q, rest;
     if (shift < 0) {
-        if (__builtin_mul_overflow(y, sl_num_pow10(-shift), &y)) {
+        if (-shift > POW10_MAX || __builtin_mul_overflow(y, sl_num_pow10(-shift), &y)) {
             *r = 0; /* the quotient rounds to nothing */
             return 0;
         }
         shift = 0;
     }
-    if (!__builtin_mul_overflow(x, sl_num_pow10(shift), &q)) {
+    if (shift <= POW10_MAX && !__builtin_mul_overflow(x, sl_num_pow10(shift), &q)) {
         rest = q % y;
         q /= y;
         shift = 0;

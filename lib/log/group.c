@@ -81,19 +81,20 @@ static int is_wanted(const uint8_t *wanted, int i)
 
 static int check_columns(struct parts *g, int ncolumns, const uint8_t *wanted, struct sl_err *err)
 {
-    uint32_t said, is;
+    uint32_t said;
     if (g->id.ncolumns != ncolumns)
         return corrupt(err, "a batch has another number of columns than its schema");
-    for (int i = 0; i < ncolumns; i++) {
-        if (!is_wanted(wanted, i))
-            continue;
-        int rc = sl_ipc_column_crc(g->decoder, &g->record, i, &is, err);
-        if (rc < 0)
-            return as_corrupt(rc, err);
-        if (!sl_identity_crc(&g->id, g->id.ndicts + i, &said) || said != is)
-            return sl_err_set(err, SL_ECORRUPT, "the checksum of column %d is false", i + 1);
+    uint32_t *is = sl_calloc((size_t)ncolumns + 1, sizeof(*is));
+    if (!is)
+        return sl_err_nomem(err, "a batch");
+    int rc = as_corrupt(sl_ipc_column_crcs(g->decoder, &g->record, wanted, is, err), err);
+    for (int i = 0; i < ncolumns && rc == 0; i++) {
+        if (is_wanted(wanted, i) &&
+            (!sl_identity_crc(&g->id, g->id.ndicts + i, &said) || said != is[i]))
+            rc = sl_err_set(err, SL_ECORRUPT, "the checksum of column %d is false", i + 1);
     }
-    return 0;
+    free(is);
+    return rc;
 }
 
 /* Columns that are not wanted hold unchecked bytes: nulls take their place. */

@@ -21,6 +21,7 @@ enum {
     SL_LINE_TRAILER = 19, /* ,"crc":"xxxxxxxx"} and the newline */
     SL_LINE_MAX = 512 * 1024 * 1024,
 };
+#define SL_LINE_NUMBER (INT64_MAX / 4) /* the greatest commit number, offset or length */
 
 /* The changing facts of a segment. p, base, by are its name. */
 struct sl_seg {

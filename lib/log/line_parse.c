@@ -60,12 +60,14 @@ static void *grown(struct reader *r, void *old, int n, size_t size)
     return p;
 }
 
+/* Numbers, offsets and lengths stay far enough from the end of their type to be added to. */
 static int get_int(struct reader *r, int64_t low, int64_t *out)
 {
     int rc = expect(r, SL_JSON_NUMBER, "a number is missing");
     if (rc < 0)
         return rc;
-    if (!sl_num_parse_int(r->j.text, r->j.len, out) || *out < low)
+    if (!sl_num_parse_int(r->j.text, r->j.len, out) || *out < low ||
+        (low >= 0 && *out > SL_LINE_NUMBER))
         return bad(r, "a number is out of range");
     return 0;
 }
@@ -322,6 +324,15 @@ static int get_head(struct reader *r, struct sl_seg *s)
     return rc == 0 ? expect(r, SL_JSON_ARRAY_END, "head has more than two values") : rc;
 }
 
+/* How the columns are stored, see sl_form_parse for what the digits say. */
+static int get_form(struct reader *r, char **out)
+{
+    int rc = get_string(r, out);
+    if (rc == 0 && ((*out)[0] == '\0' || strspn(*out, "-z:0124") != strlen(*out)))
+        rc = bad(r, "a bad form of a segment");
+    return rc;
+}
+
 static int seg_member(struct reader *r, void *arg)
 {
     struct seg_parts *p = arg;
@@ -341,7 +352,7 @@ static int seg_member(struct reader *r, void *arg)
     case SEG_BASE: return get_int(r, 0, &s->base);
     case SEG_BY: return get_int(r, 1, &s->by);
     case SEG_SCHEMA: return get_int32(r, 1, INT32_MAX, &s->schema);
-    case SEG_FORM: return get_string(r, &s->form);
+    case SEG_FORM: return get_form(r, &s->form);
     case SEG_HEAD: return get_head(r, s);
     case SEG_BYTES: return get_int(r, 0, &s->bytes);
     case SEG_END: return get_int(r, 0, &s->end);
@@ -534,8 +545,9 @@ static int snapshot_member(struct reader *r, void *arg)
             rc = bad(r, "a bad log id");
         return rc;
     }
-    if (key_is(r, "partitions"))
-        return get_int32(r, 1, SL_LOG_PARTITIONS, &l->partitions);
+    if (key_is(r, "partitions")) /* arrays are as long as it says: it is said once */
+        return l->partitions ? bad(r, "partitions twice")
+                             : get_int32(r, 1, SL_LOG_PARTITIONS, &l->partitions);
     if (key_is(r, "ends"))
         return get_ends(r, &l->ends);
     if (key_is(r, "histories"))

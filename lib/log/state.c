@@ -208,6 +208,8 @@ static int add_seg(struct sl_state *s, const struct sl_line *l, const struct sl_
         return refuse(err, l, "a segment is new but bears another commit's number");
     if (l->snapshot && seg->by > l->n)
         return refuse(err, l, "a segment bears a later commit's number");
+    if (l->snapshot && at != p->nsegs)
+        return refuse(err, l, "its segments are out of order");
     if ((at > 0 && p->segs[at - 1].end > seg->base) ||
         (at < p->nsegs && p->segs[at].base < seg->end))
         return refuse(err, l, "segments overlap");

@@ -18,30 +18,59 @@ void sl_csv_names_release(struct sl_csv_names *n)
     *n = (struct sl_csv_names){0};
 }
 
-static int taken(const struct sl_csv_names *out, int upto, const char *name)
+struct sl_schema *sl_text_name_table(const char *const *names, int n, struct sl_err *err)
 {
-    for (int i = 0; i < upto; i++)
-        if (strcmp(out->names[i], name) == 0)
-            return 1;
-    return 0;
+    struct sl_schema *s = sl_schema_new();
+    int rc = s ? 0 : sl_err_nomem(err, "reading the header");
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = sl_schema_add(s, names[i], strlen(names[i]), sl_type_of(SL_TEXT), err);
+    if (rc < 0) {
+        sl_schema_unref(s);
+        return NULL;
+    }
+    return s;
 }
 
-/* Gives names[i] a form that no earlier name has. 0 or -1. */
-static int make_unique(struct sl_csv_names *out, int i)
+/* Gives each name a form that no earlier one has, by a number behind it. 0 or -1. */
+static int make_unique(struct sl_csv_names *out)
 {
+    struct sl_schema *taken = sl_schema_new(), *again = sl_schema_new();
     struct sl_buf b = SL_BUF_INIT;
-    for (int k = 2; taken(out, i, b.data ? b.data : out->names[i]); k++) {
+    int *next = sl_calloc((size_t)out->n, sizeof *next); /* of a name in again: its next number */
+    int rc = taken && again && next ? 0 : -1;
+    for (int i = 0; i < out->n && rc == 0; i++) {
+        char *name = out->names[i];
+        size_t len = strlen(name);
         sl_buf_reset(&b);
-        sl_buf_printf(&b, "%s_%d", out->names[i], k);
-        if (b.failed)
-            return -1;
+        sl_buf_add(&b, name, len);
+        if (sl_schema_find(taken, name, len) >= 0) {
+            int at = sl_schema_find(again, name, len);
+            if (at < 0) {
+                at = again->nfields;
+                rc = sl_schema_add(again, name, len, sl_type_of(SL_TEXT), NULL);
+                next[at] = 2;
+            }
+            do {
+                sl_buf_reset(&b);
+                sl_buf_printf(&b, "%s_%d", name, next[at]++);
+            } while (!b.failed && sl_schema_find(taken, b.data, b.len) >= 0);
+            out->renamed++;
+        }
+        if (rc == 0)
+            rc = b.failed
+                     ? -1
+                     : sl_schema_add(taken, b.data ? b.data : "", b.len, sl_type_of(SL_TEXT), NULL);
+        if (rc == 0 && out->renamed && b.len != len) {
+            free(name);
+            out->names[i] = sl_strndup(b.data, b.len);
+            rc = out->names[i] ? 0 : -1;
+        }
     }
-    if (b.data) {
-        free(out->names[i]);
-        out->names[i] = sl_buf_take(&b);
-        out->renamed++;
-    }
-    return out->names[i] ? 0 : -1;
+    sl_schema_unref(taken);
+    sl_schema_unref(again);
+    sl_buf_release(&b);
+    free(next);
+    return rc < 0 ? -1 : 0;
 }
 
 /* Fields of the header record into names, empty names numbered. */
@@ -66,10 +95,7 @@ static int take_names(const struct sl_csv_rows *rows, int n, int numbered, struc
         if (strlen(out->names[i]) != len && len && !numbered)
             return sl_err_set(err, SL_EFORMAT, "the header holds a NUL byte in name %d", i + 1);
     }
-    for (int i = 0; i < n && n < 4096; i++)
-        if (make_unique(out, i) < 0)
-            return sl_err_nomem(err, "reading the header");
-    return 0;
+    return make_unique(out) < 0 ? sl_err_nomem(err, "reading the header") : 0;
 }
 
 int sl_csv_names_read(const char *data, size_t n, char delim, char eol, int no_header,

@@ -57,24 +57,22 @@ static int map_by_place(const struct sl_text_reader *r, struct sl_text_map *m, s
     return sl_err_set(err, SL_ESCHEMA, "%d columns, the first file has %d", m->nfields, r->nfields);
 }
 
-static int find_name(const struct sl_csv_names *names, const char *name)
-{
-    for (int i = 0; i < names->n; i++)
-        if (strcmp(names->names[i], name) == 0)
-            return i;
-    return -1;
-}
-
 /* How many of the names are columns; the others pass from names to the map. */
-static int map_by_name(struct sl_text_reader *r, struct sl_text_map *m, struct sl_csv_names *names)
+static int map_by_name(struct sl_text_reader *r, struct sl_text_map *m, struct sl_csv_names *names,
+                       struct sl_err *err)
 {
     int known = 0;
+    struct sl_schema *table = sl_text_name_table((const char *const *)names->names, names->n, err);
+    if (!table)
+        return err ? -(int)err->code : -SL_ENOMEM;
     for (int i = 0; i < r->ncolumns; i++) {
-        m->field[i] = find_name(names, r->schema->fields[i].name);
+        const char *name = r->schema->fields[i].name;
+        m->field[i] = sl_schema_find(table, name, strlen(name));
         known += m->field[i] >= 0;
         if (m->field[i] >= 0)
             r->columns[i].seen = 1;
     }
+    sl_schema_unref(table);
     for (int i = 0; i < names->n; i++) {
         if (sl_schema_find(r->schema, names->names[i], strlen(names->names[i])) >= 0)
             continue;
@@ -164,7 +162,8 @@ int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const c
     else if (r->o.no_header)
         rc = map_by_place(r, m, err);
     else
-        known = map_by_name(r, m, &names);
+        known = map_by_name(r, m, &names, err);
+    rc = known < 0 ? known : rc;
     if (rc == 0 && m->nunknown && !known && r->ncolumns)
         rc = refuse_strange(r, data, *header_len, m, err);
     else if (rc == 0 && m->nunknown && !r->o.may_widen)

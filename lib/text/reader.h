@@ -15,7 +15,7 @@
 #include "text/csv.h"
 #include "text/text.h"
 
-enum { SL_TEXT_BLOCK = 64, SL_TEXT_COLUMNS_MAX = 65535, SL_TEXT_SLACK = 64 };
+enum { SL_TEXT_BLOCK = 64, SL_TEXT_COLUMNS_MAX = SL_COLUMNS_MAX - 1, SL_TEXT_SLACK = 64 };
 
 enum sl_span_flags {
     SL_SPAN_NULL = 1,
@@ -330,5 +330,7 @@ int sl_csv_names_read(const char *data, size_t n, char delim, char eol, int no_h
                       const char *place, struct sl_csv_names *out, size_t *header_len,
                       struct sl_err *err);
 void sl_csv_names_release(struct sl_csv_names *n);
+/* A schema whose field i is the i-th name: finds it in a wide input. The names differ. NULL. */
+struct sl_schema *sl_text_name_table(const char *const *names, int n, struct sl_err *err);
 
 #endif

@@ -32,22 +32,14 @@ static int add_column(struct sl_text_reader *r, struct sl_schema *s, const char 
     return 0;
 }
 
-static int find_name(const struct fields *f, const char *name)
-{
-    for (int i = 0; i < f->n; i++)
-        if (strcmp(f->names[i], name) == 0)
-            return i;
-    return -1;
-}
-
 /* Without a header, a list of as many names as there are fields names them. */
 static int names_by_place(const struct sl_text_reader *r, const struct sl_schema *s,
-                          const struct fields *f)
+                          const struct fields *f, const struct sl_schema *table)
 {
     if (!r->o.no_header || !s || s->nfields != f->n)
         return 0;
     for (int i = 0; i < s->nfields; i++)
-        if (find_name(f, s->fields[i].name) >= 0)
+        if (sl_schema_find(table, s->fields[i].name, strlen(s->fields[i].name)) >= 0)
             return 0;
     return 1;
 }
@@ -55,12 +47,17 @@ static int names_by_place(const struct sl_text_reader *r, const struct sl_schema
 static int add_columns(struct sl_text_reader *r, struct sl_schema *s, const struct fields *f,
                        struct sl_err *err)
 {
-    int placed = names_by_place(r, r->fixed, f), rc = 0;
+    struct sl_schema *table = sl_text_name_table(f->names, f->n, err);
+    if (!table)
+        return err ? -(int)err->code : -SL_ENOMEM;
+    int placed = names_by_place(r, r->fixed, f, table), rc = 0;
     for (int i = 0; r->fixed && i < r->fixed->nfields && rc >= 0; i++) {
         const struct sl_field *x = &r->fixed->fields[i];
-        rc = add_column(r, s, x->name, x->type, placed ? i : find_name(f, x->name), err);
+        int field = placed ? i : sl_schema_find(table, x->name, strlen(x->name));
+        rc = add_column(r, s, x->name, x->type, field, err);
     }
-    int declared = !placed && names_by_place(r, r->types, f);
+    int declared = !placed && names_by_place(r, r->types, f, table);
+    sl_schema_unref(table);
     for (int i = 0; i < f->n && rc >= 0 && !placed; i++) {
         const char *name = declared ? r->types->fields[i].name : f->names[i];
         if (sl_schema_find(s, name, strlen(name)) < 0)

@@ -109,3 +109,60 @@ refused() { # MESSAGE
     [[ $output == *"log/0000/"*"cannot write a segment: File too large"* ]]
     sluice log verify log/
 }
+
+# Rewrites the first commit line of log/ by a Python expression over its text, with a true checksum.
+forge() { # EXPRESSION OF line
+    python3 - "$commits" "$1" <<'PY'
+import re, sys
+table = []
+for i in range(256):
+    for _ in range(8):
+        i = i >> 1 ^ (0x82F63B78 if i & 1 else 0)
+    table.append(i)
+def crc32c(data):
+    c = 0xFFFFFFFF
+    for b in data:
+        c = table[(c ^ b) & 255] ^ c >> 8
+    return c ^ 0xFFFFFFFF
+with open(sys.argv[1]) as f:
+    line, *rest = f.read().splitlines()
+body = eval(sys.argv[2], {"line": line[:-18], "re": re})
+assert body != line[:-18]
+with open(sys.argv[1], "w") as f:
+    f.write('%s,"crc":"%08x"}\n' % (body, crc32c(body.encode())))
+PY
+}
+
+@test "a forged commit line with counts said twice, or numbers at the end of their type, is refused" {
+    make_log
+    cp "$commits" whole
+    forge 'line.replace("\"ends\":[0],", "\"ends\":[0],\"partitions\":60000,", 1)'
+    run -1 sluice log info log/
+    [[ $output == *"commits/00000000000000000001.jsonl: byte 0: commit line: partitions twice"* ]]
+    cp whole "$commits"
+    forge 're.sub("\"ends\":\\[0\\]", "\"ends\":[9223372036854775807]", line)'
+    run -1 sluice ingest --again "$SAMPLES/orders.csv" -o log/
+    [[ $output == *"a number is out of range"* ]]
+    cp whole "$commits"
+    forge 'line.replace("{\"n\":1,", "{\"n\":9223372036854775807,", 1)'
+    run -1 sluice log info log/
+    [[ $output == *"a number is out of range"* ]]
+}
+
+@test "65,535 columns go into a log and come back; one more is refused" {
+    seq -s, -f 'c%.0f' 65535 >wide.csv
+    seq -s, 65535 >>wide.csv
+    timeout 60 sluice ingest --quiet wide.csv -o log/
+    timeout 60 sluice tail --quiet log/ -O csv | cmp - wide.csv
+    sluice log verify log/
+    sed -i 's/$/,1/' wide.csv
+    run -1 sluice transform wide.csv --where true -O csv
+    [[ $output == *"65536 columns; at most 65535"* ]]
+}
+
+@test "a header of one name 20,000 times costs no more than other ones" {
+    yes name | head -n 20000 | paste -sd, >same.csv
+    seq -s, 20000 >>same.csv
+    timeout 20 sluice transform --quiet same.csv --where true -O csv >out.csv
+    [[ $(head -n 1 out.csv) == name,name_2,*,name_20000 ]]
+}

@@ -157,3 +157,9 @@ load common
     [ "$(jq -r .reason bad.json)" = "'1700000000.1234567' does not fit timestamptz; --types 't timestamptz(9)' would take it
 'soon' does not fit timestamptz in the form epoch:s" ]
 }
+
+@test "a quotient of decimals of many digits is exact to its scale" {
+    printf 'a\n1\n' >in.csv
+    run -0 --separate-stderr sluice transform in.csv -O csv --select '.8 / -.8222222222222222222222222228 as q'
+    [ "${lines[1]}" = -0.9729729729729729729729729723 ]
+}
