@@ -102,6 +102,8 @@ static int put(struct sl_ipc_put *p, const void *data, size_t n, enum sl_codec_k
 {
     size_t at = p->out->len;
     int rc = 0;
+    if (n > SL_IPC_BODY_MAX) /* however small it becomes: nobody would take it */
+        return sl_err_set(p->err, SL_EOVERFLOW, "a batch of more than 1 GiB");
     if (n && p->form->zstd)
         rc = store_compressed(p, data, n, kind);
     else if (n)

@@ -16,7 +16,8 @@
 enum sl_lock_byte { SL_LOCK_APPEND = 0, SL_LOCK_SYNC = 1 };
 enum sl_lock_kind { SL_LOCK_SHARED, SL_LOCK_EXCLUSIVE };
 enum { SL_BOOT_ID = 36, SL_LOCKFILE_BYTES = 256 };
-#define SL_LOCK_PATIENCE (10 * 1000000LL) /* µs until SL_ELOCKED */
+#define SL_LOCK_PATIENCE (10 * 1000000LL)  /* µs until SL_ELOCKED */
+#define SL_SYNC_PATIENCE (120 * 1000000LL) /* for the sync lock: a device may take long */
 
 struct sl_lockfile {
     int fd;     /* -1: none (a reader that may not open it) */

@@ -21,7 +21,8 @@ static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
 
 enum {
     HEAP_BATCHES = 256,    /* stored batches put together at once */
-    HEAP_BYTES = 16 << 20, /* stored bytes of a new batch */
+    HEAP_BYTES = 16 << 20, /* stored bytes of a new batch, */
+    HEAP_ROOM = 64 << 20,  /* and what they take in memory, about: they may compress well */
     PARTS = 1024,          /* of a new batch */
 };
 
@@ -38,7 +39,7 @@ struct rewriting {
     struct sl_schema *schema;
     struct sl_batch *tiny[HEAP_BATCHES], *parts[PARTS];
     size_t ntiny, nparts;
-    int64_t rows, bytes; /* of tiny and parts */
+    int64_t rows, bytes, room; /* of tiny and parts */
     struct output *outs;
     size_t nouts;
     int64_t next; /* offset of the next row to be written */
@@ -185,7 +186,7 @@ static int flush(struct rewriting *r, struct sl_err *err)
     if (rc < 0 || !n)
         return rc;
     r->nparts = 0;
-    r->rows = r->bytes = 0;
+    r->rows = r->bytes = r->room = 0;
     rc = put_together(r, r->parts, n, &b, err);
     if (rc == 0)
         rc = write_batch(r, b, err);
@@ -193,11 +194,29 @@ static int flush(struct rewriting *r, struct sl_err *err)
     return rc;
 }
 
+/* Bytes of its values, about; its columns are loaded. */
+static int64_t room_of(const struct sl_batch *b)
+{
+    int64_t n = 0, rows = (int64_t)b->rows;
+    for (int i = 0; i < b->schema->nfields; i++) {
+        const struct sl_column *c = b->columns[i];
+        int64_t times = c->form == SL_CONST ? rows : 1;
+        n += 16 * rows;
+        if (c->form == SL_DICT)
+            c = c->dict;
+        if (c->offsets)
+            n += times * (c->offsets[c->form == SL_CONST ? 1 : c->rows] - c->offsets[0]);
+    }
+    return n;
+}
+
 /* Takes a stored batch in; b's reference passes. */
 static int take(struct rewriting *r, struct sl_batch *b, int64_t bytes, struct sl_err *err)
 {
     int rc = 0;
-    if (r->rows + (int64_t)b->rows > SL_BATCH_ROWS || r->bytes + bytes > HEAP_BYTES)
+    int64_t room = room_of(b);
+    if (r->rows + (int64_t)b->rows > SL_BATCH_ROWS || r->bytes + bytes > HEAP_BYTES ||
+        r->room + room > HEAP_ROOM)
         rc = flush(r, err);
     if (rc == 0 && r->ntiny == HEAP_BATCHES)
         rc = stack_tiny(r, err);
@@ -210,6 +229,7 @@ static int take(struct rewriting *r, struct sl_batch *b, int64_t bytes, struct s
     r->tiny[r->ntiny++] = b;
     r->rows += (int64_t)b->rows;
     r->bytes += bytes;
+    r->room += room;
     return 0;
 }
 

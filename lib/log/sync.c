@@ -455,7 +455,7 @@ static int run(struct sl_syncer *s, struct set *set, int fd, int64_t file, uint6
     int syncing = 0;
 
     sl_err_init(&mine);
-    int rc = sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, &mine);
+    int rc = sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_SYNC_PATIENCE, &mine);
     if (rc < 0) {
         put_back(s, set);
         if (err)
@@ -512,7 +512,7 @@ int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
 void sl_syncer_fail(struct sl_syncer *s, const struct sl_err *why)
 {
     pthread_mutex_lock(&s->run);
-    if (sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, NULL) == 0) {
+    if (sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_SYNC_PATIENCE, NULL) == 0) {
         note_failure(s);
         sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);
     }
@@ -523,7 +523,7 @@ void sl_syncer_fail(struct sl_syncer *s, const struct sl_err *why)
 int sl_syncer_set_mark(struct sl_syncer *s, int64_t n, const char *boot, struct sl_err *err)
 {
     pthread_mutex_lock(&s->run);
-    int rc = sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, err);
+    int rc = sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_SYNC_PATIENCE, err);
     if (rc == 0) {
         rc = sl_lockfile_set_mark(&s->lock, n, boot, err);
         sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);

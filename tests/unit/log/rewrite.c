@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include "log/view.h"
+#include "log/writer.h"
 #include "rows.h"
 
 /* ---- a process that dies at the k-th system call of the thread that rewrites ---- */
@@ -152,6 +152,46 @@ static void test_rows(void)
         CHECK(good(append_rows(w, 0, 0, ALL, 10)));
         CHECK(good(sl_log_writer_close(w, &err)));
         CHECK_INT(count_rows(path, 0), ALL + 10);
+    }
+    TEST("batches that compress well are not put together to one that nobody could hold")
+    {
+        const char *path = in_scratch("room");
+        struct sl_log_options o = {.sync = SL_SYNC_NONE, .segment_bytes = 5000};
+        struct sl_log_writer *w = NULL;
+        struct sl_schema *s = schema_of("n bigint, s text");
+        struct sl_builder b[2];
+        char *text = malloc(3000);
+        memset(text, 'x', 3000);
+        CHECK(good(sl_log_writer_open(path, &o, s, &w, NULL, &err)));
+        for (int i = 0; i < 84; i++) {
+            struct sl_batch *batch = sl_batch_new(s, 600);
+            struct sl_log_blob *blob = NULL;
+            sl_builder_init(&b[0], s->fields[0].type, NULL, 1);
+            sl_builder_init(&b[1], s->fields[1].type, NULL, 0);
+            for (int k = 0; k < 600; k++) {
+                text[0] = (char)('a' + k % 26); /* no dictionary would do */
+                text[1] = (char)('a' + k / 26 % 26);
+                sl_builder_int(&b[0], 600 * i + k);
+                sl_builder_bytes(&b[1], text, 3000);
+            }
+            for (int k = 0; k < 2; k++) {
+                batch->columns[k] = sl_builder_finish(&b[k], &err);
+                sl_builder_release(&b[k]);
+            }
+            CHECK(good(sl_log_writer_encode(w, 0, batch, &blob, &err)));
+            if (i == 82) /* what came before is rewritten */
+                w->segment_bytes = 1;
+            CHECK(good(sl_log_writer_commit(w, &blob, 1, NULL, &err)));
+            if (i == 0)
+                w->segment_bytes = INT64_MAX;
+            sl_batch_unref(batch);
+        }
+        CHECK(good(sl_log_writer_close(w, &err)));
+        int64_t n = batches_of(path, 0, 600 * 82);
+        CHECK(n >= 2 && n <= 4);
+        CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+        sl_schema_unref(s);
+        free(text);
     }
     TEST("replaced files go when their time has come and no sooner")
     {
