@@ -121,6 +121,19 @@ int sl_ipc_message_meta(const struct sl_ipc_message *m, const char *key, const c
  * as it stood.
  */
 struct sl_ipc_decoder;
+/* What the footer of an Arrow IPC file says of where its dictionaries are. */
+struct sl_ipc_block { /* a whole message */
+    int64_t offset, length;
+};
+struct sl_ipc_footer {
+    struct sl_ipc_block *dictionaries; /* malloc'ed */
+    size_t ndictionaries;
+    int64_t first_batch;
+    int late; /* some dictionary comes behind some batch */
+};
+int sl_ipc_footer_read(const uint8_t *data, size_t n, struct sl_ipc_footer *out,
+                       struct sl_err *err);
+
 struct sl_ipc_decoder *sl_ipc_decoder_new(struct sl_account *account);
 void sl_ipc_decoder_free(struct sl_ipc_decoder *d);
 /* Takes the schema message. 0 or < 0. */

@@ -28,6 +28,7 @@ struct frames_source {
     struct sl_ipc_decoder *decoder;
     char *time_column;
     int stop_fd, file_format, ended;
+    int have_dictionaries; /* all of them, from the end of the file */
     int64_t rows;
     char *into; /* the log that is ingested into */
     int again;
@@ -371,8 +372,11 @@ static int source_open(struct sl_source *s, struct sl_err *err)
     }
     if (rc == 0)
         rc = sl_ipc_decoder_schema(f->decoder, &m, err);
+    if (rc == 0 && f->file_format)
+        rc = sl_frames_late_dictionaries(f->bytes, f->decoder, f->base.account, err);
     if (rc < 0)
         return rc;
+    f->have_dictionaries = rc > 0;
     release_message(f);
     s->schema = sl_source_time(sl_ipc_decoder_get_schema(f->decoder), f->time_column, err);
     if (!s->schema)
@@ -472,7 +476,8 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
             return at_eof(f, err);
         rc = parse_message(f, &m, err);
         if (rc == 0 && m.kind == SL_IPC_DICTIONARY) {
-            rc = sl_ipc_decoder_dictionary(f->decoder, &m, err);
+            if (!f->have_dictionaries)
+                rc = sl_ipc_decoder_dictionary(f->decoder, &m, err);
         } else if (rc == 0 && m.kind == SL_IPC_BATCH) {
             rc = take_batch(f, &m, out, err);
         } else if (rc == 0 && m.kind == SL_IPC_END) {

@@ -4,6 +4,7 @@
 #ifndef SL_IO_INTERNAL_H
 #define SL_IO_INTERNAL_H
 
+#include "arrow/ipc.h"
 #include "io/open.h"
 
 /* ---- bytes.c: bytes of one file, pipe or standard input, decompressed, perhaps followed ---- */
@@ -109,6 +110,10 @@ struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct s
 /* first: the first path, opened; it passes to the source, also on failure. */
 int sl_text_source_new(const struct sl_input_options *o, struct sl_bytes *first,
                        struct sl_source **out, struct sl_err *err);
+/* Gives the decoder, which has the schema, the dictionaries of a file of Arrow if some come behind the
+ * batches: 1 all of them are taken, 0 they come in time, < 0. */
+int sl_frames_late_dictionaries(struct sl_bytes *b, struct sl_ipc_decoder *d,
+                                struct sl_account *account, struct sl_err *err);
 int sl_frames_source_new(const struct sl_input_options *o, struct sl_bytes *bytes,
                          struct sl_source **out, struct sl_err *err);
 /* inner's rows at their recorded pace times factor (> 0). inner passes, also on failure. */

@@ -21,7 +21,7 @@
 #define BOMB_MIN  (1LL << 30)
 #define RATIO_MAX 50000
 
-enum { BLOCK = 256 << 10 };
+enum { BLOCK = 256 << 10, MAGIC = 6 /* bytes, at most */ };
 
 /* Functions of the library that are used; filled once. */
 static struct {
@@ -249,9 +249,15 @@ static int64_t open_archive(struct sl_decompressor *d, struct sl_err *err)
 
 static int64_t open_input(struct sl_decompressor *d, struct sl_err *err)
 {
-    d->first = next_block(d);
-    if (d->first < 0)
-        return decompress_error(d, err);
+    while (d->first < MAGIC) { /* enough to be known by, however it comes */
+        int n = d->read(d->arg, d->block + d->first, sizeof d->block - (size_t)d->first, &d->err);
+        if (n < 0)
+            return decompress_error(d, err);
+        if (n == 0)
+            break;
+        d->first += n;
+        d->in += n;
+    }
     if (sl_compression_of_bytes(d->block, (size_t)d->first) != SL_GZIP)
         return open_archive(d, err);
     d->gz = sl_gunzip_new(on_more, d, err);

@@ -91,15 +91,33 @@ PY
     [[ $stderr == *"compressed buffer is damaged: it claims more than it can hold"* ]]
 }
 
-@test "dictionaries of Polars come with a stream; in a file they come last, which is said" {
+@test "dictionaries that come last in a file, as Polars has them, are read from its footer" {
     need_oracle
     "$SLUICE_ORACLE" - <<'PY'
 import polars as pl
-p = pl.DataFrame({"k": ["a", "b", "a"]}, schema={"k": pl.Categorical})
+p = pl.DataFrame({"k": ["a", "b", "a"], "c": ["x", None, "y"], "n": [1, 2, 3]},
+                 schema={"k": pl.Categorical, "c": pl.Enum(["y", "x"]), "n": pl.Int64})
 p.write_ipc("cat.arrow")
 p.write_ipc_stream("cat.arrows")
+data = open("cat.arrow", "rb").read()
+open("nofoot.arrow", "wb").write(data[:-10])
+n = int.from_bytes(data[-10:-6], "little")
+foot = len(data) - 10 - n
+for i in range(8 * n):
+    bad = bytearray(data)
+    bad[foot + i // 8] ^= 1 << i % 8
+    if i % 37 == 0:
+        open("bad%d.arrow" % i, "wb").write(bad)
 PY
-    [ "$(sluice transform cat.arrows -O csv --quiet)" = $'k\na\nb\na' ]
-    run -1 --separate-stderr sluice transform cat.arrow -O csv
-    [[ $stderr == *"cat.arrow: "*"comes before its dictionary; in a file dictionaries may come last: write it as a stream"* ]]
+    for f in cat.arrow cat.arrows; do
+        [ "$(sluice transform $f -O csv --quiet)" = $'k,c,n\na,x,1\nb,,2\na,y,3' ]
+    done
+    [ "$(sluice transform -O csv --quiet <cat.arrow)" = $'k,c,n\na,x,1\nb,,2\na,y,3' ]
+    run -1 --separate-stderr sluice transform nofoot.arrow -O csv
+    [[ $stderr == *"nofoot.arrow: "*"comes before its dictionary; in a file dictionaries may come last: write it as a stream"* ]]
+    for f in bad*.arrow; do
+        status=0
+        sluice transform $f -O csv --quiet >got 2>err || status=$?
+        [ "$status" = 1 ] || [ "$(cat got)" = $'k,c,n\na,x,1\nb,,2\na,y,3' ] || { echo "$f $status"; cat got err; return 1; }
+    done
 }

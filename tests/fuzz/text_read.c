@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /*
  * fuzz: any bytes through a reader of any format, and back out through every writer. However the
- * input is cut, rows and rejects are as many as records.
+ * input is cut, rows and rejects are as many as records, and each row is found again in its text.
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -Ilib tests/fuzz/text_read.c LAYERS... LIBS
  */
@@ -34,6 +34,22 @@ static void write_all(struct sl_batch *b)
     }
 }
 
+/* Rows stand in their order, none where a rejected record does. */
+static void locate(const struct sl_text_reader *r, const struct sl_text_chunk *c,
+                   const struct sl_batch *b, const struct sl_reject_list *rejects)
+{
+    struct sl_text_place *places = NULL;
+    size_t n = 0;
+    die_if(sl_text_locate(r, c, rejects, &places, &n, NULL) < 0 || n != b->rows);
+    for (size_t i = 0; i < n; i++) {
+        die_if((size_t)places[i].byte + places[i].len > c->n || places[i].line < 1);
+        die_if(i && (places[i].byte <= places[i - 1].byte || places[i].line < places[i - 1].line));
+        for (size_t k = 0; k < rejects->n && n < 100; k++)
+            die_if(places[i].byte == rejects->items[k].byte);
+    }
+    free(places);
+}
+
 /* Decodes one piece, widening as asked; its rows and rejects. */
 static void decode(struct sl_text_reader *r, struct sl_text_scratch *s, const char *data, size_t n,
                    int narrow)
@@ -43,7 +59,8 @@ static void decode(struct sl_text_reader *r, struct sl_text_scratch *s, const ch
         struct sl_batch *b = NULL;
         struct sl_schema *wider = NULL;
         int64_t lines = 0;
-        struct sl_text_chunk c = {.data = data, .n = n, .first_line = 1, .narrow = narrow};
+        struct sl_text_chunk c = {
+            .data = data, .n = n, .first_line = 1, .narrow = narrow, .latest = 1700000000000000};
         int rc = sl_text_decode(r, s, &c, &b, &rejects, &lines, &wider, NULL);
         die_if(rc < 0 || tries > 8 || (rc == SL_TEXT_WIDEN && narrow));
         if (rc == SL_TEXT_OK) {
@@ -51,6 +68,7 @@ static void decode(struct sl_text_reader *r, struct sl_text_scratch *s, const ch
             for (size_t i = 0; i < rejects.n; i++)
                 die_if((size_t)rejects.items[i].byte + rejects.items[i].len > n ||
                        !rejects.items[i].reason || rejects.items[i].line < 1);
+            locate(r, &c, b, &rejects);
             write_all(b);
         } else {
             die_if(sl_text_widen(r, wider, NULL) < 0);
@@ -73,6 +91,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     struct sl_text_options o = {.format = formats[input[0] & 7],
                                 .pattern = "^(?<a>\\w+)[ ,]*(?<b>.*?)(?<c>\\d*)$",
                                 .no_header = input[0] >> 3 & 1};
+    if (input[0] >> 5 & 1) {
+        o.time_column = o.format == SL_TEXT_REGEX ? "b" : o.format == SL_TEXT_LINES ? "line" : "c1";
+        o.time_format = input[0] >> 6 & 1 ? "syslog" : "%b %e %j %H:%M:%S.%f %p %Z %y";
+        o.no_header = 1;
+    }
     int narrow = input[0] >> 4 & 1;
     size_t n = size - 2, at, header = 0, sample = n * input[1] / 255;
     char *data = malloc(n + 64);
