@@ -14,6 +14,21 @@ static const char *delimiter_name(char c)
     }
 }
 
+void sl_text_add_types(struct sl_buf *out, const struct sl_schema *s)
+{
+    struct sl_buf list = SL_BUF_INIT;
+    sl_schema_print(s, &list);
+    sl_buf_addstr(out, "--types '");
+    for (size_t i = 0; i < list.len; i++)
+        if (list.data[i] == '\'') /* out of the quotes, one, and in again */
+            sl_buf_addstr(out, "'\\''");
+        else
+            sl_buf_addch(out, list.data[i]);
+    sl_buf_addch(out, '\'');
+    out->failed |= list.failed;
+    sl_buf_release(&list);
+}
+
 void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out)
 {
     int first = 1;
@@ -44,9 +59,8 @@ void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out)
             first = 0;
     }
     if (!first) {
-        sl_buf_addstr(out, "; --types '");
-        sl_schema_print(guessed, out);
-        sl_buf_addch(out, '\'');
+        sl_buf_addstr(out, "; ");
+        sl_text_add_types(out, guessed);
     }
     sl_schema_unref(guessed);
 }

@@ -131,9 +131,9 @@ static int refuse_unknown(const struct sl_text_reader *r, struct sl_text_map *m,
         sl_schema_add(list, m->names[i], strlen(m->names[i]), sl_text_guess_type(&g, 0), NULL);
     }
     if (list)
-        sl_schema_print(list, &text);
+        sl_text_add_types(&text, list);
     if (text.len && !text.failed)
-        sl_err_hint(err, "--types '%.200s' would take it", text.data);
+        sl_err_hint(err, "%.200s would take it", text.data);
     sl_buf_release(&text);
     sl_schema_unref(list);
     sl_text_scratch_free(s);

@@ -86,25 +86,20 @@ static int misfit_reason(const struct decode *d, int column, const struct sl_spa
         sl_buf_addstr(b, c->event_time ? "time" : "key");
         return sl_buf_check(b, d->err);
     }
-    if (is_fine) {
-        sl_buf_printf(b, "; --types '%s ", d->r->schema->fields[column].name);
-        sl_type_print(fine.type, b);
-        sl_buf_addstr(b, "' would take it");
-    }
-    if (c->event_time)
+    if (c->event_time && !is_fine)
         return sl_buf_check(b, d->err);
     int known = c->time == SL_TIME_ISO && wider_type(c->type, c, v, d->r->o.zone, &t) &&
                 !sl_type_equal(t, c->type);
     if (!known)
-        t = sl_type_of(SL_TEXT);
+        t = is_fine ? fine.type : sl_type_of(SL_TEXT);
     if (d->r->o.format == SL_TEXT_COMBINED || d->r->o.format == SL_TEXT_COMMON)
         return sl_buf_check(b, d->err);
     struct sl_schema *one = sl_schema_new();
     if (one && sl_schema_add(one, d->r->schema->fields[column].name,
                              strlen(d->r->schema->fields[column].name), t, NULL) == 0) {
-        sl_buf_addstr(b, "; --types '");
-        sl_schema_print(one, b);
-        sl_buf_addstr(b, "' would take it");
+        sl_buf_addstr(b, "; ");
+        sl_text_add_types(b, one);
+        sl_buf_addstr(b, " would take it");
     }
     sl_schema_unref(one);
     return sl_buf_check(b, d->err);

@@ -177,6 +177,9 @@ void sl_text_guess_add(struct sl_text_guess *g, const struct sl_span *v,
 /* tight: the smallest numeric that holds the values; else one with room to grow. */
 struct sl_type sl_text_guess_type(const struct sl_text_guess *g, int tight);
 
+/* The option that declares these columns, quoted for a shell. */
+void sl_text_add_types(struct sl_buf *out, const struct sl_schema *s);
+
 /* A number in the form that inference takes. */
 struct sl_number {
     int digits;   /* before the point */

@@ -163,3 +163,18 @@ load common
     run -0 --separate-stderr sluice transform in.csv -O csv --select '.8 / -.8222222222222222222222222228 as q'
     [ "${lines[1]}" = -0.9729729729729729729729729723 ]
 }
+
+@test "the line that pins the types can be pasted back whatever the columns are called" {
+    printf '"a b","c,d","e""f",order,é,1st,UPPER,"it'"'"'s",\\x,$HOME,"`id`",numeric,"(y)"\n1,2.5,x,true,2024-01-01,1e5,1,2,3,4,5,6,7\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv --set '"a b" = "a b" + 0' -O json
+    local first=$output pin
+    pin=$(sed -n 's/.*; \(--types .*\)/\1/p' <<<"$stderr")
+    eval "run -0 --separate-stderr sluice transform t.csv --set '\"a b\" = \"a b\" + 0' -O json $pin"
+    [ "$output" = "$first" ]
+    [[ $stderr != *--types* ]]
+    { echo "it's"; seq 12000; echo x; } >u.csv
+    run -1 --separate-stderr sluice aggregate u.csv --select 'sum("it'"'"'s")' -O csv
+    pin=$(sed -n 's/.*; \(--types .*\) would take it.*/\1/p' <<<"$stderr")
+    eval "run -0 --separate-stderr sluice aggregate u.csv -O csv $pin"
+    [ "${lines[1]}" = 12001 ]
+}
