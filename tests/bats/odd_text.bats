@@ -74,3 +74,21 @@ load common
     sluice ingest t.csv -o l/ --quiet
     [ "$(sluice replay l/ --quiet | zstd -q | sluice transform -O csv --quiet)" = $'a,b\n1,x' ]
 }
+
+@test "a table is aligned by the width of what is seen, and cut to the terminal" {
+    need_oracle
+    command -v script >/dev/null || skip "no script(1) to make a terminal"
+    printf 'name,n,v\n日本語,1,x\ne\xcc\x81a,22,😀 smile\n\x1b[31mred\x1b[0m,4,\x07bell\n"a\tb",5,"c\nd"\n' >t.csv
+    printf '%s\n' 'name                 n  v' '------------------  --  --------' '日本語               1  x' \
+        $'e\u0301a                  22  😀 smile' '\x1b[31mred\x1b[0m   4  \x07bell' 'a\tb                 5  c\nd' >want.txt
+    sluice transform t.csv -O table --quiet | diff - want.txt
+    script -qec "stty cols 24; '$SLUICE' transform t.csv --quiet" /dev/null | tr -d '\r' >cut.txt
+    "$SLUICE_ORACLE" - <<'PY'
+import unicodedata
+lines = open("cut.txt", encoding="utf-8").read().splitlines()
+width = lambda s: sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in s)
+assert len(lines) == 6 and max(map(width, lines)) <= 24, lines
+assert any("…" in l for l in lines) and "日本語" in lines[2], lines
+assert not any(ord(c) < 32 for l in lines for c in l), lines
+PY
+}
