@@ -6,7 +6,7 @@
 struct ingest_args {
     struct sl_args common;
     int resume, again;
-    const char *from_rejects;
+    const char *from_rejects, *watch;
 };
 
 /* A log that is there fixes the schema and knows what of the input it has. */
@@ -20,6 +20,15 @@ static int aim(struct sl_cmd_run *run, const struct ingest_args *a)
     else if (a->resume || a->again)
         return sl_err_set(&run->err, SL_EUSAGE, "--%s needs a log as destination: -o NAME/",
                           a->resume ? "resume" : "again");
+    if (a->watch && (run->in.npaths || a->from_rejects))
+        return sl_err_set(&run->err, SL_EUSAGE, "--watch %s is all that is read: not %s too",
+                          a->watch, run->in.npaths ? run->in.paths[0] : a->from_rejects);
+    if (a->watch && (!run->in.into || a->again))
+        return sl_err_set(&run->err, SL_EUSAGE, "--watch %s",
+                          a->again
+                              ? "takes what is new: leave out --again"
+                              : "needs a log as destination, which knows what it has: -o NAME/");
+    run->in.watch = a->watch;
     if (a->from_rejects && run->in.npaths)
         return sl_err_set(&run->err, SL_EUSAGE, "--from-rejects %s is all that is read: not %s too",
                           a->from_rejects, run->in.paths[0]);
@@ -29,7 +38,9 @@ static int aim(struct sl_cmd_run *run, const struct ingest_args *a)
         return sl_err_set(&run->err, SL_EUSAGE,
                           "--rejects and --from-rejects are the same place: %s", a->from_rejects);
     run->in.from_rejects = a->from_rejects;
-    run->in.again = a->resume ? SL_AGAIN_RESUME : a->again ? SL_AGAIN_ALL : SL_AGAIN_REFUSE;
+    run->in.again = a->resume || a->watch ? SL_AGAIN_RESUME
+                    : a->again            ? SL_AGAIN_ALL
+                                          : SL_AGAIN_REFUSE;
     return 0;
 }
 
@@ -48,6 +59,8 @@ static const struct sl_option own[] = {
      "go on behind what the log has of this input", AT(resume), NULL},
     {"again", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "take all of it, though the log has it",
      AT(again), NULL},
+    {"watch", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DIR",
+     "the files in DIR, each behind what the log has; -f: as they come", AT(watch), NULL},
     {"from-rejects", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",
      "read again the records that --rejects kept there", AT(from_rejects), NULL},
     {0},

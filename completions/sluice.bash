@@ -91,6 +91,10 @@ _sluice() {
         return
     fi
     case $prev in
+    --watch)
+        compopt -o default
+        return
+        ;;
     --from-rejects)
         compopt -o default
         return
@@ -223,7 +227,7 @@ _sluice() {
     esac
     case ${words[1]} in
     ingest)
-        options="--resume --again --from-rejects --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--resume --again --watch --from-rejects --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     partition)
         options="--by --into --output --hash --input-format --delimiter --no-header --types --time --time-format --year --tz --follow --out-of-order --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"

@@ -23,6 +23,16 @@ static int crc_at(struct sl_bytes *b, int64_t offset, int *n, uint32_t *crc, str
     return 0;
 }
 
+static void print_id(const struct sl_fileid *i, struct sl_buf *out)
+{
+    sl_buf_printf(out, "file:%llu:%08x", (unsigned long long)i->ino, i->head);
+}
+
+static int has_inode(const struct sl_fileid *i, const char *id)
+{
+    return strncmp(id, "file:", 5) == 0 && strtoull(id + 5, NULL, 10) == i->ino;
+}
+
 struct sl_fileid *sl_fileid_new(struct sl_bytes *b, struct sl_err *err)
 {
     struct stat st;
@@ -41,7 +51,8 @@ struct sl_fileid *sl_fileid_new(struct sl_bytes *b, struct sl_err *err)
     if (rc == 0 && fstat(sl_bytes_fd(b), &st) < 0)
         rc = sl_err_sys(err, "cannot stat %s", sl_bytes_name(b));
     if (rc == 0) {
-        sl_buf_printf(&id, "file:%llu:%08x", (unsigned long long)st.st_ino, i->head);
+        i->ino = st.st_ino;
+        print_id(i, &id);
         i->id = sl_buf_take(&id);
         i->size = st.st_size;
         i->path = sl_strdup(sl_bytes_name(b));
@@ -75,7 +86,8 @@ void sl_fileid_unref(struct sl_fileid *i)
 struct search {
     struct sl_fileid *identity;
     struct sl_bytes *bytes;
-    int found;
+    int found, same; /* same: of the same inode */
+    struct sl_head *head;
     struct sl_err *err;
 };
 
@@ -125,16 +137,85 @@ static int same_bytes(struct search *s, const struct record *r)
     return k < 0 ? (int)k : at == r->byte && crc == (uint32_t)r->crc;
 }
 
+struct packed { /* a reader of a compressed file, beside the one that reads its rows */
+    struct sl_bytes *bytes;
+    int64_t at;
+};
+
+static int feed(void *arg, void *data, size_t n, struct sl_err *err)
+{
+    struct packed *p = arg;
+    ssize_t k = sl_path_pread(sl_bytes_fd(p->bytes), data, SL_MIN(n, (size_t)WHOLE), p->at,
+                              sl_bytes_name(p->bytes), err);
+    p->at += k > 0 ? k : 0;
+    return (int)k;
+}
+
+/* Whether a compressed file holds, unpacked, what a file held that was not: it has been packed since.
+ * One that cannot be unpacked does not. */
+static int was_packed(struct search *s, const struct record *r)
+{
+    struct packed p = {.bytes = s->bytes};
+    char *data = sl_malloc(WHOLE);
+    struct sl_decompressor *d =
+        data ? sl_decompressor_new(feed, &p, sl_bytes_name(s->bytes), NULL) : NULL;
+    int64_t at = 0, k = 1, tail = r->byte - r->tail_len;
+    uint32_t head_crc = 0, tail_crc = 0;
+    while (d && at < r->byte && k > 0) {
+        /* Never across a border: of the head, of the tail. */
+        int64_t want = SL_MIN((int64_t)WHOLE, r->byte - at);
+        if (at < r->head_len)
+            want = SL_MIN(want, r->head_len - at);
+        if (at < tail)
+            want = SL_MIN(want, tail - at);
+        k = sl_decompressor_read(d, data, (size_t)want, NULL);
+        if (k > 0 && at < r->head_len)
+            head_crc = sl_crc32c(head_crc, data, (size_t)k);
+        if (k > 0 && at >= tail)
+            tail_crc = sl_crc32c(tail_crc, data, (size_t)k);
+        at += k > 0 ? k : 0;
+        if (at == r->head_len && head_crc != (uint32_t)r->head)
+            break;
+    }
+    sl_decompressor_free(d);
+    free(data);
+    return d && at == r->byte && head_crc == (uint32_t)r->head && tail_crc == (uint32_t)r->tail;
+}
+
+/* The first bytes of the file, once: most records are told apart by them. */
+static int read_head(struct search *s)
+{
+    struct sl_head *h = s->head;
+    struct packed p = {.bytes = s->bytes};
+    ssize_t k = sl_path_pread(sl_bytes_fd(s->bytes), h->raw, sizeof(h->raw), 0,
+                              sl_bytes_name(s->bytes), s->err);
+    if (k < 0)
+        return (int)k;
+    h->n = (int)k;
+    if (!sl_bytes_is_compressed(s->bytes))
+        return 0;
+    struct sl_decompressor *d = sl_decompressor_new(feed, &p, sl_bytes_name(s->bytes), NULL);
+    for (k = 1; d && k > 0 && h->nplain<(int)sizeof(h->plain); h->nplain += k> 0 ? (int)k : 0)
+        k = (ssize_t)sl_decompressor_read(d, h->plain + h->nplain,
+                                          sizeof(h->plain) - (size_t)h->nplain, NULL);
+    sl_decompressor_free(d);
+    return 0;
+}
+
 /* 1: the recorded position is of this file. */
 static int matches(struct search *s, const struct record *r)
 {
     uint32_t crc;
-    int n = (int)r->head_len;
-    int rc = crc_at(s->bytes, 0, &n, &crc, s->err);
+    int packed = sl_bytes_is_compressed(s->bytes) && r->tail_len;
+    int rc = s->head->n < 0 ? read_head(s) : 0;
     if (rc < 0)
         return rc;
-    if (n != r->head_len || crc != (uint32_t)r->head)
+    int n = packed ? s->head->nplain : s->head->n;
+    if (n < r->head_len || sl_crc32c(0, packed ? s->head->plain : s->head->raw,
+                                     (size_t)r->head_len) != (uint32_t)r->head)
         return 0;
+    if (packed)
+        return r->head_len <= r->byte && was_packed(s, r);
     if (r->tail_len == 0)
         return 1;
     n = (int)r->tail_len;
@@ -152,8 +233,9 @@ static int compare(void *arg, const char *id, const char *value, size_t len)
     struct sl_fileid *i = s->identity;
     struct record r;
 
-    if (strncmp(id, "file:", 5) != 0 || !parse(value, len, &r))
-        return 0; /* another kind of source */
+    int same = has_inode(i, id);
+    if (strncmp(id, "file:", 5) != 0 || same != s->same || !parse(value, len, &r))
+        return 0; /* another kind of source, or for another pass */
     int rc = matches(s, &r);
     /* Of several that match (a file that was ingested again) the furthest counts. */
     if (rc <= 0 || (s->found && r.byte < i->byte))
@@ -176,21 +258,42 @@ static int compare(void *arg, const char *id, const char *value, size_t len)
     return 0;
 }
 
+int sl_fileid_is_copy(const struct sl_fileid *i)
+{
+    return !has_inode(i, i->id);
+}
+
+int sl_fileid_begin(struct sl_fileid *i, const struct sl_log *log, struct sl_err *err)
+{
+    struct sl_buf id = SL_BUF_INIT;
+    const char *value;
+    size_t len;
+    print_id(i, &id);
+    int rc = sl_buf_check(&id, err);
+    free(i->id);
+    free(i->was);
+    i->id = sl_buf_take(&id);
+    i->was = NULL;
+    i->byte = i->rows = 0;
+    i->line = 1;
+    if (rc == 0 && log && sl_log_position(log, i->id, &value, &len) == 1 &&
+        !(i->was = sl_strndup(value, len)))
+        rc = sl_err_nomem(err, "a file's identity");
+    return rc;
+}
+
 int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_log *log,
                    struct sl_err *err)
 {
-    struct search s = {.identity = i, .bytes = b, .err = err};
-    const char *value;
-    size_t len;
+    struct sl_head head = {.n = -1};
+    struct search s = {.identity = i, .bytes = b, .head = &head, .err = err, .same = 1};
     int rc = sl_log_positions(log, compare, &s);
-    if (rc < 0 || s.found)
-        return rc < 0 ? rc : 1;
-    /* What the log has under this id is of a file that was written over; its position goes too. */
-    if (sl_log_position(log, i->id, &value, &len) == 1) {
-        i->was = sl_strndup(value, len);
-        return i->was ? 0 : sl_err_nomem(err, "a file's identity");
-    }
-    return 0;
+    s.same = 0;
+    if (rc == 0 && !s.found)
+        rc = sl_log_positions(log, compare, &s);
+    if (rc == 0 && !s.found) /* its name may be that of one with the same inode, which is gone */
+        rc = sl_fileid_begin(i, log, err);
+    return rc < 0 ? rc : s.found;
 }
 
 void sl_fileid_restart(struct sl_fileid *i)
@@ -210,7 +313,8 @@ struct successor {
 /* Whether the file of that name has rows behind the position r. */
 static int goes_on(const char *name, const struct record *r, struct sl_err *err)
 {
-    struct search s = {.err = err};
+    struct sl_head head = {.n = -1};
+    struct search s = {.head = &head, .err = err};
     int64_t at, size = 0;
     if (sl_bytes_open(name, 0, &s.bytes, NULL) < 0)
         return 0; /* it may be gone by now, or not be ours to read */
@@ -268,6 +372,26 @@ int sl_fileid_predecessor(const char *path, const struct sl_log *log, struct sl_
         rc = sl_log_positions(log, look_around, &s);
     sl_buf_release(&dir);
     return rc < 0 ? rc : s.found;
+}
+
+int sl_fileid_is(const struct sl_fileid *of, const struct sl_mark *m, struct sl_bytes *b,
+                 struct sl_head *head, struct sl_err *err)
+{
+    struct search s = {.bytes = b, .head = head, .err = err};
+    struct record r = {.byte = m->byte,
+                       .head = of->head,
+                       .head_len = of->head_len,
+                       .tail = m->tail,
+                       .tail_len = m->tail_len,
+                       .crc = m->has_crc ? (int64_t)m->crc : -1};
+    return r.byte > 0 && r.head_len > 0 ? matches(&s, &r) : 0;
+}
+
+void sl_fileid_continue(struct sl_fileid *i, const struct sl_fileid *of, const struct sl_mark *m)
+{
+    i->byte = m->byte;
+    i->line = m->line;
+    i->rows = of->rows;
 }
 
 int sl_fileid_mark(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_t line,

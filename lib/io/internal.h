@@ -65,6 +65,7 @@ struct sl_fileid { /* shared by the morsels of a file */
     int64_t byte, line, rows; /* committed so far */
     int64_t size;             /* of the file as it is, raw */
     int64_t latest;           /* recorded, if the file has not grown since; else 0 */
+    uint64_t ino;
     uint32_t head;
     int head_len, compressed;
 };
@@ -73,7 +74,7 @@ struct sl_fileid *sl_fileid_new(struct sl_bytes *b, struct sl_err *err);
 struct sl_fileid *sl_fileid_ref(struct sl_fileid *i);
 void sl_fileid_unref(struct sl_fileid *i);
 /* Looks for the file among the positions of a log: 1 found (id, byte, line and rows are of the
- * record), 0 not. */
+ * record), 0 not. Of several that match, the one of the same inode counts, then the furthest. */
 int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_log *log,
                    struct sl_err *err);
 
@@ -94,6 +95,19 @@ struct sl_mark { /* a point in a file */
  * shorter than 1 KiB when it was opened. */
 int sl_fileid_mark(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_t line,
                    struct sl_mark *out, struct sl_err *err);
+struct sl_head { /* the first bytes of a file, for many comparisons; begin with n = -1 */
+    int n, nplain;
+    char raw[1024], plain[1024]; /* plain: unpacked */
+};
+/* 1: b holds what the mark of another file (or of this one, earlier) says. */
+int sl_fileid_is(const struct sl_fileid *of, const struct sl_mark *m, struct sl_bytes *b,
+                 struct sl_head *head, struct sl_err *err);
+/* i goes on where the mark of another file with the same content stands. */
+void sl_fileid_continue(struct sl_fileid *i, const struct sl_fileid *of, const struct sl_mark *m);
+/* 1 if the record that was found is of another inode. */
+int sl_fileid_is_copy(const struct sl_fileid *i);
+/* Nothing of it is committed, and positions are recorded under a name of its own. log: may be NULL. */
+int sl_fileid_begin(struct sl_fileid *i, const struct sl_log *log, struct sl_err *err);
 /* The position JSON of a mark with rows committed so far. */
 void sl_fileid_print(const struct sl_fileid *i, const struct sl_mark *m, int64_t rows,
                      struct sl_buf *out);

@@ -127,7 +127,10 @@ static int check_paths(const struct sl_input_options *o, struct sl_err *err)
             size_t n = strlen(path);
             while (n > 1 && path[n - 1] == '/')
                 n--;
-            return sl_err_hint(err, "name the files in it: %.*s/*", (int)n, path);
+            return sl_err_hint(err,
+                               "name the files in it, %.*s/*, or ingest them as they come: "
+                               "--watch %.*s",
+                               (int)n, path, (int)n, path);
         }
         if (access(path, F_OK) != 0 && !o->wait_for_log)
             return sl_err_sys(err, "cannot open %s", path);
@@ -165,9 +168,10 @@ int sl_input_open(const struct sl_input_options *o, struct sl_source **out, stru
     int rc = paths ? 0 : sl_err_nomem(err, "a source");
 
     *out = NULL;
-    if (rc == 0 && o->from_rejects) {
+    if (rc == 0 && (o->from_rejects || o->watch)) {
         free(paths);
-        return sl_rejects_source_new(o, out, err);
+        return o->watch ? sl_text_source_new(o, NULL, out, err)
+                        : sl_rejects_source_new(o, out, err);
     }
     for (int i = 0; rc == 0 && i < o->npaths; i++) {
         paths[i] = local_path(o->paths[i], err);

@@ -56,6 +56,7 @@ struct sl_input_options {
     const char *into;
     enum { SL_AGAIN_REFUSE, SL_AGAIN_RESUME, SL_AGAIN_ALL } again;
     int own_schema;           /* ... but the input's schema is its own affair */
+    const char *watch;        /* a directory, the files of which are read, instead of paths */
     const char *from_rejects; /* what --rejects wrote, instead of paths */
     struct sl_account *account;
 };

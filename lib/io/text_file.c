@@ -116,8 +116,8 @@ static int take_header(struct text_source *t, struct sl_err *err)
 {
     struct sl_text_cut cut = {0};
     size_t header = 0;
-    int64_t whole =
-        sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t), t->at_end, err);
+    int64_t whole = sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t),
+                                sl_textin_ends(t), err);
     if (whole < 0)
         return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
     if (!whole)

@@ -51,6 +51,8 @@ static int guess(struct text_source *t, struct sl_text_options *to, struct sl_er
         return sl_text_format_parse(t->o.format, &to->format, &to->pattern, err);
     if (t->o.npaths)
         by_name = sl_text_format_of_path(t->paths[0]);
+    else if (t->watch)
+        by_name = sl_textin_watch_format(t);
     /* First bytes tell JSON and web logs apart from the rest; between CSV and TSV the name knows
      * better. */
     to->format = by_bytes;
@@ -96,7 +98,7 @@ static int make_reader(struct text_source *t, struct sl_err *err)
     struct sl_text_options to = {
         .delimiter = t->o.delimiter,
         .no_header = t->o.no_header,
-        .several = t->o.npaths > 1,
+        .several = t->o.npaths > 1 || t->watch,
         .may_widen = t->base.may_widen,
         .types = t->types,
         .fixed = t->log && !t->o.own_schema ? sl_log_schema(t->log) : NULL,
@@ -189,8 +191,8 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
         if (rc < 0)
             return rc;
         struct sl_text_cut cut = {0};
-        whole =
-            sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t), t->at_end, err);
+        whole = sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t),
+                            sl_textin_ends(t), err);
         if (whole < 0)
             return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
         if (whole || t->at_end) {

@@ -25,7 +25,11 @@ static int source_open(struct sl_source *s, struct sl_err *err)
         if (!t->scratch[i])
             return -(int)(err ? err->code : SL_EFAIL);
     }
-    int rc = sl_textin_open_file(t, err);
+    int rc = t->watch ? sl_textin_watch_open(t, err) : sl_textin_open_file(t, err);
+    if (rc == SL_TEXTIN_NOTHING) {
+        s->schema = sl_schema_ref(sl_log_schema(t->log));
+        return 0;
+    }
     if (rc == 0)
         rc = sl_textin_settle(t, err);
     if (rc == 0 && t->resume) {
@@ -128,8 +132,8 @@ static int cut(struct text_source *t, struct sl_morsel **out, struct sl_err *err
 {
     if (!sl_textin_pending(t))
         return 0;
-    int64_t n =
-        sl_text_cut(t->reader, &t->cut, sl_textin_front(t), sl_textin_pending(t), t->at_end, err);
+    int64_t n = sl_text_cut(t->reader, &t->cut, sl_textin_front(t), sl_textin_pending(t),
+                            sl_textin_ends(t), err);
     if (n < 0) {
         sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
         return (int)n;
@@ -141,10 +145,22 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
 {
     struct text_source *t = (struct text_source *)s;
 
+    if (!t->reader)
+        return SL_NEXT_END; /* a directory in which there is nothing */
     for (;;) {
         int rc = 1;
+        if (!t->bytes) { /* between files of a directory */
+            rc = sl_textin_watch_next(t, err);
+            if (rc <= 0)
+                return rc < 0 ? rc : t->o.follow ? SL_NEXT_WAIT : SL_NEXT_END;
+            rc = 1;
+        }
         if (t->need_header || t->resume)
             rc = sl_textin_begin(t, err);
+        if (rc > 0 && t->announce) {
+            t->announce = 0;
+            return make_morsel(t, 0, out, err);
+        }
         if (rc > 0 && (sl_textin_pending(t) >= SL_TEXTIN_MORSEL || t->at_end))
             rc = cut(t, out, err);
         else if (rc > 0)
@@ -152,10 +168,15 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
         if (rc)
             return rc;
         if (t->at_end) {
-            assert(!sl_textin_pending(t) || t->need_header);
-            rc = sl_textin_next_file(t, err);
+            assert(!sl_textin_pending(t) || t->need_header || t->watch);
+            if (t->watch && sl_textin_pending(t) && !t->o.follow)
+                sl_textin_say(t, "%s ends in the middle of a record: %zu bytes are left for later",
+                              sl_bytes_name(t->bytes), sl_textin_pending(t));
+            rc = t->watch ? sl_textin_watch_next(t, err) : sl_textin_next_file(t, err);
             if (rc < 0)
                 return rc;
+            if (rc == 0 && t->watch)
+                return t->o.follow ? SL_NEXT_WAIT : SL_NEXT_END;
             if (rc == 0)
                 return sl_bytes_is_followed(t->bytes) ? SL_NEXT_WAIT : SL_NEXT_END;
             continue;
@@ -273,12 +294,15 @@ static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_b
 
 static int source_poll(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline)
 {
-    return sl_bytes_poll(((struct text_source *)s)->bytes, fds, max, deadline);
+    struct text_source *t = (struct text_source *)s;
+    return t->watch ? sl_textin_watch_poll(t, fds, max, deadline)
+                    : sl_bytes_poll(t->bytes, fds, max, deadline);
 }
 
 static void source_assumed(struct sl_source *s, struct sl_buf *out)
 {
-    sl_text_assumed(((struct text_source *)s)->reader, out);
+    if (((struct text_source *)s)->reader)
+        sl_text_assumed(((struct text_source *)s)->reader, out);
 }
 
 static void source_progress(struct sl_source *s, int64_t *done, int64_t *total)
@@ -287,7 +311,7 @@ static void source_progress(struct sl_source *s, int64_t *done, int64_t *total)
     *done = *total = -1;
     if (t->bytes)
         sl_bytes_progress(t->bytes, done, total);
-    if (t->o.npaths > 1)
+    if (t->o.npaths > 1 || t->watch)
         *total = -1;
 }
 
@@ -301,6 +325,7 @@ static void source_free(struct sl_source *s)
         free(t->paths[i]);
     free(t->paths);
     sl_bytes_free(t->bytes);
+    sl_textin_watch_free(t->watch);
     sl_fileid_unref(t->identity);
     sl_text_map_unref(t->map);
     sl_text_reader_free(t->reader);
@@ -351,9 +376,12 @@ static int copy_settings(struct text_source *t, const struct sl_input_options *o
         sl_err_set(err, SL_EUSAGE, "-f follows one file, not %d", o->npaths);
         return sl_err_hint(err, "run one command for each; many may write to one log at once");
     }
-    if (o->into && sl_path_is_log(o->into))
-        return sl_log_open(o->into, &t->log, err);
-    return 0;
+    if (o->into && sl_path_is_log(o->into)) {
+        int rc = sl_log_open(o->into, &t->log, err);
+        if (rc < 0)
+            return rc;
+    }
+    return o->watch ? sl_textin_watch_new(o->watch, o->follow, &t->watch, err) : 0;
 }
 
 int sl_text_source_new(const struct sl_input_options *o, struct sl_bytes *first,

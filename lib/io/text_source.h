@@ -32,8 +32,10 @@ struct text_source {
     size_t start, fill;
     struct sl_text_cut cut;
     int64_t byte, line;
-    int64_t latest;      /* see sl_textin_latest; 0 = not known yet */
-    int64_t least_lines; /* to settle from at a pause; 0: by the format */
+    int64_t latest;                /* see sl_textin_latest; 0 = not known yet */
+    struct sl_textin_watch *watch; /* files are those of a directory */
+    int announce;                  /* the position of the file at hand is new, though no row is */
+    int64_t least_lines;           /* to settle from at a pause; 0: by the format */
 };
 
 enum {
@@ -81,5 +83,23 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err);
 int sl_textin_begin(struct text_source *t, struct sl_err *err);
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
 int sl_textin_truncated(struct text_source *t, struct sl_err *err);
+
+/* text_watch.c: the files of a directory */
+enum { SL_TEXTIN_NOTHING = 2 };
+int sl_textin_watch_new(const char *dir, int follow, struct sl_textin_watch **out,
+                        struct sl_err *err);
+void sl_textin_watch_free(struct sl_textin_watch *w);
+/* The first file with rows, as sl_textin_open_file; SL_TEXTIN_NOTHING: there is none. */
+int sl_textin_watch_open(struct text_source *t, struct sl_err *err);
+/* Another file with something to read: > 0 it is open, 0 there is none now. */
+int sl_textin_watch_next(struct text_source *t, struct sl_err *err);
+/* The format that the name of the file at hand tells, or that of another. */
+enum sl_text_format sl_textin_watch_format(const struct text_source *t);
+int sl_textin_watch_poll(struct text_source *t, struct pollfd *fds, int max, int64_t *deadline);
+/* Whether the end of the file at hand ends its last record. */
+static inline int sl_textin_ends(const struct text_source *t)
+{
+    return t->at_end && (!t->watch || sl_bytes_is_compressed(t->bytes));
+}
 
 #endif

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * text_watch: the files of a directory as the files of a text source.
+ *
+ * Files are visited in the order of their names, those of which a part was read before others: what
+ * has come since is read up to the last whole record, and the file is left until its size or time changes. Followed, the directory is looked over
+ * whenever it changes; otherwise once.
+ *
+ * Invariants: (1) A file is its device and inode while it holds what was read of it, whatever its name;
+ * one that is new here is looked for by content among the files of this run and the positions of the
+ * log, so that a renamed, copied or compressed file is not read twice. (2) A record without its end is
+ * left for later, unless the file is compressed: those are read when they are whole. (3) The position of
+ * a file is that of its last morsel, and nothing between.
+ */
+#include "base/compat.h"
+#include <dirent.h>
+#include <sys/stat.h>
+#include "base/hash.h"
+#include "io/text_source.h"
+
+enum { LOOK_USEC = 200 * 1000, SWEEP_USEC = 2000 * 1000 }; /* without and with inotify */
+enum { PROBE = 64 << 10, EVIDENCE = 1280 };
+
+struct known { /* a file of this run, by what it held */
+    struct sl_fileid *identity;
+    struct sl_mark mark;
+};
+
+struct watched {
+    char *name;
+    dev_t dev;
+    ino_t ino;
+    int64_t size, mtime; /* when it was visited; size -1: not yet */
+    int is_there, is_said;
+    struct sl_fileid *identity; /* NULL: nothing was read */
+    struct sl_mark mark;
+    int64_t line;
+    struct sl_text_map *map;
+    struct sl_buffer *header;
+};
+
+struct sl_textin_watch {
+    char *dir;
+    struct sl_watch *notify;
+    struct watched **files; /* by name */
+    int n, cursor;
+    int *slots; /* by inode: a file's number + 1, 0 = free; more than twice as many as files */
+    size_t mask;
+    struct watched *at; /* the one that is open */
+    struct known *known;
+    int nknown;
+    int is_looked; /* since the last change that was seen */
+    int64_t look;  /* monotonic µs: look anyway */
+};
+
+static void forget(struct watched *w)
+{
+    sl_fileid_unref(w->identity);
+    sl_text_map_unref(w->map);
+    sl_buffer_unref(w->header);
+    w->identity = NULL;
+    w->map = NULL;
+    w->header = NULL;
+    memset(&w->mark, 0, sizeof(w->mark));
+    w->line = 1;
+}
+
+static void watched_free(struct watched *w)
+{
+    if (!w)
+        return;
+    forget(w);
+    free(w->name);
+    free(w);
+}
+
+int sl_textin_watch_new(const char *dir, int follow, struct sl_textin_watch **out,
+                        struct sl_err *err)
+{
+    struct sl_textin_watch *w = sl_calloc(1, sizeof(*w));
+    *out = NULL;
+    if (!w)
+        return sl_err_nomem(err, "a directory");
+    w->dir = sl_strdup(dir);
+    int rc = w->dir ? 0 : sl_err_nomem(err, "a directory");
+    if (rc == 0 && follow && !(w->notify = sl_watch_new(err)))
+        rc = -(int)SL_EFAIL;
+    if (rc == 0 && follow)
+        rc = sl_watch_add(w->notify, dir, err);
+    if (rc < 0)
+        sl_textin_watch_free(w);
+    else
+        *out = w;
+    return rc;
+}
+
+void sl_textin_watch_free(struct sl_textin_watch *w)
+{
+    if (!w)
+        return;
+    for (int i = 0; i < w->n; i++)
+        watched_free(w->files[i]);
+    for (int i = 0; i < w->nknown; i++)
+        sl_fileid_unref(w->known[i].identity);
+    free(w->known);
+    free(w->files);
+    free(w->slots);
+    sl_watch_free(w->notify);
+    free(w->dir);
+    free(w);
+}
+
+/* ---- looking ---- */
+
+/* By name; but the rest of a file that was rotated away comes before what took its name. */
+static int in_order(const void *a, const void *b)
+{
+    const struct watched *x = *(struct watched *const *)a, *y = *(struct watched *const *)b;
+    if (!x->identity != !y->identity)
+        return x->identity ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+/* The slot of a file: the one that it has, or a free one. */
+static int *slot_of(const struct sl_textin_watch *d, dev_t dev, ino_t ino)
+{
+    size_t i = (size_t)sl_hash_u64((uint64_t)ino, (uint64_t)dev) & d->mask;
+    for (; d->slots[i]; i = (i + 1) & d->mask) {
+        const struct watched *w = d->files[d->slots[i] - 1];
+        if (w->dev == dev && w->ino == ino)
+            break;
+    }
+    return &d->slots[i];
+}
+
+/* Slots for the files at hand and as many more. */
+static int make_slots(struct sl_textin_watch *d, struct sl_err *err)
+{
+    size_t n = 64;
+    while (n < 4 * (size_t)d->n)
+        n *= 2;
+    int *slots = sl_calloc(n, sizeof(*slots));
+    if (!slots)
+        return sl_err_nomem(err, "a directory");
+    free(d->slots);
+    d->slots = slots;
+    d->mask = n - 1;
+    for (int i = 0; i < d->n; i++)
+        *slot_of(d, d->files[i]->dev, d->files[i]->ino) = i + 1;
+    return 0;
+}
+
+static int note_file(struct sl_textin_watch *d, const char *path, const struct stat *st,
+                     struct sl_err *err)
+{
+    if (2 * (size_t)d->n >= d->mask) {
+        int rc = make_slots(d, err);
+        if (rc < 0)
+            return rc;
+    }
+    int *slot = slot_of(d, st->st_dev, st->st_ino);
+    struct watched *w = *slot ? d->files[*slot - 1] : NULL;
+    if (w && w->is_there)
+        return 0; /* under another name too */
+    char *name = sl_strdup(path);
+    if (!w) {
+        struct watched **files = sl_realloc(d->files, (size_t)(d->n + 1) * sizeof(*files));
+        w = files && name ? sl_calloc(1, sizeof(*w)) : NULL;
+        if (files)
+            d->files = files;
+        if (w) {
+            d->files[d->n++] = w;
+            *slot = d->n;
+            *w = (struct watched){.dev = st->st_dev, .ino = st->st_ino, .size = -1, .line = 1};
+        }
+    }
+    if (!name || !w) {
+        free(name);
+        return sl_err_nomem(err, "a directory");
+    }
+    free(w->name);
+    w->name = name;
+    w->is_there = 1;
+    return 0;
+}
+
+static int look(struct sl_textin_watch *d, struct sl_err *err)
+{
+    struct sl_buf path = SL_BUF_INIT;
+    struct dirent *e;
+    DIR *dir = opendir(d->dir);
+    int rc = dir ? 0 : sl_err_sys(err, "cannot read the directory %s", d->dir), kept = 0;
+    size_t len = strlen(d->dir);
+    while (len > 1 && d->dir[len - 1] == '/')
+        len--;
+    for (int i = 0; i < d->n; i++)
+        d->files[i]->is_there = 0;
+    if (rc == 0)
+        rc = make_slots(d, err);
+    while (rc == 0 && (e = readdir(dir)) != NULL) {
+        struct stat st;
+        if (e->d_name[0] == '.')
+            continue;
+        sl_buf_reset(&path);
+        sl_buf_add(&path, d->dir, len);
+        sl_buf_printf(&path, "/%s", e->d_name);
+        rc = sl_buf_check(&path, err);
+        if (rc == 0 && stat(path.data, &st) == 0 && S_ISREG(st.st_mode))
+            rc = note_file(d, path.data, &st, err);
+    }
+    if (dir)
+        closedir(dir);
+    sl_buf_release(&path);
+    for (int i = 0; rc == 0 && i < d->n; i++) {
+        if (d->files[i]->is_there)
+            d->files[kept++] = d->files[i];
+        else
+            watched_free(d->files[i]);
+    }
+    if (rc < 0)
+        return rc;
+    d->n = kept;
+    d->cursor = 0;
+    if (d->n)
+        qsort(d->files, (size_t)d->n, sizeof(struct watched *), in_order);
+    return 0;
+}
+
+/* ---- visiting ---- */
+
+/* Leaves the open file where its whole records end. */
+static int leave(struct text_source *t, struct sl_err *err)
+{
+    struct watched *w = t->watch->at;
+    int rc = 0;
+    if (!w)
+        return 0;
+    t->watch->at = NULL;
+    int begun = t->byte > 0 && !t->need_header && !t->resume;
+    if (begun) {
+        sl_text_map_unref(w->map);
+        sl_buffer_unref(w->header);
+        w->map = sl_text_map_ref(t->map);
+        w->header = t->header ? sl_buffer_ref(t->header) : NULL;
+        w->line = t->line;
+        rc = sl_fileid_mark(w->identity, t->bytes, t->byte, t->line, &w->mark, err);
+    } else {
+        forget(w);
+    }
+    sl_bytes_free(t->bytes);
+    t->bytes = NULL;
+    if (rc < 0 || !begun)
+        return rc;
+    struct sl_textin_watch *d = t->watch;
+    for (int i = 0; i < d->nknown; i++)
+        if (d->known[i].identity == w->identity) {
+            d->known[i].mark = w->mark;
+            return 0;
+        }
+    struct known *k = sl_realloc(d->known, (size_t)(d->nknown + 1) * sizeof(*k));
+    if (!k)
+        return sl_err_nomem(err, "a directory");
+    d->known = k;
+    k[d->nknown++] = (struct known){sl_fileid_ref(w->identity), w->mark};
+    return 0;
+}
+
+/* Bytes of a file, unpacked; -1: it cannot be read to its end. */
+static int64_t unpacked_length(const char *path)
+{
+    struct sl_bytes *b;
+    char data[16384];
+    int64_t n = 0;
+    size_t got;
+    if (sl_bytes_open(path, 0, &b, NULL) < 0)
+        return -1;
+    int rc;
+    while ((rc = sl_bytes_read(b, data, sizeof(data), &got, NULL)) == SL_BYTES_DATA)
+        n += (int64_t)got;
+    sl_bytes_free(b);
+    return rc == SL_BYTES_END ? n : -1;
+}
+
+/* Whether types can be settled from a file: a record behind a header, if that is what comes first. */
+static int has_rows(const struct text_source *t, struct sl_err *err)
+{
+    if (t->log || sl_bytes_is_compressed(t->bytes))
+        return 1;
+    char *data = sl_malloc(PROBE);
+    if (!data)
+        return sl_err_nomem(err, "a directory");
+    ssize_t n = sl_path_pread(sl_bytes_fd(t->bytes), data, PROBE, 0, sl_bytes_name(t->bytes), err);
+    int64_t lines = n > 0 ? sl_textin_count_lines(data, (size_t)n) : 0;
+    int bare = t->o.no_header || (n > 0 && data[0] == '{') ||
+               (t->o.format && strcmp(t->o.format, "csv") != 0 && strcmp(t->o.format, "tsv") != 0);
+    free(data);
+    return n < 0 ? (int)n : n == PROBE || lines >= (bare ? 1 : 2);
+}
+
+/* Who this file is that is new here: 1 a part of it is committed, 0. */
+static int identify(struct text_source *t, struct watched *w, struct sl_err *err)
+{
+    const struct sl_textin_watch *d = t->watch;
+    struct sl_fileid *i = sl_fileid_new(t->bytes, err);
+    struct sl_head head = {.n = -1};
+    int copy = 0;
+    if (!i)
+        return -(int)(err ? err->code : SL_EFAIL);
+    w->identity = i;
+    int rc = t->log ? sl_fileid_find(i, t->bytes, t->log, err) : 0;
+    if (rc > 0)
+        copy = sl_fileid_is_copy(i);
+    for (int k = 0; rc == 0 && k < d->nknown; k++) {
+        const struct known *x = &d->known[k];
+        rc = sl_fileid_is(x->identity, &x->mark, t->bytes, &head, err);
+        if (rc > 0) {
+            sl_fileid_continue(i, x->identity, &x->mark);
+            copy = 1;
+        }
+    }
+    if (rc <= 0 || !copy)
+        return rc;
+    int64_t byte = i->byte, line = i->line, rows = i->rows;
+    rc = sl_fileid_begin(i, t->log, err);
+    /* Other files may begin as a short one does. */
+    if (rc < 0 || (byte < EVIDENCE && unpacked_length(w->name) != byte))
+        return rc;
+    sl_textin_say(t, "%s begins as another file that is committed: going on behind that",
+                  sl_bytes_name(t->bytes));
+    i->byte = byte;
+    i->line = line;
+    i->rows = rows;
+    t->announce = 1;
+    return 1;
+}
+
+/* Whether the file that is open is the one that was begun under this inode. */
+static int check_same(struct text_source *t, struct watched *w, int64_t size, struct sl_err *err)
+{
+    struct sl_head head = {.n = -1};
+    int packed = sl_bytes_is_compressed(t->bytes), rc = 0;
+    if (packed == w->identity->compressed && (packed || size >= w->mark.byte))
+        rc = sl_fileid_is(w->identity, &w->mark, t->bytes, &head, err);
+    if (rc)
+        return rc;
+    sl_textin_say(t, "%s was truncated or replaced: reading it from its start",
+                  sl_bytes_name(t->bytes));
+    forget(w);
+    return 0;
+}
+
+/* Where reading goes on in the file that is open. */
+static int enter(struct text_source *t, struct watched *w, int is_known, struct sl_err *err)
+{
+    int begun = w->mark.byte > 0;
+    t->watch->at = w;
+    t->start = t->fill = 0;
+    t->at_end = 0;
+    memset(&t->cut, 0, sizeof(t->cut));
+    sl_fileid_unref(t->identity);
+    t->identity = sl_fileid_ref(w->identity);
+    t->latest = 0;
+    t->byte = begun ? w->mark.byte : 0;
+    t->line = w->line;
+    t->need_header = !begun && t->reader;
+    t->resume = !begun && is_known;
+    sl_text_map_unref(t->map);
+    sl_buffer_unref(t->header);
+    t->map = sl_text_map_ref(w->map);
+    t->header = w->header ? sl_buffer_ref(w->header) : NULL;
+    return begun ? sl_bytes_seek(t->bytes, t->byte, err) : 0;
+}
+
+/* Opens a file that has changed: 1 it is to be read, 0 it is not. */
+static int visit(struct text_source *t, struct watched *w, struct sl_err *err)
+{
+    struct stat st;
+    struct sl_err why;
+    sl_err_init(&why);
+    int rc = sl_bytes_open(w->name, 0, &t->bytes, &why), known = 0;
+    if (rc < 0 && rc != -SL_ENOENT && err)
+        *err = why;
+    if (rc < 0)
+        return rc == -SL_ENOENT ? 0 : rc;
+    if (fstat(sl_bytes_fd(t->bytes), &st) < 0)
+        return sl_err_sys(err, "cannot stat %s", w->name);
+    if (st.st_dev != w->dev || st.st_ino != w->ino) { /* another one by now */
+        t->watch->is_looked = 0;
+        goto skip;
+    }
+    w->size = st.st_size;
+    w->mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    if (w->identity)
+        rc = check_same(t, w, st.st_size, err);
+    if (rc < 0)
+        return rc;
+    int packed = sl_bytes_is_compressed(t->bytes);
+    if (!st.st_size || (w->identity && !packed && st.st_size == w->mark.byte))
+        goto skip;
+    if (packed && unpacked_length(w->name) < 0) {
+        if (!w->is_said)
+            sl_textin_say(t, "%s is not whole: left for later", w->name);
+        w->is_said = 1;
+        goto skip;
+    }
+    rc = t->reader ? 1 : has_rows(t, err);
+    if (rc == 0)
+        goto skip;
+    if (rc > 0 && !w->identity)
+        rc = known = identify(t, w, err);
+    if (rc >= 0)
+        rc = enter(t, w, known, err);
+    return rc < 0 ? rc : 1;
+skip:
+    sl_bytes_free(t->bytes);
+    t->bytes = NULL;
+    return 0;
+}
+
+static int has_changed(const struct watched *w)
+{
+    struct stat st;
+    if (stat(w->name, &st) < 0)
+        return 0;
+    return st.st_size != w->size ||
+           (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec != w->mtime;
+}
+
+int sl_textin_watch_next(struct text_source *t, struct sl_err *err)
+{
+    struct sl_textin_watch *d = t->watch;
+    int rc = leave(t, err);
+    while (rc == 0) {
+        if (!d->is_looked) {
+            d->is_looked = 1;
+            d->look = sl_time_mono_usec() +
+                      (d->notify && sl_watch_fd(d->notify) >= 0 ? SWEEP_USEC : LOOK_USEC);
+            rc = look(d, err);
+        }
+        while (rc == 0 && d->is_looked && d->cursor < d->n) {
+            struct watched *w = d->files[d->cursor++];
+            if (has_changed(w))
+                rc = visit(t, w, err);
+        }
+        if (rc == 0 && d->is_looked)
+            return 0;
+    }
+    return rc;
+}
+
+enum sl_text_format sl_textin_watch_format(const struct text_source *t)
+{
+    const struct sl_textin_watch *d = t->watch;
+    enum sl_text_format f = d->at ? sl_text_format_of_path(d->at->name) : SL_TEXT_NONE;
+    for (int i = 0; f == SL_TEXT_NONE && i < d->n; i++)
+        f = sl_text_format_of_path(d->files[i]->name);
+    return f;
+}
+
+int sl_textin_watch_poll(struct text_source *t, struct pollfd *fds, int max, int64_t *deadline)
+{
+    struct sl_textin_watch *d = t->watch;
+    int fd = d->notify ? sl_watch_fd(d->notify) : -1;
+    if (d->notify && (sl_watch_drain(d->notify) || sl_time_mono_usec() >= d->look)) {
+        d->is_looked = 0; /* something may have come: look before sleeping */
+        *deadline = 0;
+    }
+    *deadline = SL_MIN(*deadline, d->look);
+    if (fd < 0 || max < 1)
+        return 0;
+    fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
+    return 1;
+}
+
+int sl_textin_watch_open(struct text_source *t, struct sl_err *err)
+{
+    for (;;) {
+        struct pollfd fds[2];
+        int64_t deadline = INT64_MAX;
+        int n = 0, rc = sl_textin_watch_next(t, err);
+        if (rc)
+            return rc < 0 ? rc : 0;
+        if (!t->o.follow)
+            break;
+        n = sl_textin_watch_poll(t, fds, 1, &deadline);
+        if (t->o.stop_fd >= 0)
+            fds[n++] = (struct pollfd){.fd = t->o.stop_fd, .events = POLLIN};
+        int64_t left = SL_MAX(0, deadline - sl_time_mono_usec());
+        if (poll(fds, (nfds_t)n, (int)((left + 999) / 1000)) < 0 && errno != EINTR)
+            return sl_err_sys(err, "cannot poll");
+        if (t->o.stop_fd >= 0 && fds[n - 1].revents)
+            return sl_err_set(err, SL_ESTOPPED, "ended before there was a row in %s",
+                              t->watch->dir);
+    }
+    if (t->log)
+        return SL_TEXTIN_NOTHING;
+    sl_err_set(err, SL_ENOENT, "there is no file with rows in %s", t->watch->dir);
+    return sl_err_hint(err, "with -f it is waited for");
+}
