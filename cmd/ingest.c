@@ -60,7 +60,7 @@ static const struct sl_option own[] = {
     {"again", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "take all of it, though the log has it",
      AT(again), NULL},
     {"watch", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DIR",
-     "the files in DIR, each behind what the log has; -f: as they come", AT(watch), NULL},
+     "what is new in the files of DIR; -f: as it comes", AT(watch), NULL},
     {"from-rejects", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",
      "read again the records that --rejects kept there", AT(from_rejects), NULL},
     {0},
