@@ -13,8 +13,6 @@
 struct sl_agg_scope {
     const struct sl_schema *input, *keys;
     const struct sl_expr_env *env;
-    const struct sl_expr_list *by;
-    int first_by, by_expressions; /* by holds more than plain columns */
     struct sl_agg_list *out;
     const char *text;
     size_t text_len;
@@ -289,32 +287,6 @@ struct sl_node *sl_bind_aggregate(struct sl_bind *b, const PgQuery__FuncCall *f,
     return bind_call(b, f, name, kind, q, at);
 }
 
-struct sl_node *sl_bind_key(struct sl_bind *b, const PgQuery__Node *n)
-{
-    struct sl_agg_scope *s = b->agg;
-    struct sl_expr *e = NULL;
-    struct sl_node *out = NULL;
-    struct sl_err ignored;
-    if (!s->by_expressions || n->node_case == PG_QUERY__NODE__NODE_A_CONST ||
-        n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF)
-        return NULL;
-    if (sl_bind_expr(b->tree, n, s->input, s->env, NULL, &e, &ignored) < 0)
-        return NULL;
-    for (int i = 0; i < s->by->n && !out; i++) {
-        int k = s->first_by + i;
-        if (k >= s->keys->nfields || !sl_node_same(e->root, s->by->items[i].expr->root))
-            continue;
-        out = sl_bind_new(b, SL_NODE_COLUMN, s->keys->fields[k].type,
-                          sl_tree_at(b->tree, sl_tree_location(n)), 0);
-        if (!out)
-            break;
-        out->column = out->only = k;
-        out->name = s->keys->fields[k].name;
-    }
-    sl_expr_free(e);
-    return out;
-}
-
 void sl_aggregate_missing(struct sl_bind *b, const char *name, int at)
 {
     int i = sl_schema_lookup(b->agg->input, name, strlen(name), b->err);
@@ -418,33 +390,17 @@ static int bind_aggregates(const struct sl_tree *t, void *arg, struct sl_err *er
     return finish_schema(s, err);
 }
 
-int sl_expr_parse_aggregates_by(const char *text, size_t text_len, const struct sl_schema *input,
-                                const struct sl_schema *keys, const struct sl_expr_list *by,
-                                int first_by, const struct sl_expr_env *env,
-                                struct sl_agg_list *out, struct sl_err *err)
+int sl_expr_parse_aggregates(const char *text, size_t text_len, const struct sl_schema *input,
+                             const struct sl_schema *keys, const struct sl_expr_env *env,
+                             struct sl_agg_list *out, struct sl_err *err)
 {
     struct sl_err local;
-    struct sl_agg_scope s = {.input = input,
-                             .keys = keys,
-                             .env = env,
-                             .by = by,
-                             .first_by = first_by,
-                             .out = out,
-                             .text = text,
-                             .text_len = text_len};
+    struct sl_agg_scope s = {
+        .input = input, .keys = keys, .env = env, .out = out, .text = text, .text_len = text_len};
     memset(out, 0, sizeof(*out));
-    for (int i = 0; by && i < by->n; i++)
-        s.by_expressions |= sl_expr_is_column(by->items[i].expr) < 0;
     int rc =
         sl_tree_call("SELECT ", text, text_len, input, bind_aggregates, &s, err ? err : &local);
     if (rc < 0)
         sl_agg_list_release(out);
     return rc;
-}
-
-int sl_expr_parse_aggregates(const char *text, size_t text_len, const struct sl_schema *input,
-                             const struct sl_schema *keys, const struct sl_expr_env *env,
-                             struct sl_agg_list *out, struct sl_err *err)
-{
-    return sl_expr_parse_aggregates_by(text, text_len, input, keys, NULL, 0, env, out, err);
 }

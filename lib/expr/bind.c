@@ -486,10 +486,7 @@ struct sl_node *sl_bind_node(struct sl_bind *b, const PgQuery__Node *n)
         return sl_bind_fail(b, at, "the expression is nested more than %d levels deep",
                             SL_EXPR_DEPTH);
     }
-    if (b->agg)
-        out = sl_bind_key(b, n);
-    if (!out && (!b->agg || b->err->code == SL_OK))
-        out = bind_by_case(b, n);
+    out = bind_by_case(b, n);
     b->depth--;
     assert(out || b->err->code != SL_OK);
     return out;

@@ -108,7 +108,6 @@ int sl_regex_bind(struct sl_node *n, int pattern_arg, int flags_arg, struct sl_e
 /* aggregate.c */
 struct sl_node *sl_bind_aggregate(struct sl_bind *b, const PgQuery__FuncCall *f, int at,
                                   int *is_aggregate);
-struct sl_node *sl_bind_key(struct sl_bind *b, const PgQuery__Node *n);
 /* Says why a name that is no key cannot stand in the select of an aggregate. */
 void sl_aggregate_missing(struct sl_bind *b, const char *name, int at);
 

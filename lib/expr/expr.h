@@ -119,12 +119,6 @@ struct sl_agg_list {
 int sl_expr_parse_aggregates(const char *text, size_t text_len, const struct sl_schema *input,
                              const struct sl_schema *keys, const struct sl_expr_env *env,
                              struct sl_agg_list *out, struct sl_err *err);
-/* Same, and by->items[i] is what column first_by + i of keys was computed by: the select may repeat
- * such an expression (`lower(event)`) instead of its name. */
-int sl_expr_parse_aggregates_by(const char *text, size_t text_len, const struct sl_schema *input,
-                                const struct sl_schema *keys, const struct sl_expr_list *by,
-                                int first_by, const struct sl_expr_env *env,
-                                struct sl_agg_list *out, struct sl_err *err);
 void sl_agg_list_release(struct sl_agg_list *l);
 
 /* ---- evaluation ---- */

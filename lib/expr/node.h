@@ -83,7 +83,5 @@ struct sl_expr {
 /* 1 if a column of that name must be written in double quotes (parse.c). */
 int sl_word_reserved(const char *s, size_t n);
 void sl_node_print(const struct sl_node *n, struct sl_buf *out);
-/* Equal canonical text. */
-int sl_node_same(const struct sl_node *a, const struct sl_node *b);
 
 #endif

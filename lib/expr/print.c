@@ -178,15 +178,3 @@ void sl_node_print(const struct sl_node *n, struct sl_buf *out)
         }
     }
 }
-
-int sl_node_same(const struct sl_node *a, const struct sl_node *b)
-{
-    struct sl_buf x = SL_BUF_INIT, y = SL_BUF_INIT;
-    sl_node_print(a, &x);
-    sl_node_print(b, &y);
-    int same = !x.failed && !y.failed && x.len == y.len && x.len &&
-               memcmp(x.data, y.data, x.len) == 0 && sl_type_equal(a->type, b->type);
-    sl_buf_release(&x);
-    sl_buf_release(&y);
-    return same;
-}
