@@ -58,19 +58,25 @@ static int stale_add(struct stale *s, struct sl_seg_key key)
     return 1;
 }
 
+/* Whether nobody has touched it for a while. */
+static int is_old(const struct sl_tender *t, int dirfd, const char *name)
+{
+    struct stat st;
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    int64_t then = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
+    return then <= sl_time_now_usec() - t->grace;
+}
+
 /* Whether the state needs it no more, and nobody has for a while. */
 static int is_stale(const struct sl_tender *t, struct sl_seg_key key)
 {
     struct sl_log *l = t->w->log;
-    struct stat st;
     char name[SL_SEG_NAME];
     if (key.base >= l->state.parts[key.partition].end || sl_state_seg(&l->state, key))
         return 0;
     sl_seg_name(key, ".arrows", name);
-    if (fstatat(l->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return 0;
-    int64_t then = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
-    return then <= sl_time_now_usec() - t->grace;
+    return is_old(t, l->dirfd, name);
 }
 
 static void find_stale(const struct sl_tender *t, int partition, struct stale *s)
@@ -87,8 +93,12 @@ static void find_stale(const struct sl_tender *t, int partition, struct stale *s
     }
     for (struct dirent *e; (e = readdir(d)) != NULL;) {
         struct sl_seg_key key;
+        size_t n = strlen(e->d_name);
         if (sl_seg_parse_name(e->d_name, partition, &key) && is_stale(t, key) && !stale_add(s, key))
             break;
+        /* An index that a killed writer left half written. */
+        if (n > 4 && strcmp(e->d_name + n - 4, ".tmp") == 0 && is_old(t, dirfd(d), e->d_name))
+            unlinkat(dirfd(d), e->d_name, 0);
     }
     closedir(d);
 }

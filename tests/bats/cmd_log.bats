@@ -75,3 +75,25 @@ damage() { # FILE BYTE
     run -1 --separate-stderr sluice log info nowhere/
     has "$stderr" "nowhere"
 }
+
+@test "damage to the commits hides no damage to the segments" {
+    "$SLUICE" ingest --quiet orders.csv -o orders/ --again
+    segment=$(find orders/0000 -name '*.arrows')
+    commits=$(find orders/commits -name '*.jsonl')
+    damage "$segment" $(($(stat -c %s "$segment") / 2))
+    damage "$commits" $(($(head -n 1 "$commits" | wc -c) + 90)) # the second of three lines
+    run -1 --separate-stderr sluice log verify orders/
+    has "$output" "${commits##*/}: byte "
+    has "$output" "${segment##*/}: byte "
+}
+
+@test "a segment that only a destroyed commit line named is taken up by a repair" {
+    "$SLUICE" ingest --quiet orders.csv -o orders/ --again --segment-size 1
+    [ "$(find orders/0000 -name '*.arrows' | wc -l)" = 2 ]
+    commits=$(find orders/commits -name '*.jsonl')
+    damage "$commits" $(($(stat -c %s "$commits") - 90))
+    run -3 --separate-stderr sluice log repair --yes orders/
+    has "$output" "rows 10 to 19 of lost commits are found"
+    run -0 sluice log verify orders/
+    [ "$(sluice replay orders/ -O csv --quiet | wc -l)" = 21 ]
+}
