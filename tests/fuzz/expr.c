@@ -3,7 +3,7 @@
 /*
  * fuzz: any text as an expression, and what it parses to over a small batch.
  *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -Ilib tests/fuzz/expr.c LAYERS... LIBS
+ * tests/fuzz/check builds and runs it.
  *
  * What must hold: an error names a place inside the text; what parses prints as text that parses to
  * the same text; its values are as many as the rows; a filter passes no row twice; the rows held

@@ -4,8 +4,7 @@
  * Fuzz target: any bytes as an Arrow IPC stream. What decodes must load or fail, print, be written
  * again, and that must decode.
  *
- *   clang-14 -g -O1 -fsanitize=fuzzer,address,undefined -Ilib tests/fuzz/ipc.c \
- *       (the sources of lib/arrow and lib/base) -lzstd
+ * tests/fuzz/check builds and runs it.
  */
 #include "arrow/control.h"
 #include "arrow/ipc.h"

@@ -3,7 +3,7 @@
 /*
  * fuzz: CSV split by vector instructions of each level, and all records by libcsv, must agree.
  *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -Ilib tests/fuzz/text_csv.c LAYERS... LIBS
+ * tests/fuzz/check builds and runs it.
  *
  * The first byte chooses delimiter, line end and number of fields; the rest is the text.
  */

@@ -4,7 +4,7 @@
  * fuzz: any bytes through a reader of any format, and back out through every writer. However the
  * input is cut, rows and rejects are as many as records, and each row is found again in its text.
  *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -Ilib tests/fuzz/text_read.c LAYERS... LIBS
+ * tests/fuzz/check builds and runs it.
  */
 #include <stdlib.h>
 #include "base/mem.h"
