@@ -75,11 +75,6 @@ static size_t field_at(const struct sl_fb_table *t, int field, size_t width)
     return t->pos + offset;
 }
 
-int sl_fb_has(const struct sl_fb_table *t, int field)
-{
-    return field_at(t, field, 1) != 0;
-}
-
 int64_t sl_fb_scalar(const struct sl_fb_table *t, int field, int width, int64_t missing)
 {
     size_t at = field_at(t, field, (size_t)width);

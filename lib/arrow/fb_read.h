@@ -34,7 +34,6 @@ struct sl_fb_vector {
 
 /* The root table; pos 0 if the buffer is malformed. */
 struct sl_fb_table sl_fb_root(struct sl_fb *fb, const uint8_t *data, size_t len);
-int sl_fb_has(const struct sl_fb_table *t, int field);
 /* Scalars of 1, 2, 4 and 8 bytes, sign-extended. */
 int64_t sl_fb_scalar(const struct sl_fb_table *t, int field, int width, int64_t missing);
 struct sl_fb_table sl_fb_get(const struct sl_fb_table *t, int field);

@@ -100,12 +100,6 @@ int64_t sl_log_chunk_bytes(const struct sl_log_chunk *c)
     return (int64_t)c->len;
 }
 
-void sl_log_chunk_times(const struct sl_log_chunk *c, int64_t *min, int64_t *max)
-{
-    *min = c->min_time;
-    *max = c->max_time;
-}
-
 /* ---- decoding ---- */
 
 /* The bitmap of the target in the order of the segment's schema. NULL = all. */

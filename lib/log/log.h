@@ -188,8 +188,6 @@ int64_t sl_log_chunk_base(const struct sl_log_chunk *c);
 int64_t sl_log_chunk_rows(const struct sl_log_chunk *c);
 /* Bytes of its messages in the segment: what was read, whatever rows of it are wanted. */
 int64_t sl_log_chunk_bytes(const struct sl_log_chunk *c);
-/* Event times in the chunk, µs (SL_TIME_MAX, SL_TIME_MIN if it has none). */
-void sl_log_chunk_times(const struct sl_log_chunk *c, int64_t *min, int64_t *max);
 void sl_log_chunk_free(struct sl_log_chunk *c);
 
 /* First offset of the partition whose event time is >= t (an index narrows, rows decide), or end. */
