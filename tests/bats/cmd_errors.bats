@@ -16,7 +16,7 @@ says() {
 
 @test "a binary file read as CSV is named, with another way to read it" {
     printf 'a\xff\xfe,b\n1,2\n' >odd.csv
-    says 1 'sluice ingest: odd.csv:1: the header is not valid UTF-8; convert it, or say another format: -I' \
+    says 1 'sluice ingest: odd.csv:1: the header is not valid UTF-8; convert it (iconv -f latin1 -t UTF-8), or say another format: -I' \
         sluice ingest odd.csv -o odd/
 }
 
