@@ -11,6 +11,7 @@
 #include "base/crc32c.h"
 #include "base/json.h"
 #include "base/num.h"
+#include "base/utf8.h"
 #include "log/hex.h"
 #include "log/line.h"
 
@@ -642,6 +643,8 @@ int sl_line_parse(const char *s, size_t n, struct sl_line *l, struct sl_err *err
     l->crc = sl_crc32c(0, s, n - SL_LINE_TRAILER);
     if (l->crc != said)
         return bad(&r, "its checksum is false");
+    if (!sl_utf8_valid(s, n))
+        return bad(&r, "it is not UTF-8");
     sl_json_init(&r.j, s, n - 1);
     rc = object(&r, line_member, &seen);
     if (rc == 0)

@@ -150,6 +150,7 @@ PY
 }
 
 @test "65,535 columns go into a log and come back; one more is refused" {
+    [ -z "${SLUICE_SANITIZED-}" ] || skip "so many columns take minutes under a sanitizer"
     seq -s, -f 'c%.0f' 65535 >wide.csv
     seq -s, 65535 >>wide.csv
     timeout 60 sluice ingest --quiet wide.csv -o log/
@@ -161,6 +162,7 @@ PY
 }
 
 @test "a header of one name 20,000 times costs no more than other ones" {
+    [ -z "${SLUICE_SANITIZED-}" ] || skip "so many columns take minutes under a sanitizer"
     yes name | head -n 20000 | paste -sd, >same.csv
     seq -s, 20000 >>same.csv
     timeout 20 sluice transform --quiet same.csv --where true -O csv >out.csv
