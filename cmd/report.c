@@ -14,8 +14,10 @@ void sl_report_init(struct sl_report *r, const struct sl_cmd *cmd, const struct 
     const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
     *r = (struct sl_report){.cmd = cmd, .args = args, .started = sl_time_mono_usec()};
     int rows_to_terminal = isatty(STDOUT_FILENO) && !args->output;
-    r->live = !args->quiet && isatty(STDERR_FILENO) && !rows_to_terminal;
-    r->colour = r->live && !(plain && *plain) && term && strcmp(term, "dumb") != 0;
+    /* A line that is written over needs a terminal that can clear one. */
+    r->live = !args->quiet && isatty(STDERR_FILENO) && !rows_to_terminal && term && *term &&
+              strcmp(term, "dumb") != 0;
+    r->colour = r->live && !(plain && *plain);
 }
 
 void sl_report_clear(struct sl_report *r)

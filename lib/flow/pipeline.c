@@ -142,6 +142,9 @@ static int add_watermarks(struct sl_pipeline *p, struct sl_err *err)
         return rc;
     memmove(p->ops + 1, p->ops, (size_t)(p->nops - 1) * sizeof(p->ops[0]));
     p->ops[0] = op;
+    static const char said[] = "rows are taken to be at most 5 s out of order: --out-of-order";
+    if (s->assumed_order && p->o.assumed)
+        p->o.assumed(p->o.assumed_arg, said, sizeof(said) - 1);
     return 0;
 }
 

@@ -102,6 +102,7 @@ struct sl_source { /* first member of every source */
     int end_required; /* a pipe whose end must be a message */
     enum sl_end_reason end_reason; /* why a pipe ended */
     int64_t out_of_order; /* µs: D of the watermark that rows get; < 0: infinite, nothing is late */
+    int assumed_order;    /* ... which nobody said */
     int partitions;       /* whose watermarks count, at least 1 */
     struct sl_control control; /* of the last SL_NEXT_BARRIER */
     struct sl_account *account;

@@ -35,8 +35,10 @@ struct sl_bytes {
     int64_t read;   /* raw bytes read, the position in a regular file */
     int64_t offset; /* where standard input was when we got it */
     int64_t size;
+    int64_t from;    /* where reading began behind what is known: not read in this run */
     uint8_t head[8]; /* peeked to see whether it is compressed */
     size_t head_len, head_at;
+    int stop_fd, stopped; /* readable when the run shall end; seen so while unpacking */
     struct sl_decompressor *unpack;
     struct sl_buf unread;
     struct sl_watch *watch;
@@ -51,10 +53,31 @@ struct sl_bytes {
 
 static int64_t raw_read(struct sl_bytes *b, void *data, size_t n, struct sl_err *err)
 {
-    ssize_t k = sl_path_read(b->fd, data, n, b->name, err);
+    /* A bounded read ends where the file ended when it was opened, though it grows: it may be growing
+     * by what we write. What says that it has no size (as in /proc) is read to its end. */
+    int bounded = b->regular && !b->follow && b->size > 0;
+    if (bounded)
+        n = (size_t)SL_MIN((int64_t)n, SL_MAX(b->size - b->read, 0));
+    ssize_t k = n ? sl_path_read(b->fd, data, n, b->name, err) : 0;
     if (k > 0)
         b->read += k;
+    struct stat st;
+    if (k == 0 && bounded && b->read < b->size && fstat(b->fd, &st) == 0 && st.st_size < b->size) {
+        sl_err_set(err, SL_EFAIL, "%s was truncated while it was read: it had %lld bytes", b->name,
+                   (long long)b->size);
+        return sl_err_offset(err, b->name, b->read);
+    }
     return k;
+}
+
+/* Waits for raw bytes of a pipe: the decompressor wants many of them before it gives any. 0: the run
+ * shall end. */
+static int wait_for_raw(struct sl_bytes *b)
+{
+    struct pollfd fds[2] = {{.fd = b->fd, .events = POLLIN}, {.fd = b->stop_fd, .events = POLLIN}};
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+    return !fds[1].revents;
 }
 
 /* The decompressor's door to the raw bytes: what was peeked first. */
@@ -66,6 +89,10 @@ static int feed(void *arg, void *data, size_t n, struct sl_err *err)
         memcpy(data, b->head + b->head_at, k);
         b->head_at += k;
         return (int)k;
+    }
+    if (b->unpack && !b->regular && !wait_for_raw(b)) {
+        b->stopped = 1;
+        return sl_err_set(err, SL_ESTOPPED, "ended in the middle of %s", b->name);
     }
     return (int)raw_read(b, data, SL_MIN(n, (size_t)1 << 20), err);
 }
@@ -108,7 +135,7 @@ static int look_at_head(struct sl_bytes *b, struct sl_err *err)
 /* Everything that is to be known of a descriptor just opened. */
 static int begin_file(struct sl_bytes *b, struct sl_err *err)
 {
-    b->read = 0;
+    b->read = b->from = 0;
     b->tail_len = 0;
     b->quiet = 0;
     int rc = take_stat(b, err);
@@ -130,14 +157,18 @@ static int open_path(struct sl_bytes *b, struct sl_err *err)
         if (b->fd < 0)
             return sl_err_sys(err, "cannot use standard input");
     } else {
-        b->fd = sl_path_open(b->path, O_RDONLY, 0, err);
+        /* A FIFO opens at once; its first writer is waited for with poll, as its bytes are, so that
+         * a signal is heeded meanwhile. */
+        b->fd = sl_path_open(b->path, O_RDONLY | O_NONBLOCK, 0, err);
         if (b->fd < 0)
             return b->fd;
+        fcntl(b->fd, F_SETFL, 0);
     }
     return begin_file(b, err);
 }
 
-int sl_bytes_open(const char *path, int follow, struct sl_bytes **out, struct sl_err *err)
+int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **out,
+                  struct sl_err *err)
 {
     struct sl_bytes *b = sl_calloc(1, sizeof(*b));
     int rc;
@@ -146,6 +177,7 @@ int sl_bytes_open(const char *path, int follow, struct sl_bytes **out, struct sl
     if (!b)
         return sl_err_nomem(err, path);
     b->fd = b->next = -1;
+    b->stop_fd = stop_fd;
     b->path = sl_strdup(path);
     b->name = sl_strdup(strcmp(path, "-") == 0 ? "standard input" : path);
     b->follow = follow && strcmp(path, "-") != 0;
@@ -227,8 +259,12 @@ static int read_pipe(struct sl_bytes *b, void *data, size_t n, size_t *got, stru
             return SL_BYTES_END;
     }
     int64_t k;
+    if (b->stopped)
+        return SL_BYTES_WAIT; /* the loop ends the run before it asks again */
     if (b->unpack) {
         k = sl_decompressor_read(b->unpack, data, n, err);
+        if (b->stopped)
+            return SL_BYTES_WAIT;
     } else if (b->head_at < b->head_len) {
         k = feed(b, data, n, err);
     } else if (!has_input(b->fd)) {
@@ -393,7 +429,7 @@ int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err)
     if (!b->unpack) {
         if (lseek(b->fd, b->offset + offset, SEEK_SET) < 0)
             return sl_err_sys(err, "cannot seek in %s", b->name);
-        b->read = offset;
+        b->read = b->from = offset;
         b->tail_len = 0;
         return 0;
     }
@@ -481,6 +517,6 @@ const char *sl_bytes_name(const struct sl_bytes *b)
 
 void sl_bytes_progress(const struct sl_bytes *b, int64_t *done, int64_t *total)
 {
-    *done = b->read;
-    *total = b->follow ? -1 : b->size;
+    *done = SL_MAX(b->read - b->from, 0);
+    *total = b->follow ? -1 : b->size - b->from;
 }

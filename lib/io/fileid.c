@@ -316,7 +316,7 @@ static int goes_on(const char *name, const struct record *r, struct sl_err *err)
     struct sl_head head = {.n = -1};
     struct search s = {.head = &head, .err = err};
     int64_t at, size = 0;
-    if (sl_bytes_open(name, 0, &s.bytes, NULL) < 0)
+    if (sl_bytes_open(name, 0, -1, &s.bytes, NULL) < 0)
         return 0; /* it may be gone by now, or not be ours to read */
     int rc = sl_bytes_is_compressed(s.bytes) ? 0 : matches(&s, r);
     sl_bytes_progress(s.bytes, &at, &size);

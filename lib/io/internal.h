@@ -14,8 +14,10 @@ struct sl_bytes;
 enum sl_bytes_next { SL_BYTES_DATA = 1, SL_BYTES_WAIT, SL_BYTES_END, SL_BYTES_TRUNCATED };
 
 /* path "-" is standard input. follow: the end of a file is not its end; it is followed through
- * rename (the old file is read to its end first), truncation and re-creation. */
-int sl_bytes_open(const char *path, int follow, struct sl_bytes **out, struct sl_err *err);
+ * rename (the old file is read to its end first), truncation and re-creation. stop_fd: see struct
+ * sl_input_options. */
+int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **out,
+                  struct sl_err *err);
 void sl_bytes_free(struct sl_bytes *b);
 /*
  * Up to n bytes: DATA and *got > 0; WAIT: nothing now; END: nothing more of this file (when followed:
@@ -114,9 +116,10 @@ void sl_fileid_print(const struct sl_fileid *i, const struct sl_mark *m, int64_t
 
 /* ---- sources ---- */
 /* The out-of-orderness of text and logs: as said, else 5 s for an input without end. */
-static inline int64_t sl_source_out_of_order(const struct sl_input_options *o)
+static inline void sl_source_out_of_order(struct sl_source *s, const struct sl_input_options *o)
 {
-    return o->out_of_order < 0 && o->follow ? 5 * SL_USEC_PER_SEC : o->out_of_order;
+    s->assumed_order = o->out_of_order < 0 && o->follow;
+    s->out_of_order = s->assumed_order ? 5 * SL_USEC_PER_SEC : o->out_of_order;
 }
 /* The schema with its time column settled: name if given (it must be a timestamptz), else what the
  * schema says, else the rule of sl_schema_guess_time. A new reference; NULL with err filled. */

@@ -546,7 +546,7 @@ int sl_log_source_new(const struct sl_input_options *o, struct sl_source **out, 
         return sl_err_nomem(err, "a log source");
     s->base.class = &log_source_class;
     s->base.account = o->account;
-    s->base.out_of_order = sl_source_out_of_order(o);
+    sl_source_out_of_order(&s->base, o);
     s->base.partitions = 1;
     s->o = *o;
     s->path = sl_strdup(o->paths[0]);

@@ -18,6 +18,11 @@ static size_t scheme_length(const char *path)
 static const char *local_path(const char *path, struct sl_err *err)
 {
     size_t n = scheme_length(path);
+    if (!*path) {
+        sl_err_set(err, SL_EUSAGE, "a source or destination has an empty name");
+        sl_err_hint(err, "- is standard input or output; is a variable of the shell not set?");
+        return NULL;
+    }
     if (!n || access(path, F_OK) == 0)
         return path;
     if (n == 4 && memcmp(path, "file", 4) == 0) {
@@ -34,6 +39,20 @@ static int is_directory(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A directory that is no log, or one whose inside may not be seen. */
+static int refuse_directory(const char *path, struct sl_err *err)
+{
+    size_t n = strlen(path);
+    if (access(path, X_OK) != 0)
+        return sl_err_sys(err, "cannot look into %s", path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log (it has no commits/)", path);
+    return sl_err_hint(err,
+                       "name the files in it, %.*s/*, or ingest them as they come: --watch %.*s",
+                       (int)n, path, (int)n, path);
 }
 
 static int is_regular(const char *path)
@@ -88,7 +107,7 @@ static int open_bytes(const struct sl_input_options *o, struct sl_source **out, 
     }
     if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO) && o->say)
         o->say(o->say_arg, "reading from the terminal: end with Ctrl-D");
-    int rc = sl_bytes_open(path, o->follow, &b, err);
+    int rc = sl_bytes_open(path, o->follow, o->stop_fd, &b, err);
     if (rc < 0)
         return rc;
     int frames = format == SL_TEXT_ARROW;
@@ -121,17 +140,8 @@ static int check_paths(const struct sl_input_options *o, struct sl_err *err)
             sl_err_set(err, SL_EUSAGE, "%s is a log: it is read alone", path);
             return sl_err_hint(err, "name one log, or files");
         }
-        if (is_directory(path)) {
-            sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log (it has no commits/)",
-                       path);
-            size_t n = strlen(path);
-            while (n > 1 && path[n - 1] == '/')
-                n--;
-            return sl_err_hint(err,
-                               "name the files in it, %.*s/*, or ingest them as they come: "
-                               "--watch %.*s",
-                               (int)n, path, (int)n, path);
-        }
+        if (is_directory(path))
+            return refuse_directory(path, err);
         if (access(path, F_OK) != 0 && !o->wait_for_log)
             return sl_err_sys(err, "cannot open %s", path);
     }
@@ -273,6 +283,8 @@ int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, stru
     *out = NULL;
     if (o->dest && strcmp(o->dest, "-") == 0)
         local.dest = NULL;
+    if (o->dest && !*o->dest)
+        return local_path(o->dest, err) ? 0 : -(int)SL_EUSAGE;
     if (check_loop(&local, err) < 0)
         return -SL_EUSAGE;
     if (local.dest && sl_output_is_log(local.dest)) {
@@ -281,6 +293,8 @@ int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, stru
             return sl_err_hint(err, "for a file say file:%s", o->dest);
         }
         if (is_directory(local.dest) && !sl_path_is_log(local.dest)) {
+            if (access(local.dest, X_OK) != 0)
+                return sl_err_sys(err, "cannot look into %s", local.dest);
             sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log", local.dest);
             return sl_err_hint(err, "name a log that is there, or a new name");
         }

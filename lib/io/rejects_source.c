@@ -582,7 +582,7 @@ int sl_rejects_source_new(const struct sl_input_options *o, struct sl_source **o
     s->base.class = &rejects_source_class;
     s->base.account = o->account;
     s->base.partitions = 1;
-    s->base.out_of_order = sl_source_out_of_order(o);
+    sl_source_out_of_order(&s->base, o);
     s->o = *o;
     int64_t today = sl_time_day_of(sl_time_now_usec(), o->zone);
     s->latest = o->latest ? o->latest : sl_time_day_end(today + 1, o->zone);

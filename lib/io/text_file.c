@@ -94,7 +94,7 @@ static int look_back(struct text_source *t, struct sl_err *err)
 int sl_textin_open_file(struct text_source *t, struct sl_err *err)
 {
     if (!t->bytes) {
-        int rc = sl_bytes_open(t->paths[t->file], t->o.follow, &t->bytes, err);
+        int rc = sl_bytes_open(t->paths[t->file], t->o.follow, t->o.stop_fd, &t->bytes, err);
         if (rc < 0)
             return rc;
     }

@@ -396,7 +396,7 @@ int sl_text_source_new(const struct sl_input_options *o, struct sl_bytes *first,
     t->base.class = &text_source_class;
     t->base.account = o->account;
     t->base.partitions = 1;
-    t->base.out_of_order = sl_source_out_of_order(o);
+    sl_source_out_of_order(&t->base, o);
     t->o = *o;
     t->bytes = first;
     int rc = copy_settings(t, o, err);

@@ -273,7 +273,7 @@ static int64_t unpacked_length(const char *path)
     char data[16384];
     int64_t n = 0;
     size_t got;
-    if (sl_bytes_open(path, 0, &b, NULL) < 0)
+    if (sl_bytes_open(path, 0, -1, &b, NULL) < 0)
         return -1;
     int rc;
     while ((rc = sl_bytes_read(b, data, sizeof(data), &got, NULL)) == SL_BYTES_DATA)
@@ -378,7 +378,7 @@ static int visit(struct text_source *t, struct watched *w, struct sl_err *err)
     struct stat st;
     struct sl_err why;
     sl_err_init(&why);
-    int rc = sl_bytes_open(w->name, 0, &t->bytes, &why), known = 0;
+    int rc = sl_bytes_open(w->name, 0, t->o.stop_fd, &t->bytes, &why), known = 0;
     if (rc < 0 && rc != -SL_ENOENT && err)
         *err = why;
     if (rc < 0)
