@@ -2,7 +2,6 @@
  * Copyright (c) 2026 The sluice authors */
 /* fileid: knows a file again by what it holds, see internal.h. */
 #include "base/compat.h"
-#include <dirent.h>
 #include <sys/stat.h>
 #include "base/crc32c.h"
 #include "base/json.h"
@@ -300,78 +299,6 @@ void sl_fileid_restart(struct sl_fileid *i)
 {
     i->byte = i->rows = i->latest = 0;
     i->line = 1;
-}
-
-struct successor {
-    const char *path;    /* that is opened */
-    struct sl_buf *dir;  /* its directory, with a slash; empty: the current one */
-    struct sl_buf *name; /* of the file that had the path before */
-    int found;
-    struct sl_err *err;
-};
-
-/* Whether the file of that name has rows behind the position r. */
-static int goes_on(const char *name, const struct record *r, struct sl_err *err)
-{
-    struct sl_head head = {.n = -1};
-    struct search s = {.head = &head, .err = err};
-    int64_t at, size = 0;
-    if (sl_bytes_open(name, 0, -1, &s.bytes, NULL) < 0)
-        return 0; /* it may be gone by now, or not be ours to read */
-    int rc = sl_bytes_is_compressed(s.bytes) ? 0 : matches(&s, r);
-    sl_bytes_progress(s.bytes, &at, &size);
-    sl_bytes_free(s.bytes);
-    return rc == 1 ? size > r->byte : rc;
-}
-
-/* Looks among the neighbours for the inode of a position that was recorded under the path. */
-static int look_around(void *arg, const char *id, const char *value, size_t len)
-{
-    struct successor *s = arg;
-    struct sl_buf path = SL_BUF_INIT;
-    struct record r;
-    struct dirent *e;
-    char *end;
-    int rc = 0;
-
-    if (s->found || strncmp(id, "file:", 5) != 0 || !parse(value, len, &r))
-        return 0;
-    unsigned long long inode = strtoull(id + 5, &end, 10);
-    if (*end != ':' || sl_json_find_string(value, len, "path", &path) != 1 || path.failed ||
-        strcmp(path.data, s->path) != 0) {
-        sl_buf_release(&path);
-        return 0;
-    }
-    sl_buf_release(&path);
-    DIR *dir = opendir(s->dir->len ? s->dir->data : ".");
-    while (dir && rc == 0 && (e = readdir(dir))) {
-        if (e->d_ino != inode)
-            continue;
-        sl_buf_reset(s->name);
-        sl_buf_printf(s->name, "%s%s", s->dir->len ? s->dir->data : "", e->d_name);
-        rc = sl_buf_check(s->name, s->err);
-        if (rc == 0 && strcmp(s->name->data, s->path) != 0)
-            rc = goes_on(s->name->data, &r, s->err);
-    }
-    if (dir)
-        closedir(dir);
-    s->found = rc > 0;
-    return rc < 0 ? rc : 0;
-}
-
-int sl_fileid_predecessor(const char *path, const struct sl_log *log, struct sl_buf *name,
-                          struct sl_err *err)
-{
-    struct sl_buf dir = SL_BUF_INIT;
-    const char *slash = strrchr(path, '/');
-    struct successor s = {.path = path, .dir = &dir, .name = name, .err = err};
-    if (slash)
-        sl_buf_add(&dir, path, (size_t)(slash - path) + 1);
-    int rc = sl_buf_check(&dir, err);
-    if (rc == 0)
-        rc = sl_log_positions(log, look_around, &s);
-    sl_buf_release(&dir);
-    return rc < 0 ? rc : s.found;
 }
 
 int sl_fileid_is(const struct sl_fileid *of, const struct sl_mark *m, struct sl_bytes *b,

@@ -82,11 +82,6 @@ int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_log 
 
 /* As if nothing of the file had been read: it was written anew. */
 void sl_fileid_restart(struct sl_fileid *i);
-/* Whether the file that had this path before goes on behind what a log has of it: then it was renamed
- * since, and name is where it is now, in the same directory. 1, 0, < 0. */
-int sl_fileid_predecessor(const char *path, const struct sl_log *log, struct sl_buf *name,
-                          struct sl_err *err);
-
 struct sl_mark { /* a point in a file */
     int64_t byte, line;
     int64_t latest; /* what gave times without a year theirs, see text.h; 0: there were none */
@@ -113,6 +108,13 @@ int sl_fileid_begin(struct sl_fileid *i, const struct sl_log *log, struct sl_err
 /* The position JSON of a mark with rows committed so far. */
 void sl_fileid_print(const struct sl_fileid *i, const struct sl_mark *m, int64_t rows,
                      struct sl_buf *out);
+
+/* ---- rotated.c ---- */
+/* Of the files that had this path before, by what a log has of them: next is the oldest that goes on
+ * behind that, "" if none does; missed, oldest first with blanks between, are others with rows that
+ * are not in the log, as far as names and times tell. 0 or < 0. */
+int sl_rotated_find(const char *path, const struct sl_log *log, struct sl_buf *next,
+                    struct sl_buf *missed, struct sl_err *err);
 
 /* ---- sources ---- */
 /* The out-of-orderness of text and logs: as said, else 5 s for an input without end. */

@@ -66,28 +66,39 @@ int sl_textin_resume(struct text_source *t, struct sl_err *err)
     return sl_bytes_seek(t->bytes, t->byte, err);
 }
 
+static int is_named(const struct text_source *t, const char *path)
+{
+    for (int i = 0; i < t->o.npaths; i++)
+        if (strcmp(t->paths[i], path) == 0)
+            return 1;
+    return 0;
+}
+
 /* The file is new to the log. Was the one that had its name before renamed in between, and is there
  * more of it? Then it comes first where the name is followed, and is mentioned where it is not. */
 static int look_back(struct text_source *t, struct sl_err *err)
 {
-    struct sl_buf older = SL_BUF_INIT;
+    struct sl_buf older = SL_BUF_INIT, missed = SL_BUF_INIT;
     const char *path = t->paths[t->file];
-    int rc = sl_fileid_predecessor(path, t->log, &older, err);
-    for (int i = 0; rc == 1 && i < t->o.npaths; i++)
-        if (strcmp(t->paths[i], older.data) == 0)
-            rc = 0; /* it is being read too */
-    if (rc == 1 && sl_bytes_is_followed(t->bytes)) {
+    int rc = sl_rotated_find(path, t->log, &older, &missed, err);
+    int more = rc == 0 && older.len && !is_named(t, older.data);
+    if (rc == 0 && missed.len && t->o.npaths == 1)
+        sl_textin_say(t,
+                      "%s was rotated more than once, and not all of it is in the log: "
+                      "ingest --resume %s",
+                      path, missed.data);
+    if (more && sl_bytes_is_followed(t->bytes)) {
         sl_textin_say(t, "%s was rotated to %s: going on there first", path, older.data);
         rc = sl_bytes_precede(t->bytes, older.data, err);
         if (rc == 0)
             rc = look_up(t, err);
-    } else if (rc == 1) {
+    } else if (more) {
         sl_textin_say(t,
                       "%s was rotated to %s, and not all of that is in the log: ingest --resume %s",
                       path, older.data, older.data);
-        rc = 0;
     }
     sl_buf_release(&older);
+    sl_buf_release(&missed);
     return rc;
 }
 

@@ -123,3 +123,27 @@ has_open() { # PID FILE
     [[ $stderr != *"not all of that"* ]]
     holds 9
 }
+
+@test "files that were made and rotated away while nobody read are named, with -f and without" {
+    rows 1 4 >app.json
+    follow
+    until_true holds 4
+    kill -9 "$follower"
+    wait "$follower" || true
+    rows 5 7 >>app.json
+    mv app.json app.json.2
+    rows 8 9 >app.json.1
+    rows 0 0 >app.json.bak # not the name of a rotated file
+    rows 10 11 >app.json
+    touch -d '-2 minutes' app.json.2
+    touch -d '-1 minute' app.json.1
+    follow --resume
+    has_n() { [ "$(sluice aggregate l/ --select 'count(*), max(n)' -O csv --quiet | tail -n 1)" = "$1,$2" ]; }
+    until_true has_n 9 11
+    grep -q 'app.json was rotated to app.json.2: going on there first' err
+    grep -q 'not all of it is in the log: ingest --resume app.json.1$' err
+    run -0 --separate-stderr sluice ingest --resume app.json.1 -o l/
+    holds 11
+    run -0 --separate-stderr sluice ingest --resume app.json -o l/
+    [[ $stderr != *"rotated"* ]]
+}
