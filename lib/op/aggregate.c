@@ -118,8 +118,10 @@ static int bind_keys(struct sl_aggregate *a, struct sl_schema *in, struct sl_err
 static void print_expr(const struct sl_expr *e, struct sl_buf *out)
 {
     sl_buf_addch(out, '\0');
-    if (e)
+    if (e) {
         sl_expr_print(e, out);
+        sl_type_print(sl_expr_type(e), out); /* casts that nobody wrote are not printed */
+    }
 }
 
 /* 1 if both calls take the same argument for the same rows. */

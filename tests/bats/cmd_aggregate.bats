@@ -89,3 +89,10 @@ load cmd_helper
     exec 5<&-
     wait "$pid"
 }
+
+@test "quantiles of one column that interpolate and that do not stand side by side, in any order" {
+    run -0 --separate-stderr sluice aggregate -I csv -O csv --select 'median(n) as m, p50(n) as p' <<<$'n\n1\n2\n3\n4'
+    [ "${lines[1]}" = 2.5,2 ]
+    run -0 --separate-stderr sluice aggregate -I csv -O csv --select 'p50(n) as p, median(n) as m' <<<$'n\n1\n2\n3\n4'
+    [ "${lines[1]}" = 2,2.5 ]
+}

@@ -58,6 +58,56 @@ PY
     [ "$(wc -l <a.csv)" -gt 1000 ]
 }
 
+# The flights with numbers for delays ("NA" is null), as a log f/ and as the table f.
+delays() {
+    flights
+    sluice transform flights.csv --set "dep = nullif(dep_delay, 'NA')::bigint, arr = nullif(arr_delay, 'NA')::bigint" -o f/ --quiet
+    table="(select *, try_cast(nullif(dep_delay, 'NA') as bigint) dep, try_cast(nullif(arr_delay, 'NA') as bigint) arr, row_number() over () nr from read_csv('flights.csv', nullstr='', sample_size=-1))"
+}
+
+@test "each aggregate of the flights by carrier is DuckDB's" {
+    delays
+    sluice aggregate f/ --by carrier --select 'count(*) as n, count(dep) as nd, count(distinct tailnum) as tails, sum(dep) as s, avg(dep) as a, min(dep) as mn, max(arr) as mx, median(dep) as med, p50(dep) as p50, p90(dep) as p90, p95(arr) as p95, p99(dep) as p99, min(dest) as mind, max(origin) as maxo, sum(distance * 1.5) as ds' -O csv --quiet >ours.csv
+    duckdb_csv "select carrier, count(*) n, count(dep) nd, count(distinct tailnum) tails, sum(dep)::hugeint s, avg(dep) a, min(dep) mn, max(arr) mx, median(dep) med, quantile_disc(dep, 0.5) p50, quantile_disc(dep, 0.9) p90, quantile_disc(arr, 0.95) p95, quantile_disc(dep, 0.99) p99, min(dest) mind, max(origin) maxo, sum(distance * 1.5) ds from $table group by 1" >theirs.csv
+    same ours.csv theirs.csv
+}
+
+@test "where, expressions as keys, order and limit over the flights are DuckDB's" {
+    delays
+    sluice aggregate f/ --by 'month, lower(origin) as o' --where 'dep > 10 or arr is null' --select 'count(*) as n, sum(distance) as d' --order-by 'n desc, month, o' --limit 10 -O csv --quiet >ours.csv
+    duckdb_csv "select month, lower(origin) o, count(*) n, sum(distance)::hugeint d from $table where dep > 10 or arr is null group by all order by n desc, month, o limit 10" >theirs.csv
+    cmp ours.csv theirs.csv
+}
+
+@test "the first and the last flight of each hour are DuckDB's" {
+    delays
+    sluice aggregate f/ --time time_hour --window '1 hour' --select 'first(flight) as f, last(flight) as l, count(*) as n' -O csv --quiet | cut -d , -f 3- >ours.csv
+    duckdb_csv "select f, l, n from (select time_hour, arg_min(flight, nr) f, arg_max(flight, nr) l, count(*) n from $table group by 1 order by 1)" >theirs.csv
+    cmp ours.csv theirs.csv
+}
+
+@test "days of New York over the flights are Python's" {
+    delays
+    sluice aggregate f/ --time time_hour --window '1 day' --tz America/New_York --by origin --select 'count(*) as n, max(dep) as m, count(distinct dest) as d' -O csv --quiet >ours.csv
+    "$SLUICE_ORACLE" - <<'PY'
+import csv, collections
+from datetime import datetime
+from zoneinfo import ZoneInfo
+zone = ZoneInfo("America/New_York")
+want = collections.defaultdict(lambda: [0, [], set()])
+for r in csv.DictReader(open("flights.csv")):
+    day = datetime.fromisoformat(r["time_hour"].replace("Z", "+00:00")).astimezone(zone).date()
+    w = want[str(day), r["origin"]]
+    w[0] += 1
+    w[2].add(r["dest"])
+    if r["dep_delay"] != "NA":
+        w[1].append(int(r["dep_delay"]))
+want = {k: (str(w[0]), str(max(w[1])) if w[1] else "", str(len(w[2]))) for k, w in want.items()}
+got = {(r["window_start"][:10], r["origin"]): (r["n"], r["m"], r["d"]) for r in csv.DictReader(open("ours.csv"))}
+assert got == want and len(got) > 1000, (len(got), len(want))
+PY
+}
+
 @test "compressed weather: means by origin are DuckDB's" {
     need_data flights/weather.csv.gz
     need_oracle
