@@ -14,6 +14,8 @@
 #include "base/compat.h"
 #include "io/text_source.h"
 
+enum { CELLS_MAX = 2 << 20 }; /* of a morsel of JSON: while it is decoded each takes 16 bytes */
+
 static int source_open(struct sl_source *s, struct sl_err *err)
 {
     struct text_source *t = (struct text_source *)s;
@@ -127,6 +129,20 @@ static int make_morsel(struct text_source *t, size_t n, struct sl_morsel **out, 
     return SL_NEXT_MORSEL;
 }
 
+/* The n bytes at the front, or fewer of their lines: each row of JSON has a place for every column,
+ * whether the row has its key or not. */
+static size_t not_too_many(struct text_source *t, size_t n)
+{
+    int64_t most = SL_MAX(CELLS_MAX / SL_MAX(t->base.schema->nfields, 1), 1);
+    const char *s = sl_textin_front(t), *p = s;
+    if (sl_text_reader_format(t->reader) != SL_TEXT_JSON || t->cut.lines <= most)
+        return n;
+    for (int64_t i = 0; i < most; i++)
+        p = (const char *)memchr(p, '\n', n - (size_t)(p - s)) + 1;
+    t->cut.lines = most;
+    return (size_t)(p - s);
+}
+
 /* Whole records at the front of the block, if any: SL_NEXT_MORSEL, 0, < 0. */
 static int cut(struct text_source *t, struct sl_morsel **out, struct sl_err *err)
 {
@@ -138,7 +154,7 @@ static int cut(struct text_source *t, struct sl_morsel **out, struct sl_err *err
         sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
         return (int)n;
     }
-    return n ? make_morsel(t, (size_t)n, out, err) : 0;
+    return n ? make_morsel(t, not_too_many(t, (size_t)n), out, err) : 0;
 }
 
 static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_err *err)

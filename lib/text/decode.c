@@ -443,7 +443,7 @@ void sl_text_scratch_free(struct sl_text_scratch *s)
     free(s->field);
     free(s->fresh);
     free(s->after);
-    free(s->matrix);
+    sl_buffer_unref(s->matrix);
     free(s->origins);
     free(s->bad);
     free(s);

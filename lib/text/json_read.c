@@ -307,7 +307,7 @@ int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
         size_t blank = 0;
         while (blank < len && (p[blank] == ' ' || p[blank] == '\t'))
             blank++;
-        l.out = sl_text_matrix_row(s, n, r->ncolumns);
+        l.out = sl_text_matrix_row(s, n, r->ncolumns, chunk->account);
         if (!l.out)
             return sl_err_nomem(err, "reading JSON");
         if (blank == len) {
@@ -326,7 +326,7 @@ int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
     }
     rows->rows = n;
     rows->nf = r->ncolumns;
-    rows->matrix = s->matrix;
+    rows->matrix = s->matrix ? (const struct sl_span *)s->matrix->data : NULL;
     rows->origins = s->origins;
     if (rc >= 0 && l.unknown && (!chunk->narrow || r->keys->rest < 0))
         rc = widen_keys(r, chunk, wider, err);

@@ -105,8 +105,7 @@ struct sl_text_scratch {
     struct sl_csv_rows rows;
     uint8_t *bytea; /* per field, for CSV with invalid UTF-8 */
     /* matrix formats */
-    struct sl_span *matrix;
-    size_t cap_matrix; /* spans */
+    struct sl_buffer *matrix; /* of spans; belongs to this scratch alone */
     struct sl_csv_origin *origins;
     size_t cap_origins;
     struct sl_arena arena; /* unescaped strings */
@@ -238,7 +237,8 @@ int sl_text_add_fresh(const struct sl_text_reader *r, const struct sl_text_scrat
 /* ---- matrix formats: fill s->matrix, s->origins and *rows; 0 or < 0 ---- */
 
 /* Room for one more row of nf spans; pointer to them (all null) or NULL. */
-struct sl_span *sl_text_matrix_row(struct sl_text_scratch *s, size_t row, int nf);
+struct sl_span *sl_text_matrix_row(struct sl_text_scratch *s, size_t row, int nf,
+                                   struct sl_account *account);
 
 int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
                       const struct sl_text_chunk *chunk, struct sl_text_rows *rows,

@@ -6,17 +6,18 @@
 
 static const char nothing[32] = {0};
 
-struct sl_span *sl_text_matrix_row(struct sl_text_scratch *s, size_t row, int nf)
+struct sl_span *sl_text_matrix_row(struct sl_text_scratch *s, size_t row, int nf,
+                                   struct sl_account *account)
 {
-    size_t need = (row + 1) * (size_t)nf;
-    if (need > s->cap_matrix) {
-        size_t cap = SL_MAX(need, s->cap_matrix * 2);
-        struct sl_span *m = sl_realloc(s->matrix, cap * sizeof *m);
-        if (!m)
+    size_t need = (row + 1) * (size_t)nf * sizeof(struct sl_span);
+    if (!s->matrix || need > s->matrix->capacity) {
+        size_t size =
+            s->matrix ? SL_MAX(need, s->matrix->capacity * 2) : SL_MAX(need, (size_t)4096);
+        if (s->matrix ? sl_buffer_grow(s->matrix, size) < 0
+                      : !(s->matrix = sl_buffer_new(account, size)))
             return NULL;
-        s->matrix = m;
-        s->cap_matrix = cap;
     }
+    s->matrix->size = need; /* growing keeps so much */
     if (row >= s->cap_origins) {
         size_t cap = SL_MAX(row + 1, SL_MAX(s->cap_origins * 2, (size_t)256));
         struct sl_csv_origin *o = sl_realloc(s->origins, cap * sizeof *o);
@@ -25,7 +26,7 @@ struct sl_span *sl_text_matrix_row(struct sl_text_scratch *s, size_t row, int nf
         s->origins = o;
         s->cap_origins = cap;
     }
-    struct sl_span *out = s->matrix + row * (size_t)nf;
+    struct sl_span *out = (struct sl_span *)s->matrix->data + row * (size_t)nf;
     for (int i = 0; i < nf; i++)
         out[i] = (struct sl_span){nothing, 0, SL_SPAN_NULL};
     return out;
@@ -179,7 +180,7 @@ int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
         size_t byte = (size_t)(p - chunk->data);
         len -= len && p[len - 1] == '\r';
         rows->lines++;
-        struct sl_span *out = sl_text_matrix_row(s, n, nf);
+        struct sl_span *out = sl_text_matrix_row(s, n, nf, chunk->account);
         if (!out)
             return sl_err_nomem(err, "splitting text");
         int rc = 1;
@@ -202,7 +203,7 @@ int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
     }
     rows->rows = n;
     rows->nf = nf;
-    rows->matrix = s->matrix;
+    rows->matrix = s->matrix ? (const struct sl_span *)s->matrix->data : NULL;
     rows->origins = s->origins;
     return 0;
 }

@@ -168,3 +168,14 @@ PY
     timeout 20 sluice transform --quiet same.csv --where true -O csv >out.csv
     [[ $(head -n 1 out.csv) == name,name_2,*,name_20000 ]]
 }
+
+@test "JSON whose every row brings new keys takes memory for its values, not rows times keys" {
+    [ -z "${SLUICE_SANITIZED-}" ] || skip "a sanitizer's own memory is over the limit"
+    awk 'BEGIN { for (i = 0; i < 3000; i++) {
+        printf "{\"id\":%d", i
+        for (j = 0; j < 4; j++) printf ",\"k%d_%d\":%d", i, j, i * j
+        print "}" } }' >keys.json
+    (ulimit -v 500000 && timeout 60 sluice transform --quiet keys.json --select id -O csv >out.csv)
+    (echo id && seq 0 2999) | cmp - out.csv
+    sluice transform --quiet keys.json --select id -O csv --memory 64M | cmp - out.csv
+}
