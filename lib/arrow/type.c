@@ -68,6 +68,21 @@ void sl_type_print(struct sl_type t, struct sl_buf *out)
 
 /* ---- names ---- */
 
+/* In PostgreSQL these stop at a limit that no column here would keep: they are refused. */
+static const struct {
+    const char *name, *instead;
+} narrow_names[] = {
+    {"int", "bigint"},
+    {"integer", "bigint"},
+    {"int4", "bigint"},
+    {"smallint", "bigint"},
+    {"int2", "bigint"},
+    {"real", "double precision"},
+    {"float4", "double precision"},
+    {"char", "text"},
+    {"character", "text"},
+};
+
 static const struct {
     const char *name;
     uint8_t kind;
@@ -75,24 +90,15 @@ static const struct {
     {"boolean", SL_BOOL},
     {"bool", SL_BOOL},
     {"bigint", SL_BIGINT},
-    {"int", SL_BIGINT},
     {"int8", SL_BIGINT},
-    {"int4", SL_BIGINT},
-    {"int2", SL_BIGINT},
-    {"integer", SL_BIGINT},
-    {"smallint", SL_BIGINT},
     {"double precision", SL_DOUBLE},
     {"double", SL_DOUBLE},
     {"float8", SL_DOUBLE},
-    {"float4", SL_DOUBLE},
     {"float", SL_DOUBLE},
-    {"real", SL_DOUBLE},
     {"numeric", SL_NUMERIC},
     {"decimal", SL_NUMERIC},
     {"text", SL_TEXT},
     {"varchar", SL_TEXT},
-    {"char", SL_TEXT},
-    {"character", SL_TEXT},
     {"character varying", SL_TEXT},
     {"string", SL_TEXT},
     {"bytea", SL_BYTEA},
@@ -173,29 +179,49 @@ static int bad_type(const char *s, size_t n, struct sl_err *err)
                             "timestamptz, date, interval, jsonb");
 }
 
-/* Applies arguments to a type of this kind: 1, or 0 if they make no sense. */
-static int apply_args(struct sl_type *t, const int *args, int nargs)
+static int narrow_type(const char *s, size_t n, const char *instead, struct sl_err *err)
+{
+    sl_err_set(err, SL_EUSAGE, "type %.*s has a limit that would not be kept", (int)SL_MIN(n, 64),
+               s);
+    return sl_err_hint(err, "write %s", instead);
+}
+
+/* Applies the numbers in parentheses to a type. */
+static int apply_args(struct sl_type *t, const int *args, int nargs, const char *s, size_t n,
+                      struct sl_err *err)
 {
     switch (t->kind) {
     case SL_NUMERIC:
         if (!nargs) {
             *t = sl_type_numeric(38, 9);
-            return 1;
+            return 0;
         }
         if (args[0] < 1 || args[0] > SL_NUMERIC_MAX || (nargs == 2 && args[1] > args[0]))
-            return 0;
+            break;
         *t = sl_type_numeric(args[0], nargs == 2 ? args[1] : 0);
-        return 1;
+        return 0;
     case SL_TIMESTAMP:
-        if (nargs && args[0] > 9)
-            return 0;
-        t->nsec = nargs && args[0] > 6;
-        return nargs <= 1;
+        if (nargs > 1 || (nargs && args[0] > 9))
+            break;
+        if (nargs && args[0] != 6 && args[0] != 9)
+            return narrow_type(s, n, "timestamptz, or timestamptz(9) for nanoseconds", err);
+        t->nsec = nargs && args[0] == 9;
+        return 0;
     case SL_TEXT:
-    case SL_INTERVAL:
-    case SL_DOUBLE: return nargs <= 1;
-    default: return nargs == 0;
+    case SL_DOUBLE:
+        if (nargs > 1)
+            break;
+        if (nargs)
+            return narrow_type(s, n, t->kind == SL_TEXT ? "text" : "double precision", err);
+        return 0;
+    default:
+        if (nargs)
+            break;
+        return 0;
     }
+    sl_err_set(err, SL_EUSAGE, "%.*s: numbers that do not suit the type", (int)SL_MIN(n, 64), s);
+    return sl_err_hint(err, "numeric(p,s) has p from 1 to 38 and s from 0 to p, "
+                            "timestamptz(9) is in nanoseconds");
 }
 
 int sl_type_parse(const char *s, size_t n, struct sl_type *out, struct sl_err *err)
@@ -204,18 +230,17 @@ int sl_type_parse(const char *s, size_t n, struct sl_type *out, struct sl_err *e
     int args[2] = {0, 0}, nargs;
     if (!split_name(s, n, name, sizeof name, args, &nargs))
         return bad_type(s, n, err);
+    for (size_t i = 0; i < SL_COUNT(narrow_names); i++)
+        if (strcmp(narrow_names[i].name, name) == 0)
+            return narrow_type(s, n, narrow_names[i].instead, err);
     for (size_t i = 0; i < SL_COUNT(type_names); i++) {
         if (strcmp(type_names[i].name, name) != 0)
             continue;
         struct sl_type t = sl_type_of((enum sl_kind)type_names[i].kind);
-        if (!apply_args(&t, args, nargs)) {
-            sl_err_set(err, SL_EUSAGE, "%.*s: numbers that do not suit the type",
-                       (int)SL_MIN(n, 64), s);
-            return sl_err_hint(err, "numeric(p,s) has p from 1 to 38 and s from 0 to p, "
-                                    "timestamptz(n) has n up to 9");
-        }
-        *out = t;
-        return 0;
+        int rc = apply_args(&t, args, nargs, s, n, err);
+        if (rc == 0)
+            *out = t;
+        return rc;
     }
     return bad_type(s, n, err);
 }

@@ -79,9 +79,10 @@ int sl_type_equal(struct sl_type a, struct sl_type b);
 
 /* SQL name: "numeric(12,2)", "timestamptz" ("timestamptz(9)" for ns), ... */
 void sl_type_print(struct sl_type t, struct sl_buf *out);
-/* Reads such a name, PostgreSQL's aliases too (int, int8, integer, float8, real, varchar,
- * varchar(n), decimal, bool, timestamp, timestamp with time zone, json). Case does not matter.
- * numeric alone is numeric(38,9). SL_EUSAGE with the known names as hint. */
+/* Reads such a name, PostgreSQL's aliases too (int8, float8, varchar, decimal, bool, timestamp,
+ * timestamp with time zone, json). Case does not matter. numeric alone is numeric(38,9). Names that
+ * promise a limit which no column keeps (integer, real, varchar(n), timestamptz(3)) are refused.
+ * SL_EUSAGE with what to write instead, or the known names, as hint. */
 int sl_type_parse(const char *s, size_t n, struct sl_type *out, struct sl_err *err);
 
 /*

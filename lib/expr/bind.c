@@ -295,9 +295,7 @@ static struct sl_node *bind_value_function(struct sl_bind *b, const PgQuery__SQL
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
         return sl_bind_function(b, "current_date", NULL, 0, at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N:
         return sl_bind_function(b, "now", NULL, 0, at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER: return sl_bind_column(b, "user", at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
@@ -310,6 +308,10 @@ static struct sl_node *bind_value_function(struct sl_bind *b, const PgQuery__SQL
         return sl_bind_column(b, "current_catalog", at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
         return sl_bind_column(b, "current_schema", at);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N:
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N:
+        sl_bind_fail(b, at, "the present time is not rounded");
+        return sl_bind_hint(b, "date_trunc('milliseconds', now())");
     default:
         sl_bind_fail(b, at, "times without a date are not supported");
         return sl_bind_hint(b, "current_timestamp, current_date");

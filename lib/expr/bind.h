@@ -79,6 +79,10 @@ int sl_coerce_unify(struct sl_bind *b, struct sl_node **nodes, int n, const char
 /* Common type of two, as PostgreSQL promotes. 1 or 0. */
 int sl_coerce_common(struct sl_type a, struct sl_type b, struct sl_type *out);
 struct sl_node *sl_bind_cast(struct sl_bind *b, const PgQuery__TypeCast *c);
+/* 16 or 32 for int2 and int4, as the parser calls smallint and integer, else 0. */
+int sl_cast_bits(const char *type);
+/* A bigint that must fit so many bits; what does not fails. */
+struct sl_node *sl_cast_narrow(struct sl_bind *b, struct sl_node *n, int bits);
 struct sl_node *sl_coerce_boolean(struct sl_bind *b, struct sl_node *n, const char *what);
 
 /* operator.c */

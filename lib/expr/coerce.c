@@ -245,48 +245,111 @@ static int type_text(const PgQuery__TypeName *t, struct sl_buf *out)
     return 1;
 }
 
+/* What a cast names: a type, and a limit that holds for the value at this moment only. */
+struct target {
+    struct sl_type type;
+    int chars; /* varchar(n), char(n): cut to so many, 0 for no limit */
+    int bits;  /* of a whole number that is narrower than bigint, else 0 */
+};
+
+int sl_cast_bits(const char *type)
+{
+    return strcmp(type, "int4") == 0 ? 32 : strcmp(type, "int2") == 0 ? 16 : 0;
+}
+
+/* varchar(n) and char(n), which the parser calls bpchar: 1, 0 if n is no length, -1 if other. */
+static int text_target(const PgQuery__TypeName *t, const char *name, struct target *out)
+{
+    if ((strcmp(name, "bpchar") != 0 && strcmp(name, "varchar") != 0) || t->n_array_bounds)
+        return -1;
+    out->type = sl_type_of(SL_TEXT);
+    if (t->n_typmods == 0)
+        return 1;
+    const PgQuery__Node *m = t->typmods[0];
+    if (t->n_typmods > 1 || m->node_case != PG_QUERY__NODE__NODE_A_CONST ||
+        m->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL || m->a_const->ival->ival < 1)
+        return 0;
+    out->chars = m->a_const->ival->ival;
+    return 1;
+}
+
+/* 1, or 0 with b->err filled. */
+static int target_of(struct sl_bind *b, const PgQuery__TypeName *t, int at, struct target *out)
+{
+    const char *name = t->n_names ? t->names[t->n_names - 1]->string->sval : "";
+    struct sl_buf text = SL_BUF_INIT;
+    struct sl_err why;
+    int is_text = text_target(t, name, out);
+    if (is_text >= 0) {
+        if (!is_text)
+            sl_bind_fail(b, at, "the length of a text type is a number from 1 up");
+        return is_text;
+    }
+    if (strcmp(name, "interval") == 0) { /* interval '1' day: the field is in the typmod */
+        out->type = sl_type_of(SL_INTERVAL);
+        if (t->n_typmods)
+            sl_bind_fail(b, at, "write the unit inside the quotes: interval '1 day'");
+        return t->n_typmods == 0;
+    }
+    out->bits = t->n_typmods || t->n_array_bounds ? 0 : sl_cast_bits(name);
+    if (out->bits) {
+        out->type = sl_type_of(SL_BIGINT);
+        return 1;
+    }
+    sl_err_init(&why);
+    int spelt = type_text(t, &text);
+    int rc = spelt ? sl_type_parse(text.data ? text.data : "", text.len, &out->type, &why) : -1;
+    if (text.failed || why.code == SL_ENOMEM) {
+        sl_err_nomem(b->err, "reading an expression");
+    } else if (rc < 0) {
+        sl_bind_fail(b, at, spelt ? "%s" : "there is no type %.100s", spelt ? why.what : name);
+        if (why.hint[0])
+            sl_bind_hint(b, "%s", why.hint);
+    }
+    rc = rc >= 0 && !text.failed;
+    sl_buf_release(&text);
+    return rc;
+}
+
+struct sl_node *sl_cast_narrow(struct sl_bind *b, struct sl_node *n, int bits)
+{
+    const char *name = bits == 16 ? "smallint" : "integer";
+    n = sl_coerce(b, n, sl_type_of(SL_BIGINT), SL_COERCE_EXPLICIT);
+    if (!n)
+        return NULL;
+    struct sl_node *c = sl_bind_call(b, sl_kernel_narrow, name, SL_PRINT_CAST,
+                                     sl_type_of(SL_BIGINT), n->at, 0, 1, &n, 1);
+    if (!c)
+        return NULL;
+    c->param[0] = bits;
+    c = sl_bind_finish(b, c);
+    if (c && n->kind == SL_NODE_CONST && !c->value)
+        return sl_bind_fail(b, n->at, "value out of range for type %s", name);
+    return c && n->kind == SL_NODE_CONST ? n : c;
+}
+
 static struct sl_node *cast_to(struct sl_bind *b, struct sl_node *n, const PgQuery__TypeName *t,
                                int at)
 {
-    struct sl_buf text = SL_BUF_INIT;
-    struct sl_type to;
-    struct sl_err why;
-    const char *last = t->n_names ? t->names[t->n_names - 1]->string->sval : "";
-    int limit = -1;
-    sl_err_init(&why);
-    if (strcmp(last, "bpchar") == 0 || strcmp(last, "varchar") == 0) { /* cut to n characters */
-        to = sl_type_of(SL_TEXT);
-        limit = t->n_typmods ? t->typmods[0]->a_const->ival->ival : strcmp(last, "bpchar") ? -1 : 1;
-    } else if (strcmp(last, "interval") == 0) { /* interval '1' day: the field is in the typmod */
-        to = sl_type_of(SL_INTERVAL);
-        if (t->n_typmods)
-            return sl_bind_fail(b, at, "write the unit inside the quotes: interval '1 day'");
-    } else if (!type_text(t, &text) ||
-               sl_type_parse(text.data ? text.data : "", text.len, &to, &why) < 0) {
-        if (text.failed || why.code == SL_ENOMEM) {
-            sl_buf_release(&text);
-            sl_err_nomem(b->err, "reading an expression");
-            return NULL;
-        }
-        sl_bind_fail(b, at, "there is no type %.100s", text.data ? text.data : last);
-        sl_buf_release(&text);
-        return why.hint[0] ? sl_bind_hint(b, "%s", why.hint) : NULL;
-    }
-    sl_buf_release(&text);
-    if (to.kind == SL_NUMERIC && t->n_typmods == 0) { /* numeric alone keeps what there is */
+    struct target to = {0};
+    if (!target_of(b, t, at, &to))
+        return NULL;
+    if (to.type.kind == SL_NUMERIC && t->n_typmods == 0) { /* numeric alone keeps what there is */
         if (n->type.kind == SL_NUMERIC)
             return n;
         if (n->type.kind == SL_BIGINT)
-            to = sl_type_numeric(19, 0);
+            to.type = sl_type_numeric(19, 0);
     }
-    if (!n->unknown && !can_cast(n->type, to)) {
-        struct sl_node target = {.type = to};
+    if (!n->unknown && !can_cast(n->type, to.type)) {
+        struct sl_node target = {.type = to.type};
         return sl_bind_fail(b, at, "type %s cannot be cast to %s", sl_bind_type_name(b, n),
                             sl_bind_type_name(b, &target));
     }
-    n = sl_coerce(b, n, to, SL_COERCE_EXPLICIT);
-    if (n && limit >= 0) {
-        int64_t v = limit;
+    if (to.bits)
+        return sl_cast_narrow(b, n, to.bits);
+    n = sl_coerce(b, n, to.type, SL_COERCE_EXPLICIT);
+    if (n && to.chars) {
+        int64_t v = to.chars;
         struct sl_column *c = sl_column_new(sl_type_of(SL_BIGINT), 1);
         if (c && (c->owner[1] = sl_buffer_new(NULL, 8))) {
             memcpy(c->owner[1]->data, &v, 8);

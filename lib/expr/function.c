@@ -296,10 +296,11 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
     }
     if (f->func_variadic)
         return sl_bind_fail(b, at, "VARIADIC is not supported");
-    int is_type = f->n_args == 1 && !strchr(name, ' ') &&
+    int bits = f->n_args == 1 ? sl_cast_bits(name) : 0;
+    int is_type = f->n_args == 1 && !bits && !strchr(name, ' ') &&
                   sl_type_parse(name, strlen(name), &cast, &ignored) >= 0 &&
                   cast.kind != SL_NUMERIC;
-    if (!is_type && !is_known(name)) { /* before its arguments, which may be wrong too */
+    if (!is_type && !bits && !is_known(name)) { /* before its arguments, which may be wrong too */
         const char *near = sl_suggest_function(name, b->agg != NULL);
         sl_bind_fail(b, at, "there is no function %.60s", name);
         return near ? sl_bind_hint(b, "did you mean %s?", near) : NULL;
@@ -317,6 +318,8 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
         if (!args[i])
             return NULL;
     }
+    if (bits)
+        return sl_cast_narrow(b, args[0], bits);
     if (is_type && !is_known(name)) /* date(ts), text(n): the name of a type is a cast */
         return sl_coerce(b, args[0], cast, SL_COERCE_EXPLICIT);
     return sl_bind_function(b, name, args, (int)f->n_args, at);

@@ -207,8 +207,8 @@ int sl_number_order(sl_int128 a, int sa, sl_int128 b, int sb);
 sl_int128 sl_interval_span(struct sl_interval v);
 /* kernel_logic.c */
 sl_kernel sl_kernel_not, sl_kernel_is_null, sl_kernel_is_bool;
-/* kernel_cast.c */
-sl_kernel sl_kernel_cast;
+/* kernel_cast.c; narrow: param[0] is the bits that a bigint must fit */
+sl_kernel sl_kernel_cast, sl_kernel_narrow;
 /* kernel_text.c */
 sl_kernel sl_kernel_concat_op, sl_kernel_case_map, sl_kernel_length, sl_kernel_substr;
 sl_kernel sl_kernel_left_right, sl_kernel_trim, sl_kernel_pad, sl_kernel_replace;

@@ -472,3 +472,20 @@ int sl_kernel_cast(struct sl_call *c)
     default: assert(to.kind == SL_DATE); return to_date(c);
     }
 }
+
+/* Not a type of its own: the value stays a bigint. */
+int sl_kernel_narrow(struct sl_call *c)
+{
+    int64_t *to = sl_call_data(c), top = (int64_t)1 << (c->node->param[0] - 1);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        int64_t v = sl_call_valid(c, i) ? sl_arg_int(c, 0, i) : 0;
+        int ok = v >= -top && v < top;
+        to[i] = ok ? v : 0;
+        int rc = ok ? 0 : sl_call_fail(c, i, "value out of range for type %s", c->node->name);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}

@@ -8,7 +8,7 @@
  */
 #include <strings.h>
 #include "base/time.h"
-#include "expr/node.h"
+#include "expr/kernel.h"
 
 static void print_name(const char *s, struct sl_buf *out)
 {
@@ -121,7 +121,10 @@ static void print_call(const struct sl_node *n, struct sl_buf *out)
     case SL_PRINT_CAST:
         print_operand(n->args[0], out);
         sl_buf_addstr(out, "::");
-        sl_type_print(n->type, out);
+        if (n->run == sl_kernel_narrow)
+            sl_buf_addstr(out, n->name);
+        else
+            sl_type_print(n->type, out);
         break;
     case SL_PRINT_IMPLICIT: sl_node_print(n->args[0], out); break;
     case SL_PRINT_IN:

@@ -48,6 +48,31 @@ load common
     [[ $stderr == *t.csv:3:2:* ]]
 }
 
+@test "a declared type whose limit no column would keep is refused, with what to write" {
+    printf 'a,b\n1,2\n' >t.csv
+    local type
+    for type in smallint integer int real 'varchar(3)' 'char(3)' 'timestamptz(3)'; do
+        run -2 --separate-stderr sluice transform t.csv --types "a $type" -O csv
+        [[ $stderr == *"type $type has a limit that would not be kept; write "* ]]
+    done
+}
+
+@test "a cast to smallint or integer rejects what does not fit" {
+    printf 'a\n-32768\n32768\n2147483648\n' >t.csv
+    run -3 --separate-stderr sluice transform t.csv --select 'a::smallint as a' --rejects bad.json -O csv
+    [ "$output" = $'a\n-32768' ]
+    [ "$(jq -r .line bad.json | xargs)" = '3 4' ]
+    run -1 --separate-stderr sluice transform t.csv --where 'a > 0' --select 'a::integer' -O csv
+    [[ $stderr == *"t.csv:4: value out of range for type integer"* ]]
+}
+
+@test "a cast to varchar or char cuts" {
+    printf 'a\nabcdef\nüöä\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv -O csv \
+        --select 'a::varchar(2) as v, a::char(3) as c, a::char as o'
+    [ "$output" = $'v,c,o\nab,abc,a\nüö,üöä,ü' ]
+}
+
 @test "--rejects keeps bad rows whole and the run ends with 3" {
     printf 'a,b\n1,2\n3,x\n5,6\n' >t.csv
     run -3 --separate-stderr sluice transform t.csv --types 'b bigint' --rejects bad.json -O csv

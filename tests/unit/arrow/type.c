@@ -51,13 +51,12 @@ static void test_names(void)
     TEST("PostgreSQL's other names are known, in any case and spacing")
     {
         CHECK_STR(parsed("INT8"), "bigint");
-        CHECK_STR(parsed(" Integer "), "bigint");
         CHECK_STR(parsed("double   precision"), "double precision");
         CHECK_STR(parsed("float8"), "double precision");
-        CHECK_STR(parsed("varchar(30)"), "text");
-        CHECK_STR(parsed("character varying ( 30 )"), "text");
+        CHECK_STR(parsed("VarChar"), "text");
+        CHECK_STR(parsed(" character  varying "), "text");
         CHECK_STR(parsed("timestamp with time zone"), "timestamptz");
-        CHECK_STR(parsed("timestamp(3) with time zone"), "timestamptz");
+        CHECK_STR(parsed("timestamp(6) with time zone"), "timestamptz");
         CHECK_STR(parsed("timestamp(9)"), "timestamptz(9)");
         CHECK_STR(parsed("numeric"), "numeric(38,9)");
         CHECK_STR(parsed("decimal( 10 , 3 )"), "numeric(10,3)");
@@ -79,6 +78,7 @@ static void test_names(void)
             "date(3)",
             "bigint(8)",
             "timestamptz(10)",
+            "interval(3)",
             "text text",
             "numeric(1,2,3)",
             "numeric(1)(2)",
@@ -86,6 +86,31 @@ static void test_names(void)
         };
         for (size_t i = 0; i < SL_COUNT(bad); i++)
             CHECK_STR(parsed(bad[i]), "");
+    }
+    TEST("a limit that no column would keep is refused, with what to write instead")
+    {
+        static const char *const limited[][2] = {
+            {"smallint", "bigint"},
+            {"int2", "bigint"},
+            {"INTEGER", "bigint"},
+            {"int", "bigint"},
+            {"int4", "bigint"},
+            {"real", "double precision"},
+            {"float4", "double precision"},
+            {"float(10)", "double precision"},
+            {"varchar(30)", "text"},
+            {"character varying ( 30 )", "text"},
+            {"char", "text"},
+            {"character(3)", "text"},
+            {"timestamptz(3)", "timestamptz(9)"},
+            {"timestamp(0) with time zone", "timestamptz(9)"},
+        };
+        struct sl_type t;
+        struct sl_err err;
+        for (size_t i = 0; i < SL_COUNT(limited); i++) {
+            CHECK_INT(sl_type_parse(limited[i][0], strlen(limited[i][0]), &t, &err), -SL_EUSAGE);
+            CHECK(strstr(err.what, limited[i][0]) && strstr(err.hint, limited[i][1]));
+        }
     }
     TEST("widths follow the precision")
     {
