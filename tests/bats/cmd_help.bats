@@ -70,9 +70,9 @@ options_of_page() {
     command -v mandoc >/dev/null || skip "no mandoc"
     for command in $commands; do
         usage=$("$SLUICE" "$command" -h | sed -n '1s/^usage: //p')
-        synopsis=$(mandoc -T ascii -O width=200 "$root/man/sluice-$command.1" | col -b |
-            sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | sed '1d;$d' | tr -s ' \n' ' ' |
-            sed 's/^ //; s/ $//; s/ | /|/g')
+        synopsis=$(mandoc -T ascii -O width=200 "$root/man/sluice-$command.1" |
+            sed "s/.$(printf '\b')//g" | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' |
+            sed '1d;$d' | tr -s ' \n' ' ' | sed 's/^ //; s/ $//; s/ | /|/g')
         same "$synopsis" "$usage"
     done
 }
