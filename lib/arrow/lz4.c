@@ -7,16 +7,12 @@
  * the library's 1.7, and building does not need another package.
  */
 #include "arrow/lz4.h"
-#include <dlfcn.h>
-#include <pthread.h>
-
-#define LIBRARY "liblz4.so.1"
+#include "base/library.h"
 
 enum { VERSION = 100, RATIO_MAX = 255 }; /* a byte of input makes at most so many of output */
 
-/* Functions of the library that are used; filled once. Results are sizes, or errors by is_error. */
+/* Functions of the library that are used. Results are sizes, or errors by is_error. */
 static struct {
-    void *library;
     size_t (*create)(void **context, unsigned version);
     size_t (*free)(void *context);
     void (*reset)(void *context);
@@ -25,48 +21,25 @@ static struct {
     unsigned (*is_error)(size_t result);
     const char *(*error_name)(size_t result);
 } lz4;
-static pthread_once_t lz4_once = PTHREAD_ONCE_INIT;
-
-static void open_library(void)
-{
-    static const struct {
-        const char *name;
-        size_t at;
-    } symbols[] = {
-        {"LZ4F_createDecompressionContext", offsetof(__typeof__(lz4), create)},
-        {"LZ4F_freeDecompressionContext", offsetof(__typeof__(lz4), free)},
-        {"LZ4F_resetDecompressionContext", offsetof(__typeof__(lz4), reset)},
-        {"LZ4F_decompress", offsetof(__typeof__(lz4), decompress)},
-        {"LZ4F_isError", offsetof(__typeof__(lz4), is_error)},
-        {"LZ4F_getErrorName", offsetof(__typeof__(lz4), error_name)},
-    };
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return;
-    for (size_t i = 0; i < SL_COUNT(symbols); i++) {
-        void *f = dlsym(library, symbols[i].name);
-        if (!f) {
-            dlclose(library);
-            return;
-        }
-        memcpy((char *)&lz4 + symbols[i].at, &f, sizeof f);
-    }
-    lz4.library = library;
-}
+static const struct sl_symbol symbols[] = {
+    SL_SYMBOL("LZ4F_createDecompressionContext", lz4, create),
+    SL_SYMBOL("LZ4F_freeDecompressionContext", lz4, free),
+    SL_SYMBOL("LZ4F_resetDecompressionContext", lz4, reset),
+    SL_SYMBOL("LZ4F_decompress", lz4, decompress),
+    SL_SYMBOL("LZ4F_isError", lz4, is_error),
+    SL_SYMBOL("LZ4F_getErrorName", lz4, error_name),
+};
+static struct sl_library library = SL_LIBRARY("liblz4.so.1", "liblz4-1", symbols, &lz4);
 
 int sl_lz4_need(struct sl_err *err)
 {
-    pthread_once(&lz4_once, open_library);
-    if (lz4.library)
-        return 0;
-    sl_err_set(err, SL_EUNSUPPORTED, "Arrow compressed with lz4 needs " LIBRARY);
-    return err ? sl_err_hint(err, "apt install liblz4-1") : -SL_EUNSUPPORTED;
+    return sl_library_need(&library, "Arrow compressed with lz4", err);
 }
 
 void *sl_lz4_new(void)
 {
     void *context = NULL;
-    assert(lz4.library);
+    assert(lz4.create);
     return lz4.is_error(lz4.create(&context, VERSION)) ? NULL : context;
 }
 

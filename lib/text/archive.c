@@ -11,21 +11,18 @@
 #include "base/compat.h"
 #include <archive.h>
 #include <archive_entry.h>
-#include <dlfcn.h>
-#include <pthread.h>
+#include "base/library.h"
 #include "base/mem.h"
 #include "text/gunzip.h"
 #include "text/text.h"
 
-#define LIBRARY   "libarchive.so.13"
 #define BOMB_MIN  (1LL << 30)
 #define RATIO_MAX 50000
 
 enum { BLOCK = 256 << 10, MAGIC = 6 /* bytes, at most */ };
 
-/* Functions of the library that are used; filled once. */
+/* Functions of libarchive that are used. */
 static struct {
-    void *library;
     struct archive *(*read_new)(void);
     int (*read_free)(struct archive *);
     int (*read_zstd)(struct archive *);
@@ -57,66 +54,41 @@ static struct {
     void (*entry_set_pathname)(struct archive_entry *, const char *);
     const char *(*error_string)(struct archive *);
 } lib;
-static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
-
-static void open_library(void)
-{
-    static const struct {
-        const char *name;
-        size_t at;
-    } symbols[] = {
-#define SYMBOL(name, field) {name, offsetof(__typeof__(lib), field)}
-        SYMBOL("archive_read_new", read_new),
-        SYMBOL("archive_read_free", read_free),
-        SYMBOL("archive_read_support_filter_zstd", read_zstd),
-        SYMBOL("archive_read_support_filter_bzip2", read_bzip2),
-        SYMBOL("archive_read_support_filter_xz", read_xz),
-        SYMBOL("archive_read_support_filter_lz4", read_lz4),
-        SYMBOL("archive_read_support_filter_compress", read_compress),
-        SYMBOL("archive_read_support_format_raw", read_raw),
-        SYMBOL("archive_read_support_format_empty", read_empty),
-        SYMBOL("archive_read_open", read_open),
-        SYMBOL("archive_read_next_header", read_next_header),
-        SYMBOL("archive_read_data", read_data),
-        SYMBOL("archive_write_new", write_new),
-        SYMBOL("archive_write_free", write_free),
-        SYMBOL("archive_write_add_filter_gzip", write_gzip),
-        SYMBOL("archive_write_add_filter_zstd", write_zstd),
-        SYMBOL("archive_write_set_format_raw", write_raw),
-        SYMBOL("archive_write_set_filter_option", write_option),
-        SYMBOL("archive_write_set_bytes_in_last_block", write_last_block),
-        SYMBOL("archive_write_open", write_open),
-        SYMBOL("archive_write_header", write_header),
-        SYMBOL("archive_write_data", write_data),
-        SYMBOL("archive_write_close", write_close),
-        SYMBOL("archive_entry_new", entry_new),
-        SYMBOL("archive_entry_free", entry_free),
-        SYMBOL("archive_entry_set_filetype", entry_set_filetype),
-        SYMBOL("archive_entry_set_pathname", entry_set_pathname),
-        SYMBOL("archive_error_string", error_string),
-#undef SYMBOL
-    };
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return;
-    for (size_t i = 0; i < SL_COUNT(symbols); i++) {
-        void *f = dlsym(library, symbols[i].name);
-        if (!f) {
-            dlclose(library);
-            return;
-        }
-        memcpy((char *)&lib + symbols[i].at, &f, sizeof f);
-    }
-    lib.library = library;
-}
+static const struct sl_symbol symbols[] = {
+    SL_SYMBOL("archive_read_new", lib, read_new),
+    SL_SYMBOL("archive_read_free", lib, read_free),
+    SL_SYMBOL("archive_read_support_filter_zstd", lib, read_zstd),
+    SL_SYMBOL("archive_read_support_filter_bzip2", lib, read_bzip2),
+    SL_SYMBOL("archive_read_support_filter_xz", lib, read_xz),
+    SL_SYMBOL("archive_read_support_filter_lz4", lib, read_lz4),
+    SL_SYMBOL("archive_read_support_filter_compress", lib, read_compress),
+    SL_SYMBOL("archive_read_support_format_raw", lib, read_raw),
+    SL_SYMBOL("archive_read_support_format_empty", lib, read_empty),
+    SL_SYMBOL("archive_read_open", lib, read_open),
+    SL_SYMBOL("archive_read_next_header", lib, read_next_header),
+    SL_SYMBOL("archive_read_data", lib, read_data),
+    SL_SYMBOL("archive_write_new", lib, write_new),
+    SL_SYMBOL("archive_write_free", lib, write_free),
+    SL_SYMBOL("archive_write_add_filter_gzip", lib, write_gzip),
+    SL_SYMBOL("archive_write_add_filter_zstd", lib, write_zstd),
+    SL_SYMBOL("archive_write_set_format_raw", lib, write_raw),
+    SL_SYMBOL("archive_write_set_filter_option", lib, write_option),
+    SL_SYMBOL("archive_write_set_bytes_in_last_block", lib, write_last_block),
+    SL_SYMBOL("archive_write_open", lib, write_open),
+    SL_SYMBOL("archive_write_header", lib, write_header),
+    SL_SYMBOL("archive_write_data", lib, write_data),
+    SL_SYMBOL("archive_write_close", lib, write_close),
+    SL_SYMBOL("archive_entry_new", lib, entry_new),
+    SL_SYMBOL("archive_entry_free", lib, entry_free),
+    SL_SYMBOL("archive_entry_set_filetype", lib, entry_set_filetype),
+    SL_SYMBOL("archive_entry_set_pathname", lib, entry_set_pathname),
+    SL_SYMBOL("archive_error_string", lib, error_string),
+};
+static struct sl_library library = SL_LIBRARY("libarchive.so.13", "libarchive13", symbols, &lib);
 
 static int need_library(struct sl_err *err)
 {
-    pthread_once(&lib_once, open_library);
-    if (lib.library)
-        return 0;
-    sl_err_set(err, SL_EUNSUPPORTED, "compressed text needs " LIBRARY);
-    return sl_err_hint(err, "apt install libarchive13");
+    return sl_library_need(&library, "compressed text", err);
 }
 
 enum sl_compression sl_compression_of_bytes(const uint8_t *data, size_t n)

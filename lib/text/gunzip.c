@@ -9,25 +9,27 @@
  * zeros may follow (tapes pad so); anything else is an error.
  */
 #include "text/gunzip.h"
-#include <dlfcn.h>
-#include <pthread.h>
 #define ZLIB_CONST
 #include <zlib.h>
+#include "base/library.h"
 #include "base/mem.h"
-
-#define LIBRARY "libz.so.1"
 
 enum { GZIP_ONLY = 16 + 15 }; /* inflateInit2: no other wrapping, any window */
 
-/* Functions of the library that are used; filled once. */
+/* Functions of zlib that are used. */
 static struct {
-    void *library;
     int (*init)(z_stream *, int, const char *, int);
     int (*inflate)(z_stream *, int);
     int (*reset)(z_stream *);
     int (*end)(z_stream *);
 } zlib;
-static pthread_once_t zlib_once = PTHREAD_ONCE_INIT;
+static const struct sl_symbol symbols[] = {
+    SL_SYMBOL("inflateInit2_", zlib, init),
+    SL_SYMBOL("inflate", zlib, inflate),
+    SL_SYMBOL("inflateReset", zlib, reset),
+    SL_SYMBOL("inflateEnd", zlib, end),
+};
+static struct sl_library library = SL_LIBRARY("libz.so.1", "zlib1g", symbols, &zlib);
 
 struct sl_gunzip {
     sl_gunzip_more *more;
@@ -40,39 +42,10 @@ struct sl_gunzip {
     int64_t member, from; /* number of the member at hand, and where it begins */
 };
 
-static void open_library(void)
-{
-    static const struct {
-        const char *name;
-        size_t at;
-    } symbols[] = {
-        {"inflateInit2_", offsetof(__typeof__(zlib), init)},
-        {"inflate", offsetof(__typeof__(zlib), inflate)},
-        {"inflateReset", offsetof(__typeof__(zlib), reset)},
-        {"inflateEnd", offsetof(__typeof__(zlib), end)},
-    };
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return;
-    for (size_t i = 0; i < SL_COUNT(symbols); i++) {
-        void *f = dlsym(library, symbols[i].name);
-        if (!f) {
-            dlclose(library);
-            return;
-        }
-        memcpy((char *)&zlib + symbols[i].at, &f, sizeof f);
-    }
-    zlib.library = library;
-}
-
 struct sl_gunzip *sl_gunzip_new(sl_gunzip_more *more, void *arg, struct sl_err *err)
 {
-    pthread_once(&zlib_once, open_library);
-    if (!zlib.library) {
-        sl_err_set(err, SL_EUNSUPPORTED, "gzip needs " LIBRARY);
-        sl_err_hint(err, "apt install zlib1g");
+    if (sl_library_need(&library, "gzip", err) < 0)
         return NULL;
-    }
     struct sl_gunzip *g = sl_calloc(1, sizeof *g);
     if (g) {
         g->more = more;
