@@ -11,6 +11,9 @@
  * Rows with something in `_rest` are unpacked by the worker that encodes them; where that takes a
  * column that the log has not, or a wider one, the batch waits for the loop, which evolves the log while
  * no worker reads (`shape` is what they read).
+ *
+ * A log that is not there, or columns that it lacks, come with the first commit: of a run that fails
+ * before it nothing is left.
  */
 #include "base/compat.h"
 #include <pthread.h>
@@ -43,7 +46,8 @@ struct log_sink {
     struct sl_log_writer *writer;
     const struct sl_zone *zone;
     struct sl_unpack *unpack; /* NULL: there is no `_rest` */
-    pthread_rwlock_t shape;   /* guards unpack */
+    pthread_rwlock_t shape;   /* guards unpack, and the writer until it is published */
+    int published;
     int64_t recovered;
     /* gathered since the last commit */
     struct sl_log_blob **pending;
@@ -171,9 +175,7 @@ static int encode_unpacked(struct log_sink *s, struct sl_batch *b, int worker, s
 {
     struct sl_batch *v = NULL;
     struct sl_schema *wider = NULL;
-    pthread_rwlock_rdlock(&s->shape);
     int rc = sl_unpack_batch(s->unpack, worker, b, &v, &wider, err);
-    pthread_rwlock_unlock(&s->shape);
     sl_schema_unref(wider);
     if (rc == SL_TEXT_WIDEN) {
         out->late = sl_batch_ref(b);
@@ -185,10 +187,9 @@ static int encode_unpacked(struct log_sink *s, struct sl_batch *b, int worker, s
     return rc;
 }
 
-static int sink_encode(struct sl_sink *base, struct sl_batch *b, int worker, void **out,
-                       struct sl_err *err)
+static int encode_batch(struct log_sink *s, struct sl_batch *b, int worker, void **out,
+                        struct sl_err *err)
 {
-    struct log_sink *s = (struct log_sink *)base;
     int partitions = sl_log_partitions(sl_log_writer_view(s->writer));
     struct blobs *blobs = sl_calloc(1, sizeof(*blobs) + (size_t)partitions * sizeof(void *));
     struct sl_batch *v = blobs ? sl_hidden_strip(b, err) : NULL;
@@ -205,6 +206,16 @@ static int sink_encode(struct sl_sink *base, struct sl_batch *b, int worker, voi
     }
     *out = blobs;
     return 0;
+}
+
+static int sink_encode(struct sl_sink *base, struct sl_batch *b, int worker, void **out,
+                       struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    pthread_rwlock_rdlock(&s->shape);
+    int rc = encode_batch(s, b, worker, out, err);
+    pthread_rwlock_unlock(&s->shape);
+    return rc;
 }
 
 static void sink_drop(struct sl_sink *base, void *encoded)
@@ -238,6 +249,20 @@ static void settle_positions(struct log_sink *s)
     }
 }
 
+/* Before the first commit. */
+static int publish(struct log_sink *s, struct sl_err *err)
+{
+    int64_t moved = 0;
+    if (s->published)
+        return 0;
+    pthread_rwlock_wrlock(&s->shape);
+    int rc = sl_log_writer_publish(s->writer, &moved, err);
+    pthread_rwlock_unlock(&s->shape);
+    s->published = rc == 0;
+    s->base.recovered += moved;
+    return rc;
+}
+
 static int commit(struct log_sink *s, struct sl_err *err)
 {
     size_t most = (size_t)s->npositions + 1;
@@ -256,8 +281,8 @@ static int commit(struct log_sink *s, struct sl_err *err)
         values[n] = p->value;
         was[n++] = strcmp(p->was, "*") == 0 ? NULL : p->was;
     }
-    int rc = 0, nothing = !s->npending && !n;
-    if (!nothing) {
+    int nothing = !s->npending && !n, rc = nothing ? 0 : publish(s, err);
+    if (!nothing && rc == 0) {
         struct sl_log_note note = {
             .position_id = ids, .position = values, .position_was = was, .npositions = n};
         rc = sl_log_writer_commit(s->writer, s->pending, s->npending, &note, err);
@@ -387,6 +412,8 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     int rc = commit(s, err);
     if (rc == 0 && d == SL_BARRIER)
         rc = sl_log_writer_sync(s->writer, err);
+    if (rc == 0 && (d == SL_END || d == SL_STOP))
+        rc = publish(s, err); /* without a row too */
     if (rc == 0 && (d == SL_END || d == SL_STOP)) {
         rc = sl_log_writer_close(s->writer, err);
         s->writer = NULL;
@@ -498,6 +525,7 @@ int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, str
     s->base.account = o->account;
     s->lo = o->log;
     s->lo.account = o->account;
+    s->lo.defer = 1;
     s->may_create = o->may_create;
     s->zone = o->zone;
     pthread_rwlock_init(&s->shape, NULL);

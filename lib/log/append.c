@@ -105,7 +105,7 @@ enum verdict { GO_ON, BEGIN, ENCODE_ANEW };
 static enum verdict judge(const struct sl_log_writer *w, const struct sl_log_blob *b,
                           const struct sl_seg *open)
 {
-    if (b->form->schema_id != w->schema_id)
+    if (b->form->schema != w->schema) /* a number may have been meant for another one */
         return ENCODE_ANEW;
     if (!open || open->schema != w->schema_id)
         return BEGIN;
@@ -382,8 +382,13 @@ static int add_note(struct sl_line *line, const struct sl_log_note *note, struct
 static int write_line(struct job *j, const struct sl_log_note *note, struct sl_err *err)
 {
     struct sl_line line;
+    struct sl_line_schema new = {.id = j->w->schema_id, .schema = j->w->schema};
     sl_writer_line(j->w, &line);
     int rc = add_note(&line, note, err);
+    if (j->w->unsaid && j->npieces) {
+        line.schemas = &new;
+        line.nschemas = 1;
+    }
     line.segs = sl_arena_alloc(&line.arena, j->npieces * sizeof(*line.segs) + 1);
     if (rc == 0 && !line.segs)
         rc = sl_err_nomem(err, "a commit");
@@ -391,6 +396,9 @@ static int write_line(struct job *j, const struct sl_log_note *note, struct sl_e
         line.segs[line.nsegs++] = j->pieces[i].seg;
     if (rc == 0)
         rc = sl_writer_append_line(j->w, &line, err);
+    if (rc == 0 && line.nschemas)
+        sl_writer_schema_said(j->w);
+    line.nschemas = 0; /* borrowed */
     sl_line_release(&line);
     return rc;
 }
@@ -522,6 +530,7 @@ int sl_log_writer_commit(struct sl_log_writer *w, struct sl_log_blob **blobs, si
 {
     struct job j = {.w = w};
     int rc = sl_syncer_check(w->sync, err);
+    assert(!w->unborn);
 
     if (rc == 0)
         rc = sort_blobs(&j, blobs, nblobs, err);

@@ -3,6 +3,7 @@
 /* create: a new log, made whole under a temporary name and renamed, so that nobody meets half of
  * one. */
 #include "base/compat.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/random.h>
@@ -118,27 +119,36 @@ static int fill(const char *dir, const struct sl_log_options *o, int partitions,
     return rc;
 }
 
-/* Removes what fill() made. */
-static void remove_tree(const char *dir, int partitions)
+/* Files of a directory in the new log, and then itself. */
+static void remove_dir(int dirfd, const char *name)
 {
-    struct sl_buf path = SL_BUF_INIT;
-    char name[SL_COMMIT_NAME + 16], part[16];
-    snprintf(name, sizeof(name), "commits/");
-    sl_commit_name(1, name + strlen(name));
-    const char *const files[] = {name, "lock"};
-    for (size_t i = 0; i < SL_COUNT(files); i++) {
-        sl_path_join(&path, dir, files[i]);
-        if (path.data)
-            unlink(path.data);
+    int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!d && fd >= 0)
+        close(fd);
+    for (struct dirent *e; d && (e = readdir(d)) != NULL;)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            unlinkat(fd, e->d_name, 0);
+    if (d)
+        closedir(d);
+    unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+void sl_log_unmake(const char *made)
+{
+    int fd = open(made, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!d && fd >= 0)
+        close(fd);
+    for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        if (unlinkat(fd, e->d_name, 0) < 0)
+            remove_dir(fd, e->d_name);
     }
-    for (int i = -1; i < partitions; i++) {
-        snprintf(part, sizeof(part), "%04d", i);
-        sl_path_join(&path, dir, i < 0 ? "commits" : part);
-        if (path.data)
-            rmdir(path.data);
-    }
-    rmdir(dir);
-    sl_buf_release(&path);
+    if (d)
+        closedir(d);
+    rmdir(made);
 }
 
 static int sync_parent(const char *path, struct sl_err *err)
@@ -156,8 +166,7 @@ static int sync_parent(const char *path, struct sl_err *err)
     return rc;
 }
 
-/* Renames the finished log to its name. */
-static int publish(const char *made, const char *path, struct sl_err *err)
+int sl_log_name(const char *made, const char *path, struct sl_err *err)
 {
     if (rename(made, path) == 0)
         return sync_parent(path, err);
@@ -167,10 +176,10 @@ static int publish(const char *made, const char *path, struct sl_err *err)
     return sl_err_place(err, "%s", path);
 }
 
-int sl_log_create(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
-                  struct sl_err *err)
+int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
+                struct sl_buf *made, struct sl_err *err)
 {
-    struct sl_buf line = SL_BUF_INIT, made = SL_BUF_INIT;
+    struct sl_buf line = SL_BUF_INIT;
     struct sl_schema *own = NULL;
     uint8_t id[16];
     uint32_t salt;
@@ -186,20 +195,14 @@ int sl_log_create(const char *path, const struct sl_log_options *o, struct sl_sc
     if (rc == 0)
         rc = first_line(own, id, partitions, &line, err);
     if (rc == 0) {
-        sl_buf_printf(&made, "%s.new-%ld-%08x", path, (long)getpid(), salt);
-        rc = sl_buf_check(&made, err);
+        sl_buf_printf(made, "%s.new-%ld-%08x", path, (long)getpid(), salt);
+        rc = sl_buf_check(made, err);
     }
-    if (rc == 0 && mkdir(made.data, 0777) < 0)
+    if (rc == 0 && mkdir(made->data, 0777) < 0)
         rc = sl_err_sys(err, "cannot create %s", path);
-    else if (rc == 0) {
-        rc = fill(made.data, o, partitions, &line, err);
-        if (rc == 0)
-            rc = publish(made.data, path, err);
-        if (rc < 0)
-            remove_tree(made.data, partitions);
-    }
+    else if (rc == 0 && (rc = fill(made->data, o, partitions, &line, err)) < 0)
+        sl_log_unmake(made->data);
     sl_schema_unref(own);
     sl_buf_release(&line);
-    sl_buf_release(&made);
     return rc;
 }

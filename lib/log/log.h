@@ -94,6 +94,8 @@ struct sl_log_options {
     struct sl_account *account;
     const char *boot_id; /* for tests: 36 characters instead of the running system's */
     int64_t grace;       /* µs that files of replaced segments are kept; 0 = 10 min */
+    int defer; /* a writer that commits nothing leaves no trace, see sl_log_writer_publish; what is
+                  pointed at must then live until that was called */
 };
 
 struct sl_log_writer;
@@ -107,13 +109,20 @@ struct sl_log_blob; /* a batch encoded for a partition, not yet appended */
  */
 int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
                        struct sl_log_writer **out, int64_t *recovered, struct sl_err *err);
+/*
+ * Of a writer opened with `defer`, before its first commit, while nobody encodes: a log that was made
+ * gets its name; if another process has made one there meanwhile the writer becomes one of that log
+ * (SL_ELOCKED if its partitions are others). Columns that the log lacks come with the first rows that
+ * are committed, without this call too. *recovered as above. Does nothing when called again.
+ */
+int sl_log_writer_publish(struct sl_log_writer *w, int64_t *recovered, struct sl_err *err);
 /* Syncs (unless SL_SYNC_NONE) what is not yet acknowledged, and closes. The writer is gone. */
 int sl_log_writer_close(struct sl_log_writer *w, struct sl_err *err);
 void sl_log_writer_abort(struct sl_log_writer *w); /* closes without committing or syncing */
 struct sl_log *sl_log_writer_view(struct sl_log_writer *w);      /* borrowed */
 struct sl_schema *sl_log_writer_schema(struct sl_log_writer *w); /* what batches must have */
 
-/* Changes the schema for later batches (evolution). */
+/* Changes the schema for later batches (evolution); with `defer` by the commit that brings them. */
 int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, struct sl_err *err);
 
 /* Partition of each selected row by the log's hash and keys; out has b->selected entries. A log of

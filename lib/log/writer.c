@@ -49,8 +49,10 @@ int sl_writer_lock(struct sl_log_writer *w, struct sl_err *err)
         sl_err_hint(err, "run again: the log is read from where it is now");
         rc = sl_err_place(err, "%s", l->path);
     }
-    if (rc > 0)
-        rc = w->plans ? sl_writer_replan(w, err) : 0;
+    if (rc > 0 && w->unsaid) /* another schema may have taken the number that was meant for it */
+        rc = sl_writer_take_schema(w, err);
+    if (rc >= 0)
+        rc = rc > 0 && w->plans ? sl_writer_replan(w, err) : 0;
     if (rc == 0 && sl_writer_rotate_due(w))
         rc = sl_writer_rotate(w, 0, 0, err);
     if (rc < 0)
@@ -121,14 +123,15 @@ int sl_writer_tell(struct sl_log_writer *w, struct sl_err *err)
 
 /* ---- schemas ---- */
 
-static void set_schema(struct sl_log_writer *w)
+static void set_schema(struct sl_log_writer *w, struct sl_schema *schema, int id, int unsaid)
 {
-    const struct sl_state *s = &w->log->state;
     pthread_mutex_lock(&w->mutex);
+    sl_schema_ref(schema);
     sl_schema_unref(w->schema);
-    w->schema = sl_schema_ref(sl_log_schema(w->log));
-    w->schema_id = sl_state_newest(s);
-    for (int i = 0; i < s->npartitions; i++) {
+    w->schema = schema;
+    w->schema_id = id;
+    w->unsaid = unsaid;
+    for (int i = 0; i < w->log->state.npartitions; i++) {
         sl_form_unref(w->plans[i].form);
         w->plans[i].form = NULL;
         w->plans[i].rolling = 0;
@@ -138,12 +141,30 @@ static void set_schema(struct sl_log_writer *w)
     pthread_mutex_unlock(&w->mutex);
 }
 
+/* The log's newest schema, with the columns of `more` unsaid behind it if it has not got them. */
+static int take_with(struct sl_log_writer *w, struct sl_schema *more, struct sl_err *err)
+{
+    struct sl_schema *merged = NULL, *newest = sl_log_schema(w->log);
+    int id = sl_state_newest(&w->log->state), rc = 0;
+    if (more)
+        rc = sl_log_merge_schema(newest, more, &merged, err);
+    if (rc < 0 || (rc == 0 && id == w->schema_id && !w->unsaid))
+        return rc;
+    set_schema(w, rc ? merged : newest, id + rc, rc);
+    sl_schema_unref(merged);
+    return sl_writer_replan(w, err);
+}
+
 int sl_writer_take_schema(struct sl_log_writer *w, struct sl_err *err)
 {
-    if (sl_state_newest(&w->log->state) == w->schema_id)
+    if (sl_state_newest(&w->log->state) == w->schema_id - w->unsaid)
         return 0;
-    set_schema(w);
-    return sl_writer_replan(w, err);
+    return take_with(w, w->unsaid ? w->schema : NULL, err);
+}
+
+void sl_writer_schema_said(struct sl_log_writer *w)
+{
+    w->unsaid = 0;
 }
 
 int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, struct sl_err *err)
@@ -153,6 +174,13 @@ int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, stru
     struct sl_line_schema new = {0};
     int rc = sl_syncer_check(w->sync, err);
 
+    if (rc == 0 && w->defer) {
+        rc = w->unsaid ? sl_log_merge_schema(w->schema, schema, &merged, err) : 1;
+        if (rc > 0)
+            rc = take_with(w, merged ? merged : schema, err);
+        sl_schema_unref(merged);
+        return rc;
+    }
     if (rc == 0)
         rc = sl_writer_lock(w, err);
     if (rc < 0)
@@ -268,9 +296,9 @@ static int prepare(struct sl_log_writer *w, const struct sl_log_options *o,
     rc = find_keys(w, err);
     if (rc < 0)
         return rc;
-    set_schema(w);
+    set_schema(w, sl_log_schema(w->log), sl_state_newest(s), 0);
     rc = sl_writer_replan(w, err);
-    if (rc == 0)
+    if (rc == 0 && !w->unborn) /* no sync may say that its name is on the device */
         rc = sl_writer_tell(w, err);
     if (rc == 0)
         rc = sl_log_writer_evolve(w, schema, err);
@@ -293,6 +321,7 @@ int sl_writer_new(const char *path, const struct sl_log_options *o, struct sl_lo
     w->account = o->account;
     w->segment_bytes = o->segment_bytes > 0 ? o->segment_bytes : SEGMENT_BYTES;
     w->grace = o->grace;
+    w->defer = o->defer;
     int64_t interval = o->sync_interval > 0 ? o->sync_interval : SYNC_INTERVAL;
     int rc = w->host ? sl_view_open(path, o->boot_id, 1, &w->log, err)
                      : sl_err_nomem(err, "a log writer");
@@ -307,10 +336,28 @@ int sl_writer_new(const char *path, const struct sl_log_options *o, struct sl_lo
     return rc;
 }
 
+/* A log is made where none is: whole, or, if it is to wait for its first rows, under another name. */
+static int make_log(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
+                    struct sl_unborn **unborn, struct sl_err *err)
+{
+    struct sl_buf made = SL_BUF_INIT;
+    if (o->defer)
+        return sl_unborn_new(path, o, schema, unborn, err);
+    int rc = sl_log_make(path, o, schema, &made, err);
+    if (rc == 0) {
+        rc = sl_log_name(made.data, path, err);
+        if (rc < 0)
+            sl_log_unmake(made.data);
+    }
+    sl_buf_release(&made);
+    return rc == -SL_EEXIST && sl_path_is_log(path) ? 0 : rc; /* somebody else was faster */
+}
+
 int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
                        struct sl_log_writer **out, int64_t *recovered, struct sl_err *err)
 {
     struct sl_log_writer *w = NULL;
+    struct sl_unborn *unborn = NULL;
     struct sl_buf trimmed = SL_BUF_INIT;
     size_t n = strlen(path);
     int64_t moved = 0;
@@ -319,18 +366,19 @@ int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct 
         n--;
     sl_buf_add(&trimmed, path, n);
     int rc = sl_buf_check(&trimmed, err);
-    if (rc == 0 && !sl_path_is_log(trimmed.data)) {
-        rc = sl_log_create(trimmed.data, o, schema, err);
-        if (rc == -SL_EEXIST && sl_path_is_log(trimmed.data))
-            rc = 0; /* somebody else was faster */
-    }
+    if (rc == 0 && !sl_path_is_log(trimmed.data))
+        rc = make_log(trimmed.data, o, schema, &unborn, err);
     if (rc == 0)
-        rc = sl_writer_new(trimmed.data, o, &w, err);
+        rc = sl_writer_new(unborn ? sl_unborn_made(unborn) : trimmed.data, o, &w, err);
+    sl_buf_release(&trimmed);
+    if (w)
+        w->unborn = unborn;
+    else
+        sl_unborn_free(unborn);
     if (rc == 0)
         rc = first_lock(w, &moved, err);
     if (rc == 0)
         rc = prepare(w, o, schema, err);
-    sl_buf_release(&trimmed);
     if (rc < 0) {
         sl_log_writer_abort(w);
         return rc;
@@ -359,8 +407,9 @@ int64_t sl_log_writer_deadline(const struct sl_log_writer *w)
 
 int sl_log_writer_close(struct sl_log_writer *w, struct sl_err *err)
 {
-    int rc = 0;
-    if (w && w->policy != SL_SYNC_NONE)
+    int64_t recovered;
+    int rc = w ? sl_log_writer_publish(w, &recovered, err) : 0;
+    if (w && rc == 0 && w->policy != SL_SYNC_NONE)
         rc = sl_syncer_run(w->sync, err);
     if (w && rc == 0)
         sl_tender_finish(w->tender);
@@ -386,6 +435,7 @@ void sl_log_writer_abort(struct sl_log_writer *w)
     sl_schema_unref(w->schema);
     sl_buf_release(&w->line);
     sl_log_free(w->log);
+    sl_unborn_free(w->unborn);
     free(w->host);
     pthread_mutex_destroy(&w->mutex);
     free(w);

@@ -11,6 +11,7 @@
  *   rotate.c  the next commit file                    recover.c after a reboot
  *   evolve.c  schemas                                 route.c   rows to partitions
  *   tend.c    closed segments, on another thread      rewrite.c of tiny batches
+ *   unborn.c  a log before its first commit
  */
 #ifndef SL_LOG_WRITER_H
 #define SL_LOG_WRITER_H
@@ -46,6 +47,7 @@ struct sl_log_blob {
 };
 
 struct sl_tender;
+struct sl_unborn;
 
 struct sl_log_writer {
     struct sl_log *log;
@@ -58,9 +60,13 @@ struct sl_log_writer {
     char *host;
     int64_t pid;
 
+    struct sl_unborn *unborn; /* the log has not got its name yet */
+    int defer;
+
     pthread_mutex_t mutex;
-    struct sl_schema *schema; /* what batches must have: the log's newest */
+    struct sl_schema *schema; /* what batches must have: the log's newest, or the one after it: */
     int schema_id;
+    int unsaid; /* no commit has brought it yet, the next one that adds rows does */
     struct sl_plan *plans;
 
     struct sl_out *outs;
@@ -82,16 +88,32 @@ void sl_writer_line(struct sl_log_writer *w, struct sl_line *line);
 int sl_writer_append_line(struct sl_log_writer *w, struct sl_line *line, struct sl_err *err);
 /* Tells the syncer what changed since the last call, up to the state's commit. */
 int sl_writer_tell(struct sl_log_writer *w, struct sl_err *err);
-/* Makes the log's newest schema the writer's, if it is another by now; plans begin anew. */
+/* Makes the log's newest schema the writer's, if it is another by now; plans begin anew. One that is
+ * still unsaid is merged with it. */
 int sl_writer_take_schema(struct sl_log_writer *w, struct sl_err *err);
+/* The unsaid schema was committed. */
+void sl_writer_schema_said(struct sl_log_writer *w);
 
 /* ---- create.c ---- */
 
-/* Makes a log with this schema at path. SL_EEXIST: somebody else did meanwhile, or something is
- * there. */
-int sl_log_create(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
-                  struct sl_err *err);
+/* Makes a log with this schema under a temporary name beside path, which goes to made. */
+int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
+                struct sl_buf *made, struct sl_err *err);
+/* Gives it its name. SL_EEXIST: somebody else made one meanwhile, or something is there. */
+int sl_log_name(const char *made, const char *path, struct sl_err *err);
+/* Removes it. */
+void sl_log_unmake(const char *made);
 int sl_writer_random(void *out, size_t n, struct sl_err *err);
+
+/* ---- unborn.c ---- */
+
+/* Makes a log that has its name only when sl_log_writer_publish was called, or never. Options and
+ * path are borrowed. */
+int sl_unborn_new(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
+                  struct sl_unborn **out, struct sl_err *err);
+const char *sl_unborn_made(const struct sl_unborn *u); /* its temporary name */
+/* Removes the log if it has not got its name. */
+void sl_unborn_free(struct sl_unborn *u);
 
 /* ---- rotate.c ---- */
 

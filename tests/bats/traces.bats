@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# What a run leaves behind that commits nothing, or was killed.
+
+load common
+
+# Names in the folder, but for those that the test made itself.
+left() { # NAME...
+    local n
+    for n in $(find . -mindepth 1 -maxdepth 1 -printf '%f\n' | sort); do
+        case " $* separate-stderr" in *" $n "* | *" ${n%-*}") ;; *) echo "$n" ;; esac
+    done
+}
+
+same() { # GOT WANT
+    [ "$1" = "$2" ] || { printf 'got:  %s\nwant: %s\n' "$1" "$2"; return 1; }
+}
+
+@test "an ingest that fails at its first row makes no log" {
+    printf 'a,b\n1,2,3,4\n5,6\n' >bad.csv
+    run -1 --separate-stderr sluice ingest bad.csv -o log/
+    [[ $stderr == *bad.csv:2* ]]
+    same "$(left bad.csv)" ""
+    printf 'a\nx\n' >word.csv
+    run -1 --separate-stderr sluice ingest --types 'a bigint' word.csv -o log
+    same "$(left bad.csv word.csv)" ""
+    printf '{"a":1}\n{"a"\n' | run -1 --separate-stderr sluice ingest -I json - -o log
+    same "$(left bad.csv word.csv)" ""
+}
+
+@test "an ingest that fails at its first row leaves the schema of a log as it was" {
+    printf 'a\n1\n' | sluice ingest --quiet -I csv - -o log/
+    cp -r log before
+    printf 'a,b\n1,2,3\n5,6\n' >bad.csv
+    run -1 --separate-stderr sluice ingest bad.csv -o log/
+    diff -r before/commits log/commits
+    # and the next one, which is good, brings the column with its rows, in one commit
+    before=$(cat log/commits/* | wc -l)
+    printf 'a,b\n7,8\n' | sluice ingest --quiet -I csv - -o log/
+    same "$(cat log/commits/* | wc -l)" $((before + 1))
+    same "$(sluice replay --quiet log/ -O csv)" $'a,b\n1,\n7,8'
+    sluice log verify log/
+}
+
+@test "an input without rows that ends well makes the log, and changes none that is there" {
+    echo 'a,b' >none.csv
+    sluice ingest --quiet --types 'a bigint, b text' none.csv -o log/
+    same "$(sluice replay --quiet log/ -O csv)" 'a,b'
+    echo 'a,b,c' >more.csv
+    sluice ingest --quiet --types 'a bigint, b text, c text' more.csv -o log/
+    same "$(sluice replay --quiet log/ -O csv)" 'a,b'
+}
+
+@test "what can be refused is refused before anything is read" {
+    [ "$(id -u)" -ne 0 ] || skip "root may write anywhere"
+    mkdir closed
+    chmod a-w closed
+    mkfifo in
+    exec 8<>in
+    printf 'a\n1\n' >&8
+    run -1 --separate-stderr timeout 20 "$SLUICE" ingest -I csv in -o closed/log
+    [[ $stderr == *closed/log* ]]
+}
+
+# A run that has begun, and has nothing to commit yet: its first row is filtered out.
+held() { # LOG
+    mkfifo in
+    sluice transform --quiet -I csv - --where 'a > 0' -o "$1" <in &
+    pids+=($!)
+    exec 8>in
+    printf 'a,b\n0,w\n' >&8
+    until_true compgen -G "${1%/}.new-*" >/dev/null
+}
+
+@test "a log that another run makes meanwhile takes the rows, and both runs' columns" {
+    held log/
+    printf 'b,c\nother,5\n' | sluice ingest --quiet -I csv - -o log/
+    printf '1,x\n2,y\n' >&8
+    exec 8>&-
+    ends_with 0 "${pids[0]}"
+    same "$(sluice replay --quiet log/ -O csv)" $'b,c,a\nother,5,\nx,,1\ny,,2'
+    sluice log verify log/
+    same "$(left in log)" ""
+}
+
+@test "a log that another run makes meanwhile with other partitions is not written to" {
+    held log/
+    printf 'b\nother\n' | sluice ingest --quiet -I csv - --partitions 3 --key b -o log/
+    printf '1,x\n2,y\n' >&8
+    exec 8>&-
+    ends_with 75 "${pids[0]}"
+    same "$(sluice replay --quiet log/ -O csv)" $'b\nother'
+    same "$(left in log)" ""
+}
+
+holder_is() { # PID
+    tail -c +129 log/lock | grep -q "^0*$1 "
+}
+
+@test "runs that bring columns to one log at once: each gets its own" {
+    printf 'a\n9\n' | sluice ingest --quiet -I csv - -o log/
+    mkfifo in
+    sluice transform --quiet -I csv - --where 'a > 0' -o log/ <in &
+    pids+=($!)
+    exec 8>in
+    printf 'a,b\n0,w\n' >&8
+    printf '5,v\n' >&8
+    until_true grep -q '"types":"a bigint, b text"' log/commits/00000000000000000001.jsonl
+    mkfifo in3
+    sluice transform --quiet -I csv - --where 'a > 0' -o log/ <in3 &
+    pids+=($!)
+    exec 7>in3
+    printf 'a,d\n0,w\n' >&7
+    # it has looked at the log: its lock is that of the last to append
+    until_true holder_is "${pids[1]}"
+    printf 'a,c\n3,true\n' | sluice ingest --quiet --types 'a bigint, c boolean' -I csv - -o log/
+    printf '4,x\n' >&7
+    exec 7>&- 8>&-
+    ends_with 0 "${pids[0]}"
+    ends_with 0 "${pids[1]}"
+    same "$(sluice replay --quiet log/ -O csv)" $'a,b,c,d\n9,,,\n5,v,,\n3,,true,\n4,,,x'
+    sluice log verify log/
+}
+
+@test "many runs that make one log at once: every row is in it" {
+    for i in 1 2 3 4 5 6; do
+        printf 'a,c%s\n%s,%s\n' $i $i $i | sluice ingest --quiet -I csv - -o log/ &
+        pids+=($!)
+    done
+    for p in "${pids[@]}"; do ends_with 0 "$p"; done
+    same "$(sluice aggregate --quiet log/ --select 'count(*), sum(a), count(c3)' -O csv | tail -n 1)" 6,21,1
+    same "$(left log)" ""
+}
