@@ -5,7 +5,8 @@
  *
  * Only the values that a form holds are converted: the dictionary of a DICT column, the one value
  * of a CONST column. Beyond what sl_type_widen answers, bigint and numeric go to double where every
- * value is exact there, and bytes change their name (jsonb to text).
+ * value is exact there, and bytes change their name (jsonb to text). A numeric becomes text without
+ * the zeros at its end.
  */
 #include "arrow/kernel.h"
 #include "base/num.h"
@@ -116,6 +117,19 @@ static int cast_time(struct sl_column *out, const struct sl_column *c, struct sl
     return 0;
 }
 
+/* One text for one value, whatever scale its column had by then: 7 and 7.0 are both 7. */
+static void print_short(const struct sl_column *c, size_t i, struct sl_buf *out)
+{
+    size_t from = out->len;
+    sl_column_print(c, i, out);
+    if (c->type.kind != SL_NUMERIC || c->type.scale <= 0 || out->failed)
+        return;
+    while (out->len > from && out->data[out->len - 1] == '0')
+        out->len--;
+    if (out->len > from && out->data[out->len - 1] == '.')
+        out->len--;
+}
+
 static int cast_text(struct sl_column *out, const struct sl_column *c, struct sl_err *err)
 {
     struct sl_buf text = SL_BUF_INIT;
@@ -126,7 +140,7 @@ static int cast_text(struct sl_column *out, const struct sl_column *c, struct sl
     to[0] = 0;
     for (size_t i = 0; i < c->rows && rc == 0; i++) {
         if (!sl_column_null(c, i))
-            sl_column_print(c, i, &text);
+            print_short(c, i, &text);
         if (text.len > INT32_MAX)
             rc = sl_column_too_large(err);
         to[i + 1] = (int32_t)text.len;

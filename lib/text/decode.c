@@ -244,6 +244,30 @@ static int check_json(struct decode *d, int column, size_t row, const struct sl_
     return 0;
 }
 
+/* The values of a block as a column that became text shows them; kernels read 16 bytes. */
+static int as_before(struct decode *d, const struct sl_text_column *c, struct sl_span *v, size_t n)
+{
+    struct sl_buf *text = &d->s->buf, *all = &d->s->buf2;
+    size_t at[SL_TEXT_BLOCK];
+    sl_buf_reset(all);
+    for (size_t i = 0; i < n; i++) {
+        at[i] = SIZE_MAX;
+        if (!sl_text_as_before(c, &d->missing, &v[i], text))
+            continue;
+        at[i] = all->len;
+        v[i].len = (uint32_t)text->len;
+        sl_buf_add(all, text->data, text->len);
+    }
+    static const char room[16] = {0};
+    sl_buf_add(all, room, sizeof room);
+    if (text->failed || all->failed)
+        return sl_err_nomem(d->err, "reading text");
+    for (size_t i = 0; i < n; i++)
+        if (at[i] != SIZE_MAX)
+            v[i].p = all->data + at[i];
+    return 0;
+}
+
 static struct sl_column *bytes_column(struct decode *d, int column)
 {
     const struct sl_text_column *c = &d->r->columns[column];
@@ -263,6 +287,8 @@ static struct sl_column *bytes_column(struct decode *d, int column)
         for (size_t i = 0; i < n; i++)
             ok |= (uint64_t) !(v[i].flags & SL_SPAN_NULL) << i;
         if (c->type.kind == SL_JSONB && check_json(d, column, row, v, n) < 0)
+            goto out;
+        if (sl_text_became(c) && as_before(d, c, v, n) < 0)
             goto out;
         if (sl_text_pass_block(&pass, row, v, n, d->err) < 0)
             goto out;

@@ -174,6 +174,7 @@ int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_e
         const struct sl_field *f = &wider->fields[i];
         int old = sl_schema_find(r->schema, f->name, strlen(f->name));
         columns[i].field = -1;
+        columns[i].first = f->type;
         if (old >= 0) {
             columns[i] = r->columns[old];
             kept++;

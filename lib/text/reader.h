@@ -50,6 +50,7 @@ struct sl_text_missing { /* what times leave out */
 struct sl_text_column {
     struct sl_type type;    /* what decode makes */
     struct sl_type settled; /* the same without raw */
+    struct sl_type first;   /* what it settled as, or was added as: it may be wider by now */
     uint8_t declared;       /* --types or the format says so: never widened */
     uint8_t raw;
     uint8_t event_time; /* null is a reject */
@@ -202,6 +203,15 @@ sl_text_kernel *sl_text_kernel_of(const struct sl_text_column *c);
 int sl_text_value(const struct sl_text_column *c, const struct sl_text_missing *m,
                   const struct sl_span *v, void *dst);
 int sl_text_json_valid(const char *s, size_t n);
+
+/* ---- became.c: the text, into out, of a value in a column that became text. 1, or 0: the value
+ * is text as it stands. ---- */
+int sl_text_as_before(const struct sl_text_column *c, const struct sl_text_missing *m,
+                      const struct sl_span *v, struct sl_buf *out);
+static inline int sl_text_became(const struct sl_text_column *c)
+{
+    return c->type.kind == SL_TEXT && !c->raw && !sl_type_is_bytes(c->first);
+}
 
 /* ---- text_column.c ---- */
 

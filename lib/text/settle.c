@@ -28,7 +28,8 @@ static int add_column(struct sl_text_reader *r, struct sl_schema *s, const char 
     int rc = sl_schema_add(s, name, strlen(name), type, err);
     if (rc < 0)
         return rc;
-    c[r->ncolumns++] = (struct sl_text_column){.type = type, .settled = type, .field = field};
+    c[r->ncolumns++] =
+        (struct sl_text_column){.type = type, .settled = type, .first = type, .field = field};
     return 0;
 }
 
@@ -278,7 +279,7 @@ static int settle_columns(struct sl_text_reader *r, const struct fields *f, cons
         infer_nanoseconds(r, s, &rows);
     if (rc == 0) {
         for (int i = 0; i < r->ncolumns; i++) {
-            r->columns[i].settled = r->columns[i].type;
+            r->columns[i].settled = r->columns[i].first = r->columns[i].type;
             s->fields[i].type = r->columns[i].type;
         }
         r->schema = s;

@@ -44,8 +44,7 @@ types() { # LOG
         sluice ingest -I json --quiet | sluice ingest -o l/ --quiet
     [[ $(types l/) == *"b text"* ]]
     run -0 --separate-stderr sluice aggregate l/ --by b --select 'count(*) as n' --quiet -O csv
-    # Where 7 and 2.5 came in one piece they were numeric(_,1) before x made them text.
-    [ "$(sed 's/^7\.0,/7,/' <<<"$output")" = $'b,n\n2.5,1\n7,1\nx,40000\n,20002' ]
+    [ "$output" = $'b,n\n2.5,1\n7,1\nx,40000\n,20002' ]
 }
 
 @test "a column that the log has and the stream has not is filled from _rest" {
