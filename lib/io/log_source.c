@@ -38,6 +38,28 @@ static int point_partition(struct log_source *s, const struct sl_point *p, const
     return partition;
 }
 
+static void note(const struct log_source *s, const char *fmt, ...) SL_PRINTF(2, 3);
+static void note(const struct log_source *s, const char *fmt, ...)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    va_list ap;
+    va_start(ap, fmt);
+    sl_buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    if (s->o.say && text.len && !text.failed)
+        s->o.say(s->o.say_arg, text.data);
+    sl_buf_release(&text);
+}
+
+/* Rows from there on may come, to who follows; else there is nothing to read, which may surprise. */
+static void say_beyond(const struct log_source *s, int partition, int64_t offset)
+{
+    int64_t end = sl_log_end(s->log, partition);
+    if (offset > end)
+        note(s, "offset %lld is beyond the end of partition %d, which is %lld%s", (long long)offset,
+             partition, (long long)end, s->o.follow ? ": waiting for it" : "");
+}
+
 static int set_from(struct log_source *s, struct sl_err *err)
 {
     const struct sl_point *p = &s->o.from;
@@ -55,7 +77,7 @@ static int set_from(struct log_source *s, struct sl_err *err)
         if (p->kind == SL_POINT_LATEST)
             r->from = sl_log_end(s->log, i);
         else if (p->kind == SL_POINT_OFFSET && i == only)
-            r->from = p->value;
+            say_beyond(s, i, r->from = p->value);
         if (p->kind == SL_POINT_TIME && s->time >= 0) {
             int rc = sl_log_seek_time(s->log, i, p->value, &r->from, err);
             if (rc < 0)
@@ -115,19 +137,6 @@ static int set_times(struct log_source *s, struct sl_err *err)
 }
 
 /* ---- opening ---- */
-
-static void note(const struct log_source *s, const char *fmt, ...) SL_PRINTF(2, 3);
-static void note(const struct log_source *s, const char *fmt, ...)
-{
-    struct sl_buf text = SL_BUF_INIT;
-    va_list ap;
-    va_start(ap, fmt);
-    sl_buf_vprintf(&text, fmt, ap);
-    va_end(ap);
-    if (s->o.say && text.len && !text.failed)
-        s->o.say(s->o.say_arg, text.data);
-    sl_buf_release(&text);
-}
 
 static void parent_of(const char *path, struct sl_buf *out)
 {

@@ -77,3 +77,62 @@ ids() { # WORDS OF REPLAY...
     has "$stderr" "not a log"
     run -2 --separate-stderr sluice replay
 }
+
+@test "an offset beyond the end is said; without -f there is nothing to read" {
+    run -0 --separate-stderr sluice replay orders/ --from 11 -O csv
+    has "$stderr" "offset 11 is beyond the end of partition 0, which is 10"
+    same "${#lines[@]}" 1
+    run -0 --separate-stderr sluice replay orders/ --from 10 -O csv
+    [[ $stderr != *beyond* ]]
+    run -1 --separate-stderr sluice replay orders/ --from 11 --fail-empty -O csv
+}
+
+@test "an offset beyond the end is waited for with -f" {
+    "$SLUICE" replay -f orders/ --from 11 -O csv >rows 2>said &
+    pids=($!)
+    eventually grep -q "offset 11 is beyond the end of partition 0, which is 10: waiting for it" said
+    sluice ingest --quiet --again orders.csv -o orders/
+    eventually grep -q ',1010,' rows
+    kill -TERM "${pids[0]}"
+    wait "${pids[0]}" || true
+    same "$(sed 1d rows | cut -d, -f2 | tr '\n' ' ')" "1002 1003 1004 1005 1006 1007 1008 1009 1010 "
+}
+
+# Leaves the first segment of a log out, as retention does.
+drop_first() { # LOG
+    "$SLUICE_ORACLE" - "$1" <<'PY'
+import glob, json, sys
+
+def crc32c(data):
+    crc = 0xffffffff
+    for b in data:
+        crc ^= b
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+name = sorted(glob.glob(sys.argv[1] + "/commits/*.jsonl"))[-1]
+lines = open(name).read().splitlines()
+last = json.loads(lines[-1])
+segment = [s for s in json.loads(lines[-1])["segments"] if s["base"] == 0][0]
+segment.pop("sum", None)
+segment["dropped"] = True
+line = {"n": last["n"] + 1, "prev": last["crc"], "at": last["at"], "history": last["history"],
+        "durable": last["durable"], "segments": [segment], "writer": last["writer"]}
+text = json.dumps(line, separators=(",", ":"))[:-1]
+with open(name, "a") as f:
+    f.write(text + ',"crc":"%08x"}\n' % crc32c(text.encode()))
+PY
+}
+
+@test "an offset before the first one that is kept is an error that names it" {
+    [ -n "${SLUICE_ORACLE-}" ] || skip "no python (SLUICE_ORACLE)"
+    sluice ingest --quiet orders.csv -o kept/
+    sluice ingest --quiet --again --segment-size 1 orders.csv -o kept/
+    drop_first kept
+    run -1 --separate-stderr sluice replay kept/ --from 3 -O csv
+    has "$stderr" "offset 3 of partition 0 is no longer kept"
+    has "$stderr" "the first kept one is 10"
+    same "$(ids kept/ --from 10 | wc -w)" 10
+    same "$(ids kept/ | wc -w)" 10
+}
