@@ -12,7 +12,10 @@
 #include "io/internal.h"
 #include "io/log_source.h"
 
-enum { LOOK_USEC = 200 * 1000 };
+enum {
+    LOOK_USEC = 200 * 1000,
+    HOME_USEC = 2000 * 1000, /* between looks at whether the log is still the one of its path */
+};
 
 static int name_point(struct sl_err *err, const char *option, const char *why, const char *hint)
 {
@@ -191,6 +194,13 @@ static int open_reader(struct log_source *s, struct sl_err *err)
         .schema = s->log_schema,
         .account = s->base.account,
     };
+    if (s->o.follow) {
+        s->home = sl_watch_new(err);
+        int rc = s->home ? sl_watch_add_names(s->home, s->path, err) : -(int)SL_ENOMEM;
+        if (rc < 0)
+            return rc;
+        s->look_at = sl_time_mono_usec() + HOME_USEC;
+    }
     return sl_log_reader_open(s->log, &ro, &s->reader, err);
 }
 
@@ -341,6 +351,27 @@ static void say_waiting(struct log_source *s)
     s->said_polled |= polled;
 }
 
+/*
+ * There is nothing more now. A log that was moved away, or replaced, gets nothing more ever: the watch
+ * of its directory says so at once, a look now and then what no watch sees (a link on the way to it).
+ * Only the second time in a row: then what was read before is out.
+ */
+static int wait_here(struct log_source *s, struct sl_err *err)
+{
+    int64_t now = sl_time_mono_usec();
+    say_waiting(s);
+    if (sl_watch_fd(s->home) >= 0 && sl_watch_drain(s->home))
+        s->look_at = 0;
+    if (now >= s->look_at && s->waiting) {
+        int rc = sl_log_is_there(s->log, err);
+        if (rc < 0)
+            return rc;
+        s->look_at = now + HOME_USEC;
+    }
+    s->waiting = 1;
+    return SL_NEXT_WAIT;
+}
+
 static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl_err *err)
 {
     struct log_source *s = (struct log_source *)base;
@@ -350,11 +381,10 @@ static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl
         return sl_log_merge_next(s, out, err);
     int rc = sl_log_reader_next(s->reader, &c, err);
     if (rc < 0)
-        return rc;
-    if (rc == SL_LOG_WAIT) {
-        say_waiting(s);
-        return SL_NEXT_WAIT;
-    }
+        return sl_log_is_there(s->log, err) < 0 ? -(int)SL_EEXPIRED : rc;
+    if (rc == SL_LOG_WAIT)
+        return wait_here(s, err);
+    s->waiting = 0;
     if (rc == SL_LOG_END)
         return SL_NEXT_END;
     if (rc == SL_LOG_SCHEMA) {
@@ -511,13 +541,17 @@ static void discard(struct sl_morsel *m)
 static int source_poll(struct sl_source *base, struct pollfd *fds, int max, int64_t *deadline)
 {
     struct log_source *s = (struct log_source *)base;
-    int fd = s->reader ? sl_log_reader_fd(s->reader) : -1;
-    if (fd < 0 || max < 1) {
+    int fd = s->reader ? sl_log_reader_fd(s->reader) : -1, n = 0;
+    if (s->home)
+        *deadline = SL_MIN(*deadline, s->look_at);
+    if (fd < 0 || max < 2) {
         *deadline = SL_MIN(*deadline, sl_time_mono_usec() + LOOK_USEC);
         return 0;
     }
-    fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
-    return 1;
+    fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
+    if (s->home && sl_watch_fd(s->home) >= 0)
+        fds[n++] = (struct pollfd){.fd = sl_watch_fd(s->home), .events = POLLIN};
+    return n;
 }
 
 static void source_free(struct sl_source *base)
@@ -528,6 +562,7 @@ static void source_free(struct sl_source *base)
     free(s->was);
     sl_log_merge_close(s);
     sl_log_reader_free(s->reader);
+    sl_watch_free(s->home);
     sl_log_free(s->log);
     sl_schema_unref(s->log_schema);
     sl_schema_unref(base->schema);

@@ -21,6 +21,9 @@ struct log_source {
     int64_t from_time, to_time, rows_total;
     int merging;
     int said_unsettled, said_polled;
+    struct sl_watch *home; /* the log's own directory: it may be moved away from a follower */
+    int64_t look_at;       /* when to look whether it was; monotonic µs */
+    int waiting;           /* the last answer was WAIT: all rows before are out */
     struct sl_log_merge *merge;
 };
 

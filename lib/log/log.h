@@ -35,6 +35,8 @@ void sl_log_free(struct sl_log *l);
 /* Reads new commit lines; 1 if anything changed, 0 not. */
 int sl_log_refresh(struct sl_log *l, struct sl_err *err);
 const char *sl_log_path(const struct sl_log *l);
+/* 0 as long as the path leads to this log; SL_EEXPIRED: to another one, or to none any more. */
+int sl_log_is_there(const struct sl_log *l, struct sl_err *err);
 struct sl_log_id sl_log_get_id(const struct sl_log *l);
 struct sl_schema *sl_log_schema(const struct sl_log *l); /* newest; borrowed */
 /* Whether a column's type stays: rows are ordered by it, or routed. */

@@ -4,8 +4,10 @@
 #include "base/compat.h"
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "log/hex.h"
 #include "log/view.h"
 
 static char *trimmed(const char *path)
@@ -124,6 +126,33 @@ int sl_view_open_seg(struct sl_log *l, struct sl_seg_key key, int flags, struct 
 const char *sl_log_path(const struct sl_log *l)
 {
     return l->path;
+}
+
+/* Names the log that has its place, if it is one. */
+static int replaced(const struct sl_log *l, struct sl_err *err)
+{
+    struct sl_log *other;
+    char id[33] = "";
+    if (sl_log_open_as(l->path, l->boot, &other, NULL) == 0) {
+        sl_hex(other->state.log_id, sizeof(other->state.log_id), id);
+        sl_log_free(other);
+    }
+    sl_err_set(err, SL_EEXPIRED, "%s is another log now%s%s%s: the one that was read is elsewhere",
+               l->path, *id ? " (id " : "", id, *id ? ")" : "");
+    return sl_err_hint(err, "run again to read the new one");
+}
+
+int sl_log_is_there(const struct sl_log *l, struct sl_err *err)
+{
+    struct stat mine, there;
+    if (fstat(l->dirfd, &mine) < 0)
+        return 0;
+    if (stat(l->path, &there) == 0)
+        return mine.st_dev == there.st_dev && mine.st_ino == there.st_ino ? 0 : replaced(l, err);
+    if (errno != ENOENT && errno != ENOTDIR) /* it may be there, who knows */
+        return 0;
+    sl_err_set(err, SL_EEXPIRED, "%s was removed or renamed while it was read", l->path);
+    return sl_err_hint(err, "run again when there is a log of that name");
 }
 
 struct sl_log_id sl_log_get_id(const struct sl_log *l)
