@@ -76,7 +76,7 @@ struct sl_ipc_layout {
  * not NULL, says where the record batch message is (the dictionary messages lie before it).
  * column_crc, if not NULL, receives for each column a CRC32C over its stored bytes: its buffers in
  * the record batch's body in their order, without the padding between them, and without its
- * dictionary (as sl_ipc_column_crc computes it).
+ * dictionary (as sl_ipc_column_crcs computes it).
  */
 int sl_ipc_encode_batch(struct sl_batch *b, const struct sl_ipc_form *f,
                         const struct sl_ipc_meta *meta, int nmeta, struct sl_buf *out,
@@ -149,11 +149,9 @@ int sl_ipc_decoder_dictionary(struct sl_ipc_decoder *d, const struct sl_ipc_mess
  * outlives d. */
 int sl_ipc_decoder_batch(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                          struct sl_batch **out, struct sl_err *err);
-/* CRC32C of the stored bytes of column i of a record batch (its own buffers in the body only). */
-int sl_ipc_column_crc(struct sl_ipc_decoder *d, const struct sl_ipc_message *m, int i,
-                      uint32_t *crc, struct sl_err *err);
-/* The same for many columns in one pass: columns is a bitmap over the schema's fields (NULL = all),
- * crc has an entry per field (0 where it was not asked for). */
+/* CRC32C of the stored bytes of columns of a record batch (their own buffers in the body only), in
+ * one pass: columns is a bitmap over the schema's fields (NULL = all), crc has an entry per field (0
+ * where it was not asked for). */
 int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                        const uint8_t *columns, uint32_t *crc, struct sl_err *err);
 

@@ -415,8 +415,7 @@ int sl_ipc_decoder_batch(struct sl_ipc_decoder *d, const struct sl_ipc_message *
     return 0;
 }
 
-/* Checksums of columns [from, to) that the bitmap wants (NULL = all), to crc[0] and up. */
-static int sum_columns(struct sl_ipc_decoder *d, const struct sl_ipc_message *m, int from, int to,
+int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                        const uint8_t *columns, uint32_t *crc, struct sl_err *err)
 {
     struct sl_err local = {0};
@@ -425,29 +424,16 @@ static int sum_columns(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
     struct sl_ipc_body *body = open_batch(d, m, err);
     struct sl_ipc_cursor c = {.body = body};
     int rc = body ? 0 : -1;
-    for (int i = 0; i < to && rc == 0; i++) {
+    for (int i = 0; i < d->nplans && rc == 0; i++) {
         size_t first = c.span;
         rc = sl_ipc_skip(&c, d->plans[i].f, d->plans[i].f->index_bits != 0, err);
-        if (rc < 0 || i < from)
-            continue;
+        if (rc < 0)
+            break;
         uint32_t sum = 0;
         for (size_t s = first; s < c.span && (!columns || sl_bit(columns, (size_t)i)); s++)
             sum = sl_crc32c(sum, body->data + body->spans[s].offset, (size_t)body->spans[s].length);
-        crc[i - from] = sum;
+        crc[i] = sum;
     }
     sl_ipc_body_unref(body);
     return told(rc, err);
-}
-
-int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
-                       const uint8_t *columns, uint32_t *crc, struct sl_err *err)
-{
-    return sum_columns(d, m, 0, d->nplans, columns, crc, err);
-}
-
-int sl_ipc_column_crc(struct sl_ipc_decoder *d, const struct sl_ipc_message *m, int i,
-                      uint32_t *crc, struct sl_err *err)
-{
-    assert(i >= 0 && i < d->nplans);
-    return sum_columns(d, m, i, i + 1, NULL, crc, err);
 }

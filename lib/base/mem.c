@@ -146,20 +146,6 @@ struct sl_buffer *sl_buffer_new(struct sl_account *account, size_t size)
     return b;
 }
 
-struct sl_buffer *sl_buffer_wrap(void *data, size_t size, void (*release)(struct sl_buffer *),
-                                 void *arg)
-{
-    struct sl_buffer *b = sl_calloc(1, sizeof(*b));
-    if (!b)
-        return NULL;
-    b->data = data;
-    b->size = b->capacity = size;
-    b->release = release;
-    b->release_arg = arg;
-    atomic_init(&b->refs, 1);
-    return b;
-}
-
 struct sl_buffer *sl_buffer_ref(struct sl_buffer *b)
 {
     if (b)
@@ -171,10 +157,7 @@ void sl_buffer_unref(struct sl_buffer *b)
 {
     if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
         return;
-    if (b->release)
-        b->release(b);
-    else
-        free(b->data);
+    free(b->data);
     if (b->account)
         sl_account_release(b->account, b->capacity);
     free(b);
@@ -182,7 +165,7 @@ void sl_buffer_unref(struct sl_buffer *b)
 
 int sl_buffer_grow(struct sl_buffer *b, size_t capacity)
 {
-    assert(atomic_load(&b->refs) == 1 && !b->release);
+    assert(atomic_load(&b->refs) == 1);
     if (capacity <= b->capacity)
         return 0;
     if (b->account && sl_account_charge(b->account, capacity - b->capacity, NULL) < 0)

@@ -51,15 +51,10 @@ struct sl_buffer {
     size_t capacity; /* bytes owned, without the slack */
     uint8_t *data;
     struct sl_account *account;
-    void (*release)(struct sl_buffer *b); /* NULL = data was allocated by sl_buffer_new */
-    void *release_arg;
 };
 
 /* New buffer of size bytes, one reference; contents undefined. account may be NULL. */
 struct sl_buffer *sl_buffer_new(struct sl_account *account, size_t size);
-/* A buffer over foreign memory that release() gives back at the last unref. */
-struct sl_buffer *sl_buffer_wrap(void *data, size_t size, void (*release)(struct sl_buffer *),
-                                 void *arg);
 struct sl_buffer *sl_buffer_ref(struct sl_buffer *b);
 void sl_buffer_unref(struct sl_buffer *b); /* NULL is fine */
 /* Grows the capacity of an unshared buffer, keeping size bytes. 0 or -SL_ENOMEM. */

@@ -81,17 +81,6 @@ size_t sl_num_print_int(char *out, int64_t v)
     return end - p;
 }
 
-size_t sl_num_print_int128(char *out, sl_int128 v)
-{
-    char buf[48], *end = buf + sizeof(buf);
-    char *p = print_backwards128(end, v < 0 ? 0 - (sl_uint128)v : (sl_uint128)v);
-
-    if (v < 0)
-        *--p = '-';
-    memcpy(out, p, end - p);
-    return end - p;
-}
-
 /* ---- decimals ---- */
 
 sl_int128 sl_num_pow10(int n)

@@ -183,56 +183,6 @@ int sl_path_read_file(const char *path, size_t limit, struct sl_buf *out, struct
     return rc;
 }
 
-/* Directory part of path ("." if none) into out. */
-static void dir_of(const char *path, struct sl_buf *out)
-{
-    const char *slash = strrchr(path, '/');
-    sl_buf_reset(out);
-    if (!slash)
-        sl_buf_addstr(out, ".");
-    else
-        sl_buf_add(out, path, slash == path ? 1 : (size_t)(slash - path));
-}
-
-static int write_and_sync(const char *temporary, const void *data, size_t n, struct sl_err *err)
-{
-    unlink(temporary); /* of a killed process that had our number */
-    int fd = sl_path_open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666, err);
-    if (fd < 0)
-        return fd;
-    int rc = sl_path_write(fd, data, n, temporary, err);
-    if (rc == 0)
-        rc = sl_path_sync(fd, temporary, err);
-    if (close(fd) < 0 && rc == 0)
-        rc = sl_err_sys(err, "cannot close %s", temporary);
-    return rc;
-}
-
-int sl_path_write_file(const char *path, const void *data, size_t n, struct sl_err *err)
-{
-    struct sl_buf temporary = SL_BUF_INIT, dir = SL_BUF_INIT;
-    int rc;
-
-    dir_of(path, &dir);
-    sl_buf_printf(&temporary, "%s.tmp.%ld", path, (long)getpid());
-    rc = sl_buf_check(&temporary, err);
-    if (rc == 0)
-        rc = sl_buf_check(&dir, err);
-    if (rc < 0)
-        goto out;
-    rc = write_and_sync(temporary.data, data, n, err);
-    if (rc == 0 && rename(temporary.data, path) < 0)
-        rc = sl_err_sys(err, "cannot rename %s to %s", temporary.data, path);
-    if (rc < 0)
-        unlink(temporary.data);
-    else
-        rc = sl_path_sync_dir(dir.data, err);
-out:
-    sl_buf_release(&temporary);
-    sl_buf_release(&dir);
-    return rc;
-}
-
 void sl_path_join(struct sl_buf *out, const char *dir, const char *name)
 {
     sl_buf_reset(out);

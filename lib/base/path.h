@@ -32,8 +32,6 @@ int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const ch
                    struct sl_err *err);
 /* Whole file appended to out; refused beyond limit bytes. */
 int sl_path_read_file(const char *path, size_t limit, struct sl_buf *out, struct sl_err *err);
-/* Temporary name in the same directory, write, fsync, rename, fsync of the directory. */
-int sl_path_write_file(const char *path, const void *data, size_t n, struct sl_err *err);
 /* dir + "/" + name into out (reset first). */
 void sl_path_join(struct sl_buf *out, const char *dir, const char *name);
 /* 1 if path is a directory that holds `commits/`: a log. 0 otherwise. */

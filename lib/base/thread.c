@@ -7,8 +7,6 @@
  */
 #include "base/compat.h"
 #include <pthread.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include "base/mem.h"
 #include "base/thread.h"
 
@@ -22,7 +20,7 @@ struct sl_pool {
     pthread_mutex_t lock;
     pthread_cond_t work, ended;
     struct sl_task *head, **tail;
-    int closing, threads, event;
+    int closing, threads;
     struct worker workers[];
 };
 
@@ -43,14 +41,10 @@ static struct sl_task *take(struct sl_pool *p)
 
 static void finish(struct sl_pool *p, struct sl_task *t)
 {
-    const uint64_t one = 1;
     pthread_mutex_lock(&p->lock);
     t->done = 1;
     pthread_cond_broadcast(&p->ended);
     pthread_mutex_unlock(&p->lock);
-    /* The counter cannot overflow: whoever polls it drains it. */
-    if (write(p->event, &one, sizeof(one)) < 0)
-        assert(errno == EAGAIN);
 }
 
 static void *worker_main(void *arg)
@@ -73,12 +67,6 @@ struct sl_pool *sl_pool_new(int threads, struct sl_err *err)
         return NULL;
     }
     p->tail = &p->head;
-    p->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (p->event < 0) {
-        sl_err_sys(err, "cannot make an event descriptor");
-        free(p);
-        return NULL;
-    }
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->ended, NULL);
@@ -108,16 +96,10 @@ void sl_pool_free(struct sl_pool *p)
     for (int i = 0; i < p->threads; i++)
         pthread_join(p->workers[i].thread, NULL);
     assert(!p->head);
-    close(p->event);
     pthread_cond_destroy(&p->work);
     pthread_cond_destroy(&p->ended);
     pthread_mutex_destroy(&p->lock);
     free(p);
-}
-
-int sl_pool_threads(const struct sl_pool *p)
-{
-    return p->threads;
 }
 
 void sl_pool_submit(struct sl_pool *p, struct sl_task *t)
@@ -142,19 +124,10 @@ void sl_pool_wait(struct sl_pool *p, struct sl_task *t)
 
 int sl_pool_done(struct sl_pool *p, struct sl_task *t)
 {
-    uint64_t events;
-    /* Drained before the flag is read: an end between the two leaves the descriptor readable. */
-    if (read(p->event, &events, sizeof(events)) < 0)
-        assert(errno == EAGAIN || errno == EINTR);
     pthread_mutex_lock(&p->lock);
     int done = t->done;
     pthread_mutex_unlock(&p->lock);
     return done;
-}
-
-int sl_pool_fd(const struct sl_pool *p)
-{
-    return p->event;
 }
 
 struct call {

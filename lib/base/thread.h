@@ -23,14 +23,11 @@ struct sl_pool;
 /* threads >= 1 workers. NULL with err filled. */
 struct sl_pool *sl_pool_new(int threads, struct sl_err *err);
 void sl_pool_free(struct sl_pool *p); /* waits for running tasks */
-int sl_pool_threads(const struct sl_pool *p);
 void sl_pool_submit(struct sl_pool *p, struct sl_task *t);
 /* Returns when t has run; the caller helps with nothing. */
 void sl_pool_wait(struct sl_pool *p, struct sl_task *t);
 /* 1 if t has run. */
 int sl_pool_done(struct sl_pool *p, struct sl_task *t);
-/* Descriptor (eventfd) that becomes readable when any task ends; drained by sl_pool_done. */
-int sl_pool_fd(const struct sl_pool *p);
 
 /* Runs fn(arg) on a fresh thread with a stack of stack_bytes and waits for it; its int result. */
 int sl_thread_call(size_t stack_bytes, int (*fn)(void *), void *arg, struct sl_err *err);

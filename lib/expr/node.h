@@ -33,7 +33,6 @@ enum sl_print_form {
     SL_PRINT_CAST,     /* a::type */
     SL_PRINT_IMPLICIT, /* a */
     SL_PRINT_IN,       /* a name (b, c) */
-    SL_PRINT_BETWEEN,  /* a name b and c */
 };
 
 enum sl_node_flags {

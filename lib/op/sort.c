@@ -7,7 +7,6 @@
  * said otherwise, as in PostgreSQL. Rows with equal keys keep the order of their log: by (partition,
  * offset). Without keys the order is that of arrival. With a limit only so many rows are kept.
  */
-#include <strings.h>
 #include "op/cells.h"
 #include "op/ops.h"
 #include "op/registry.h"
@@ -20,7 +19,8 @@ struct sort {
     char *order_by; /* NULL: arrival */
     int64_t limit;
     struct sl_schema *schema;
-    struct sl_expr *key[SL_TOPN_KEYS];
+    struct sl_expr_order *keys; /* nkeys of them */
+    int nkeys;
     struct sl_topn top;
     struct sl_eval *eval;
     struct sl_column *columns[SL_TOPN_KEYS]; /* of the last work */
@@ -38,92 +38,35 @@ static void unbind(struct sort *s)
 {
     drop_columns(s);
     sl_topn_release(&s->top);
-    for (int k = 0; k < SL_TOPN_KEYS; k++) {
-        sl_expr_free(s->key[k]);
-        s->key[k] = NULL;
-    }
+    sl_expr_order_free(s->keys, s->nkeys);
+    s->keys = NULL;
+    s->nkeys = 0;
     sl_schema_unref(s->schema);
     s->schema = NULL;
 }
 
-/* ---- parsing the order ---- */
-
-/* End of the first item: the next comma outside of quotes and brackets, or the end. */
-static const char *item_end(const char *s)
+static int bind_keys(struct sort *s, struct sl_schema *in, struct sl_err *err)
 {
-    int depth = 0;
-    char quote = 0;
-    for (; *s; s++) {
-        if (quote) {
-            quote = *s == quote ? 0 : quote;
-        } else if (*s == '\'' || *s == '"') {
-            quote = *s;
-        } else if (*s == '(' || *s == '[') {
-            depth++;
-        } else if (*s == ')' || *s == ']') {
-            depth--;
-        } else if (*s == ',' && depth <= 0) {
-            break;
-        }
-    }
-    return s;
-}
-
-/* Takes a word off the end of s[0..*n) if it is that word and not all that there is. */
-static int ends_with(const char *s, size_t *n, const char *word)
-{
-    size_t len = strlen(word), end = *n;
-    while (end && strchr(" \t\n", s[end - 1]))
-        end--;
-    if (end <= len || strncasecmp(s + end - len, word, len) != 0 ||
-        !strchr(" \t\n)'\"", s[end - len - 1]))
-        return 0;
-    *n = end - len;
-    return 1;
-}
-
-static void take_direction(const char *s, size_t *n, struct sl_topn_key *key)
-{
-    int nulls = 0; /* 1 first, 2 last */
-    size_t rest = *n;
-    if (ends_with(s, &rest, "first") && ends_with(s, &rest, "nulls"))
-        nulls = 1;
-    else if ((rest = *n, ends_with(s, &rest, "last")) && ends_with(s, &rest, "nulls"))
-        nulls = 2;
-    if (nulls)
-        *n = rest;
-    key->descending = ends_with(s, n, "desc");
-    if (!key->descending)
-        ends_with(s, n, "asc");
-    key->nulls_first = nulls ? nulls == 1 : key->descending;
-}
-
-static int bind_key(struct sort *s, const char *text, size_t n, struct sl_schema *in,
-                    struct sl_err *err)
-{
-    struct sl_topn *t = &s->top;
-    struct sl_buf type = SL_BUF_INIT;
-    if (t->nkeys == SL_TOPN_KEYS)
-        return sl_err_set(err, SL_EUSAGE, "more than %d keys to sort by", SL_TOPN_KEYS);
-    take_direction(text, &n, &t->key[t->nkeys]);
-    int rc = sl_expr_parse(text, n, in, s->env, &s->key[t->nkeys], err);
+    int rc =
+        sl_expr_parse_order(s->order_by, strlen(s->order_by), in, s->env, &s->keys, &s->nkeys, err);
     if (rc < 0)
         return rc;
-    struct sl_type kind = sl_expr_type(s->key[t->nkeys++]);
-    if (sl_cell_class(kind) != SL_CELL_NONE)
-        return 0;
-    sl_type_print(kind, &type);
-    sl_err_set(err, SL_EUSAGE, "cannot sort by %s", type.data ? type.data : "this type");
-    sl_buf_release(&type);
-    return -SL_EUSAGE;
-}
-
-static int characters(const char *from, const char *to)
-{
-    int n = 0;
-    for (; from < to; from++)
-        n += (*from & 0xc0) != 0x80;
-    return n;
+    if (s->nkeys > SL_TOPN_KEYS)
+        return sl_err_set(err, SL_EUSAGE, "more than %d keys to sort by", SL_TOPN_KEYS);
+    for (int k = 0; k < s->nkeys; k++) {
+        struct sl_type t = sl_expr_type(s->keys[k].expr);
+        if (sl_cell_class(t) == SL_CELL_NONE) {
+            struct sl_buf type = SL_BUF_INIT;
+            sl_type_print(t, &type);
+            sl_err_set(err, SL_EUSAGE, "cannot sort by %s", type.data ? type.data : "this type");
+            sl_buf_release(&type);
+            return -SL_EUSAGE;
+        }
+        s->top.key[k] = (struct sl_topn_key){.descending = s->keys[k].descending,
+                                             .nulls_first = s->keys[k].nulls_first};
+    }
+    s->top.nkeys = s->nkeys;
+    return 0;
 }
 
 static int sort_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema *in,
@@ -134,13 +77,8 @@ static int sort_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema *
     unbind(s);
     s->top.limit = s->limit;
     s->top.tie = s->order_by ? SL_TIE_RANK : SL_TIE_ARRIVAL;
-    for (const char *p = s->order_by; rc >= 0 && p; p = *p ? p + 1 : NULL) {
-        const char *end = item_end(p);
-        rc = bind_key(s, p, (size_t)(end - p), in, err);
-        if (rc < 0 && err && err->column)
-            err->column += characters(s->order_by, p);
-        p = end;
-    }
+    if (s->order_by)
+        rc = bind_keys(s, in, err);
     if (rc < 0) {
         unbind(s);
         return rc;
@@ -158,7 +96,7 @@ static int eval_keys(void *arg, struct sl_batch *b, struct sl_column **keys, str
     struct sort *s = arg;
     int rc = 0;
     for (int k = 0; rc >= 0 && k < s->top.nkeys; k++) {
-        rc = sl_expr_eval(s->eval, s->key[k], b, &keys[k], err);
+        rc = sl_expr_eval(s->eval, s->keys[k].expr, b, &keys[k], err);
         if (rc >= 0)
             rc = sl_column_load(keys[k], err);
     }
@@ -201,7 +139,7 @@ static void sort_needs(const struct sl_op *op, int input SL_UNUSED, const uint8_
 {
     const struct sort *s = (const struct sort *)op;
     for (int k = 0; k < s->top.nkeys; k++)
-        sl_expr_columns(s->key[k], in);
+        sl_expr_columns(s->keys[k].expr, in);
     for (int c = 0; out && c < s->schema->nfields; c++)
         if (sl_bit(out, (size_t)c))
             sl_bit_set(in, (size_t)c);
@@ -229,7 +167,7 @@ static void sort_plan(const struct sl_op *op, struct sl_buf *out)
     sl_buf_addstr(out, "sort");
     for (int k = 0; k < s->top.nkeys; k++) {
         sl_buf_addstr(out, k ? ", " : " by ");
-        sl_expr_print(s->key[k], out);
+        sl_expr_print(s->keys[k].expr, out);
         sl_buf_addstr(out, s->top.key[k].descending ? " desc" : "");
         if (s->top.key[k].nulls_first != s->top.key[k].descending)
             sl_buf_addstr(out, s->top.key[k].nulls_first ? " nulls first" : " nulls last");

@@ -87,7 +87,7 @@ struct sl_text_reader {
     int generation;  /* grows whenever columns change */
     int maps;        /* made so far */
     char delim, eol; /* delim 0 = not known yet */
-    uint8_t delim_found, header_renamed, zone_assumed, ndeclared, lacks_year;
+    uint8_t delim_found, header_renamed, zone_assumed, lacks_year;
     struct sl_text_regex *regex;
     struct sl_json_keys *keys;
 };

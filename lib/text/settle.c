@@ -135,8 +135,6 @@ static int declare_types(struct sl_text_reader *r, struct sl_schema *s, struct s
         int rc = check_declared(r, x, err);
         if (rc < 0)
             return rc;
-        if (!r->columns[c].declared)
-            r->ndeclared++;
         r->columns[c].type = x->type;
         r->columns[c].declared = 1;
     }
@@ -245,7 +243,6 @@ static void clear_columns(struct sl_text_reader *r)
     free(r->columns);
     r->columns = NULL;
     r->ncolumns = 0;
-    r->ndeclared = 0;
     r->zone_assumed = 0;
     sl_schema_unref(r->schema);
     r->schema = NULL;

@@ -17,11 +17,6 @@ static size_t spill(void *arg, size_t want)
     return n;
 }
 
-static void count_release(struct sl_buffer *b)
-{
-    ++*(int *)b->release_arg;
-}
-
 static void test_accounts(void)
 {
     struct sl_account root, child;
@@ -92,16 +87,6 @@ static void test_buffers(void)
         CHECK_INT(sl_buffer_grow(b, 100), 0);
         sl_buffer_unref(b);
         CHECK_INT(account.used, 0);
-    }
-    TEST("foreign memory is given back once")
-    {
-        static char foreign[100];
-        int released = 0;
-        struct sl_buffer *b = sl_buffer_wrap(foreign, 100, count_release, &released);
-        sl_buffer_unref(sl_buffer_ref(b));
-        CHECK_INT(released, 0);
-        sl_buffer_unref(b);
-        CHECK_INT(released, 1);
     }
 }
 

@@ -74,7 +74,7 @@ static const char *int128_of(sl_int128 v)
 {
     static char out[SL_NUM_MAX + 1];
 
-    out[sl_num_print_int128(out, v)] = 0;
+    out[sl_num_print_decimal(out, v, 0)] = 0;
     return out;
 }
 
