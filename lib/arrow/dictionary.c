@@ -24,6 +24,7 @@ struct sl_dictionary *sl_dictionary_new(struct sl_account *account)
     if (!d)
         return NULL;
     d->account = account;
+    d->seed = sl_hash_seed();
     d->mask = FIRST_SLOTS - 1;
     d->slots = sl_calloc(FIRST_SLOTS, sizeof *d->slots);
     if (!d->slots || start(d) < 0) {
@@ -118,7 +119,7 @@ static inline int same_bytes(const uint8_t *a, const uint8_t *b, size_t n)
 
 int32_t sl_dictionary_add(struct sl_dictionary *d, const void *s, size_t n)
 {
-    uint64_t h = sl_hash_bytes(s, n, 0);
+    uint64_t h = sl_hash_bytes(s, n, d->seed);
     uint32_t hash = (uint32_t)(h ^ h >> 32);
     const int32_t *offsets = (const int32_t *)d->offsets->data;
     uint32_t at = hash & d->mask;

@@ -17,6 +17,7 @@ struct sl_dictionary {
     uint64_t *slots; /* hash << 32 | code + 1; 0 = free */
     uint32_t mask;
     uint32_t count;
+    uint64_t seed;
     struct sl_buffer *offsets, *data;
 };
 

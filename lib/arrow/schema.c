@@ -75,7 +75,7 @@ static int grow(void **array, int n, size_t size)
 /* The slot of a name: that of its field, or the empty one where it belongs. */
 static uint32_t *slot_of(const struct sl_schema *s, const char *name, size_t len)
 {
-    uint32_t i = (uint32_t)sl_hash_bytes(name, len, 0) & (s->nslots - 1);
+    uint32_t i = (uint32_t)sl_hash_bytes(name, len, s->seed) & (s->nslots - 1);
     for (; s->slots[i]; i = (i + 1) & (s->nslots - 1)) {
         const char *other = s->fields[s->slots[i] - 1].name;
         if (strncmp(other, name, len) == 0 && !other[len])
@@ -95,6 +95,7 @@ static int reserve_slot(struct sl_schema *s)
         return -SL_ENOMEM;
     s->slots = slots;
     s->nslots = n;
+    s->seed = sl_hash_seed();
     for (int i = 0; i < s->nfields; i++)
         *slot_of(s, s->fields[i].name, strlen(s->fields[i].name)) = (uint32_t)i + 1;
     free(old);

@@ -44,6 +44,7 @@ struct sl_schema {
     struct sl_field *fields;
     struct sl_meta *meta;
     uint32_t *slots, nslots; /* of a wide schema: field numbers + 1 by the hash of the name */
+    uint64_t seed;
 };
 
 struct sl_schema *sl_schema_new(void); /* NULL on failure */

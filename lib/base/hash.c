@@ -8,8 +8,9 @@
  * steps of Kafka's Java client (org.apache.kafka.common.utils.Utils.murmur2). crc32 is the IEEE
  * 802.3 polynomial, reflected, as zlib and librdkafka compute it.
  */
-#include "base/compat.h"
 #include "base/hash.h"
+
+#include <sys/random.h>
 
 static inline uint64_t load64(const unsigned char *p)
 {
@@ -54,17 +55,27 @@ uint64_t sl_hash_bytes(const void *data, size_t len, uint64_t seed)
 {
     const unsigned char *p = data;
     size_t n = len;
-    uint64_t h = seed ^ K0;
+    /* Both factors hide: no word is known to make one of them zero. */
+    uint64_t h = seed ^ K0, k = K2 ^ (seed << 32 | seed >> 32);
 
     while (n > 16) {
-        h = fold(load64(p) ^ K1 ^ h, load64(p + 8) ^ K2);
+        h = fold(load64(p) ^ K1 ^ h, load64(p + 8) ^ k);
         p += 16;
         n -= 16;
     }
     uint64_t a, b;
     tail(p, n, &a, &b);
-    h = fold(a ^ K1 ^ h, b ^ K2);
+    h = fold(a ^ K1 ^ h, b ^ k);
     return fold(h ^ len, K0);
+}
+
+uint64_t sl_hash_seed(void)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == (ssize_t)sizeof seed)
+        return seed;
+    /* Early in a boot: addresses differ from run to run at least. */
+    return sl_hash_u64((uint64_t)(uintptr_t)&seed, (uint64_t)(uintptr_t)sl_hash_bytes);
 }
 
 uint32_t sl_hash_murmur2(const void *data, size_t len)

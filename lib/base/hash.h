@@ -10,6 +10,9 @@
 #include "base/compat.h"
 
 uint64_t sl_hash_bytes(const void *data, size_t len, uint64_t seed);
+/* For a table that is filled with what the input says: nobody can choose keys that collide under a
+ * seed of which they know nothing. Nothing that is seen may depend on it. */
+uint64_t sl_hash_seed(void);
 
 /* One multiply-and-fold round: enough for tables keyed by integers. */
 static inline uint64_t sl_hash_u64(uint64_t x, uint64_t seed)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* aggregate: settings, binding and plan of the aggregate operator; see aggregate.h. */
+#include "base/hash.h"
 #include "op/aggregate.h"
 
 #define WINDOW_START "window_start"
@@ -369,6 +370,7 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
     a->env = env;
     a->lateness = SL_MAX(o->lateness, 0);
     a->watermark = SL_TIME_MIN;
+    a->seed = sl_hash_seed();
     scratch(a, sl_vec_init);
     sl_sequence_init(&a->sequence, account);
     a->eval = sl_eval_new(account, err);

@@ -68,6 +68,8 @@ struct sl_aggregate {
     int **acc_of;                  /* [list][call]: its accumulator */
     int ranked;
 
+    uint64_t seed; /* of the tables of windows */
+
     /* state */
     int ready; /* the group table stands */
     struct sl_group groups;

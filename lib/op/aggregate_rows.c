@@ -37,7 +37,7 @@ static int grow_panes(struct sl_aggregate *a, struct sl_err *err)
     memset(slot, 0, slots * 4);
     a->pane_mask = slots - 1;
     for (size_t i = 0; i < a->npanes; i++) {
-        size_t at = sl_hash_u64((uint64_t)p[i].start, 0) & a->pane_mask;
+        size_t at = sl_hash_u64((uint64_t)p[i].start, a->seed) & a->pane_mask;
         while (slot[at])
             at = (at + 1) & a->pane_mask;
         slot[at] = (uint32_t)i + 1;
@@ -63,7 +63,7 @@ static int64_t pane_of(struct sl_aggregate *a, int64_t t, struct sl_err *err)
         return -2;
     uint32_t *slot = a->pane_slots.data;
     struct sl_pane *p = a->panes.data;
-    size_t at = sl_hash_u64((uint64_t)start, 0) & a->pane_mask;
+    size_t at = sl_hash_u64((uint64_t)start, a->seed) & a->pane_mask;
     for (; slot[at]; at = (at + 1) & a->pane_mask)
         if (p[slot[at] - 1].start == start)
             return slot[at] - 1;

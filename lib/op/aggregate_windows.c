@@ -21,7 +21,7 @@ static int resize(struct sl_aggregate *a, size_t slots, struct sl_err *err)
 static uint32_t *find(const struct sl_aggregate *a, int64_t start)
 {
     uint32_t *slot = a->window_slots.data;
-    size_t at = sl_hash_u64((uint64_t)start, 0) & a->window_mask;
+    size_t at = sl_hash_u64((uint64_t)start, a->seed) & a->window_mask;
     while (slot[at] && a->windows[slot[at] - 1].start != start)
         at = (at + 1) & a->window_mask;
     return &slot[at];

@@ -17,8 +17,7 @@ int sl_group_init(struct sl_group *g, const struct sl_type *types, int nkeys,
     g->account = account;
     for (size_t i = 0; i < SL_COUNT(vecs); i++)
         sl_vec_init(vecs[i], account);
-    /* Addresses differ from run to run: keys chosen to collide in one run do not in the next. */
-    g->seed = (uint64_t)(uintptr_t)g * 0x9e3779b97f4a7c15u;
+    g->seed = sl_hash_seed();
     g->key = sl_calloc((size_t)nkeys, sizeof(*g->key));
     g->cells = sl_calloc((size_t)nkeys, sizeof(*g->cells));
     if (!g->key || !g->cells) {
@@ -29,7 +28,7 @@ int sl_group_init(struct sl_group *g, const struct sl_type *types, int nkeys,
     }
     g->nkeys = nkeys;
     for (int k = 0; k < nkeys; k++) {
-        sl_key_init(&g->key[k], types[k], account);
+        sl_key_init(&g->key[k], types[k], g->seed, account);
         sl_cells_init(&g->cells[k], types[k], account);
     }
     return 0;

@@ -6,12 +6,13 @@
 
 #define NULL_HASH 0x6e756c6cb5297a4du
 
-void sl_key_init(struct sl_key *k, struct sl_type type, struct sl_account *account)
+void sl_key_init(struct sl_key *k, struct sl_type type, uint64_t seed, struct sl_account *account)
 {
     memset(k, 0, sizeof(*k));
     k->class = sl_cell_class(type);
     sl_vec_init(&k->scratch, account);
     sl_vec_init(&k->hashes, account);
+    k->seed = seed;
 }
 
 void sl_key_release(struct sl_key *k)
@@ -89,10 +90,10 @@ static inline sl_int128 value16(const struct sl_key *k, size_t i)
     return k->v16 ? k->v16[i] : sl_column_get16(k->column, i);
 }
 
-static uint64_t hash_text(const struct sl_column *h, size_t s)
+static uint64_t hash_text(const struct sl_key *k, size_t s)
 {
-    const int32_t *o = h->offsets;
-    return sl_hash_bytes((const char *)h->data + o[s], (size_t)(o[s + 1] - o[s]), 0);
+    const int32_t *o = k->holder->offsets;
+    return sl_hash_bytes((const char *)k->holder->data + o[s], (size_t)(o[s + 1] - o[s]), k->seed);
 }
 
 /* Texts: once per dictionary entry where there is a dictionary no longer than the batch. */
@@ -106,14 +107,14 @@ static int hash_texts(struct sl_key *k, uint64_t *h, struct sl_err *err)
             return rc;
         uint64_t *known = k->hashes.data;
         for (size_t e = 0; n && e < entries; e++)
-            known[e] = hash_text(k->holder, e);
+            known[e] = hash_text(k, e);
     }
     const uint64_t *known = k->hashes.data;
     for (size_t i = 0; i < n; i++) {
         uint64_t v = NULL_HASH;
         size_t s = k->codes ? (size_t)k->codes[i] : k->constant ? 0 : i;
         if (!sl_key_null(k, i))
-            v = shared ? known[s] : hash_text(k->holder, s);
+            v = shared ? known[s] : hash_text(k, s);
         h[i] = sl_hash_u64(v, h[i]);
     }
     return 0;
@@ -129,10 +130,7 @@ uint64_t sl_key_hash_row(const struct sl_key *k, size_t i, uint64_t h)
         sl_int128 v = value16(k, i);
         return sl_hash_u64((uint64_t)v, sl_hash_u64((uint64_t)(v >> 64), h));
     }
-    return sl_hash_u64(hash_text(k->holder, k->codes      ? (size_t)k->codes[i]
-                                            : k->constant ? 0
-                                                          : i),
-                       h);
+    return sl_hash_u64(hash_text(k, k->codes ? (size_t)k->codes[i] : k->constant ? 0 : i), h);
 }
 
 int sl_key_hash(struct sl_key *k, uint64_t *h, struct sl_err *err)

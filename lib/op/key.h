@@ -24,10 +24,11 @@ struct sl_key {
     const struct sl_column *holder; /* texts: the column that has the bytes */
     const int32_t *codes;           /* texts: DICT codes, or NULL */
     int constant;                   /* texts: CONST */
+    uint64_t seed;                  /* texts: of their hashes */
     struct sl_vec scratch, hashes;
 };
 
-void sl_key_init(struct sl_key *k, struct sl_type type, struct sl_account *account);
+void sl_key_init(struct sl_key *k, struct sl_type type, uint64_t seed, struct sl_account *account);
 void sl_key_release(struct sl_key *k);
 /* Takes a loaded column, of which only a few rows will be looked at. */
 void sl_key_attach(struct sl_key *k, const struct sl_column *c);

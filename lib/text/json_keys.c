@@ -26,7 +26,7 @@ struct sl_json_keys *sl_json_keys_new(void)
         sl_text_json_free(k);
         return NULL;
     }
-    k->nodes[0] = (struct sl_json_node){.path = "", .column = -1};
+    k->nodes[0] = (struct sl_json_node){.path = "", .column = -1, .hash = sl_hash_seed()};
     k->n = 1;
     return k;
 }
@@ -49,26 +49,24 @@ static int same_path(const struct sl_json_node *n, const struct sl_json_node *up
            (!front || (n->path[front - 1] == '.' && memcmp(n->path, up->path, up->len) == 0));
 }
 
-/* A path's hash can be continued: that of a.b from that of a. */
-static uint32_t path_hash(const struct sl_json_node *up, const char *key, size_t len)
+/* A path's hash goes from name to name, so that a.b has that of b below a. The root's is the seed. */
+static uint64_t path_hash(const struct sl_json_node *up, const char *key, size_t len)
 {
-    uint32_t h = up->len ? (up->hash ^ '.') * 16777619u : 2166136261u;
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (unsigned char)key[i]) * 16777619u;
-    return h;
-}
-
-static uint32_t spread(uint32_t h)
-{
-    return (uint32_t)(sl_hash_u64(h, 0) >> 7);
+    uint64_t h = up->hash;
+    const char *dot;
+    for (; SL_UNLIKELY((dot = memchr(key, '.', len)) != NULL); key = dot + 1) {
+        h = sl_hash_bytes(key, (size_t)(dot - key), h);
+        len -= (size_t)(dot - key) + 1;
+    }
+    return sl_hash_bytes(key, len, h);
 }
 
 uint32_t sl_json_keys_find(const struct sl_json_keys *k, uint32_t parent, const char *key,
                            size_t len)
 {
     const struct sl_json_node *up = &k->nodes[parent];
-    uint32_t h = path_hash(up, key, len);
-    for (uint32_t i = spread(h) & k->mask; k->table[i]; i = (i + 1) & k->mask) {
+    uint64_t h = path_hash(up, key, len);
+    for (uint32_t i = (uint32_t)h & k->mask; k->table[i]; i = (i + 1) & k->mask) {
         const struct sl_json_node *n = &k->nodes[k->table[i] - 1];
         if (n->hash == h && same_path(n, up, key, len))
             return k->table[i] - 1;
@@ -91,7 +89,7 @@ static int grow(struct sl_json_keys *k)
     if (!table)
         return -1;
     for (uint32_t i = 1; i < k->n; i++) {
-        uint32_t at = spread(k->nodes[i].hash) & mask;
+        uint32_t at = (uint32_t)k->nodes[i].hash & mask;
         while (table[at])
             at = (at + 1) & mask;
         table[at] = i + 1;
@@ -120,10 +118,11 @@ uint32_t sl_json_keys_get(struct sl_json_keys *k, uint32_t parent, const char *k
         path[front - 1] = '.';
     }
     memcpy(path + front, key, len);
-    uint32_t n = k->n++, h = path_hash(&up, key, len);
+    uint32_t n = k->n++;
+    uint64_t h = path_hash(&up, key, len);
     k->nodes[n] = (struct sl_json_node){
         .path = path, .len = (uint32_t)(front + len), .parent = parent, .hash = h, .column = -1};
-    uint32_t at = spread(h) & k->mask;
+    uint32_t at = (uint32_t)h & k->mask;
     while (k->table[at])
         at = (at + 1) & k->mask;
     k->table[at] = n + 1;

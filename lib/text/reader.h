@@ -272,9 +272,10 @@ enum {
 struct sl_json_node {
     const char *path;
     uint32_t len;
-    uint32_t parent, hash;
+    uint32_t parent;
     int column; /* -1 = none */
-    int leaf;   /* has had values of its own */
+    uint64_t hash;
+    int leaf; /* has had values of its own */
     struct sl_text_guess guess;
 };
 struct sl_json_keys {

@@ -32,6 +32,7 @@ struct slot {
 struct sl_text_dict {
     struct slot *slots;
     size_t mask;
+    uint64_t seed[2];
     int32_t n;
     size_t used; /* bytes */
     struct sl_buffer *data, *offsets;
@@ -95,10 +96,10 @@ static int dict_reset(struct sl_text_dict *d, struct sl_account *account)
     return 0;
 }
 
-static inline size_t slot_of(uint64_t a, uint64_t b, uint32_t len, size_t mask)
+static inline size_t slot_of(const struct sl_text_dict *d, const struct slot *s, size_t mask)
 {
-    uint64_t h = (a ^ (b * 0x9E3779B97F4A7C15u) ^ len) * 0xD6E8FEB86659FD93u;
-    return (size_t)(h >> 32 ^ h >> 47) & mask;
+    sl_uint128 m = (sl_uint128)(s->a ^ s->len ^ d->seed[0]) * (s->b ^ d->seed[1]);
+    return (size_t)((uint64_t)m ^ (uint64_t)(m >> 64)) & mask;
 }
 
 static int dict_rehash(struct sl_text_dict *d)
@@ -112,7 +113,7 @@ static int dict_rehash(struct sl_text_dict *d)
     for (size_t i = 0; i <= d->mask; i++) {
         if (d->slots[i].code < 0)
             continue;
-        size_t k = slot_of(d->slots[i].a, d->slots[i].b, d->slots[i].len, mask);
+        size_t k = slot_of(d, &d->slots[i], mask);
         while (slots[k].code >= 0)
             k = (k + 1) & mask;
         slots[k] = d->slots[i];
@@ -173,9 +174,9 @@ static int32_t dict_code(struct sl_text_dict *d, const char *p, uint32_t len)
         key.b = len > 8 ? load8(p + 8) & keep[len - 8] : 0;
     } else {
         key.a = load8(p);
-        key.b = sl_hash_bytes(p + 8, len - 8, 0);
+        key.b = sl_hash_bytes(p + 8, len - 8, d->seed[0]);
     }
-    size_t k = slot_of(key.a, key.b, len, d->mask);
+    size_t k = slot_of(d, &key, d->mask);
     for (;; k = (k + 1) & d->mask) {
         struct slot *s = &d->slots[k];
         if (s->a == key.a && s->b == key.b && s->len == len && s->code >= 0 &&
@@ -194,6 +195,8 @@ int sl_text_pass_begin(struct sl_text_pass *p, struct sl_text_dict **dict, struc
         *dict = sl_calloc(1, sizeof **dict);
         if (!*dict)
             return sl_err_nomem(err, "reading text");
+        (*dict)->seed[0] = sl_hash_seed();
+        (*dict)->seed[1] = sl_hash_seed();
     }
     struct sl_text_dict *d = *dict;
     if (d->plain > 0 && --d->plain == 0)

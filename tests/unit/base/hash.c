@@ -101,6 +101,17 @@ static void test_hash(void)
             free(copy);
         }
     }
+    TEST("a table's seed is another one each time, and moves what would have collided")
+    {
+        CHECK(sl_hash_seed() != sl_hash_seed());
+        /* The second half of the first is what the construction would multiply to zero. */
+        static const unsigned char key[2][16] = {
+            {1, 0, 0, 0, 0, 0, 0, 0, 0x2f, 0x64, 0xbd, 0x78, 0x64, 0x1d, 0x76, 0xa0},
+            {2, 0, 0, 0, 0, 0, 0, 0, 0x2f, 0x64, 0xbd, 0x78, 0x64, 0x1d, 0x76, 0xa0},
+        };
+        uint64_t one = sl_hash_seed();
+        CHECK(sl_hash_bytes(key[0], 16, one) != sl_hash_bytes(key[1], 16, one));
+    }
     TEST("hashes of numbers and of short texts spread evenly over 1,024 slots, high and low bits")
     {
         static int slots[4][1024];

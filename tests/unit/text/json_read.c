@@ -3,6 +3,8 @@
 /* NDJSON: nested, missing and new keys, escapes, numbers of any size, bad lines. */
 #include "text_test.h"
 
+#include "text/reader.h"
+
 static struct reading json(enum sl_text_format to)
 {
     return (struct reading){.o.format = SL_TEXT_JSON, .to = to};
@@ -179,8 +181,43 @@ static void test_bad_lines(void)
     }
 }
 
+/* 1,024 keys that have one hash by FNV-1a, which tables of keys commonly use. */
+static void test_collisions(void)
+{
+    static const char *const pairs[10][2] = {
+        {"gwfac", "16wuc"}, {"mm2a0", "x6khz"}, {"d2y93", "vg12s"}, {"90abj", "kjqyk"},
+        {"nbuea", "ss2t7"}, {"ozuy4", "1x3qb"}, {"er8ef", "6alwj"}, {"7c67i", "2nzn0"},
+        {"2dq0i", "yjf9x"}, {"c8bn7", "48qhy"},
+    };
+    enum { KEYS = 1 << 10 };
+    TEST("keys that were chosen to collide do not, and each run hashes anew")
+    {
+        struct sl_json_keys *k = sl_json_keys_new(), *other = sl_json_keys_new();
+        char key[64];
+        for (int i = 0; i < KEYS; i++) {
+            size_t n = 0;
+            for (int bit = 0; bit < 10; bit++)
+                n += (size_t)snprintf(key + n, sizeof key - n, "%s", pairs[bit][i >> bit & 1]);
+            uint32_t node = sl_json_keys_get(k, 0, key, n, 1);
+            CHECK_INT(node, i + 1);
+            CHECK_INT(sl_json_keys_find(k, 0, key, n), node);
+            sl_json_keys_get(other, 0, key, n, 1);
+        }
+        size_t away = 0, moved = 0; /* from the slot that its hash names */
+        for (uint32_t i = 0; i <= k->mask; i++) {
+            uint32_t node = k->table[i];
+            away += node && ((uint32_t)k->nodes[node - 1].hash & k->mask) != i;
+            moved += node != other->table[i];
+        }
+        CHECK(away < KEYS / 2 && moved > KEYS / 2);
+        sl_text_json_free(k);
+        sl_text_json_free(other);
+    }
+}
+
 int main(void)
 {
+    test_collisions();
     test_values();
     test_new_keys();
     test_bad_lines();
