@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The sluice authors */
 /*
  * dest: where bytes leave: standard output, or a file that is made whole (temporary name in the same
- * directory, sync, rename, sync of the directory) so that nobody ever sees half of it.
+ * directory, sync, rename, sync of the directory) so that nobody ever sees half of it. What killed
+ * processes left of their making is removed by the next one.
  *
  * Standard output: the reader's going away is DONE, not an error. A compressed suffix (.gz, .zst)
  * compresses.
@@ -11,7 +12,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/leftover.h"
 #include "io/internal.h"
+
+#define TEMPORARY ".tmp." /* and our number */
 
 struct sl_dest {
     int fd, own; /* own: a file of ours */
@@ -42,15 +46,47 @@ static int check_suffix(const char *path, struct sl_err *err)
     return 0;
 }
 
+static void take(const char *path)
+{
+    unlink(path);
+}
+
+/* A name that nobody has, with a lock that says that it is in use. In another namespace, or on another
+ * host, a process may have our number. */
+static int make_temporary(struct sl_dest *out, mode_t mode, struct sl_err *err)
+{
+    struct sl_buf name = SL_BUF_INIT;
+    sl_leftover_sweep(out->path, TEMPORARY, take);
+    for (int i = 0; i < 100; i++) {
+        sl_buf_reset(&name);
+        sl_buf_printf(&name, "%s" TEMPORARY "%ld", out->path, (long)getpid());
+        if (i)
+            sl_buf_printf(&name, "-%d", i);
+        if (sl_buf_check(&name, err) < 0)
+            return -SL_ENOMEM;
+        out->fd = sl_path_open(name.data, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode, NULL);
+        if (out->fd >= 0 && sl_leftover_hold(out->fd, name.data)) {
+            out->temporary = sl_buf_take(&name);
+            return 0;
+        }
+        if (out->fd < 0 && errno != EEXIST)
+            break;
+        if (out->fd >= 0)
+            close(out->fd); /* swept away before it was locked */
+        out->fd = -1;
+    }
+    int rc = sl_err_sys(err, "cannot create %s", out->path);
+    sl_buf_release(&name);
+    return rc;
+}
+
 /* Nobody but us may hold the file that takes the place of another: it is made anew. It gets the owner,
  * where that is allowed, and the permissions of the one that it replaces. */
 static int open_temporary(struct sl_dest *out, const struct stat *replaced, struct sl_err *err)
 {
-    unlink(out->temporary); /* of a killed process that had our number */
-    out->fd = sl_path_open(out->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-                           replaced ? 0600 : 0666, NULL);
-    if (out->fd < 0)
-        return sl_err_sys(err, "cannot create %s", out->path);
+    int rc = make_temporary(out, replaced ? 0600 : 0666, err);
+    if (rc < 0)
+        return rc;
     if (replaced && fchown(out->fd, replaced->st_uid, replaced->st_gid) < 0)
         errno = 0; /* only root gives files away */
     if (replaced && fchmod(out->fd, replaced->st_mode & 0777) < 0)
@@ -79,11 +115,6 @@ static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struc
         out->fd = sl_path_open(o->dest, O_WRONLY | (o->append ? O_APPEND : 0), 0, err);
         return out->fd < 0 ? out->fd : 0;
     }
-    struct sl_buf name = SL_BUF_INIT;
-    sl_buf_printf(&name, "%s.tmp.%ld", o->dest, (long)getpid());
-    out->temporary = sl_buf_take(&name);
-    if (!out->temporary)
-        return sl_err_nomem(err, "an output");
     return open_temporary(out, there ? &st : NULL, err);
 }
 

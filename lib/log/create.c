@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/leftover.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "log/writer.h"
@@ -176,6 +177,26 @@ int sl_log_name(const char *made, const char *path, struct sl_err *err)
     return sl_err_place(err, "%s", path);
 }
 
+/* The directory, and a descriptor with its lock. */
+static int make_held(const char *dir, const char *path, struct sl_err *err)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        if (mkdir(dir, 0777) < 0)
+            return sl_err_sys(err, "cannot create %s", path);
+        int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0 && sl_leftover_hold(fd, dir))
+            return fd;
+        if (fd < 0 && errno != ENOENT) {
+            int rc = sl_err_sys(err, "cannot create %s", path);
+            rmdir(dir);
+            return rc;
+        }
+        if (fd >= 0)
+            close(fd); /* somebody swept it away before it was locked */
+    }
+    return sl_err_set(err, SL_EIO, "cannot create %s: it is removed again and again", path);
+}
+
 int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
                 struct sl_buf *made, struct sl_err *err)
 {
@@ -198,11 +219,17 @@ int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_sche
         sl_buf_printf(made, "%s.new-%ld-%08x", path, (long)getpid(), salt);
         rc = sl_buf_check(made, err);
     }
-    if (rc == 0 && mkdir(made->data, 0777) < 0)
-        rc = sl_err_sys(err, "cannot create %s", path);
-    else if (rc == 0 && (rc = fill(made->data, o, partitions, &line, err)) < 0)
+    int fd = rc == 0 ? make_held(made->data, path, err) : rc;
+    if (fd >= 0 && (rc = fill(made->data, o, partitions, &line, err)) < 0) {
         sl_log_unmake(made->data);
+        close(fd);
+    }
     sl_schema_unref(own);
     sl_buf_release(&line);
-    return rc;
+    return rc < 0 ? rc : fd;
+}
+
+void sl_log_sweep(const char *path)
+{
+    sl_leftover_sweep(path, ".new-", sl_log_unmake);
 }

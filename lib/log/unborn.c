@@ -11,11 +11,13 @@
  * encoded, which bears the schema of the unborn log, is encoded anew by its commit.
  */
 #include "base/compat.h"
+#include <unistd.h>
 #include "base/mem.h"
 #include "log/writer.h"
 
 struct sl_unborn {
     struct sl_buf made; /* temporary name, empty once it has its own */
+    int fd;             /* its lock, see leftover.h */
     char *path;
     struct sl_log_options o;
     struct sl_schema *schema; /* as it was asked for */
@@ -28,10 +30,12 @@ int sl_unborn_new(const char *path, const struct sl_log_options *o, struct sl_sc
     struct sl_buf made = SL_BUF_INIT;
     if (!u)
         return sl_err_nomem(err, "a log writer");
+    u->fd = -1;
     u->o = *o;
     u->schema = sl_schema_ref(schema);
     u->path = sl_strdup(path);
     int rc = u->path ? sl_log_make(path, o, schema, &made, err) : sl_err_nomem(err, "a log writer");
+    u->fd = rc;
     if (rc < 0) {
         sl_buf_release(&made);
         sl_unborn_free(u);
@@ -53,6 +57,8 @@ void sl_unborn_free(struct sl_unborn *u)
         return;
     if (u->made.len)
         sl_log_unmake(u->made.data);
+    if (u->fd >= 0)
+        close(u->fd);
     sl_buf_release(&u->made);
     sl_schema_unref(u->schema);
     free(u->path);

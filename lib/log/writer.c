@@ -343,11 +343,12 @@ static int make_log(const char *path, const struct sl_log_options *o, struct sl_
     struct sl_buf made = SL_BUF_INIT;
     if (o->defer)
         return sl_unborn_new(path, o, schema, unborn, err);
-    int rc = sl_log_make(path, o, schema, &made, err);
-    if (rc == 0) {
+    int fd = sl_log_make(path, o, schema, &made, err), rc = fd;
+    if (fd >= 0) {
         rc = sl_log_name(made.data, path, err);
         if (rc < 0)
             sl_log_unmake(made.data);
+        close(fd);
     }
     sl_buf_release(&made);
     return rc == -SL_EEXIST && sl_path_is_log(path) ? 0 : rc; /* somebody else was faster */
@@ -366,6 +367,8 @@ int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct 
         n--;
     sl_buf_add(&trimmed, path, n);
     int rc = sl_buf_check(&trimmed, err);
+    if (rc == 0)
+        sl_log_sweep(trimmed.data);
     if (rc == 0 && !sl_path_is_log(trimmed.data))
         rc = make_log(trimmed.data, o, schema, &unborn, err);
     if (rc == 0)

@@ -96,9 +96,12 @@ void sl_writer_schema_said(struct sl_log_writer *w);
 
 /* ---- create.c ---- */
 
-/* Makes a log with this schema under a temporary name beside path, which goes to made. */
+/* Makes a log with this schema under a temporary name beside path, which goes to made, and a lock
+ * that says that it is in use: a descriptor, to be closed when it has its name, or none. */
 int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
                 struct sl_buf *made, struct sl_err *err);
+/* Removes what killed processes made of logs of that name. */
+void sl_log_sweep(const char *path);
 /* Gives it its name. SL_EEXIST: somebody else made one meanwhile, or something is there. */
 int sl_log_name(const char *made, const char *path, struct sl_err *err);
 /* Removes it. */

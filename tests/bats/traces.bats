@@ -133,3 +133,63 @@ holder_is() { # PID
     same "$(sluice aggregate --quiet log/ --select 'count(*), sum(a), count(c3)' -O csv | tail -n 1)" 6,21,1
     same "$(left log)" ""
 }
+
+# A run that writes rows.csv, has begun, and goes on until its input ends.
+writing() {
+    [ -p in ] || mkfifo in
+    sluice ingest --quiet -I csv - -o rows.csv <in &
+    pids+=($!)
+    exec 8>in
+    printf 'a\n1\n' >&8
+    until_true compgen -G "rows.csv.tmp.${pids[-1]}" >/dev/null
+}
+
+killed() { # PID
+    kill -9 "$1"
+    wait "$1" || true
+}
+
+@test "what a killed run left beside its file is removed by the next one, what a live one has is not" {
+    writing
+    killed "${pids[0]}"
+    exec 8>&-
+    [ -e "rows.csv.tmp.${pids[0]}" ]
+    writing
+    same "$(left in)" "rows.csv.tmp.${pids[1]}"
+    printf 'a\n7\n' | sluice ingest --quiet -I csv - -o rows.csv
+    same "$(left in)" $'rows.csv\n'"rows.csv.tmp.${pids[1]}"
+    # another name's are not touched, nor what only looks like one
+    touch other.csv.tmp.1 rows.csv.tmp.mine rows.csv.tmp.
+    printf 'a\n8\n' | sluice ingest --quiet --force -I csv - -o rows.csv
+    exec 8>&-
+    ends_with 0 "${pids[1]}"
+    same "$(left in)" $'other.csv.tmp.1\nrows.csv\nrows.csv.tmp.\nrows.csv.tmp.mine'
+    same "$(cat rows.csv)" $'a\n1'
+}
+
+@test "a temporary file that a live process of the same number has is left to it" {
+    printf 'a\n1\n' >in.csv
+    bash -c 'echo theirs >rows.csv.tmp.$$; exec 9<rows.csv.tmp.$$; flock 9
+        exec "$SLUICE" ingest --quiet in.csv -o rows.csv'
+    same "$(cat rows.csv)" $'a\n1'
+    same "$(cat rows.csv.tmp.*)" theirs
+}
+
+@test "what a killed run left of a log that it made is removed by the next one" {
+    held log/
+    killed "${pids[0]}"
+    exec 8>&-
+    same "$(left in | wc -l)" 1
+    mkdir log.new-7-abcdef log.new-mine
+    printf 'a,b\n1,x\n' | sluice ingest --quiet -I csv - -o log/
+    same "$(left in)" $'log\nlog.new-mine'
+}
+
+@test "a log that a live run has not given its name yet is left alone" {
+    held log/
+    printf 'a,b\n1,x\n' | sluice ingest --quiet -I csv - -o log/
+    same "$(left in log | wc -l)" 1
+    exec 8>&-
+    ends_with 0 "${pids[0]}"
+    same "$(left in log)" ""
+}

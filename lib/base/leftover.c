@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* leftover: see leftover.h. */
+#include "base/leftover.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/path.h"
+
+static int is_at(int fd, const char *path)
+{
+    struct stat mine, there;
+    return fstat(fd, &mine) == 0 && lstat(path, &there) == 0 && mine.st_dev == there.st_dev &&
+           mine.st_ino == there.st_ino;
+}
+
+int sl_leftover_hold(int fd, const char *path)
+{
+    int rc;
+    do {
+        rc = flock(fd, LOCK_EX); /* a sweep lets go of it at once */
+    } while (rc < 0 && errno == EINTR);
+    return is_at(fd, path);
+}
+
+static void look(const char *path, void (*take)(const char *path))
+{
+    /* A write lock wants a descriptor for writing where flock is made of other locks. */
+    int fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno == EISDIR)
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    struct stat st;
+    if (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) &&
+        flock(fd, LOCK_EX | LOCK_NB) == 0 && is_at(fd, path))
+        take(path);
+    close(fd);
+}
+
+void sl_leftover_sweep(const char *path, const char *mark, void (*take)(const char *path))
+{
+    struct sl_buf dir = SL_BUF_INIT, whole = SL_BUF_INIT;
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    size_t n = strlen(base), m = strlen(mark);
+
+    sl_buf_add(&dir, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+    DIR *d = dir.failed ? NULL : opendir(dir.data);
+    for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
+        const char *name = e->d_name, *rest = name + n + m;
+        if (strncmp(name, base, n) != 0 || strncmp(name + n, mark, m) != 0 || !*rest ||
+            rest[strspn(rest, "0123456789abcdef-")])
+            continue;
+        sl_path_join(&whole, dir.data, name);
+        if (!whole.failed)
+            look(whole.data, take);
+    }
+    if (d)
+        closedir(d);
+    sl_buf_release(&dir);
+    sl_buf_release(&whole);
+}
