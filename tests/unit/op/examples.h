@@ -81,18 +81,25 @@ EXAMPLE(agg_rank, AGG(.select =
                           (const char *const[]){
                               "first(n), last(n), first(k) as fk, last(x) as lx, last(w) as lw"},
                       .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
+EXAMPLE(agg_offset,
+        AGG(.select = (const char *const[]){"last(k), first(x), last(n) filter (where b) as l"},
+            .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
 EXAMPLE(agg_window,
         AGG(.select = (const char *const[]){"count(*), sum(p), p50(x), count(distinct k)"},
             .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1, .window = "1 minute"))
 EXAMPLE(agg_late,
         AGG(.select = (const char *const[]){EVERY}, .nselect = 1, .by = (const char *const[]){"k"},
-            .nby = 1, .window = "30 seconds", .lateness = 5 * SL_USEC_PER_SEC))
+            .nby = 1, .window = "30 seconds", .lateness = 30 * SL_USEC_PER_SEC))
+EXAMPLE(agg_window_bad,
+        AGG(.select = (const char *const[]){"count(*), sum(100 / n), last(n)"}, .nselect = 1,
+            .by = (const char *const[]){"d"}, .nby = 1, .window = "10 seconds"))
 EXAMPLE(agg_late_only, AGG(.window = "10 s"))
 EXAMPLE(agg_day,
         AGG(.select = (const char *const[]){"count(*), last(n)"}, .nselect = 1, .window = "1 day"))
 
 EXAMPLE(sort, sl_sort_new("k desc nulls last, n, x desc", -1, &example_env, account, err))
 EXAMPLE(sort_top, sl_sort_new("x nulls first, -n", 9, &example_env, account, err))
+EXAMPLE(sort_ties, sl_sort_new("d", 31, &example_env, account, err))
 EXAMPLE(sort_bad, sl_sort_new("10 / n", 50, &example_env, account, err))
 EXAMPLE(sort_arrival, sl_sort_new(NULL, 25, &example_env, account, err))
 EXAMPLE(limit, sl_limit_new(13, account, err))
@@ -102,7 +109,7 @@ EXAMPLE(watermark, sl_watermark_new(3 * SL_USEC_PER_SEC, 3, account, err))
 EXAMPLE(last_all, sl_last_new(-1, 0, account, err))
 
 static const struct example examples[] = {
-    {"filter", "two conditions", make_filter, PARTITIONS, 0, 0, 0},
+    {"filter", "two conditions", make_filter, PARTITIONS, 0, 1, 0},
     {"filter", "bad rows", make_filter_bad, PARTITIONS, 0, 1, 1},
     {"project", "set", make_project_set, PARTITIONS, 0, 0, 0},
     {"project", "set with bad rows, drop, rename", make_project_bad, PARTITIONS, 0, 1, 1},
@@ -116,15 +123,18 @@ static const struct example examples[] = {
     {"aggregate", "filters", make_agg_filter, PARTITIONS, 1, 0, 0},
     {"aggregate", "bad rows", make_agg_bad, PARTITIONS, 1, 0, 1},
     {"aggregate", "first and last", make_agg_rank, PARTITIONS, 1, 0, 0},
+    {"aggregate", "first and last without a time", make_agg_offset, PARTITIONS, 1, 0, 0, 1},
     {"aggregate", "window without watermark", make_agg_window, PARTITIONS, 1, 0, 1},
     {"aggregate", "window with late rows", make_agg_late, PARTITIONS, 0, 1, 1},
+    {"aggregate", "window with bad rows", make_agg_window_bad, PARTITIONS, 0, 1, 1},
     {"aggregate", "window of all rows", make_agg_late_only, PARTITIONS, 0, 1, 1},
     {"aggregate", "calendar days", make_agg_day, PARTITIONS, 0, 1, 1},
     {"sort", "three keys", make_sort, PARTITIONS, 1, 0, 0},
     {"sort", "top rows", make_sort_top, PARTITIONS, 1, 0, 0},
+    {"sort", "top rows of many ties", make_sort_ties, PARTITIONS, 1, 0, 0},
     {"sort", "bad rows", make_sort_bad, PARTITIONS, 1, 0, 1},
     {"sort", "order of arrival", make_sort_arrival, 1, 1, 0, 0},
-    {"limit", "13 rows", make_limit, 1, 1, 0, 0},
+    {"limit", "13 rows", make_limit, 1, 1, 1, 0},
     {"limit", "no rows", make_limit_none, 1, 1, 0, 0},
     {"last", "11 rows", make_last, PARTITIONS, 1, 0, 0},
     {"watermark", "three partitions", make_watermark, PARTITIONS, 0, 0, 0},

@@ -7,8 +7,10 @@
  * rows by a schedule: how they are cut, how partitions interleave, in which form columns come, where
  * FLUSH and BARRIER stand; at a BARRIER the state may be saved, and loaded into a fresh operator. The
  * final rows and their fates must be the same by all schedules, what is out after a FLUSH must not
- * depend on the cut, and the operator's own account must balance after every directive. Batches are
- * given back at once, as the loop does; only the run that the others are compared with keeps them.
+ * depend on the cut, and the operator's own account must balance after every directive. An operator
+ * that holds no rows hands each watermark on, and none emits a window that starts before a watermark
+ * it has emitted. Batches are given back at once, as the loop does; only the run that the others are
+ * compared with keeps them.
  * Failures are counted and told, not asserted: the contract test asserts that a good operator has none
  * and a wrong one has some.
  */
@@ -26,6 +28,7 @@ struct example {
     int ordered;    /* the order of the output is promised */
     int with_wm;    /* the rows have `_wm` */
     int may_reject; /* some rows are bad */
+    int timeless;   /* the schema names no time column: ts is a value like others */
 };
 
 enum barrier { BARRIER_ONLY, BARRIER_SAVE, BARRIER_RELOAD };
@@ -55,10 +58,12 @@ struct gate { /* the test's emit */
     struct lines rows, rejects;
     int64_t in, out, fate[SL_FATE_COUNT];
     int done;
-    int hide_wm; /* `_wm` is the input's own */
-    int emits;   /* batches of rows so far */
-    int done_at; /* emit answers DONE from this one on, 0 = never */
-    int fail_at; /* ... or fails, 0 = never */
+    int hide_wm;       /* `_wm` is the input's own */
+    int64_t watermark; /* greatest emitted */
+    int window_before; /* rows of windows that start before it, emitted later */
+    int emits;         /* batches of rows so far */
+    int done_at;       /* emit answers DONE from this one on, 0 = never */
+    int fail_at;       /* ... or fails, 0 = never */
     int fail_reject;
 };
 
@@ -105,6 +110,20 @@ static inline int print_row(const struct gate *g, struct sl_batch *b, size_t row
     return sl_buf_check(out, err);
 }
 
+/* Rows of b, results of windows, whose window starts before a watermark. */
+static inline int windows_before(struct sl_batch *b, int64_t watermark)
+{
+    int c = sl_schema_time_index(b->schema), n = 0;
+    if (c < 0 || strcmp(b->schema->fields[c].name, "window_start") != 0)
+        return 0;
+    for (size_t k = 0; k < b->selected; k++) {
+        const struct sl_column *h;
+        size_t slot = sl_column_slot(b->columns[c], sl_batch_row(b, k), &h);
+        n += ((const int64_t *)h->data)[slot] < watermark;
+    }
+    return n;
+}
+
 static int gate_emit(struct sl_emit *e, struct sl_batch *b, struct sl_err *err)
 {
     struct gate *g = (struct gate *)e;
@@ -114,6 +133,8 @@ static int gate_emit(struct sl_emit *e, struct sl_batch *b, struct sl_err *err)
     if (g->fail_at && g->emits >= g->fail_at)
         return sl_err_set(err, SL_EIO, "the test's sink fails");
     g->out += (int64_t)b->selected;
+    g->window_before += windows_before(b, g->watermark);
+    g->watermark = SL_MAX(g->watermark, b->watermark);
     for (size_t k = 0; rc >= 0 && k < b->selected; k++) {
         rc = print_row(g, b, sl_batch_row(b, k), &line, err);
         if (rc >= 0)
@@ -149,6 +170,7 @@ static void gate_fate(struct sl_emit *e, enum sl_fate fate, int64_t rows)
 static inline void gate_init(struct gate *g)
 {
     memset(g, 0, sizeof(*g));
+    g->watermark = SL_TIME_MIN;
     g->emit = (struct sl_emit){.emit = gate_emit, .reject = gate_reject, .fate = gate_fate};
 }
 
@@ -269,12 +291,22 @@ static inline void trouble(struct run *r, const char *what)
         snprintf(r->trouble, sizeof(r->trouble), "%s", what);
 }
 
-/* The rows' schema, its columns the other way round. */
-static inline struct sl_schema *backwards(int with_wm)
+/* The schema of an example's rows. */
+static inline struct sl_schema *example_schema(const struct example *x)
+{
+    struct sl_schema *s = rows_schema(x->with_wm);
+    if (!s || !x->timeless || sl_schema_set_meta(s, SL_META_TIME, NULL) == 0)
+        return s;
+    sl_schema_unref(s);
+    return NULL;
+}
+
+/* The same, its columns the other way round. */
+static inline struct sl_schema *backwards(const struct example *x)
 {
     struct sl_schema *s = sl_schema_new();
-    int rc = s ? sl_schema_set_meta(s, SL_META_TIME, "ts") : -1;
-    for (int c = COLUMNS - !with_wm - 1; rc == 0 && c >= 0; c--)
+    int rc = s ? sl_schema_set_meta(s, SL_META_TIME, x->timeless ? NULL : "ts") : -1;
+    for (int c = COLUMNS - !x->with_wm - 1; rc == 0 && c >= 0; c--)
         rc = sl_schema_add(s, row_names[c], strlen(row_names[c]), row_type(c), NULL);
     if (rc == 0)
         return s;
@@ -301,15 +333,15 @@ static inline struct sl_op *bind_to(struct sl_op *op, struct sl_schema *in, stru
 static inline struct sl_op *bound_once(const struct example *x, struct sl_account *account,
                                        struct sl_err *err)
 {
-    return bind_to(x->make(x, account, err), rows_schema(x->with_wm), err);
+    return bind_to(x->make(x, account, err), example_schema(x), err);
 }
 
 /* The same, bound to another schema before, which it must forget. */
 static inline struct sl_op *bound(const struct example *x, struct sl_account *account,
                                   struct sl_err *err)
 {
-    struct sl_op *op = bind_to(x->make(x, account, err), backwards(x->with_wm), err);
-    return op ? bind_to(op, rows_schema(x->with_wm), err) : NULL;
+    struct sl_op *op = bind_to(x->make(x, account, err), backwards(x), err);
+    return op ? bind_to(op, example_schema(x), err) : NULL;
 }
 
 /* Saves; a checkpoint leaves the operator as it was. */
@@ -359,6 +391,10 @@ static inline int push(struct run *r, struct sl_batch *b, enum sl_directive d)
     }
     if (rc == SL_PUSH_DONE)
         r->gate.done = 1;
+    else if (b && !r->op->class->held && r->gate.watermark < b->watermark)
+        trouble(r, "a watermark was kept back");
+    if (r->gate.window_before)
+        trouble(r, "a window starts before a watermark that was emitted");
     if (!balanced(r->op, &r->gate))
         trouble(r, "the account does not balance");
     return 0;
@@ -461,8 +497,9 @@ static inline void run_split(struct run *r, size_t cut)
     }
     while (r->rc >= 0 && (b = feed_next(&f))) {
         r->gate.in += (int64_t)b->selected;
-        r->rc = sl_op_push(copy[i++ % 3], 0, b, SL_MORE, &r->gate.emit, &r->err);
+        r->rc = sl_op_push(copy[i % 3], 0, b, i % 2 ? SL_FLUSH : SL_MORE, &r->gate.emit, &r->err);
         sl_batch_unref(b);
+        i++;
     }
     for (int c = 0; r->rc >= 0 && c < 3; c++)
         r->rc = own->class->merge(own, copy[c], &r->err);

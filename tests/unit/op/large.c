@@ -61,12 +61,14 @@ static struct sl_batch *batch(struct sl_schema *s, int b)
     return out;
 }
 
-static struct run flow(const struct example *x, int reloads)
+/* The consumer says DONE at its batch number done_at; 0: never. */
+static struct run flow(const struct example *x, int reloads, int done_at)
 {
     struct run r = {.x = x, .account = &account};
     struct sl_schema *s = schema(), *out = NULL;
     sl_err_init(&r.err);
     gate_init(&r.gate);
+    r.gate.done_at = done_at;
     r.op = x->make(x, &account, &r.err);
     CHECK(r.op && sl_op_schema(r.op, 0, s, &out, &r.err) >= 0);
     for (int b = 0; b < BATCHES; b++) {
@@ -99,7 +101,7 @@ static struct run flow(const struct example *x, int reloads)
 
 static void same_with_reload(const struct example *x, size_t rows)
 {
-    struct run a = flow(x, 0), b = flow(x, 1);
+    struct run a = flow(x, 0, 0), b = flow(x, 1, 0);
     char what[768];
     int same = same_lines(&a.gate.rows, &b.gate.rows, 1, what);
     CHECK(same);
@@ -146,7 +148,7 @@ static int by_value(const void *a, const void *b)
 static void check_totals(void)
 {
     enum { N = BATCHES * MANY };
-    struct run r = flow(&totals, 1);
+    struct run r = flow(&totals, 1, 0);
     int64_t *v = malloc(N * sizeof(*v));
     static char seen[200000];
     char want[200], top[24] = "", t[24];
@@ -171,8 +173,8 @@ static void check_totals(void)
 /* The head of the sorted rows is what the limit keeps; the tail of all is what last keeps. */
 static void check_limits(void)
 {
-    struct run all = flow(&sort_all, 0), top = flow(&sort_top, 0);
-    struct run every = flow(&last_everything, 0), few = flow(&last_few, 0);
+    struct run all = flow(&sort_all, 0, 0), top = flow(&sort_top, 0, 0);
+    struct run every = flow(&last_everything, 0, 0), few = flow(&last_few, 0, 0);
     CHECK_INT(top.gate.rows.n, 37);
     for (size_t i = 0; i < top.gate.rows.n; i++)
         CHECK_STR(top.gate.rows.text[i], all.gate.rows.text[i]);
@@ -188,6 +190,17 @@ static void check_limits(void)
     gate_free(&top.gate);
     gate_free(&every.gate);
     gate_free(&few.gate);
+}
+
+/* A result of many batches, of which the consumer takes one: push() sees that the account says what
+ * became of the other rows. */
+static void check_done(void)
+{
+    struct run r = flow(&sort_all, 0, 1);
+    CHECK_INT(r.gate.emits, 1);
+    CHECK(r.gate.out < BATCHES * MANY);
+    CHECK_INT(r.gate.out + r.gate.fate[SL_FATE_CUT], BATCHES * MANY);
+    gate_free(&r.gate);
 }
 
 /* Rows pour in without a FLUSH: closed windows leave all the same, and the result is that of END. */
@@ -311,6 +324,10 @@ int main(void)
     TEST("limits prune and keep the right rows")
     {
         check_limits();
+    }
+    TEST("what a consumer does not want of a large result is cut")
+    {
+        check_done();
     }
     TEST("pruned rows, saved and loaded")
     {

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /*
  * operators: what each operator promises beyond the contract: schemas and their metadata, needs,
- * orders, messages, what follows a FLUSH.
+ * orders, messages. When rows leave is in moment.c.
  */
 #include "../test.h"
 #include "harness.h"
@@ -352,65 +352,6 @@ static void failing_item(void)
     sl_op_free(op);
 }
 
-/* Windows leave as the watermark passes, in order; groups' numbers are used again. */
-static void windows_leave(void)
-{
-    struct gate g;
-    struct sl_op *op = aggregate("count(*), count(distinct n), p50(x), min(k)", "d", "10 seconds");
-    struct sl_schema *in = rows_schema(1), *out = bind(op, in);
-    struct feed f;
-    struct sl_batch *b;
-    size_t early = 0;
-    gate_init(&g);
-    feed_init(&f, PARTITIONS, 3, 1, FORM_PLAIN, 1);
-    while ((b = feed_next(&f))) {
-        CHECK(sl_op_push(op, 0, b, SL_FLUSH, &g.emit, &err) >= 0);
-        sl_batch_unref(b);
-    }
-    early = g.rows.n;
-    CHECK(early > 20);
-    CHECK(op->class->held(op) > 0);
-    CHECK(sl_op_push(op, 0, NULL, SL_STOP, &g.emit, &err) >= 0);
-    CHECK_INT(g.rows.n, early);
-    CHECK(sl_op_push(op, 0, NULL, SL_END, &g.emit, &err) >= 0);
-    CHECK(g.rows.n > early);
-    CHECK_INT(op->class->held(op), 0);
-    for (size_t i = 1; i < g.rows.n; i++) /* window_start comes first in the line */
-        CHECK(strncmp(g.rows.text[i - 1], g.rows.text[i], 19) <= 0);
-    gate_free(&g);
-    sl_schema_unref(in);
-    sl_schema_unref(out);
-    sl_op_free(op);
-}
-
-static void last_follows(void)
-{
-    struct sl_schema *in = rows_schema(0), *out;
-    struct sl_op *op = sl_last_new(4, 1, &account, &err);
-    struct gate g;
-    struct feed f;
-    struct sl_batch *b;
-    int pushes = 0;
-    out = bind(op, in);
-    gate_init(&g);
-    feed_init(&f, PARTITIONS, 5, 1, FORM_LAZY, 0);
-    while ((b = feed_next(&f)) && ++pushes) {
-        CHECK(sl_op_push(op, 0, b, pushes == 6 ? SL_FLUSH : SL_MORE, &g.emit, &err) >= 0);
-        sl_batch_unref(b);
-        if (pushes == 5)
-            CHECK_INT(g.rows.n, 0);
-        if (pushes == 6)
-            CHECK_INT(g.rows.n, 4);
-        if (pushes == 7)
-            CHECK_INT(g.rows.n, 9);
-    }
-    CHECK(sl_op_push(op, 0, NULL, SL_END, &g.emit, &err) >= 0);
-    gate_free(&g);
-    sl_schema_unref(in);
-    sl_schema_unref(out);
-    sl_op_free(op);
-}
-
 /* A state of another plan, or a damaged one, is refused. */
 static void foreign_state(void)
 {
@@ -549,10 +490,6 @@ int main(void)
     groups();
     TEST("a failing item of a result names its group")
     failing_item();
-    TEST("windows leave as they close")
-    windows_leave();
-    TEST("last, following")
-    last_follows();
     TEST("another plan's state is refused")
     foreign_state();
     TEST("plans")
