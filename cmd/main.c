@@ -42,9 +42,6 @@ static int status_of(const struct sl_err *err)
 static void print_error(const char *name, const struct sl_err *err)
 {
     struct sl_buf out = SL_BUF_INIT;
-    /* A column without a place is one of an expression on the command line. */
-    if (err->column > 0 && !err->place[0])
-        sl_buf_printf(&out, "character %d: ", err->column);
     sl_err_format(err, &out);
     fprintf(stderr, "sluice%s%s: %s\n", name ? " " : "", name ? name : "",
             out.failed ? err->what : out.data);

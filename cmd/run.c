@@ -198,6 +198,22 @@ static int parse_year(const struct sl_args *a, const struct sl_zone *zone, int64
     return 0;
 }
 
+/* All --types as one list, which sources read again. */
+static int fill_types(struct sl_cmd_run *run)
+{
+    struct sl_schema *types = NULL;
+    const struct sl_words *given = &run->args->types;
+    sl_cmd_join(&run->types, given, ", ");
+    if (sl_buf_check(&run->types, &run->err) < 0)
+        return -SL_ENOMEM;
+    if (!given->n)
+        return 0;
+    run->in.types = run->types.data;
+    int rc = sl_schema_parse(run->types.data, run->types.len, &types, &run->err);
+    sl_schema_unref(types);
+    return rc < 0 ? sl_err_option(&run->err, "--types", run->types.data) : 0;
+}
+
 static int fill_input(struct sl_cmd_run *run, const struct sl_call *call)
 {
     const struct sl_args *a = run->args;
@@ -217,10 +233,8 @@ static int fill_input(struct sl_cmd_run *run, const struct sl_call *call)
         .partition = -1,
         .account = &run->account,
     };
-    sl_cmd_join(&run->types, &a->types, ", ");
-    if (sl_buf_check(&run->types, &run->err) < 0)
-        return -SL_ENOMEM;
-    in->types = a->types.n ? run->types.data : NULL;
+    if (fill_types(run) < 0)
+        return -(int)run->err.code;
     if (a->year && parse_year(a, run->zone, &in->latest, &run->err) < 0)
         return -SL_EUSAGE;
     return a->delimiter ? parse_delimiter(a->delimiter, &in->delimiter, &run->err) : 0;

@@ -4,6 +4,7 @@
 #include "base/compat.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 void sl_err_init(struct sl_err *err)
 {
@@ -98,6 +99,37 @@ int sl_err_at(struct sl_err *err, const char *place, int64_t line, int column)
     snprintf(err->place, sizeof(err->place), "%s", place);
     err->line = line;
     err->column = column;
+    return -(int)err->code;
+}
+
+int sl_err_option(struct sl_err *err, const char *option, const char *text)
+{
+    enum { SHOWN = 24 }; /* characters */
+    if (!err)
+        return -SL_EFAIL;
+    if (err->column <= 0 || err->place[0])
+        return -(int)err->code;
+    if (!*text) {
+        err->column = 0;
+        return sl_err_place(err, "%s", option);
+    }
+    size_t len = strlen(text), at = 0, tail = 0, end;
+    int32_t cp;
+    for (int i = 1; i < err->column && at < len; i++) {
+        at += sl_utf8_decode(text + at, len - at, &cp);
+        if (i > SHOWN)
+            tail += sl_utf8_decode(text + tail, len - tail, &cp);
+    }
+    end = at;
+    for (int i = 0; i < SHOWN && end < len; i++)
+        end += sl_utf8_decode(text + end, len - end, &cp);
+    if (at < len)
+        sl_err_place(err, "%s, character %d, at '%.*s%s'", option, err->column, (int)(end - at),
+                     text + at, end < len ? "..." : "");
+    else
+        sl_err_place(err, "%s, character %d, behind '%s%s'", option, err->column, tail ? "..." : "",
+                     text + tail);
+    err->column = 0;
     return -(int)err->code;
 }
 

@@ -69,6 +69,9 @@ int sl_err_nomem(struct sl_err *err, const char *what);
 int sl_err_place(struct sl_err *err, const char *fmt, ...) SL_PRINTF(2, 3);
 int sl_err_hint(struct sl_err *err, const char *fmt, ...) SL_PRINTF(2, 3);
 int sl_err_at(struct sl_err *err, const char *place, int64_t line, int column);
+/* For an error at a character of an option's text: the place becomes the option, the character and
+ * what stands there, so that one of several options is known. Nothing without a column. */
+int sl_err_option(struct sl_err *err, const char *option, const char *text);
 int sl_err_offset(struct sl_err *err, const char *place, int64_t offset);
 
 /* Appends "place:line:column: what; hint" to out, control bytes escaped, without a newline. */

@@ -93,7 +93,9 @@ static int bind_keys(struct sl_aggregate *a, struct sl_schema *in, struct sl_err
     for (int l = 0; rc >= 0 && l < a->by.n; l++) {
         rc = sl_expr_parse_list(a->by.items[l], strlen(a->by.items[l]), in, a->env, &a->by_lists[l],
                                 err);
-        n += rc < 0 ? 0 : a->by_lists[l].n;
+        if (rc < 0)
+            return sl_err_option(err, "--by", a->by.items[l]);
+        n += a->by_lists[l].n;
     }
     if (rc < 0)
         return rc;
@@ -171,7 +173,7 @@ static int bind_calls(struct sl_aggregate *a, struct sl_schema *in, struct sl_er
         rc = sl_expr_parse_aggregates(texts[l], strlen(texts[l]), in, a->keys, a->env, &a->lists[l],
                                       err);
         if (rc < 0)
-            return rc;
+            return sl_err_option(err, "--select", texts[l]);
         a->nlists++;
         ncalls += a->lists[l].ncalls;
     }

@@ -43,7 +43,7 @@ static int filter_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema
         const char *text = f->where.items[i];
         int rc = sl_expr_parse_where(text, strlen(text), in, f->env, &f->conditions[i], err);
         if (rc < 0)
-            return rc;
+            return sl_err_option(err, "--where", text);
     }
     f->schema = sl_schema_ref(in);
     *out = sl_schema_ref(in);

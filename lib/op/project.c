@@ -108,7 +108,8 @@ static int step_set(struct project *p, struct step *s, const char *text, struct 
 {
     struct sl_expr_list list = {0};
     int rc = sl_expr_parse_set(text, strlen(text), s->in, p->env, &list, err);
-
+    if (rc < 0)
+        sl_err_option(err, "--set", text);
     for (int i = 0; rc >= 0 && i < list.n; i++)
         for (int j = 0; j < i; j++)
             if (strcmp(list.items[i].name, list.items[j].name) == 0)
@@ -139,6 +140,8 @@ static int step_select(struct project *p, struct step *s, struct sl_err *err)
     for (int k = 0; rc >= 0 && k < t->n; k++) {
         struct sl_expr_list list = {0};
         rc = sl_expr_parse_list(t->items[k], strlen(t->items[k]), s->in, p->env, &list, err);
+        if (rc < 0)
+            sl_err_option(err, "--select", t->items[k]);
         struct column *grown =
             rc < 0 ? NULL
                    : sl_realloc(s->columns, (size_t)(s->n + list.n + 1) * sizeof(struct column));
@@ -162,6 +165,8 @@ static int step_drop(struct step *s, const char *text, struct sl_err *err)
 {
     int *index = NULL, n = 0;
     int rc = sl_expr_parse_names(text, strlen(text), s->in, &index, &n, err);
+    if (rc < 0)
+        sl_err_option(err, "--drop", text);
     if (rc >= 0 && !(s->columns = sl_calloc((size_t)s->in->nfields + 1, sizeof(struct column))))
         rc = sl_err_nomem(err, "columns");
     for (int c = 0; rc >= 0 && c < s->in->nfields; c++) {
@@ -182,6 +187,8 @@ static int step_rename(struct step *s, const char *text, struct sl_err *err)
     int *index = NULL, n = 0;
     char **names = NULL;
     int rc = sl_expr_parse_rename(text, strlen(text), s->in, &index, &names, &n, err);
+    if (rc < 0)
+        sl_err_option(err, "--rename", text);
     if (rc >= 0 && !(s->columns = sl_calloc((size_t)s->in->nfields + 1, sizeof(struct column))))
         rc = sl_err_nomem(err, "columns");
     for (int c = 0; rc >= 0 && c < s->in->nfields; c++) {

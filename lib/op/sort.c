@@ -50,7 +50,7 @@ static int bind_keys(struct sort *s, struct sl_schema *in, struct sl_err *err)
     int rc =
         sl_expr_parse_order(s->order_by, strlen(s->order_by), in, s->env, &s->keys, &s->nkeys, err);
     if (rc < 0)
-        return rc;
+        return sl_err_option(err, "--order-by", s->order_by);
     if (s->nkeys > SL_TOPN_KEYS)
         return sl_err_set(err, SL_EUSAGE, "more than %d keys to sort by", SL_TOPN_KEYS);
     for (int k = 0; k < s->nkeys; k++) {

@@ -46,10 +46,34 @@ says() {
 }
 
 @test "an assignment or a renaming without = shows its form" {
-    says 2 'sluice transform: character 2: syntax error at end of input; write name = expression' \
+    says 2 "sluice transform: --set, character 2, behind 'x': syntax error at end of input; write name = expression" \
         sluice transform orders.csv --set x
-    says 2 'sluice transform: character 2: syntax error at end of input; write old = new' \
+    says 2 "sluice transform: --rename, character 2, behind 'x': syntax error at end of input; write old = new" \
         sluice transform orders.csv --rename x
+}
+
+@test "an expression that is wrong is named with its option and the place in it" {
+    local none='no column is named "missing"; columns: ts, order_id, country, item, qty, price, note'
+    says 2 "sluice transform: --where, character 6, behind 'qty +': syntax error at end of input" \
+        sluice transform orders.csv --where 'qty = 1' --where 'qty +'
+    says 2 "sluice transform: --where, character 19, at 'missing = 1 or qty = 2 o...': $none" \
+        sluice transform orders.csv --where "country = 'ü' and missing = 1 or qty = 2 or qty = 3"
+    says 2 "sluice transform: --set, character 12, at 'missing(qty)': there is no function missing" \
+        sluice transform orders.csv --set 'a = qty' --set "b = 'ü' || missing(qty)"
+    says 2 "sluice transform: --select, character 6, at 'missing': $none" \
+        sluice transform orders.csv --where 'qty = 1' --select 'qty, missing'
+    says 2 "sluice transform: --drop, character 5, at 'missing': $none" \
+        sluice transform orders.csv --drop 'qty,missing'
+    says 2 "sluice transform: --rename, character 1, at 'missing = y': $none" \
+        sluice transform orders.csv --rename 'missing = y'
+    says 2 "sluice aggregate: --by, character 1, at 'missing': $none" \
+        sluice aggregate orders.csv --by country --by missing
+    says 2 "sluice aggregate: --select, character 5, at 'missing)': $none" \
+        sluice aggregate orders.csv --by country --select 'count(*)' --select 'sum(missing)'
+    says 2 "sluice tail: --types, character 19, at 'real': type real has a limit that would not be kept; write double precision" \
+        sluice tail orders.csv --types 'qty bigint' --types 'price real'
+    says 2 "sluice tail: --where, character 30, behind '...y > 1 and qty > 1 and qty': syntax error at end of input" \
+        sluice tail orders.csv --where 'qty > 1 and qty > 1 and qty >'
 }
 
 @test "a file where a log is wanted is called no log" {
