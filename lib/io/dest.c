@@ -15,6 +15,8 @@
 #include "base/leftover.h"
 #include "io/internal.h"
 
+enum { READER_MSEC = 20 }; /* between two looks for a FIFO's reader */
+
 #define TEMPORARY ".tmp." /* and our number */
 
 struct sl_dest {
@@ -94,6 +96,25 @@ static int open_temporary(struct sl_dest *out, const struct stat *replaced, stru
     return 0;
 }
 
+/* A FIFO is open once somebody reads it; until then the run can be ended. */
+static int open_fifo(struct sl_dest *out, const struct sl_dest_options *o, struct sl_err *err)
+{
+    struct pollfd stop = {.fd = o->stop_fd, .events = POLLIN};
+    for (;;) {
+        out->fd = open(o->dest, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        if (out->fd >= 0)
+            break;
+        if (errno != ENXIO && errno != EINTR)
+            return sl_err_sys(err, "cannot open %s", o->dest);
+        if (poll(&stop, o->stop_fd >= 0, READER_MSEC) > 0)
+            return sl_err_set(err, SL_ESTOPPED, "ended before anybody read %s", o->dest);
+    }
+    int flags = fcntl(out->fd, F_GETFL);
+    if (flags < 0 || fcntl(out->fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+        return sl_err_sys(err, "cannot open %s", o->dest);
+    return 0;
+}
+
 static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struct sl_err *err)
 {
     struct stat st;
@@ -110,6 +131,8 @@ static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struc
     }
     if (there && S_ISDIR(st.st_mode))
         return sl_err_set(err, SL_EUSAGE, "%s is a directory", o->dest);
+    if (there && S_ISFIFO(st.st_mode))
+        return open_fifo(out, o, err);
     if (there && (o->append || !S_ISREG(st.st_mode))) {
         out->empty = !S_ISREG(st.st_mode) || st.st_size == 0;
         out->fd = sl_path_open(o->dest, O_WRONLY | (o->append ? O_APPEND : 0), 0, err);

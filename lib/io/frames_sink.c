@@ -196,7 +196,8 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
     f->stream.base.wants_watermark = !o->dest;
     f->command = o->command ? sl_strdup(o->command) : NULL;
     if (o->dest) {
-        struct sl_dest_options oo = {.dest = o->dest, .force = o->force};
+        struct sl_dest_options oo = {
+            .dest = o->dest, .force = o->force, .stop_fd = o->reads ? o->reads->stop_fd : -1};
         f->dest = sl_strdup(o->dest);
         rc = f->dest ? sl_dest_open(&oo, &f->stream.dest, err)
                      : sl_err_nomem(err, "a sink of frames");

@@ -148,6 +148,7 @@ struct sl_dest;
 struct sl_dest_options {
     const char *dest; /* NULL: standard output */
     int force, append;
+    int stop_fd; /* see struct sl_input_options: a FIFO waits for its reader; -1 none */
 };
 int sl_dest_open(const struct sl_dest_options *o, struct sl_dest **out, struct sl_err *err);
 /* SL_PUSH_OK, SL_PUSH_DONE (the reader is gone), < 0. Everything given is written at once. */

@@ -161,7 +161,8 @@ int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format form
         .spreadsheet_safe = o->spreadsheet_safe,
         .zone = o->zone,
     };
-    s->oo = (struct sl_dest_options){.force = o->force, .append = o->append};
+    s->oo = (struct sl_dest_options){
+        .force = o->force, .append = o->append, .stop_fd = o->reads ? o->reads->stop_fd : -1};
     if (o->dest) {
         s->oo.dest = s->dest = sl_strdup(o->dest);
         /* A file that may not be written is refused before any work is done. */

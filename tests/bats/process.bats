@@ -24,6 +24,33 @@ numbers() { # FROM TO
     ends_with 143 "$pid"
 }
 
+@test "a FIFO that nobody reads: the first signal ends the run" {
+    numbers 1 3 >in.csv
+    mkfifo out
+    local form pid
+    for form in csv arrow; do
+        sluice ingest -O "$form" in.csv -o out 2>err &
+        pid=$!
+        pids+=("$pid")
+        until_true is_waiting "$pid"
+        kill -INT "$pid" # ignored: a job in the background
+        kill -TERM "$pid"
+        ends_with 143 "$pid"
+        grep -q 'ended before anybody read out' err
+    done
+}
+
+@test "a FIFO that is written to waits for its reader" {
+    numbers 1 3 >in.csv
+    mkfifo out
+    sluice ingest -O csv in.csv -o out 2>err &
+    local pid=$!
+    pids+=("$pid")
+    until_true is_waiting "$pid"
+    [ "$(cat out)" = "$(numbers 1 3)" ]
+    ends_with 0 "$pid"
+}
+
 @test "a FIFO that is named is waited for, and read to its end" {
     mkfifo in
     sluice transform -I csv -O csv in >out.csv 2>err &
