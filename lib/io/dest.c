@@ -22,6 +22,7 @@ enum { READER_MSEC = 20 }; /* between two looks for a FIFO's reader */
 struct sl_dest {
     int fd, own; /* own: a file of ours */
     int empty, gone;
+    int force;              /* may take the place of another */
     char *path, *temporary; /* temporary NULL: written in place (append) */
     struct sl_compressor *compressor;
     struct sl_buf packed;
@@ -122,6 +123,7 @@ static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struc
 
     if (rc < 0)
         return rc;
+    out->force = o->force;
     out->path = sl_strdup(o->dest);
     if (!out->path)
         return sl_err_nomem(err, "an output");
@@ -190,6 +192,20 @@ int sl_dest_write(struct sl_dest *o, const void *data, size_t n, struct sl_err *
     return rc < 0 ? rc : write_raw(o, o->packed.data, o->packed.len, err);
 }
 
+/* A file that has appeared meanwhile is no more to be replaced than one that was there. */
+static int rename_to(const struct sl_dest *o, struct sl_err *err)
+{
+    int rc = renameat2(AT_FDCWD, o->temporary, AT_FDCWD, o->path, o->force ? 0 : RENAME_NOREPLACE);
+    if (rc < 0 && (errno == EINVAL || errno == ENOSYS)) /* not on this file system */
+        rc = rename(o->temporary, o->path);
+    if (rc == 0)
+        return 0;
+    if (errno != EEXIST)
+        return sl_err_sys(err, "cannot rename %s to %s", o->temporary, o->path);
+    sl_err_set(err, SL_EEXIST, "%s has been made meanwhile", o->path);
+    return sl_err_hint(err, "run again: --force replaces it, --append adds to it");
+}
+
 static int publish(struct sl_dest *o, struct sl_err *err)
 {
     struct sl_buf dir = SL_BUF_INIT;
@@ -199,8 +215,8 @@ static int publish(struct sl_dest *o, struct sl_err *err)
     int rc = sl_buf_check(&dir, err);
     if (rc == 0)
         rc = sl_path_sync(o->fd, o->temporary, err);
-    if (rc == 0 && rename(o->temporary, o->path) < 0)
-        rc = sl_err_sys(err, "cannot rename %s to %s", o->temporary, o->path);
+    if (rc == 0)
+        rc = rename_to(o, err);
     if (rc == 0) {
         free(o->temporary);
         o->temporary = NULL;

@@ -158,9 +158,9 @@ killed() { # PID
     same "$(left in)" "rows.csv.tmp.${pids[1]}"
     printf 'a\n7\n' | sluice ingest --quiet -I csv - -o rows.csv
     same "$(left in)" $'rows.csv\n'"rows.csv.tmp.${pids[1]}"
+    rm rows.csv
     # another name's are not touched, nor what only looks like one
     touch other.csv.tmp.1 rows.csv.tmp.mine rows.csv.tmp.
-    printf 'a\n8\n' | sluice ingest --quiet --force -I csv - -o rows.csv
     exec 8>&-
     ends_with 0 "${pids[1]}"
     same "$(left in)" $'other.csv.tmp.1\nrows.csv\nrows.csv.tmp.\nrows.csv.tmp.mine'
@@ -192,4 +192,13 @@ killed() { # PID
     exec 8>&-
     ends_with 0 "${pids[0]}"
     same "$(left in log)" ""
+}
+
+@test "a file that another run has made meanwhile is not replaced without --force" {
+    writing
+    printf 'a\n7\n' | sluice ingest --quiet -I csv - -o rows.csv
+    exec 8>&-
+    ends_with 1 "${pids[0]}"
+    same "$(cat rows.csv)" $'a\n7'
+    same "$(left in)" rows.csv
 }
