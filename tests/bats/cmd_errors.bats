@@ -72,7 +72,7 @@ says() {
         sluice aggregate orders.csv --by country --select 'count(*)' --select 'sum(missing)'
     says 2 "sluice tail: --types, character 19, at 'real': type real has a limit that would not be kept; write double precision" \
         sluice tail orders.csv --types 'qty bigint' --types 'price real'
-    says 2 "sluice tail: --where, character 30, behind '...y > 1 and qty > 1 and qty': syntax error at end of input" \
+    says 2 "sluice tail: --where, character 30, behind '... 1 and qty > 1 and qty >': syntax error at end of input" \
         sluice tail orders.csv --where 'qty > 1 and qty > 1 and qty >'
 }
 
