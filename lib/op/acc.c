@@ -24,22 +24,22 @@ int sl_acc_shares(const struct sl_agg_call *a, const struct sl_agg_call *b)
     return family(a) == family(b);
 }
 
-static struct sl_acc *make(const struct sl_acc *base, struct sl_err *err)
+static const struct sl_acc_class *class_for(const struct sl_agg_call *call, struct sl_type arg)
 {
-    switch (base->call->kind) {
+    switch (call->kind) {
     case SL_AGG_COUNT_STAR:
-    case SL_AGG_COUNT: return sl_acc_count_new(base);
-    case SL_AGG_COUNT_DISTINCT: return sl_acc_distinct_new(base, err);
+    case SL_AGG_COUNT: return &sl_acc_count;
+    case SL_AGG_COUNT_DISTINCT: return &sl_acc_distinct;
     case SL_AGG_SUM:
-    case SL_AGG_AVG:
-        return base->arg.kind == SL_DOUBLE ? sl_acc_double_new(base) : sl_acc_sum_new(base);
+    case SL_AGG_AVG: return arg.kind == SL_DOUBLE ? &sl_acc_double : &sl_acc_sum;
     case SL_AGG_MIN:
-    case SL_AGG_MAX: return sl_acc_extreme_new(base);
+    case SL_AGG_MAX: return &sl_acc_extreme;
     case SL_AGG_FIRST:
-    case SL_AGG_LAST: return sl_acc_rank_new(base);
+    case SL_AGG_LAST: return &sl_acc_rank;
     case SL_AGG_QUANTILE:
-    case SL_AGG_PERCENTILE: return sl_acc_quantile_new(base);
+    case SL_AGG_PERCENTILE: return &sl_acc_quantile;
     }
+    assert(!"a call of a kind that there is");
     return NULL;
 }
 
@@ -74,15 +74,25 @@ int sl_acc_new(const struct sl_agg_call *call, struct sl_account *account, struc
         sl_buf_release(&name);
         return -SL_EUSAGE;
     }
-    struct sl_acc base = {.call = call, .arg = arg, .account = account};
-    *out = make(&base, err);
-    return *out ? 0 : sl_err_nomem(err, "an aggregate");
+    const struct sl_acc_class *class = class_for(call, arg);
+    struct sl_acc *a = sl_calloc(1, class->size);
+    if (!a)
+        return sl_err_nomem(err, "an aggregate");
+    *a = (struct sl_acc){.class = class, .call = call, .arg = arg, .account = account};
+    int rc = class->init(a, err);
+    if (rc < 0)
+        sl_acc_free(a);
+    else
+        *out = a;
+    return rc;
 }
 
 void sl_acc_free(struct sl_acc *a)
 {
-    if (a)
-        a->class->free(a);
+    if (!a)
+        return;
+    a->class->release(a);
+    free(a);
 }
 
 static int too_big(const struct sl_builder *b, const char *what, struct sl_err *err)

@@ -35,6 +35,9 @@ struct sl_acc_rows {
 struct sl_acc;
 
 struct sl_acc_class {
+    size_t size; /* of the accumulator, struct sl_acc first */
+    /* The rest of a new one, which is zero. On failure it is released as it is. */
+    int (*init)(struct sl_acc *a, struct sl_err *err);
     /* Memory for groups below n; new ones are empty. */
     int (*reserve)(struct sl_acc *a, size_t n, struct sl_err *err);
     /* arg: a loaded column of r->n rows; NULL for count(*). */
@@ -47,7 +50,7 @@ struct sl_acc_class {
     void (*pack)(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out);
     int (*absorb)(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err);
     void (*reset)(struct sl_acc *a, uint32_t group);
-    void (*free)(struct sl_acc *a);
+    void (*release)(struct sl_acc *a); /* what it owns, not itself */
 };
 
 struct sl_acc { /* first member of every accumulator */
@@ -66,14 +69,14 @@ int sl_acc_ranked(const struct sl_agg_call *call);
 /* 1 if one accumulator serves both calls, given that argument and filter are the same. */
 int sl_acc_shares(const struct sl_agg_call *a, const struct sl_agg_call *b);
 
-/* ---- one file each: a new accumulator with base copied into it, or NULL ---- */
-struct sl_acc *sl_acc_count_new(const struct sl_acc *base);
-struct sl_acc *sl_acc_distinct_new(const struct sl_acc *base, struct sl_err *err);
-struct sl_acc *sl_acc_sum_new(const struct sl_acc *base);
-struct sl_acc *sl_acc_double_new(const struct sl_acc *base);
-struct sl_acc *sl_acc_extreme_new(const struct sl_acc *base);
-struct sl_acc *sl_acc_rank_new(const struct sl_acc *base);
-struct sl_acc *sl_acc_quantile_new(const struct sl_acc *base);
+/* ---- one file each ---- */
+extern const struct sl_acc_class sl_acc_count;    /* count(*), count(x) */
+extern const struct sl_acc_class sl_acc_distinct; /* count(distinct x) */
+extern const struct sl_acc_class sl_acc_sum;      /* sum and avg of bigint and numeric */
+extern const struct sl_acc_class sl_acc_double;   /* sum and avg of double precision */
+extern const struct sl_acc_class sl_acc_extreme;  /* min, max */
+extern const struct sl_acc_class sl_acc_rank;     /* first, last */
+extern const struct sl_acc_class sl_acc_quantile; /* percentiles */
 
 /* ---- helpers for them ---- */
 static inline uint32_t sl_acc_group(const struct sl_acc_rows *r, size_t i)

@@ -8,6 +8,12 @@ struct count {
     struct sl_vec n; /* int64_t */
 };
 
+static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
+{
+    sl_vec_init(&((struct count *)a)->n, a->account);
+    return 0;
+}
+
 static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
 {
     return sl_vec_reserve(&((struct count *)a)->n, n * 8, err);
@@ -63,29 +69,19 @@ static void reset(struct sl_acc *a, uint32_t group)
     ((int64_t *)((struct count *)a)->n.data)[group] = 0;
 }
 
-static void free_count(struct sl_acc *a)
+static void release(struct sl_acc *a)
 {
     sl_vec_release(&((struct count *)a)->n);
-    free(a);
 }
 
-static const struct sl_acc_class count_class = {
+const struct sl_acc_class sl_acc_count = {
+    .size = sizeof(struct count),
+    .init = init,
     .reserve = reserve,
     .add = add,
     .result = result,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,
-    .free = free_count,
+    .release = release,
 };
-
-struct sl_acc *sl_acc_count_new(const struct sl_acc *base)
-{
-    struct count *c = sl_calloc(1, sizeof(*c));
-    if (!c)
-        return NULL;
-    c->acc = *base;
-    c->acc.class = &count_class;
-    sl_vec_init(&c->n, base->account);
-    return &c->acc;
-}

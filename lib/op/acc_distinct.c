@@ -22,6 +22,17 @@ struct distinct {
     struct sl_vec rows, ids; /* scratch */
 };
 
+static int init(struct sl_acc *a, struct sl_err *err)
+{
+    struct distinct *d = (struct distinct *)a;
+    struct sl_type types[2] = {sl_type_of(SL_BIGINT), a->arg};
+    sl_vec_init(&d->members, a->account);
+    sl_vec_init(&d->next, a->account);
+    sl_vec_init(&d->rows, a->account);
+    sl_vec_init(&d->ids, a->account);
+    return sl_group_init(&d->pairs, types, 2, a->account, err);
+}
+
 static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
 {
     return sl_vec_reserve(&((struct distinct *)a)->members, n * sizeof(struct member), err);
@@ -158,7 +169,7 @@ static void reset(struct sl_acc *a, uint32_t group)
     memset(m, 0, sizeof(*m));
 }
 
-static void free_distinct(struct sl_acc *a)
+static void release(struct sl_acc *a)
 {
     struct distinct *d = (struct distinct *)a;
     sl_group_release(&d->pairs);
@@ -166,34 +177,16 @@ static void free_distinct(struct sl_acc *a)
     sl_vec_release(&d->next);
     sl_vec_release(&d->rows);
     sl_vec_release(&d->ids);
-    free(d);
 }
 
-static const struct sl_acc_class distinct_class = {
+const struct sl_acc_class sl_acc_distinct = {
+    .size = sizeof(struct distinct),
+    .init = init,
     .reserve = reserve,
     .add = add,
     .result = result,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,
-    .free = free_distinct,
+    .release = release,
 };
-
-struct sl_acc *sl_acc_distinct_new(const struct sl_acc *base, struct sl_err *err)
-{
-    struct sl_type types[2] = {sl_type_of(SL_BIGINT), base->arg};
-    struct distinct *d = sl_calloc(1, sizeof(*d));
-    if (!d)
-        return NULL;
-    d->acc = *base;
-    d->acc.class = &distinct_class;
-    sl_vec_init(&d->members, base->account);
-    sl_vec_init(&d->next, base->account);
-    sl_vec_init(&d->rows, base->account);
-    sl_vec_init(&d->ids, base->account);
-    if (sl_group_init(&d->pairs, types, 2, base->account, err) < 0) {
-        free(d);
-        return NULL;
-    }
-    return &d->acc;
-}

@@ -10,6 +10,14 @@ struct fsum {
     struct sl_vec count; /* int64_t: values that are not null */
 };
 
+static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
+{
+    struct fsum *f = (struct fsum *)a;
+    sl_superacc_init(&f->sums, a->account);
+    sl_vec_init(&f->count, a->account);
+    return 0;
+}
+
 static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
 {
     struct fsum *f = (struct fsum *)a;
@@ -84,32 +92,21 @@ static void reset(struct sl_acc *a, uint32_t group)
     sl_superacc_clear(&f->sums, group);
 }
 
-static void free_double(struct sl_acc *a)
+static void release(struct sl_acc *a)
 {
     struct fsum *f = (struct fsum *)a;
     sl_superacc_release(&f->sums);
     sl_vec_release(&f->count);
-    free(f);
 }
 
-static const struct sl_acc_class double_class = {
+const struct sl_acc_class sl_acc_double = {
+    .size = sizeof(struct fsum),
+    .init = init,
     .reserve = reserve,
     .add = add,
     .result = result,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,
-    .free = free_double,
+    .release = release,
 };
-
-struct sl_acc *sl_acc_double_new(const struct sl_acc *base)
-{
-    struct fsum *f = sl_calloc(1, sizeof(*f));
-    if (!f)
-        return NULL;
-    f->acc = *base;
-    f->acc.class = &double_class;
-    sl_superacc_init(&f->sums, base->account);
-    sl_vec_init(&f->count, base->account);
-    return &f->acc;
-}

@@ -10,6 +10,15 @@ struct extreme {
     int sign;              /* 1: smaller is better, -1: greater */
 };
 
+static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
+{
+    struct extreme *x = (struct extreme *)a;
+    x->sign = a->call->kind == SL_AGG_MIN ? 1 : -1;
+    sl_cells_init(&x->best, a->arg, a->account);
+    sl_cells_init(&x->other, a->arg, a->account);
+    return 0;
+}
+
 static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
 {
     struct extreme *x = (struct extreme *)a;
@@ -98,33 +107,21 @@ static void reset(struct sl_acc *a, uint32_t group)
     sl_cells_clear(&((struct extreme *)a)->best, group);
 }
 
-static void free_extreme(struct sl_acc *a)
+static void release(struct sl_acc *a)
 {
     struct extreme *x = (struct extreme *)a;
     sl_cells_release(&x->best);
     sl_cells_release(&x->other);
-    free(x);
 }
 
-static const struct sl_acc_class extreme_class = {
+const struct sl_acc_class sl_acc_extreme = {
+    .size = sizeof(struct extreme),
+    .init = init,
     .reserve = reserve,
     .add = add,
     .result = result,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,
-    .free = free_extreme,
+    .release = release,
 };
-
-struct sl_acc *sl_acc_extreme_new(const struct sl_acc *base)
-{
-    struct extreme *x = sl_calloc(1, sizeof(*x));
-    if (!x)
-        return NULL;
-    x->acc = *base;
-    x->acc.class = &extreme_class;
-    x->sign = base->call->kind == SL_AGG_MIN ? 1 : -1;
-    sl_cells_init(&x->best, base->arg, base->account);
-    sl_cells_init(&x->other, base->arg, base->account);
-    return &x->acc;
-}

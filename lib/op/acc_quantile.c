@@ -43,6 +43,17 @@ struct quantile {
     int wide;
 };
 
+static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
+{
+    struct quantile *q = (struct quantile *)a;
+    q->wide = sl_cell_class(a->arg) == SL_CELL_16;
+    q->sorted_group = -1;
+    sl_vec_init(&q->chains, a->account);
+    sl_vec_init(&q->blocks, a->account);
+    sl_vec_init(&q->sorted, a->account);
+    return 0;
+}
+
 static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
 {
     return sl_vec_reserve(&((struct quantile *)a)->chains, n * sizeof(struct chain), err);
@@ -257,36 +268,22 @@ static void reset(struct sl_acc *a, uint32_t group)
         q->sorted_group = -1;
 }
 
-static void free_quantile(struct sl_acc *a)
+static void release(struct sl_acc *a)
 {
     struct quantile *q = (struct quantile *)a;
     sl_vec_release(&q->chains);
     sl_vec_release(&q->blocks);
     sl_vec_release(&q->sorted);
-    free(q);
 }
 
-static const struct sl_acc_class quantile_class = {
+const struct sl_acc_class sl_acc_quantile = {
+    .size = sizeof(struct quantile),
+    .init = init,
     .reserve = reserve,
     .add = add,
     .result = result,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,
-    .free = free_quantile,
+    .release = release,
 };
-
-struct sl_acc *sl_acc_quantile_new(const struct sl_acc *base)
-{
-    struct quantile *q = sl_calloc(1, sizeof(*q));
-    if (!q)
-        return NULL;
-    q->acc = *base;
-    q->acc.class = &quantile_class;
-    q->wide = sl_cell_class(base->arg) == SL_CELL_16;
-    q->sorted_group = -1;
-    sl_vec_init(&q->chains, base->account);
-    sl_vec_init(&q->blocks, base->account);
-    sl_vec_init(&q->sorted, base->account);
-    return &q->acc;
-}

@@ -22,6 +22,16 @@ struct ranked {
     int last;
 };
 
+static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
+{
+    struct ranked *x = (struct ranked *)a;
+    x->last = a->call->kind == SL_AGG_LAST;
+    sl_cells_init(&x->value, a->arg, a->account);
+    sl_cells_init(&x->other, a->arg, a->account);
+    sl_vec_init(&x->ranks, a->account);
+    return 0;
+}
+
 static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
 {
     struct ranked *x = (struct ranked *)a;
@@ -116,35 +126,22 @@ static void reset(struct sl_acc *a, uint32_t group)
     memset((struct rank *)x->ranks.data + group, 0, sizeof(struct rank));
 }
 
-static void free_ranked(struct sl_acc *a)
+static void release(struct sl_acc *a)
 {
     struct ranked *x = (struct ranked *)a;
     sl_cells_release(&x->value);
     sl_cells_release(&x->other);
     sl_vec_release(&x->ranks);
-    free(x);
 }
 
-static const struct sl_acc_class rank_class = {
+const struct sl_acc_class sl_acc_rank = {
+    .size = sizeof(struct ranked),
+    .init = init,
     .reserve = reserve,
     .add = add,
     .result = result,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,
-    .free = free_ranked,
+    .release = release,
 };
-
-struct sl_acc *sl_acc_rank_new(const struct sl_acc *base)
-{
-    struct ranked *x = sl_calloc(1, sizeof(*x));
-    if (!x)
-        return NULL;
-    x->acc = *base;
-    x->acc.class = &rank_class;
-    x->last = base->call->kind == SL_AGG_LAST;
-    sl_cells_init(&x->value, base->arg, base->account);
-    sl_cells_init(&x->other, base->arg, base->account);
-    sl_vec_init(&x->ranks, base->account);
-    return &x->acc;
-}

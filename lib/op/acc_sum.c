@@ -24,6 +24,12 @@ static inline struct cell *cells(struct sl_acc *a)
     return ((struct sum *)a)->cells.data;
 }
 
+static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
+{
+    sl_vec_init(&((struct sum *)a)->cells, a->account);
+    return 0;
+}
+
 static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
 {
     return sl_vec_reserve(&((struct sum *)a)->cells, n * sizeof(struct cell), err);
@@ -176,29 +182,19 @@ static void reset(struct sl_acc *a, uint32_t group)
     memset(cells(a) + group, 0, sizeof(struct cell));
 }
 
-static void free_sum(struct sl_acc *a)
+static void release(struct sl_acc *a)
 {
     sl_vec_release(&((struct sum *)a)->cells);
-    free(a);
 }
 
-static const struct sl_acc_class sum_class = {
+const struct sl_acc_class sl_acc_sum = {
+    .size = sizeof(struct sum),
+    .init = init,
     .reserve = reserve,
     .add = add,
     .result = result,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,
-    .free = free_sum,
+    .release = release,
 };
-
-struct sl_acc *sl_acc_sum_new(const struct sl_acc *base)
-{
-    struct sum *s = sl_calloc(1, sizeof(*s));
-    if (!s)
-        return NULL;
-    s->acc = *base;
-    s->acc.class = &sum_class;
-    sl_vec_init(&s->cells, base->account);
-    return &s->acc;
-}
