@@ -394,12 +394,10 @@ int sl_expr_parse_aggregates(const char *text, size_t text_len, const struct sl_
                              const struct sl_schema *keys, const struct sl_expr_env *env,
                              struct sl_agg_list *out, struct sl_err *err)
 {
-    struct sl_err local;
     struct sl_agg_scope s = {
         .input = input, .keys = keys, .env = env, .out = out, .text = text, .text_len = text_len};
     memset(out, 0, sizeof(*out));
-    int rc =
-        sl_tree_call("SELECT ", text, text_len, input, bind_aggregates, &s, err ? err : &local);
+    int rc = sl_tree_call("SELECT ", text, text_len, input, bind_aggregates, &s, err);
     if (rc < 0)
         sl_agg_list_release(out);
     return rc;

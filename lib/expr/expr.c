@@ -120,10 +120,9 @@ static int parse_one(const char *text, size_t text_len, const struct sl_schema *
                      const struct sl_expr_env *env, int where, struct sl_expr **out,
                      struct sl_err *err)
 {
-    struct sl_err local;
     struct one o = {schema, env, where, NULL};
     *out = NULL;
-    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_one, &o, err ? err : &local);
+    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_one, &o, err);
     if (rc >= 0)
         *out = o.out;
     return rc;

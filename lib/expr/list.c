@@ -34,11 +34,14 @@ void sl_expr_list_release(struct sl_expr_list *l)
     memset(l, 0, sizeof(*l));
 }
 
-/* Two items of one name would be one column. */
-static int check_clash(const struct sl_tree *t, const struct sl_expr_list *l, int location,
-                       struct sl_err *err)
+/* Counts in the item behind the others, whose expression is bound, under its name (taken over; NULL:
+ * it could not be allocated). Two items of one name would be one column. */
+static int add_item(const struct sl_tree *t, struct sl_expr_list *l, char *name, int location,
+                    struct sl_err *err)
 {
-    const char *name = l->items[l->n - 1].name;
+    l->items[l->n++].name = name;
+    if (!name)
+        return nomem(err);
     for (int i = 0; i + 1 < l->n; i++) {
         if (strcmp(l->items[i].name, name) == 0) {
             sl_err_set(err, SL_EUSAGE, "two items are named %.200s", name);
@@ -78,12 +81,9 @@ static int bind_list(const struct sl_tree *t, void *arg, struct sl_err *err)
         int rc = sl_bind_expr(t, r->val, l->schema, l->env, NULL, &item->expr, err);
         if (rc < 0)
             return rc;
-        l->out->n++;
-        item->name =
+        char *name =
             r->name && *r->name ? sl_strdup(r->name) : sl_item_name(r->val, l->schema, item->expr);
-        if (!item->name)
-            return nomem(err);
-        rc = check_clash(t, l->out, r->location, err);
+        rc = add_item(t, l->out, name, r->location, err);
         if (rc < 0)
             return rc;
     }
@@ -93,10 +93,9 @@ static int bind_list(const struct sl_tree *t, void *arg, struct sl_err *err)
 int sl_expr_parse_list(const char *text, size_t text_len, const struct sl_schema *schema,
                        const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err)
 {
-    struct sl_err local;
     struct lists l = {.schema = schema, .env = env, .out = out};
     memset(out, 0, sizeof(*out));
-    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_list, &l, err ? err : &local);
+    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_list, &l, err);
     if (rc < 0)
         sl_expr_list_release(out);
     return rc;
@@ -107,7 +106,7 @@ int sl_expr_parse_list(const char *text, size_t text_len, const struct sl_schema
 /* The grammar says only that it ends too early, or what it stumbles over. */
 static int need_form(const char *text, size_t len, const char *form, int rc, struct sl_err *err)
 {
-    return rc == -SL_EUSAGE && !err->hint[0] && !memchr(text, '=', len)
+    return rc == -SL_EUSAGE && err && !err->hint[0] && !memchr(text, '=', len)
                ? sl_err_hint(err, "write %s", form)
                : rc;
 }
@@ -163,11 +162,7 @@ static int bind_set(const struct sl_tree *t, void *arg, struct sl_err *err)
             sl_buf_release(&name);
             return rc;
         }
-        l->out->n++;
-        item->name = sl_buf_take(&name);
-        if (!item->name)
-            return nomem(err);
-        rc = check_clash(t, l->out, r->location, err);
+        rc = add_item(t, l->out, sl_buf_take(&name), r->location, err);
         if (rc < 0)
             return rc;
     }
@@ -177,14 +172,12 @@ static int bind_set(const struct sl_tree *t, void *arg, struct sl_err *err)
 int sl_expr_parse_set(const char *text, size_t text_len, const struct sl_schema *schema,
                       const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err)
 {
-    struct sl_err local;
     struct lists l = {.schema = schema, .env = env, .out = out};
     memset(out, 0, sizeof(*out));
-    int rc =
-        sl_tree_call("UPDATE t SET ", text, text_len, schema, bind_set, &l, err ? err : &local);
+    int rc = sl_tree_call("UPDATE t SET ", text, text_len, schema, bind_set, &l, err);
     if (rc < 0)
         sl_expr_list_release(out);
-    return need_form(text, text_len, "name = expression", rc, err ? err : &local);
+    return need_form(text, text_len, "name = expression", rc, err);
 }
 
 /* ---- names ---- */
@@ -231,9 +224,8 @@ static int bind_names(const struct sl_tree *t, void *arg, struct sl_err *err)
 int sl_expr_parse_names(const char *text, size_t text_len, const struct sl_schema *schema,
                         int **index, int *n, struct sl_err *err)
 {
-    struct sl_err local;
     struct lists l = {.schema = schema};
-    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_names, &l, err ? err : &local);
+    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_names, &l, err);
     if (rc < 0) {
         free(l.index);
         l.index = NULL;
@@ -283,10 +275,8 @@ static int bind_rename(const struct sl_tree *t, void *arg, struct sl_err *err)
 int sl_expr_parse_rename(const char *text, size_t text_len, const struct sl_schema *schema,
                          int **index, char ***names, int *n, struct sl_err *err)
 {
-    struct sl_err local;
     struct lists l = {.schema = schema};
-    int rc =
-        sl_tree_call("UPDATE t SET ", text, text_len, schema, bind_rename, &l, err ? err : &local);
+    int rc = sl_tree_call("UPDATE t SET ", text, text_len, schema, bind_rename, &l, err);
     if (rc < 0) {
         for (int i = 0; i < l.n; i++)
             free(l.names[i]);
@@ -299,7 +289,7 @@ int sl_expr_parse_rename(const char *text, size_t text_len, const struct sl_sche
     *index = l.index;
     *names = l.names;
     *n = l.n;
-    return need_form(text, text_len, "old = new", rc, err ? err : &local);
+    return need_form(text, text_len, "old = new", rc, err);
 }
 
 /* ---- orders ---- */
@@ -336,10 +326,8 @@ int sl_expr_parse_order(const char *text, size_t text_len, const struct sl_schem
                         const struct sl_expr_env *env, struct sl_expr_order **out, int *n,
                         struct sl_err *err)
 {
-    struct sl_err local;
     struct lists l = {.schema = schema, .env = env};
-    int rc = sl_tree_call("SELECT ORDER BY ", text, text_len, schema, bind_order, &l,
-                          err ? err : &local);
+    int rc = sl_tree_call("SELECT ORDER BY ", text, text_len, schema, bind_order, &l, err);
     if (rc < 0) {
         sl_expr_order_free(l.order, l.n);
         l.order = NULL;

@@ -148,16 +148,20 @@ static void nanoseconds(void)
     sl_schema_unref(in);
 }
 
-/* A limit wants no more from its last row on, and none at all if it is 0. */
+/* A limit wants no more from its last row on, and none at all if it is 0. A watermark without rows
+ * passes. */
 static void limits(void)
 {
     static const int64_t ts[] = {1, 2};
     struct sl_schema *in = times_schema(0, 0);
-    struct sl_batch *b = times(in, 2, ts, NULL);
+    struct sl_batch *b = times(in, 2, ts, NULL), *none = sl_batch_slice(b, 0, 0, &err);
+    none->watermark = 5;
     for (int limit = 0; limit <= 4; limit += 2) {
         struct sl_op *op = bound_to(sl_limit_new(limit, &account, &err), in);
         struct gate g;
         gate_init(&g);
+        CHECK(sl_op_push(op, 0, none, SL_MORE, &g.emit, &err) >= 0);
+        CHECK_INT(g.watermark, 5);
         for (int sent = 2; sent <= 6; sent += 2) {
             int want = sent < limit ? SL_PUSH_OK : SL_PUSH_DONE;
             CHECK_INT(sl_op_push(op, 0, b, SL_MORE, &g.emit, &err), want);
@@ -166,6 +170,7 @@ static void limits(void)
         gate_free(&g);
         sl_op_free(op);
     }
+    sl_batch_unref(none);
     sl_batch_unref(b);
     sl_schema_unref(in);
 }
