@@ -184,6 +184,7 @@ int sl_pipeline_direct(struct sl_pipeline *p, enum sl_directive d, const struct 
         return rc;
     p->done_early |= rc == SL_PUSH_DONE;
     if (p->rejects) {
+        p->rejects_ended = d == SL_END || d == SL_STOP;
         rc = p->rejects->class->control(p->rejects, d, NULL, err);
         if (rc < 0)
             return rc;

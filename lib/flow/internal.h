@@ -106,6 +106,7 @@ struct sl_pipeline {
     struct sl_morsel *passing; /* whose rows go through the rest of the chain now, or NULL */
     /* state of the loop */
     int done_early, flushed;
+    int rejects_ended; /* their sink has had its END or STOP */
     int64_t next_progress;
 };
 

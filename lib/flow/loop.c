@@ -194,7 +194,7 @@ static int finish(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err
 static void give_up(struct sl_pipeline *p)
 {
     sl_pipeline_discard(p);
-    if (p->rejects && p->rejected)
+    if (p->rejects && p->rejected && !p->rejects_ended)
         p->rejects->class->control(p->rejects, SL_STOP, NULL, NULL);
 }
 
@@ -208,7 +208,7 @@ int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct 
     enum sl_directive d = rc == SL_STOP ? SL_STOP : SL_END;
     if (rc >= 0)
         rc = finish(p, d, err);
-    else
+    if (rc < 0)
         give_up(p);
     r->ended = d;
     r->end_reason = p->source->end_reason;

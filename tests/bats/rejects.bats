@@ -112,3 +112,18 @@ bad_csv() {
     run -1 --separate-stderr sluice ingest --from-rejects none.json -o l/
     [[ $stderr == *none.json* ]]
 }
+
+@test "a run that gives up at --max-rejects leaves the rejects that it tells to look at" {
+    (echo n && seq 300000 && echo x) >late.csv # in the last morsel, which the end delivers
+    (echo n && echo x && seq 300000) >soon.csv
+    for when in late soon; do
+        run -1 --separate-stderr sluice ingest $when.csv --types 'n bigint' --rejects $when.json \
+            --max-rejects 0 -o l/
+        [[ $stderr == *"look at the rejects"* ]]
+        [ "$(jq -r .raw $when.json)" = x ]
+        run -1 --separate-stderr sluice ingest $when.csv --types 'n bigint' --rejects $when/ \
+            --max-rejects 0 -o $when.log/
+        [ "$(sluice tail --quiet -n all $when/ -O json | jq -r .raw)" = x ]
+        rm -rf l
+    done
+}
