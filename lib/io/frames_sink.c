@@ -9,6 +9,7 @@
  * Bodies are not compressed: a pipe is faster than zstd.
  */
 #include "base/compat.h"
+#include <sys/stat.h>
 #include "io/internal.h"
 
 enum { DICTIONARY_ROWS = 1024 };
@@ -198,6 +199,14 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
     if (o->dest) {
         struct sl_dest_options oo = {
             .dest = o->dest, .force = o->force, .stop_fd = o->reads ? o->reads->stop_fd : -1};
+        struct stat st;
+        if (o->append && stat(o->dest, &st) == 0 && S_ISREG(st.st_mode)) {
+            /* readers of Arrow stop at the end of the first stream */
+            sl_err_set(err, SL_EUSAGE, "%s: --append is for text: a stream of frames has its end",
+                       o->dest);
+            sink_free(&f->stream.base);
+            return sl_err_hint(err, "append to a log, which is made of frames too");
+        }
         f->dest = sl_strdup(o->dest);
         rc = f->dest ? sl_dest_open(&oo, &f->stream.dest, err)
                      : sl_err_nomem(err, "a sink of frames");

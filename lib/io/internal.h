@@ -159,6 +159,11 @@ void sl_dest_free(struct sl_dest *o); /* without close: no half file is left */
 int sl_dest_poll(struct sl_dest *o, struct pollfd *fds, int max);
 int sl_dest_is_empty(const struct sl_dest *o); /* append: the file had nothing in it */
 
+/* ---- append.c: text behind text ---- */
+/* May rows of this schema go behind what the file holds? *unended: its last line has no end. */
+int sl_append_check(const char *path, const struct sl_text_write_options *wo,
+                    struct sl_schema *rows, int *unended, struct sl_err *err);
+
 /* ---- stream_sink.c: what sinks that write bytes to a dest share ---- */
 enum { SL_STREAM_GATHER = 256 << 10 }; /* bytes to gather before they are written */
 struct sl_stream_sink {                /* first member of such a sink */

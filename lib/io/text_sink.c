@@ -24,12 +24,18 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
     int rc = s->stream.dest ? 0 : sl_dest_open(&s->oo, &s->stream.dest, err);
     if (rc < 0)
         return rc;
-    if (!sl_dest_is_empty(s->stream.dest))
-        s->wo.no_header = 1;
     struct sl_schema *visible = sl_hidden_schema(schema, err);
     if (!visible)
         return -(int)(err ? err->code : SL_EFAIL);
-    rc = sl_text_writer_new(&s->wo, visible, &s->writer, err);
+    if (!sl_dest_is_empty(s->stream.dest)) {
+        int unended = 0;
+        rc = sl_append_check(s->dest, &s->wo, visible, &unended, err);
+        if (unended)
+            sl_buf_add(&s->stream.bytes, "\n", 1);
+        s->wo.no_header = 1;
+    }
+    if (rc >= 0)
+        rc = sl_text_writer_new(&s->wo, visible, &s->writer, err);
     sl_schema_unref(visible);
     return rc;
 }

@@ -140,3 +140,47 @@ load cmd_helper
     run -2 --separate-stderr sluice tail d//
     [[ $stderr == *"name the files in it, d/*, or"*"--watch d" ]]
 }
+
+@test "--append refuses rows of other columns than the file's header names" {
+    sluice transform --quiet orders.csv -o a.csv.gz
+    sluice transform --quiet orders.csv -o a.tsv
+    printf '"ts","order_id",price\n' >b.csv
+    cp b.csv b.before
+    for to in a.csv.gz a.tsv b.csv; do
+        run -1 --separate-stderr sluice transform --select 'ts, price, order_id' orders.csv \
+            -o "$to" --append
+        has "$stderr" "$to has other columns: its column 2 is 'order_id', not 'price'"
+        run -1 --separate-stderr sluice transform --select 'ts, order_id' orders.csv -o "$to" --append
+        has "$stderr" "columns, and these rows have 2"
+    done
+    cmp b.csv b.before
+    sluice transform --quiet --select 'ts, order_id, price' orders.csv -o b.csv --append
+    same "$(sluice aggregate --quiet b.csv -O csv)" $'count\n10'
+    sluice transform --quiet orders.csv -o a.csv.gz --append
+    same "$(sluice aggregate --quiet a.csv.gz -O csv)" $'count\n20'
+}
+
+@test "--append ends a last line that has no end" {
+    printf 'order_id\n1' >a.csv
+    printf '{"order_id":1}' | gzip >a.json.gz
+    for to in a.csv a.json.gz; do
+        sluice transform --quiet --select order_id --where 'order_id = 1001' orders.csv -o "$to" --append
+        same "$(sluice transform --quiet "$to" -O csv)" $'order_id\n1\n1001'
+    done
+}
+
+@test "--append to a compressed file that is cut off is refused" {
+    sluice transform --quiet orders.csv -o whole.json.gz
+    head -c 100 whole.json.gz >a.json.gz
+    run -1 --separate-stderr sluice transform orders.csv -o a.json.gz --append
+    has "$stderr" a.json.gz
+    same "$(wc -c <a.json.gz)" 100
+}
+
+@test "--append to a file of frames is refused in words of its own" {
+    sluice transform --quiet orders.csv -o a.arrow
+    cp a.arrow before
+    run -2 --separate-stderr sluice transform orders.csv -o a.arrow --append
+    has "$stderr" "--append is for text"
+    cmp a.arrow before
+}
