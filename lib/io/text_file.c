@@ -122,6 +122,17 @@ int sl_textin_open_file(struct text_source *t, struct sl_err *err)
     return rc < 0 ? rc : 0;
 }
 
+/* The header of a file after the first is none. A file of another format is named as that. */
+static int strange_header(struct text_source *t, int rc, struct sl_err *err)
+{
+    enum sl_text_format f = sl_text_format_of_bytes(sl_textin_front(t), sl_textin_pending(t));
+    if (t->o.format || t->o.npaths < 2 || f == SL_TEXT_CSV || f == SL_TEXT_TSV || f == SL_TEXT_NONE)
+        return rc;
+    sl_err_set(err, SL_ESCHEMA, "%s is %s, and the first file is %s", sl_bytes_name(t->bytes),
+               sl_text_format_name(f), sl_text_format_name(sl_text_reader_format(t->reader)));
+    return sl_err_hint(err, "ingest each on its own, into the same log");
+}
+
 /* The header of a file after the first, once enough of it is there. 1 done, 0 more bytes needed. */
 static int take_header(struct text_source *t, struct sl_err *err)
 {
@@ -138,7 +149,7 @@ static int take_header(struct text_source *t, struct sl_err *err)
     int rc = sl_text_header(t->reader, sl_textin_front(t), (size_t)whole, sl_bytes_name(t->bytes),
                             &t->map, &header, err);
     if (rc < 0)
-        return rc;
+        return strange_header(t, rc, err);
     rc = sl_textin_pass_header(t, header, err);
     return rc < 0 ? rc : 1;
 }

@@ -92,3 +92,14 @@ load common
     run -0 --separate-stderr sluice replay l/ -O csv --quiet
     [ "$output" = $'n,m\n1,\n2,b' ]
 }
+
+@test "a later file of another format is refused by what it is" {
+    printf 'a,b\n1,x\n' >one.csv
+    printf '{"a":1,"b":"x"}\n' >two.json
+    sluice transform --quiet one.csv -o three.arrow
+    for two in two.json three.arrow; do
+        run -1 --separate-stderr sluice ingest one.csv $two -o l/
+        [[ $stderr == *"$two is ${two#*.}, and the first file is csv; ingest each on its own"* ]]
+        rm -rf l
+    done
+}
