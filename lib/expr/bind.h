@@ -17,6 +17,11 @@ struct sl_tree {
     const char *text;
     size_t text_len, prefix_len;
     const PgQuery__ParseResult *result;
+    struct sl_tree_mark *mark;
+};
+/* The byte of text that was asked for last and the characters before it: the next one is near. */
+struct sl_tree_mark {
+    size_t byte, chars;
 };
 
 /* Parses prefix + text and calls fn with the tree, all on a thread with a big stack. */

@@ -147,7 +147,13 @@ int sl_tree_at(const struct sl_tree *t, int location)
     if (location < 0 || (size_t)location < t->prefix_len)
         return 0;
     size_t off = SL_MIN((size_t)location - t->prefix_len, t->text_len);
-    return (int)sl_utf8_count(t->text, off) + 1;
+    struct sl_tree_mark *m = t->mark;
+    if (off >= m->byte)
+        m->chars += sl_utf8_count(t->text + m->byte, off - m->byte);
+    else
+        m->chars -= sl_utf8_count(t->text + off, m->byte - off);
+    m->byte = off;
+    return (int)m->chars + 1;
 }
 
 /* Byte of the 1-based character `at` of text. */
@@ -239,7 +245,8 @@ static int run_job(void *arg)
         if (!p) {
             rc = sl_err_nomem(j->err, "reading an expression");
         } else {
-            struct sl_tree t = {j->text, j->text_len, strlen(j->prefix), p};
+            struct sl_tree_mark mark = {0, 0};
+            struct sl_tree t = {j->text, j->text_len, strlen(j->prefix), p, &mark};
             rc = j->fn(&t, j->arg, j->err);
             pg_query__parse_result__free_unpacked(p, NULL);
         }

@@ -107,27 +107,29 @@ static int twice(const char *name, struct sl_err *err)
 static int step_set(struct project *p, struct step *s, const char *text, struct sl_err *err)
 {
     struct sl_expr_list list = {0};
+    struct sl_schema *names = NULL; /* of the items, to find them by */
     int rc = sl_expr_parse_set(text, strlen(text), s->in, p->env, &list, err);
     if (rc < 0)
-        sl_err_option(err, "--set", text);
-    for (int i = 0; rc >= 0 && i < list.n; i++)
-        for (int j = 0; j < i; j++)
-            if (strcmp(list.items[i].name, list.items[j].name) == 0)
-                rc = twice(list.items[i].name, err);
-    if (rc >= 0 &&
-        !(s->columns = sl_calloc((size_t)(s->in->nfields + list.n) + 1, sizeof(struct column))))
+        return sl_err_option(err, "--set", text);
+    size_t most = (size_t)(s->in->nfields + list.n) + 1;
+    if (!(names = sl_schema_new()) || !(s->columns = sl_calloc(most, sizeof(struct column))))
         rc = sl_err_nomem(err, "columns");
+    for (int i = 0; rc >= 0 && i < list.n; i++) {
+        const char *name = list.items[i].name;
+        rc = sl_schema_add(names, name, strlen(name), sl_type_of(SL_TEXT), err);
+        if (rc == -SL_ESCHEMA)
+            rc = twice(name, err);
+    }
     for (int c = 0; rc >= 0 && c < s->in->nfields; c++) {
-        int at = -1;
-        for (int i = 0; i < list.n && at < 0; i++)
-            if (strcmp(list.items[i].name, s->in->fields[c].name) == 0)
-                at = i;
+        const char *name = s->in->fields[c].name;
+        int at = sl_schema_find(names, name, strlen(name));
         rc = at < 0 ? pass(s, c, NULL, err) : item(s, &list.items[at], err);
     }
     for (int i = 0; rc >= 0 && i < list.n; i++)
         if (list.items[i].expr &&
             sl_schema_find(s->in, list.items[i].name, strlen(list.items[i].name)) < 0)
             rc = item(s, &list.items[i], err);
+    sl_schema_unref(names);
     sl_expr_list_release(&list);
     return rc < 0 ? rc : 0;
 }
@@ -283,22 +285,17 @@ static void mark_wanted(struct project *p)
 {
     for (int k = p->nsteps - 1; k >= 0; k--) {
         struct step *s = &p->steps[k], *next = k + 1 < p->nsteps ? s + 1 : NULL;
-        for (int i = 0; i < s->n; i++) {
-            int wanted = !next;
-            for (int j = 0; next && j < next->n && !wanted; j++) {
-                const struct column *c = &next->columns[j];
-                uint8_t *bits = NULL;
-                wanted = c->wanted && c->source == i;
-                if (c->expr && c->wanted && (bits = sl_calloc(1, (size_t)s->n / 8 + 1))) {
-                    sl_expr_columns(c->expr, bits);
-                    wanted |= sl_bit(bits, (size_t)i);
-                } else if (c->expr && c->wanted) {
-                    wanted = 1; /* out of memory: nothing is lost but time */
-                }
-                free(bits);
-            }
-            s->columns[i].wanted = wanted;
+        uint8_t *bits = next ? sl_calloc(1, (size_t)s->n / 8 + 1) : NULL;
+        for (int j = 0; bits && j < next->n; j++) {
+            const struct column *c = &next->columns[j];
+            if (c->wanted && c->expr)
+                sl_expr_columns(c->expr, bits);
+            else if (c->wanted)
+                sl_bit_set(bits, (size_t)c->source);
         }
+        for (int i = 0; i < s->n; i++) /* out of memory: nothing is lost but time */
+            s->columns[i].wanted = !bits || sl_bit(bits, (size_t)i);
+        free(bits);
     }
 }
 

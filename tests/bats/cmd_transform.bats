@@ -6,6 +6,17 @@
 
 load cmd_helper
 
+@test "thousands of columns are set by one option, and by options that see each other" {
+    local one many=() i
+    one=$(seq -s, 1 2500 | sed -E 's/([0-9]+)/c\1 = qty + \1/g')
+    run -0 --separate-stderr sluice transform orders.csv --set "$one" --select 'c1, c1250, c2500 - qty as d' -O csv
+    [ "${lines[0]}" = c1,c1250,d ]
+    [[ ${lines[1]} == *,2500 ]]
+    for ((i = 1; i <= 200; i++)); do many+=(--set "c$i = ${prev:-0} + 1"); local prev=c$i; done
+    run -0 --separate-stderr sluice transform orders.csv "${many[@]}" --select c200 -O csv
+    [ "${lines[1]}" = 200 ]
+}
+
 @test "--where keeps rows for which it is true; repeated ones must all hold" {
     run -0 --separate-stderr sluice transform --where "country = 'DE'" --where 'qty > 1' --select order_id orders.csv -O csv
     same "$output" $'order_id\n1006\n1008'

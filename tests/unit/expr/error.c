@@ -16,6 +16,7 @@ static const struct {
     {"usr_id = 1", 1, "usr_id", "user_id"},
     {"'ü' = 'ü' and usr_id = 1", 15, "usr_id", "user_id"},
     {"level = 'üüü' or nope(level)", 18, "nope", ""},
+    {"'ü' = lower(level) and ('ü' || level) + 'ü' = 1", 39, "operator", ""},
     {"\"Straße\" || lowr(level)", 13, "lowr", "lower"},
     {"level == 'x'", 7, "==", "one ="},
     {"level = \"error\"", 9, "error", "'error'"},
