@@ -294,6 +294,34 @@ int sl_expr_parse_rename(const char *text, size_t text_len, const struct sl_sche
 
 /* ---- orders ---- */
 
+/* A whole number is the place of a column, as in SQL; any other constant would order nothing. */
+static int bind_position(const struct sl_tree *t, const PgQuery__Node *node, const struct lists *l,
+                         struct sl_expr **out, struct sl_err *err)
+{
+    const PgQuery__AConst *c = node->a_const;
+    int nth = c->val_case == PG_QUERY__A__CONST__VAL_IVAL ? c->ival->ival : -1;
+    struct sl_buf name = SL_BUF_INIT;
+
+    if (c->val_case != PG_QUERY__A__CONST__VAL_IVAL) {
+        sl_err_set(err, SL_EUSAGE, "a constant orders nothing");
+        sl_err_hint(err, "name a column, or say its number");
+        return fail_at(t, sl_tree_location(node), err);
+    }
+    if (nth < 1 || nth > l->schema->nfields) {
+        sl_err_set(err, SL_EUSAGE, "there is no column %d; there are %d", nth, l->schema->nfields);
+        return fail_at(t, sl_tree_location(node), err);
+    }
+    sl_buf_add(&name, "\"", 1);
+    for (const char *p = l->schema->fields[nth - 1].name; *p; p++)
+        sl_buf_add(&name, *p == '"' ? "\"\"" : p, *p == '"' ? 2 : 1);
+    sl_buf_add(&name, "\"", 1);
+    int rc = sl_buf_check(&name, err);
+    if (rc == 0)
+        rc = sl_expr_parse(name.data, name.len, l->schema, l->env, out, err);
+    sl_buf_release(&name);
+    return rc;
+}
+
 static int bind_order(const struct sl_tree *t, void *arg, struct sl_err *err)
 {
     struct lists *l = arg;
@@ -310,7 +338,9 @@ static int bind_order(const struct sl_tree *t, void *arg, struct sl_err *err)
             sl_err_set(err, SL_EUSAGE, "USING is not supported: asc or desc");
             return fail_at(t, sl_tree_location(k->node), err);
         }
-        int rc = sl_bind_expr(t, k->node, l->schema, l->env, NULL, &o->expr, err);
+        int rc = k->node->node_case == PG_QUERY__NODE__NODE_A_CONST
+                     ? bind_position(t, k->node, l, &o->expr, err)
+                     : sl_bind_expr(t, k->node, l->schema, l->env, NULL, &o->expr, err);
         if (rc < 0)
             return rc;
         l->n++;

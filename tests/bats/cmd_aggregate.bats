@@ -96,3 +96,20 @@ load cmd_helper
     run -0 --separate-stderr sluice aggregate -I csv -O csv --select 'p50(n) as p, median(n) as m' <<<$'n\n1\n2\n3\n4'
     [ "${lines[1]}" = 2,2.5 ]
 }
+
+@test "--order-by takes the place of a column, and no other constant" {
+    by() {
+        sluice aggregate --by 'country, item' --select 'sum(qty) as "a ""q"' orders.csv -O csv --quiet \
+            --order-by "$1"
+    }
+    same "$(by '3 desc, 2')" "$(by '"a ""q" desc, item')"
+    [ "$(by "3 desc, 2")" != "$(by "1, 2")" ] || fail "in the same order"
+    for bad in 0 4 -1; do
+        run -2 --separate-stderr by "$bad"
+        has "$stderr" "--order-by, character"
+    done
+    run -2 --separate-stderr by "'x'"
+    has "$stderr" "a constant orders nothing"
+    run -2 --separate-stderr by 'item, null'
+    has "$stderr" "character 7"
+}
