@@ -5,9 +5,34 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/path.h"
+
+enum { RANDOM_DIGITS = 8 };
+
+int sl_leftover_name(const char *path, const char *mark, struct sl_buf *out, struct sl_err *err)
+{
+    uint32_t salt;
+    ssize_t got;
+    do {
+        got = getrandom(&salt, sizeof(salt), 0);
+    } while (got < 0 && errno == EINTR);
+    if (got != (ssize_t)sizeof(salt))
+        return sl_err_sys(err, "cannot get random bytes");
+    sl_buf_reset(out);
+    sl_buf_printf(out, "%s%s%ld-%0*x", path, mark, (long)getpid(), RANDOM_DIGITS, salt);
+    return sl_buf_check(out, err);
+}
+
+/* PID-RANDOM, as above */
+static int is_ours(const char *s)
+{
+    size_t pid = strspn(s, "0123456789");
+    return pid && s[0] != '0' && s[pid] == '-' && strlen(s + pid + 1) == RANDOM_DIGITS &&
+           strspn(s + pid + 1, "0123456789abcdef") == RANDOM_DIGITS;
+}
 
 static int is_at(int fd, const char *path)
 {
@@ -49,9 +74,9 @@ void sl_leftover_sweep(const char *path, const char *mark, void (*take)(const ch
     sl_buf_add(&dir, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
     DIR *d = dir.failed ? NULL : opendir(dir.data);
     for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
-        const char *name = e->d_name, *rest = name + n + m;
-        if (strncmp(name, base, n) != 0 || strncmp(name + n, mark, m) != 0 || !*rest ||
-            rest[strspn(rest, "0123456789abcdef-")])
+        const char *name = e->d_name;
+        if (strncmp(name, base, n) != 0 || strncmp(name + n, mark, m) != 0 ||
+            !is_ours(name + n + m))
             continue;
         sl_path_join(&whole, dir.data, name);
         if (!whole.failed)

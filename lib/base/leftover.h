@@ -8,17 +8,22 @@
  * namespace: a temporary name that can be locked is nobody's. Where there are no such locks (some
  * network file systems) nothing is ever taken for a leftover.
  *
- * Call order: sweep; make; hold; if that says 0, somebody's sweep came between: make it again.
+ * The name is PATH MARK PID-RANDOM, where RANDOM is eight hexadecimal digits: nobody can lie in wait
+ * at it, and no file of somebody else's bears one like it by accident.
+ *
+ * Call order: sweep; name; make; hold; if that says 0, somebody's sweep came between: again from name.
  */
 #ifndef SL_BASE_LEFTOVER_H
 #define SL_BASE_LEFTOVER_H
 
-#include "base/compat.h"
+#include "base/buf.h"
+#include "base/err.h"
 
+/* A new temporary name for path, in place of what out holds. 0 or < 0. */
+int sl_leftover_name(const char *path, const char *mark, struct sl_buf *out, struct sl_err *err);
 /* Locks what fd is open on until it is closed. 0: it is not at path any more; 1: it is. */
 int sl_leftover_hold(int fd, const char *path);
-/* Calls take with each path that begins with path and mark, goes on with digits, letters a to f and
- * dashes only, and is nobody's. It is locked meanwhile. */
+/* Calls take with each file or directory under such a name that is nobody's. It is locked meanwhile. */
 void sl_leftover_sweep(const char *path, const char *mark, void (*take)(const char *path));
 
 #endif

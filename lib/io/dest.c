@@ -17,7 +17,7 @@
 
 enum { READER_MSEC = 20 }; /* between two looks for a FIFO's reader */
 
-#define TEMPORARY ".tmp." /* and our number */
+#define TEMPORARY ".tmp-" /* PID-RANDOM */
 
 struct sl_dest {
     int fd, own; /* own: a file of ours */
@@ -54,23 +54,20 @@ static void take(const char *path)
     unlink(path);
 }
 
-/* A name that nobody has, with a lock that says that it is in use. In another namespace, or on another
- * host, a process may have our number. */
+/* A name that nobody has, with a lock that says that it is in use. */
 static int make_temporary(struct sl_dest *out, mode_t mode, struct sl_err *err)
 {
     struct sl_buf name = SL_BUF_INIT;
+    int rc = 0;
     sl_leftover_sweep(out->path, TEMPORARY, take);
     for (int i = 0; i < 100; i++) {
-        sl_buf_reset(&name);
-        sl_buf_printf(&name, "%s" TEMPORARY "%ld", out->path, (long)getpid());
-        if (i)
-            sl_buf_printf(&name, "-%d", i);
-        if (sl_buf_check(&name, err) < 0)
-            return -SL_ENOMEM;
+        rc = sl_leftover_name(out->path, TEMPORARY, &name, err);
+        if (rc < 0)
+            goto out;
         out->fd = sl_path_open(name.data, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode, NULL);
         if (out->fd >= 0 && sl_leftover_hold(out->fd, name.data)) {
             out->temporary = sl_buf_take(&name);
-            return 0;
+            goto out;
         }
         if (out->fd < 0 && errno != EEXIST)
             break;
@@ -78,7 +75,8 @@ static int make_temporary(struct sl_dest *out, mode_t mode, struct sl_err *err)
             close(out->fd); /* swept away before it was locked */
         out->fd = -1;
     }
-    int rc = sl_err_sys(err, "cannot create %s", out->path);
+    rc = sl_err_sys(err, "cannot create %s", out->path);
+out:
     sl_buf_release(&name);
     return rc;
 }

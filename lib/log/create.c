@@ -14,6 +14,8 @@
 #include "base/time.h"
 #include "log/writer.h"
 
+#define TEMPORARY ".new-" /* PID-RANDOM */
+
 int sl_writer_random(void *out, size_t n, struct sl_err *err)
 {
     ssize_t got;
@@ -203,22 +205,17 @@ int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_sche
     struct sl_buf line = SL_BUF_INIT;
     struct sl_schema *own = NULL;
     uint8_t id[16];
-    uint32_t salt;
     int partitions = o->partitions ? o->partitions : 1, rc;
 
     if (partitions < 1 || partitions > SL_LOG_PARTITIONS)
         return sl_err_set(err, SL_EUSAGE, "a log has 1 to %d partitions", SL_LOG_PARTITIONS);
     rc = sl_writer_random(id, sizeof(id), err);
     if (rc == 0)
-        rc = sl_writer_random(&salt, sizeof(salt), err);
-    if (rc == 0)
         rc = sl_log_make_schema(schema, o, id, &own, err);
     if (rc == 0)
         rc = first_line(own, id, partitions, &line, err);
-    if (rc == 0) {
-        sl_buf_printf(made, "%s.new-%ld-%08x", path, (long)getpid(), salt);
-        rc = sl_buf_check(made, err);
-    }
+    if (rc == 0)
+        rc = sl_leftover_name(path, TEMPORARY, made, err);
     int fd = rc == 0 ? make_held(made->data, path, err) : rc;
     if (fd >= 0 && (rc = fill(made->data, o, partitions, &line, err)) < 0) {
         sl_log_unmake(made->data);
@@ -231,5 +228,5 @@ int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_sche
 
 void sl_log_sweep(const char *path)
 {
-    sl_leftover_sweep(path, ".new-", sl_log_unmake);
+    sl_leftover_sweep(path, TEMPORARY, sl_log_unmake);
 }

@@ -66,15 +66,6 @@ refused() { # MESSAGE
     [ "$(ls parts | wc -l)" -eq 1 ]
 }
 
-@test "an output's temporary name that is a link is replaced, not written through" {
-    echo keep >precious
-    printf 'a\n1\n' >in.csv
-    # The shell's process id is that of what it becomes.
-    bash -c 'ln -s precious "out.csv.tmp.$$"; exec sluice transform --quiet in.csv --set b=a -o out.csv'
-    [ "$(cat precious)" = keep ]
-    [ "$(cat out.csv)" = $'a,b\n1,1' ]
-}
-
 @test "a file replaced by --force keeps its permissions; nobody else reads it meanwhile" {
     printf 'a\n1\n' >in.csv
     umask 022

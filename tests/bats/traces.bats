@@ -141,7 +141,7 @@ writing() {
     pids+=($!)
     exec 8>in
     printf 'a\n1\n' >&8
-    until_true compgen -G "rows.csv.tmp.${pids[-1]}" >/dev/null
+    until_true compgen -G "rows.csv.tmp-${pids[-1]}-*" >/dev/null
 }
 
 killed() { # PID
@@ -153,26 +153,37 @@ killed() { # PID
     writing
     killed "${pids[0]}"
     exec 8>&-
-    [ -e "rows.csv.tmp.${pids[0]}" ]
+    compgen -G "rows.csv.tmp-${pids[0]}-*" >/dev/null
     writing
-    same "$(left in)" "rows.csv.tmp.${pids[1]}"
+    mine=$(left in)
+    [[ $mine == "rows.csv.tmp-${pids[1]}-"???????? ]]
     printf 'a\n7\n' | sluice ingest --quiet -I csv - -o rows.csv
-    same "$(left in)" $'rows.csv\n'"rows.csv.tmp.${pids[1]}"
+    same "$(left in)" $'rows.csv\n'"$mine"
     rm rows.csv
-    # another name's are not touched, nor what only looks like one
-    touch other.csv.tmp.1 rows.csv.tmp.mine rows.csv.tmp.
     exec 8>&-
     ends_with 0 "${pids[1]}"
-    same "$(left in)" $'other.csv.tmp.1\nrows.csv\nrows.csv.tmp.\nrows.csv.tmp.mine'
+    same "$(left in)" rows.csv
     same "$(cat rows.csv)" $'a\n1'
 }
 
-@test "a temporary file that a live process of the same number has is left to it" {
-    printf 'a\n1\n' >in.csv
-    bash -c 'echo theirs >rows.csv.tmp.$$; exec 9<rows.csv.tmp.$$; flock 9
-        exec "$SLUICE" ingest --quiet in.csv -o rows.csv'
-    same "$(cat rows.csv)" $'a\n1'
-    same "$(cat rows.csv.tmp.*)" theirs
+@test "what somebody keeps beside a file or a log, by a name that only looks alike, is left alone" {
+    mkdir log.new-20260101 log.new-7-abcdef log.new-7-abcdef123 log.new-mine
+    touch other.csv.tmp-7-abcdef12 rows.csv.tmp.1 rows.csv.tmp-1 rows.csv.tmp-2026-01-01 \
+        rows.csv.tmp-07-abcdef12 rows.csv.tmp-7-ABCDEF12 log.new-20260101/file
+    ls -R >"$BATS_TEST_TMPDIR/before"
+    printf 'a\n1\n' | sluice ingest --quiet -I csv - -o rows.csv
+    printf 'a\n1\n' | sluice ingest --quiet -I csv - -o log/
+    rm -r rows.csv log
+    ls -R | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "a link under a temporary name is not followed" {
+    mkdir precious && touch precious/file
+    ln -s precious log.new-7-abcdef12
+    ln -s precious/file rows.csv.tmp-7-abcdef12
+    printf 'a\n1\n' | sluice ingest --quiet -I csv - -o rows.csv
+    printf 'a\n1\n' | sluice ingest --quiet -I csv - -o log/
+    [ -e precious/file ]
 }
 
 @test "what a killed run left of a log that it made is removed by the next one" {
@@ -180,9 +191,9 @@ killed() { # PID
     killed "${pids[0]}"
     exec 8>&-
     same "$(left in | wc -l)" 1
-    mkdir log.new-7-abcdef log.new-mine
+    mkdir -p log.new-7-abcdef12/commits
     printf 'a,b\n1,x\n' | sluice ingest --quiet -I csv - -o log/
-    same "$(left in)" $'log\nlog.new-mine'
+    same "$(left in)" log
 }
 
 @test "a log that a live run has not given its name yet is left alone" {
