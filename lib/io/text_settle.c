@@ -80,7 +80,7 @@ static int recognise(struct text_source *t, struct sl_text_options *to, struct s
     }
     sl_err_set(err, SL_EUSAGE, "cannot tell the format of %s by its first bytes",
                sl_bytes_name(t->bytes));
-    return sl_err_hint(err, "say it: -I csv, tsv, json, combined, common, lines or 'regex:...'");
+    return sl_err_hint(err, "say it: -I " SL_TEXT_READABLE);
 }
 
 static int check_encoding(struct text_source *t, struct sl_err *err)

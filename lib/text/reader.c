@@ -89,7 +89,7 @@ int sl_text_reader_new(const struct sl_text_options *o, struct sl_text_reader **
     if (o->format == SL_TEXT_NONE || o->format == SL_TEXT_TABLE || o->format == SL_TEXT_ARROW) {
         sl_err_set(err, SL_EUSAGE, "format %s cannot be read as text",
                    sl_text_format_name(o->format));
-        rc = sl_err_hint(err, "read csv, tsv, json, combined, common, lines or regex:PATTERN");
+        rc = sl_err_hint(err, "read " SL_TEXT_READABLE);
         goto fail;
     }
     *out = r;

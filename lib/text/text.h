@@ -44,6 +44,9 @@ enum sl_text_format {
     SL_TEXT_ARROW,    /* frames: not handled here, named so that -I and -O have one list */
 };
 
+/* Formats that are read as text, for messages. */
+#define SL_TEXT_READABLE "csv, tsv, json, combined, common, lines or regex:PATTERN"
+
 /* "csv", "tsv", "json" ("ndjson", "jsonl"), "combined", "common", "lines", "table", "arrow",
  * "regex:PATTERN" (*pattern points behind the colon). SL_EUSAGE with the known names. */
 int sl_text_format_parse(const char *name, enum sl_text_format *format, const char **pattern,
