@@ -15,7 +15,6 @@ enum { MERGED_ROWS = 16384 };
 
 struct front { /* where one partition stands */
     struct sl_log_reader *reader;
-    struct sl_log_range *ranges; /* all empty but its own */
     struct sl_batch *batch;
     size_t at; /* among the selected rows */
 };
@@ -45,11 +44,8 @@ int sl_log_merge_open(struct log_source *s, struct sl_err *err)
     m->n = n;
     for (int p = 0; p < n; p++) {
         struct front *f = &m->fronts[p];
-        f->ranges = sl_calloc((size_t)n, sizeof(*f->ranges));
-        if (!f->ranges)
-            return sl_err_nomem(err, "a merge");
-        f->ranges[p] = s->ranges[p];
-        struct sl_log_read_options ro = {.ranges = f->ranges,
+        struct sl_log_read_options ro = {.ranges = s->ranges,
+                                         .only = p + 1,
                                          .from_time = s->from_time,
                                          .to_time = s->to_time,
                                          .schema = s->log_schema,
@@ -69,7 +65,6 @@ void sl_log_merge_close(struct log_source *s)
     for (int p = 0; p < m->n; p++) {
         sl_log_reader_free(m->fronts[p].reader);
         sl_batch_unref(m->fronts[p].batch);
-        free(m->fronts[p].ranges);
     }
     for (int i = 0; m->builders && i < s->base.schema->nfields; i++)
         sl_builder_release(&m->builders[i]);

@@ -118,43 +118,56 @@ static void blobs_free(struct blobs *b)
     free(b);
 }
 
-/* The rows of b that go to partition p, in order. */
-static struct sl_batch *rows_of(struct sl_batch *b, const uint16_t *route, uint16_t p,
+/* The rows of b that go to one partition, which are `rows`, in order. */
+static struct sl_batch *rows_of(struct sl_batch *b, const uint32_t *rows, size_t n,
                                 struct sl_err *err)
 {
-    struct sl_buffer *sel = sl_buffer_new(NULL, b->selected * sizeof(uint32_t));
+    struct sl_buffer *sel = sl_buffer_new(NULL, n * sizeof(uint32_t));
     if (!sel) {
         sl_err_nomem(err, "a selection");
         return NULL;
     }
-    uint32_t *rows = (uint32_t *)sel->data;
-    size_t n = 0;
-    for (size_t k = 0; k < b->selected; k++)
-        if (route[k] == p)
-            rows[n++] = (uint32_t)sl_batch_row(b, k);
+    memcpy(sel->data, rows, n * sizeof(uint32_t));
     return sl_batch_select(b, sel, n, err);
+}
+
+/* Sorts the selected rows by partition: those of p are rows[ends[p - 1]] to rows[ends[p]]. */
+static void sort_rows(const struct sl_batch *b, const uint16_t *route, int partitions,
+                      uint32_t *rows, size_t *ends)
+{
+    for (size_t k = 0; k < b->selected; k++)
+        ends[route[k]]++;
+    for (int p = 1; p < partitions; p++)
+        ends[p] += ends[p - 1];
+    for (size_t k = b->selected; k-- > 0;)
+        rows[--ends[route[k]]] = (uint32_t)sl_batch_row(b, k);
+    for (int p = 0; p + 1 < partitions; p++) /* they are beginnings by now */
+        ends[p] = ends[p + 1];
+    ends[partitions - 1] = b->selected;
 }
 
 static int encode_routed(struct log_sink *s, struct sl_batch *b, int partitions, struct blobs *out,
                          struct sl_err *err)
 {
     uint16_t *route = sl_malloc(b->selected * sizeof(*route));
-    uint8_t *seen = sl_calloc(1, (size_t)partitions);
-    int rc = route && seen ? sl_log_writer_route(s->writer, b, route, err)
-                           : sl_err_nomem(err, "a route");
-    for (size_t k = 0; rc == 0 && k < b->selected; k++)
-        seen[route[k]] = 1;
-    for (int p = 0; rc == 0 && p < partitions; p++) {
-        if (!seen[p])
+    uint32_t *rows = sl_malloc(b->selected * sizeof(*rows));
+    size_t *ends = sl_calloc((size_t)partitions, sizeof(*ends)), begin = 0;
+    int rc = route && rows && ends ? sl_log_writer_route(s->writer, b, route, err)
+                                   : sl_err_nomem(err, "a route");
+    if (rc == 0)
+        sort_rows(b, route, partitions, rows, ends);
+    for (int p = 0; rc == 0 && p < partitions; begin = ends[p++]) {
+        if (ends[p] == begin)
             continue;
-        struct sl_batch *part = rows_of(b, route, (uint16_t)p, err);
+        struct sl_batch *part = rows_of(b, rows + begin, ends[p] - begin, err);
         rc = part ? sl_log_writer_encode(s->writer, p, part, &out->items[out->n], err)
                   : -(int)SL_ENOMEM;
         out->n += rc == 0;
         sl_batch_unref(part);
     }
     free(route);
-    free(seen);
+    free(rows);
+    free(ends);
     return rc;
 }
 

@@ -167,6 +167,7 @@ struct sl_log_range { /* of one partition; half-open */
 
 struct sl_log_read_options {
     const struct sl_log_range *ranges; /* one per partition, NULL = all rows; from == to: skip it */
+    int only;                          /* this partition's rows only, + 1; 0 = of all */
     int follow;                        /* wait for more at the end instead of ending */
     int64_t from_time, to_time;        /* batches wholly outside may be skipped; SL_TIME_MIN/MAX */
     const uint8_t *columns;            /* bit per column of the schema, NULL = all */

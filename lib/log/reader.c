@@ -25,8 +25,9 @@ struct cursor {
 struct sl_log_reader {
     struct sl_log *log;
     struct sl_read_target *target;
-    struct cursor *cursors;    /* one per partition */
-    int npartitions, turn, at; /* partition whose turn it is next; that is being read */
+    struct cursor *cursors; /* one per partition from `first` on */
+    int first, npartitions;
+    int turn, at; /* cursor whose turn it is next; that is being read */
     int follow;
     uint64_t history; /* that the cursors' offsets belong to */
     int64_t from_time, to_time;
@@ -62,7 +63,8 @@ int sl_log_reader_open(struct sl_log *l, const struct sl_log_read_options *o,
     if (r->follow)
         rc = start_watch(r, err);
     if (rc >= 0) {
-        r->npartitions = l->state.npartitions;
+        r->first = o->only ? o->only - 1 : 0;
+        r->npartitions = o->only ? 1 : l->state.npartitions;
         r->cursors = sl_calloc((size_t)r->npartitions, sizeof(*r->cursors));
         r->target = sl_read_target_new(l, o->schema ? o->schema : sl_log_schema(l), o->columns,
                                        o->account, err);
@@ -71,10 +73,11 @@ int sl_log_reader_open(struct sl_log *l, const struct sl_log_read_options *o,
     }
     for (int i = 0; rc >= 0 && i < r->npartitions; i++) {
         struct cursor *c = &r->cursors[i];
-        c->next = o->ranges ? o->ranges[i].from : sl_log_start(l, i);
-        c->to = o->ranges ? o->ranges[i].to : INT64_MAX;
+        int p = r->first + i;
+        c->next = o->ranges ? o->ranges[p].from : sl_log_start(l, p);
+        c->to = o->ranges ? o->ranges[p].to : INT64_MAX;
         if (!o->follow)
-            c->to = SL_MIN(c->to, sl_log_end(l, i));
+            c->to = SL_MIN(c->to, sl_log_end(l, p));
         c->given = !o->follow && c->to > c->next ? c->to : -1;
     }
     r->history = l->state.history;
@@ -134,14 +137,15 @@ static int settle(struct sl_log_reader *r, struct sl_err *err)
     const struct sl_log *l = r->log;
     for (int i = 0; i < r->npartitions; i++) {
         const struct cursor *c = &r->cursors[i];
-        int64_t end = sl_view_history_end(l, r->history, i);
+        int64_t end = sl_view_history_end(l, r->history, r->first + i);
         /* A follower's rows may turn out to be on the device yet. */
         if (c->given <= end || (r->follow && l->state.history == r->history))
             continue;
         sl_err_set(err, SL_EEXPIRED,
                    "the log went back to offset %" PRId64
                    " of partition %d after a failed sync: rows up to %" PRId64 "%s are lost",
-                   SL_MAX(end, 0), i, c->given, r->follow ? ", which had been read," : "");
+                   SL_MAX(end, 0), r->first + i, c->given,
+                   r->follow ? ", which had been read," : "");
         sl_err_hint(err, "read it again: it is whole up to there");
         return sl_err_place(err, "%s", l->path);
     }
@@ -186,7 +190,7 @@ static int enter_segment(struct sl_log_reader *r, struct cursor *c, const struct
 /* Opens the segment that holds the cursor's next offset. 1, or 0 if there is none (yet). */
 static int find_segment(struct sl_log_reader *r, int partition, struct sl_err *err)
 {
-    struct cursor *c = &r->cursors[partition];
+    struct cursor *c = &r->cursors[partition - r->first];
     for (int tries = 0;; tries++) {
         const struct sl_state *s = &r->log->state;
         const struct sl_part *p = &s->parts[partition];
@@ -257,13 +261,17 @@ static int next_group(const struct sl_log_reader *r, struct cursor *c, struct sl
 static int next_chunk(struct sl_log_reader *r, int partition, struct sl_log_chunk **out,
                       struct sl_err *err)
 {
-    struct cursor *c = &r->cursors[partition];
+    struct cursor *c = &r->cursors[partition - r->first];
     struct sl_group g;
     while (c->next < c->to && !c->blocked) {
         int rc = c->walking ? 1 : find_segment(r, partition, err);
         if (rc <= 0)
             return rc;
         rc = next_group(r, c, &g, err);
+        if (rc == -SL_ENOENT) { /* dropped while it was closed: what is there now decides */
+            stop_walking(c);
+            continue;
+        }
         if (rc < 0)
             return rc;
         if (rc == 0) {
@@ -294,7 +302,7 @@ static int round_robin(struct sl_log_reader *r, struct sl_log_chunk **out, struc
 {
     for (int k = 0; k < r->npartitions; k++) {
         int i = r->at = (r->turn + k) % r->npartitions;
-        int rc = next_chunk(r, i, out, err);
+        int rc = next_chunk(r, r->first + i, out, err);
         if (rc < 0)
             return rc;
         if (rc > 0) {
@@ -333,7 +341,7 @@ static int doubt(struct sl_log_reader *r, struct sl_err *err)
         return -SL_ECORRUPT;
     leave_segments(r);
     /* What is still promised shall be seen to be damaged. */
-    if (r->cursors[r->at].next < sl_log_end(r->log, r->at))
+    if (r->cursors[r->at].next < sl_log_end(r->log, r->first + r->at))
         return 1;
     return settle(r, err) < 0 ? -SL_EEXPIRED : 1;
 }

@@ -30,6 +30,8 @@ struct sl_checked { /* a segment that commits after the mark changed, and its le
     int64_t from;
 };
 
+struct sl_walk;
+
 struct sl_log {
     char *path;
     int dirfd;
@@ -50,6 +52,8 @@ struct sl_log {
     struct sl_seg_key *replaced; /* unclean: segments that lines of `in` replace */
     int nreplaced, knows_replaced;
     struct sl_buf in;
+    struct sl_walk *newest, *oldest; /* walks with a file open, by their last use */
+    int nwalks;
 };
 
 enum { SL_COMMIT_NAME = 32 };

@@ -32,9 +32,63 @@ static void set_limit(struct sl_walk *w)
     w->limit = w->seg.bytes - (w->seg.closed ? (int64_t)sizeof(end_marker) : 0);
 }
 
+/* ---- the file: many partitions may be read at once, and descriptors are few ---- */
+
+static void unlist(struct sl_walk *w)
+{
+    *(w->newer ? &w->newer->older : &w->log->newest) = w->older;
+    *(w->older ? &w->older->newer : &w->log->oldest) = w->newer;
+    w->newer = w->older = NULL;
+    w->log->nwalks--;
+}
+
+static void list_newest(struct sl_walk *w)
+{
+    struct sl_log *l = w->log;
+    w->older = l->newest;
+    w->newer = NULL;
+    *(l->newest ? &l->newest->newer : &l->oldest) = w;
+    l->newest = w;
+    l->nwalks++;
+}
+
+static void close_file(struct sl_walk *w)
+{
+    if (w->fd < 0)
+        return;
+    unlist(w);
+    close(w->fd);
+    w->fd = -1;
+}
+
+/* The file is open, and the last to be closed for another. */
+static int use_file(struct sl_walk *w, struct sl_err *err)
+{
+    struct sl_log *l = w->log;
+    if (w->fd >= 0 && l->newest == w)
+        return 0;
+    if (w->fd >= 0) {
+        unlist(w);
+    } else {
+        while (l->nwalks >= SL_WALK_FILES)
+            close_file(l->oldest);
+        w->fd = sl_view_open_seg(l, sl_seg_key(&w->seg), O_RDONLY, &w->name, err);
+        if (w->fd < 0) {
+            int rc = w->fd;
+            w->fd = -1;
+            return rc;
+        }
+    }
+    list_newest(w);
+    return 0;
+}
+
 /* n bytes at pos, all of them. */
 static int read_exactly(struct sl_walk *w, void *data, size_t n, int64_t pos, struct sl_err *err)
 {
+    int rc = use_file(w, err);
+    if (rc < 0)
+        return rc;
     ssize_t got = sl_path_pread(w->fd, data, n, pos, w->name.data, err);
     if (got < 0)
         return (int)got;
@@ -68,6 +122,8 @@ static int open_walk(struct sl_walk *w, struct sl_log *l, const struct sl_seg *s
                      struct sl_err *err)
 {
     memset(w, 0, sizeof(*w));
+    w->log = l;
+    w->fd = -1;
     w->seg = *seg;
     w->seg.form = NULL;
     memcpy(w->log_id, l->state.log_id, 16);
@@ -78,8 +134,7 @@ static int open_walk(struct sl_walk *w, struct sl_log *l, const struct sl_seg *s
     w->ahead = SL_MAX(SL_WALK_SKIP_WINDOW,
                       SL_MIN(SL_WALK_WINDOW, SL_WALK_WINDOWS / SL_MAX(1, l->state.npartitions)));
     set_limit(w);
-    w->fd = sl_view_open_seg(l, sl_seg_key(seg), O_RDONLY, &w->name, err);
-    return w->fd < 0 ? w->fd : 0;
+    return use_file(w, err);
 }
 
 int sl_walk_open(struct sl_walk *w, struct sl_log *l, const struct sl_seg *seg,
@@ -107,9 +162,7 @@ int sl_walk_open_head(struct sl_walk *w, struct sl_log *l, const struct sl_seg *
 
 void sl_walk_release(struct sl_walk *w)
 {
-    if (w->fd >= 0)
-        close(w->fd);
-    w->fd = -1;
+    close_file(w);
     sl_buf_release(&w->name);
     sl_stream_unref(w->stream);
     sl_buffer_unref(w->win);

@@ -8,7 +8,7 @@
  * not in memory already are jumped over: for looking rows up.
  *
  * Call order: sl_walk_open, [sl_walk_seek], sl_walk_next..., sl_walk_release; sl_walk_extend when the
- * segment has grown.
+ * segment has grown. A step answers SL_ENOENT if the file was closed meanwhile and is gone now.
  */
 #ifndef SL_LOG_WALK_H
 #define SL_LOG_WALK_H
@@ -21,6 +21,8 @@ enum {
     SL_WALK_WINDOW = 1 << 20,
     SL_WALK_SKIP_WINDOW = 64 << 10,
     SL_WALK_WINDOWS = 32 << 20, /* of all partitions together: a reader holds one of each */
+    SL_WALK_FILES =
+        256, /* open at once of a log: those that were not read for longest are closed */
 };
 
 struct sl_group {
@@ -35,7 +37,9 @@ struct sl_walk {
     uint8_t log_id[16];
     int64_t last_commit; /* no batch bears a later one */
     struct sl_buf name;  /* path, for messages */
-    int fd;
+    struct sl_log *log;
+    int fd; /* -1: closed meanwhile; opened again when something is to be read */
+    struct sl_walk *newer, *older; /* among those of the log that have a file open */
     int skip;
     int ahead; /* bytes a window has at least */
     struct sl_account *account;

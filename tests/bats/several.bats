@@ -103,3 +103,22 @@ load common
         rm -rf l
     done
 }
+
+@test "more partitions than a process may have files open: written, read in order, and followed" {
+    awk 'BEGIN { print "k,v,ts"
+        for (i = 0; i < 4000; i++)
+            printf "%d,%d,2026-01-01 %02d:%02d:%02d+00\n", i * 7919 % 1000, i, i / 3600, i / 60 % 60, i % 60 }' >in.csv
+    ulimit -n 400
+    sluice ingest --quiet in.csv -o many/ --partitions 700 --key k
+    [ "$(sluice aggregate --quiet many/ --select 'count(*), sum(v)' -O csv | tail -n 1)" = 4000,7998000 ]
+    sluice replay --quiet many/ -O csv >out.csv
+    cmp in.csv out.csv
+    sluice replay --quiet -f many/ -O csv >rows &
+    pids+=($!)
+    until_true has_lines rows 4001
+    sluice ingest --quiet --again in.csv -o many/
+    until_true has_lines rows 8001
+    kill -TERM "${pids[0]}"
+    ends_with 143 "${pids[0]}"
+    [ "$(sed 1d rows | sort | uniq -c | awk '{ print $1 }' | sort -u)" = 2 ]
+}
