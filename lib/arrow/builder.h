@@ -29,9 +29,11 @@ struct sl_builder {
     struct sl_builder_parts *parts; /* FOREIGN: rows to take when the column is finished */
 };
 
+/* account (may be NULL) is charged for what is built. use_dict: TEXT starts as a dictionary. */
 void sl_builder_init(struct sl_builder *b, struct sl_type type, struct sl_account *account,
                      int use_dict);
 void sl_builder_release(struct sl_builder *b);
+/* Each appends one row; the type of the value is the builder's. */
 void sl_builder_null(struct sl_builder *b);
 void sl_builder_bool(struct sl_builder *b, int v);
 void sl_builder_int(struct sl_builder *b, int64_t v);      /* BIGINT, TIMESTAMP, NUMERIC <= 18 */

@@ -29,12 +29,14 @@ struct sl_fb_slot {
 void sl_fb_begin(struct sl_fb_writer *w, struct sl_buf *out);
 /* A table with these n fields (any order); answers its position. */
 size_t sl_fb_table(struct sl_fb_writer *w, struct sl_fb_slot *slots, int n);
+/* Fills the hole of a reference with the position of what it refers to, which lies behind it. */
 void sl_fb_point(struct sl_fb_writer *w, size_t hole, size_t target);
 /* Position of the first byte of the string. */
 size_t sl_fb_put_string(struct sl_fb_writer *w, size_t hole, const char *s, size_t n);
 /* Vector of n elements of width bytes, zeroed (references: holes); position of the first. align is
  * that of an element, at most 8. */
 size_t sl_fb_put_vector(struct sl_fb_writer *w, size_t hole, size_t n, size_t width, size_t align);
+/* Overwrites a scalar at a position, little-endian. */
 void sl_fb_set_i64(struct sl_fb_writer *w, size_t at, int64_t v);
 void sl_fb_set_i32(struct sl_fb_writer *w, size_t at, int32_t v);
 /* Pads with zero bytes to a multiple of 8. */

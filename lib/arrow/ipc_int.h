@@ -37,6 +37,7 @@ enum { METADATA_V4 = 3, METADATA_V5 = 4 };
 /* The message's table and its header's; 0, or < 0 if it is not of this kind. */
 int sl_ipc_open_message(const struct sl_ipc_message *m, int header, struct sl_fb *fb,
                         struct sl_fb_table *message, struct sl_fb_table *head, struct sl_err *err);
+/* SL_EFORMAT: what is wrong with a message. */
 int sl_ipc_malformed(struct sl_err *err, const char *what);
 
 /* ---- ipc_field.c: a field of a schema message ---- */
@@ -47,12 +48,13 @@ struct sl_ipc_budget { /* what one schema message may still make us allocate */
 /* Description of the field and of all below it. */
 struct sl_foreign *sl_ipc_read_field(const struct sl_fb_table *field, int depth,
                                      struct sl_ipc_budget *budget, struct sl_err *err);
+/* The key-value pairs of a table's slot, copied and within the budget; the caller frees them. */
 int sl_ipc_read_pairs(const struct sl_fb_table *t, int slot, struct sl_ipc_budget *budget,
                       struct sl_foreign_pair **pairs, int *npairs, struct sl_err *err);
 /* The type by which sluice knows such a field; borrows f where it is FOREIGN. */
 struct sl_type sl_ipc_type_of(struct sl_foreign *f);
 
-/* ---- ipc_body.c: a record batch's buffers ---- */
+/* ---- ipc_dict.c: dictionaries ---- */
 
 /* One dictionary as it stood when a batch came; decoded on first use, by any thread. */
 struct sl_ipc_dict;

@@ -14,6 +14,7 @@ static inline size_t sl_bits_bytes(size_t bits)
 
 /* n bits from src, beginning at bit from, to dst at bit at; other bits of dst stay. */
 void sl_bits_copy(uint8_t *dst, size_t at, const uint8_t *src, size_t from, size_t n);
+/* n bits of dst from bit at on become bit (0 or 1). */
 void sl_bits_fill(uint8_t *dst, size_t at, size_t n, int bit);
 /* dst bit k = src bit sel[k]; dst holds n bits from its bit 0. */
 void sl_bits_take(uint8_t *dst, const uint8_t *src, const uint32_t *sel, size_t n);
@@ -48,11 +49,13 @@ void sl_values_take(void *dst, const void *src, size_t width, const uint32_t *se
 /* Validity of the parts one after the other, into out. */
 int sl_column_concat_valid(struct sl_column *out, struct sl_column *const *parts, size_t n,
                            struct sl_account *a, struct sl_err *err);
+/* Their offsets and bytes; sl_column_too_large beyond 2 GiB. */
 int sl_column_concat_bytes(struct sl_column *out, struct sl_column *const *parts, size_t n,
                            struct sl_account *a, struct sl_err *err);
+/* SL_EOVERFLOW: 32-bit offsets do not reach so far. */
 int sl_column_too_large(struct sl_err *err);
 
-/* The same for FOREIGN columns in the PLAIN form (foreign_kernel.c, foreign_print.c). */
+/* The same for FOREIGN columns in the PLAIN form (foreign_kernel.c, foreign_value.c). */
 struct sl_column *sl_foreign_take(struct sl_column *c, const uint32_t *sel, size_t n,
                                   struct sl_account *a, struct sl_err *err);
 struct sl_column *sl_foreign_slice(struct sl_column *c, size_t from, size_t n, struct sl_err *err);

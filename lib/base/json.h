@@ -55,6 +55,7 @@ int sl_json_unescape(const char *s, size_t n, struct sl_buf *out, struct sl_err 
 /* Conveniences for small documents: finds key in the top-level object of the slice. 1 found (raw
  * value bytes, strings with quotes), 0 absent, < 0 malformed. */
 int sl_json_find(const char *s, size_t n, const char *key, const char **value, size_t *len);
+/* The same for a member that must be an integer of 64 bits. */
 int sl_json_find_int(const char *s, size_t n, const char *key, int64_t *out);
 /* String member, unescaped into out (appended). 1, 0, < 0 as above. */
 int sl_json_find_string(const char *s, size_t n, const char *key, struct sl_buf *out);

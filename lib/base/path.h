@@ -20,6 +20,7 @@ ssize_t sl_path_pread(int fd, void *data, size_t n, int64_t offset, const char *
                       struct sl_err *err);
 /* At least 1 byte unless at end of file (0); waits if the descriptor is non-blocking. */
 ssize_t sl_path_read(int fd, void *data, size_t n, const char *path, struct sl_err *err);
+/* All n bytes, however often the system takes a part. 0 or < 0. */
 int sl_path_write(int fd, const void *data, size_t n, const char *path, struct sl_err *err);
 int sl_path_pwrite(int fd, const void *data, size_t n, int64_t offset, const char *path,
                    struct sl_err *err);

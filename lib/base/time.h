@@ -79,6 +79,7 @@ int sl_time_parse_duration(const char *s, size_t n, int64_t *usec);
 enum sl_time_style { SL_TIME_SQL, SL_TIME_RFC3339 };
 size_t sl_time_print(char *out, int64_t value, int is_nsec, enum sl_time_style style,
                      const struct sl_zone *zone);
+/* 2026-01-02 from days since 1970-01-01. */
 size_t sl_time_print_date(char *out, int32_t days);
 
 int64_t sl_time_now_usec(void);  /* wall clock */

@@ -24,7 +24,9 @@ struct sl_tree_mark {
     size_t byte, chars;
 };
 
-/* Parses prefix + text and calls fn with the tree, all on a thread with a big stack. */
+/* Parses prefix + text and calls fn with the tree, all on a thread with a big stack. What fn answers, or
+ * SL_EUSAGE with the column in the user's text. schema (may be NULL) is for suggestions of names. err
+ * may be NULL; fn gets one in any case. */
 typedef int sl_tree_fn(const struct sl_tree *t, void *arg, struct sl_err *err);
 int sl_tree_call(const char *prefix, const char *text, size_t text_len,
                  const struct sl_schema *schema, sl_tree_fn *fn, void *arg, struct sl_err *err);
@@ -54,10 +56,15 @@ int sl_bind_expr(const struct sl_tree *t, const PgQuery__Node *n, const struct s
                  const struct sl_expr_env *env, struct sl_agg_scope *agg, struct sl_expr **out,
                  struct sl_err *err);
 
+/* Below, a struct sl_node * lives in the expression's arena; NULL: b->err says why. Arguments that are
+ * NULL already give NULL. */
+/* Any node of the grammar as a typed one. */
 struct sl_node *sl_bind_node(struct sl_bind *b, const PgQuery__Node *n);
 /* SL_EUSAGE at a character. Always NULL. */
 void *sl_bind_fail(struct sl_bind *b, int at, const char *fmt, ...) SL_PRINTF(3, 4);
+/* Adds the remedy to what sl_bind_fail said. Always NULL. */
 void *sl_bind_hint(struct sl_bind *b, const char *fmt, ...) SL_PRINTF(2, 3);
+/* A node with room for nargs arguments, to be filled in and finished. at: character, 0 = none. */
 struct sl_node *sl_bind_new(struct sl_bind *b, enum sl_node_kind kind, struct sl_type type, int at,
                             int nargs);
 /* Settles only, depth, can_fail (own or an argument's) and folds constants. */
@@ -75,6 +82,7 @@ const char *sl_bind_type_name(struct sl_bind *b, const struct sl_node *n); /* fo
 
 /* coerce.c */
 enum sl_coerce_mode { SL_COERCE_IMPLICIT, SL_COERCE_EXPLICIT };
+/* n as type `to`, by a cast if need be. IMPLICIT: only what PostgreSQL casts unasked. */
 struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type to,
                           enum sl_coerce_mode mode);
 /* A literal that nothing gave a type becomes text. */
@@ -88,9 +96,10 @@ struct sl_node *sl_bind_cast(struct sl_bind *b, const PgQuery__TypeCast *c);
 int sl_cast_bits(const char *type);
 /* A bigint that must fit so many bits; what does not fails. */
 struct sl_node *sl_cast_narrow(struct sl_bind *b, struct sl_node *n, int bits);
+/* n, which must be boolean: "WHAT takes boolean values, not bigint". */
 struct sl_node *sl_coerce_boolean(struct sl_bind *b, struct sl_node *n, const char *what);
 
-/* operator.c */
+/* operator.c: op by its name, or as enum sl_compare_op; kind: SL_NODE_AND or SL_NODE_OR. */
 struct sl_node *sl_bind_operator(struct sl_bind *b, const char *op, struct sl_node *l,
                                  struct sl_node *r, int at);
 struct sl_node *sl_bind_compare(struct sl_bind *b, int op, struct sl_node *l, struct sl_node *r,

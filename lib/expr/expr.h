@@ -37,7 +37,7 @@ int sl_expr_parse(const char *text, size_t text_len, const struct sl_schema *sch
 int sl_expr_parse_where(const char *text, size_t text_len, const struct sl_schema *schema,
                         const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err);
 void sl_expr_free(struct sl_expr *e);
-struct sl_type sl_expr_type(const struct sl_expr *e);
+struct sl_type sl_expr_type(const struct sl_expr *e); /* of its values */
 /* Canonical text (for plan hashes, unnamed columns and --explain). */
 void sl_expr_print(const struct sl_expr *e, struct sl_buf *out);
 /* Adds the indexes of columns that e reads to a bitmap of schema->nfields bits. */
@@ -76,6 +76,7 @@ struct sl_expr_order {
     int descending;
     int nulls_first; /* as written, else PostgreSQL's default: nulls count as greatest */
 };
+/* n of them, freed by sl_expr_order_free. */
 int sl_expr_parse_order(const char *text, size_t text_len, const struct sl_schema *schema,
                         const struct sl_expr_env *env, struct sl_expr_order **out, int *n,
                         struct sl_err *err);
@@ -123,6 +124,8 @@ void sl_agg_list_release(struct sl_agg_list *l);
 
 /* ---- evaluation ---- */
 
+/* Scratch for evaluations, one after the other, of any expressions: one a thread. account (may be
+ * NULL) is charged for results. NULL with err filled. */
 struct sl_eval *sl_eval_new(struct sl_account *account, struct sl_err *err);
 void sl_eval_free(struct sl_eval *ev);
 /* Value of e for the selected rows of b: a column of b->selected rows, dense (row k belongs to

@@ -87,6 +87,7 @@ struct sl_column *sl_column_repeat(struct sl_column *one, size_t n, struct sl_er
 
 /* Marks a row of out null. 0 or -SL_ENOMEM. */
 int sl_call_null(struct sl_call *c, size_t row);
+/* The row fails with this message. 0: it is noted, go on; < 0: stop. */
 int sl_call_fail(struct sl_call *c, size_t row, const char *fmt, ...) SL_PRINTF(3, 4);
 /* out->data for rows values of out's width (bits for BOOL, zeroed). NULL with err filled. */
 void *sl_call_data(struct sl_call *c);
@@ -103,6 +104,7 @@ struct sl_text_out {
     size_t used, row;
     int failed;
 };
+/* guess: bytes that the results may take. 0 or -SL_ENOMEM; end says the same of what came between. */
 int sl_text_begin(struct sl_text_out *t, struct sl_call *c, size_t guess);
 /* Room for n bytes at the end of the current row, or NULL (failed is set). */
 char *sl_text_room(struct sl_text_out *t, size_t n);
@@ -197,7 +199,9 @@ sl_kernel sl_kernel_abs, sl_kernel_sign, sl_kernel_round, sl_kernel_double_math,
 sl_kernel sl_kernel_compare, sl_kernel_distinct, sl_kernel_greatest;
 /* set.c: param[0] = 1 for NOT IN; extra is the set */
 sl_kernel sl_kernel_in;
+/* Makes the set of the constants behind IN when the node is bound. */
 int sl_in_set_new(struct sl_node *in, struct sl_err *err);
+/* kernel_compare.c */
 /* Order of two values (slots of PLAIN or CONST columns) of one type, or of any two of BIGINT and
  * NUMERIC: NaN last and equal to itself. */
 int sl_value_order(const struct sl_column *a, size_t i, const struct sl_column *b, size_t k);

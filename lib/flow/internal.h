@@ -117,17 +117,23 @@ void sl_run_init(struct sl_run *r, struct sl_pipeline *p, struct sl_lane *lane, 
 /* Pushes a batch (may be NULL) with a directive into operator from; SL_PUSH_OK, DONE or < 0. */
 int sl_run_push(struct sl_run *r, int from, struct sl_batch *b, enum sl_directive d,
                 struct sl_err *err);
+/* Appends a batch (a reference is taken) and what the sink made of it on a worker, which passes. */
 int sl_outputs_add(struct sl_outputs *o, struct sl_batch *b, void *encoded, struct sl_err *err);
 void sl_outputs_clear(struct sl_pipeline *p, struct sl_outputs *o);
 void sl_op_rejects_clear(struct sl_op_rejects *r);
 
 /* lane.c */
+/* Decides which operators run on workers, and makes each worker its copies; close undoes it, also
+ * half made. */
 int sl_lanes_open(struct sl_pipeline *p, struct sl_err *err);
 void sl_lanes_close(struct sl_pipeline *p);
+/* At the end: the partial results of the copies into the operator itself. */
 int sl_lanes_merge(struct sl_pipeline *p, struct sl_err *err);
+/* m passes to the item. NULL: no memory. */
 struct sl_item *sl_item_new(struct sl_pipeline *p, struct sl_morsel *m);
 void sl_item_free(struct sl_item *it);
 void sl_item_reset(struct sl_item *it); /* forgets results, to be run again */
+/* Decodes the morsel and takes it through the worker's lane: here, or by the pool. */
 void sl_item_run(struct sl_item *it, int worker);
 void sl_item_submit(struct sl_item *it);
 
@@ -138,10 +144,12 @@ int sl_pipeline_reject_item(struct sl_pipeline *p, struct sl_item *it, struct sl
 /* Rows of operators; those that are of m (may be NULL) get its place, line and text, others place. */
 int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, struct sl_morsel *m,
                             const char *place, struct sl_err *err);
+/* Puts a row by (copied) until its batch is delivered. */
 int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
                       const struct sl_err *why, struct sl_err *err);
 
 /* account.c */
+/* Fills r with the rows of every stage; balance checks them: 0, or SL_EBUG naming the stage. */
 void sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r);
 int sl_pipeline_balance(struct sl_pipeline *p, const struct sl_pipeline_result *r,
                         struct sl_err *err);

@@ -65,19 +65,25 @@ struct sl_pipeline_options {
     void *assumed_arg;
 };
 
+/* o is copied; what it points to outlives the pipeline. */
 int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **out,
                     struct sl_err *err);
+/* The one source, the operators in the order of the rows, the one sink: not opened yet, and the
+ * pipeline's from here on. SL_EUSAGE beyond SL_PIPELINE_OPS operators. */
 int sl_pipeline_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err *err);
 int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err);
 int sl_pipeline_sink(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err);
 /* Where rejected rows go instead of ending the run; its schema is sl_reject_schema(). */
 int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err);
-struct sl_schema *sl_reject_schema(void);
+struct sl_schema *sl_reject_schema(void); /* a new reference, NULL: no memory */
 
 /* Opens source and sink, binds the operators; afterwards the plan can be printed. run does it too if
  * it has not been done. */
 int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err);
+/* The plan, a line a stage; only once it is bound. */
 void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out);
+/* Moves the rows until the end, a signal or a failure, once. r is filled in any case, as far as it
+ * got; an account that does not balance is SL_EBUG. */
 int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct sl_err *err);
 void sl_pipeline_free(struct sl_pipeline *p);
 

@@ -116,7 +116,7 @@ void sl_fileid_print(const struct sl_fileid *i, const struct sl_mark *m, int64_t
 int sl_rotated_find(const char *path, const struct sl_log *log, struct sl_buf *next,
                     struct sl_buf *missed, struct sl_err *err);
 
-/* ---- sources ---- */
+/* ---- sources: opened by the loop. 0 and *out, or < 0 ---- */
 /* The out-of-orderness of text and logs: as said, else 5 s for an input without end. */
 static inline void sl_source_out_of_order(struct sl_source *s, const struct sl_input_options *o)
 {
@@ -205,7 +205,7 @@ int sl_unpack_batch(struct sl_unpack *u, int worker, struct sl_batch *b, struct 
 int sl_unpack_widen(struct sl_unpack *u, struct sl_schema *wider, struct sl_err *err);
 struct sl_schema *sl_unpack_schema(const struct sl_unpack *u); /* borrowed */
 
-/* ---- sinks ---- */
+/* ---- sinks: opened by the loop. 0 and *out, or < 0 ---- */
 int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format format,
                      struct sl_sink **out, struct sl_err *err);
 int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);

@@ -34,17 +34,17 @@ int sl_log_open_as(const char *path, const char *boot_id, struct sl_log **out, s
 void sl_log_free(struct sl_log *l);
 /* Reads new commit lines; 1 if anything changed, 0 not. */
 int sl_log_refresh(struct sl_log *l, struct sl_err *err);
-const char *sl_log_path(const struct sl_log *l);
+const char *sl_log_path(const struct sl_log *l); /* as it was opened; borrowed */
 /* 0 as long as the path leads to this log; SL_EEXPIRED: to another one, or to none any more. */
 int sl_log_is_there(const struct sl_log *l, struct sl_err *err);
-struct sl_log_id sl_log_get_id(const struct sl_log *l);
+struct sl_log_id sl_log_get_id(const struct sl_log *l);  /* made with the log, in every segment */
 struct sl_schema *sl_log_schema(const struct sl_log *l); /* newest; borrowed */
 /* Whether a column's type stays: rows are ordered by it, or routed. */
 int sl_log_column_pinned(const struct sl_schema *s, const char *name);
 int sl_log_partitions(const struct sl_log *l);
 int64_t sl_log_start(const struct sl_log *l, int partition); /* first kept offset */
 int64_t sl_log_end(const struct sl_log *l, int partition);   /* next offset */
-int64_t sl_log_commit_number(const struct sl_log *l);
+int64_t sl_log_commit_number(const struct sl_log *l);        /* of the last commit seen, from 1 */
 int64_t sl_log_durable(const struct sl_log *l); /* last commit known to be on the device */
 
 /* Source positions recorded by commits: id names the input (opaque text), value its position
@@ -75,6 +75,8 @@ struct sl_log_segment_info {
     int64_t min_time, max_time; /* event time, µs; SL_TIME_MAX/MIN if unknown */
     char file[64];              /* relative to the log */
 };
+/* Calls fn for each segment that counts, by partition and offset; stops and returns its result if not
+ * 0. */
 int sl_log_segments(struct sl_log *l, int (*fn)(void *arg, const struct sl_log_segment_info *s),
                     void *arg, struct sl_err *err);
 

@@ -72,6 +72,7 @@ static inline int sl_state_newest(const struct sl_state *s)
 {
     return s->nschemas ? s->schemas[s->nschemas - 1].id : 0;
 }
+/* The pair of that key (and, of pipelines, of that kind), or NULL. */
 const struct sl_pair *sl_pairs_find(const struct sl_pairs *p, const char *key, int open);
 static inline struct sl_seg_key sl_seg_key(const struct sl_seg *s)
 {

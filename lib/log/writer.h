@@ -106,6 +106,7 @@ void sl_log_sweep(const char *path);
 int sl_log_name(const char *made, const char *path, struct sl_err *err);
 /* Removes it. */
 void sl_log_unmake(const char *made);
+/* n random bytes of the system, for ids. */
 int sl_writer_random(void *out, size_t n, struct sl_err *err);
 
 /* ---- unborn.c ---- */
@@ -120,6 +121,8 @@ void sl_unborn_free(struct sl_unborn *u);
 
 /* ---- rotate.c ---- */
 
+/* The commit file has outgrown its bound, or ends in a torn line: the next commit begins another; near:
+ * soon. */
 int sl_writer_rotate_due(const struct sl_log_writer *w);
 int sl_writer_rotate_near(const struct sl_log_writer *w);
 /* Before the lock is taken: syncs what the next commit file would wait for while it is held. */

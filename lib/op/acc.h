@@ -87,6 +87,7 @@ static inline uint32_t sl_acc_group(const struct sl_acc_rows *r, size_t i)
  * if the value does not fit the builder's type; what names the call. */
 int sl_acc_build_decimal(struct sl_builder *b, sl_int128 value, int scale, const char *what,
                          struct sl_err *err);
+/* SL_ECORRUPT: what absorb was given is no packed state. */
 int sl_acc_damaged(struct sl_err *err);
 
 #endif

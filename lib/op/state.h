@@ -20,6 +20,7 @@ int sl_state_get(struct sl_store *store, const char *table, int n,
 /* The next batch of a table, loaded, as sl_store.get answers it; it must have n columns. */
 int sl_state_next(struct sl_store *store, const char *table, uint64_t *cursor, int n,
                   struct sl_batch **out, struct sl_err *err);
+/* SL_ECORRUPT: the table is not what this plan saves; the hint names --reset-state. */
 int sl_state_damaged(const char *table, struct sl_err *err);
 
 #endif

@@ -29,6 +29,7 @@ struct sl_superacc {
     struct sl_account *account;
 };
 
+/* reserve: sums below n may be used, new ones are 0. add: v to sum i. Both 0 or -SL_ENOMEM. */
 void sl_superacc_init(struct sl_superacc *s, struct sl_account *account);
 void sl_superacc_release(struct sl_superacc *s);
 int sl_superacc_reserve(struct sl_superacc *s, size_t n, struct sl_err *err);
@@ -38,6 +39,7 @@ int sl_superacc_add_rows(struct sl_superacc *s, const uint32_t *group, const dou
                          const uint8_t *valid, size_t n, struct sl_err *err);
 /* The sum, correctly rounded (to even on ties). */
 double sl_superacc_sum(const struct sl_superacc *s, size_t i);
+/* Sum i is 0 again. */
 void sl_superacc_clear(struct sl_superacc *s, size_t i);
 
 /* State of one sum as bytes, and adding such bytes to a sum (-SL_ECORRUPT without a message). */

@@ -149,6 +149,7 @@ int sl_text_reject(struct sl_reject_list *l, size_t byte, size_t len, int column
 /* Sorts items[from..] by byte and fills their lines. */
 void sl_text_reject_lines(struct sl_reject_list *l, size_t from, const char *data, char eol,
                           int64_t first_line);
+/* Frees all but the first n. */
 void sl_text_reject_cut(struct sl_reject_list *l, size_t n);
 
 /* ---- infer.c ---- */
@@ -172,6 +173,7 @@ struct sl_text_guess {
     int zoneless;
     int strings; /* JSON: strings were seen */
 };
+/* One more value of the column; null spans count for nothing. */
 void sl_text_guess_add(struct sl_text_guess *g, const struct sl_span *v,
                        const struct sl_zone *zone);
 /* tight: the smallest numeric that holds the values; else one with room to grow. */
@@ -186,6 +188,7 @@ struct sl_number {
     int fraction; /* digits behind it */
     int exponent; /* 1 = has one */
 };
+/* 1, or 0: no number of that form (007 and +1 are none). */
 int sl_text_number(const char *s, size_t n, struct sl_number *out);
 /* 1 if the nearest double prints as the same number. */
 int sl_text_exact_double(const char *s, size_t n);
@@ -196,12 +199,14 @@ int sl_text_exact_double(const char *s, size_t n);
  * that hold a value; rows without that are neither null spans must be rejected or widen. */
 typedef uint64_t sl_text_kernel(const struct sl_text_column *c, const struct sl_text_missing *m,
                                 const struct sl_span *v, size_t n, void *dst);
+/* By type and form of the column; columns of bytes have none (text_column.c). */
 sl_text_kernel *sl_text_kernel_of(const struct sl_text_column *c);
 
 /* ---- slow.c: any value that a kernel does not take: 1 parsed into dst (BOOL: an int), 0 = does
  * not fit ---- */
 int sl_text_value(const struct sl_text_column *c, const struct sl_text_missing *m,
                   const struct sl_span *v, void *dst);
+/* 1 if the bytes are one JSON value. */
 int sl_text_json_valid(const char *s, size_t n);
 
 /* ---- became.c: the text, into out, of a value in a column that became text. 1, or 0: the value
@@ -225,6 +230,8 @@ struct sl_text_pass { /* builds one column of bytes */
     struct sl_buffer *offsets, *data; /* plain form */
     size_t used;
 };
+/* dict: the dictionary that a worker keeps for the column from batch to batch; made on first use, and
+ * left alone for a while when too many values differ. block: the next n values, from row `row` on. */
 int sl_text_pass_begin(struct sl_text_pass *p, struct sl_text_dict **dict, struct sl_type type,
                        size_t rows, struct sl_account *account, struct sl_err *err);
 int sl_text_pass_block(struct sl_text_pass *p, size_t row, const struct sl_span *v, size_t n,
@@ -244,7 +251,7 @@ int sl_text_add_fresh(const struct sl_text_reader *r, const struct sl_text_scrat
                       const struct sl_text_map *map, const struct sl_text_rows *rows,
                       struct sl_schema **wider, struct sl_err *err);
 
-/* ---- matrix formats: fill s->matrix, s->origins and *rows; 0 or < 0 ---- */
+/* ---- rows.c, json_read.c, json_keys.c: matrix formats: fill s->matrix, s->origins and *rows; 0 or < 0 ---- */
 
 /* Room for one more row of nf spans; pointer to them (all null) or NULL. */
 struct sl_span *sl_text_matrix_row(struct sl_text_scratch *s, size_t row, int nf,
@@ -286,15 +293,19 @@ struct sl_json_keys {
     uint32_t mask;
     int rest; /* column of _rest, -1 = none */
 };
+/* A tree of nothing but the root. NULL: no memory. */
 struct sl_json_keys *sl_json_keys_new(void);
 /* The node of a key below a parent, or 0 if there is none; made if add. UINT32_MAX: no memory. */
 uint32_t sl_json_keys_get(struct sl_json_keys *k, uint32_t parent, const char *key, size_t len,
                           int add);
+/* The same, never made. */
 uint32_t sl_json_keys_find(const struct sl_json_keys *k, uint32_t parent, const char *key,
                            size_t len);
 /* Reads whole lines and adds what they hold to the guesses; bad lines are passed over. */
 int sl_json_keys_discover(struct sl_json_keys *k, const char *data, size_t n,
                           const struct sl_zone *zone, struct sl_err *err);
+
+/* ---- regex.c, access_log.c, rows.c: formats whose record is a line ---- */
 
 /* Splits one record (no line end) into nf spans; 1, 0 = no match (reason filled), < 0. */
 typedef int sl_text_splitter(const struct sl_text_reader *r, struct sl_text_scratch *s,
@@ -306,6 +317,7 @@ int sl_text_split_access(const struct sl_text_reader *r, struct sl_text_scratch 
                          size_t n, struct sl_span *out, const char **reason, struct sl_err *err);
 int sl_text_split_line(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,
                        size_t n, struct sl_span *out, const char **reason, struct sl_err *err);
+/* That of a format; lines as they are where it has none of its own. */
 sl_text_splitter *sl_text_splitter_for(enum sl_text_format f);
 /* All records of a chunk through a splitter. */
 int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
@@ -313,6 +325,8 @@ int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
                        struct sl_text_rows *rows, struct sl_reject_list *rejects,
                        struct sl_err *err);
 
+/* A compiled pattern with at least one named group: SL_EUSAGE says at which character it is wrong. Its
+ * fields are its named groups in their order. */
 int sl_text_regex_new(const char *pattern, struct sl_text_regex **out, struct sl_err *err);
 void sl_text_regex_free(struct sl_text_regex *x);
 int sl_text_regex_fields(const struct sl_text_regex *x);
@@ -330,7 +344,7 @@ int sl_text_parse_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
                        struct sl_err *err);
 /* ---- csv_header.c ---- */
 
-/* Delimiter of the first record, and how its lines end. */
+/* Delimiter of the first record, and how its lines end: format.c. */
 char sl_csv_sniff_delim(const char *data, size_t n, char eol);
 char sl_csv_sniff_eol(const char *data, size_t n);
 /* Field names of a first record: malloc'ed strings. Duplicates get _2, empty ones are cN.

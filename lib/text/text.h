@@ -211,12 +211,14 @@ struct sl_text_write_options {
     int spreadsheet_safe;       /* CSV: ' before = + - @ */
     const struct sl_zone *zone; /* times are shown in it; NULL = UTC */
 };
+/* schema: a reference is taken. SL_EUSAGE for a format that is not written. */
 int sl_text_writer_new(const struct sl_text_write_options *o, struct sl_schema *schema,
                        struct sl_text_writer **out, struct sl_err *err);
 void sl_text_writer_free(struct sl_text_writer *w);
 /* Appends the batch's rows to out. TABLE holds rows back until widths are known (flush or end). */
 int sl_text_write(struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,
                   struct sl_err *err);
+/* What can be shown now: the rows that a TABLE held back, whose widths then stay. */
 int sl_text_write_flush(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *err);
 /* Header of an empty CSV, the last rows of a table. */
 int sl_text_write_end(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *err);
@@ -228,6 +230,7 @@ int sl_text_format_rows(const struct sl_text_writer *w, struct sl_batch *b, stru
 /* ---- compressed input, through libarchive, opened on first use ---- */
 
 enum sl_compression { SL_RAW, SL_GZIP, SL_ZSTD, SL_OTHER_COMPRESSED };
+/* By first bytes; 6 of them are enough. */
 enum sl_compression sl_compression_of_bytes(const uint8_t *data, size_t n);
 struct sl_decompressor;
 /* read() gives compressed bytes: > 0, 0 at the end, < 0 with err. */
@@ -237,7 +240,8 @@ struct sl_decompressor *sl_decompressor_new(int (*read)(void *arg, void *data, s
 void sl_decompressor_free(struct sl_decompressor *d);
 /* Plain bytes: > 0, 0 at the end, < 0 (truncated input is SL_EFORMAT). */
 int64_t sl_decompressor_read(struct sl_decompressor *d, void *data, size_t n, struct sl_err *err);
-/* Compresses a whole output stream: "gz" or "zst". */
+/* Compresses a whole output stream: "gz" or "zst". Compressed bytes are appended to out; the stream is
+ * whole after end. */
 struct sl_compressor;
 struct sl_compressor *sl_compressor_new(const char *suffix, struct sl_err *err);
 int sl_compressor_write(struct sl_compressor *c, const void *data, size_t n, struct sl_buf *out,

@@ -76,6 +76,7 @@ static inline int sl_text_cell_plain(uint8_t kind)
            kind == SL_TIMESTAMP || kind == SL_DATE;
 }
 
+/* csv_write.c, json_write.c, table_write.c: each appends to out, 0 or < 0. */
 int sl_csv_header(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *err);
 int sl_csv_rows_write(const struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,
                       struct sl_err *err);
