@@ -25,21 +25,31 @@ static int project(struct sl_cmd_run *run, const struct transform_args *a)
     return sl_cmd_op(run, sl_project_new(&o, &run->env, &run->account, &run->err));
 }
 
-/* From a log to a new log, partitions stay one to one: same number, same key, same hash. */
+/* From a log to a new log, partitions stay one to one: same number, same key, same hash; and there is
+ * a time column. */
 static int keep_partitions(struct sl_cmd_run *run, const struct sl_words *sources,
                            struct sl_log **log)
 {
     const struct sl_args *a = run->args;
     if (!a->output || !sl_output_is_log(a->output) || sl_path_is_log(a->output) ||
-        a->partitions.given || a->key.n || sources->n != 1 || !sl_path_is_log(sources->items[0]))
+        sources->n != 1 || !sl_path_is_log(sources->items[0]))
         return 0;
     int rc = sl_log_open(sources->items[0], log, &run->err);
     const struct sl_schema *schema = rc < 0 ? NULL : sl_log_schema(*log);
     const char *key = schema ? sl_schema_meta(schema, SL_META_KEY) : NULL;
-    if (!key)
+    if (schema) {
+        run->out.from = sources->items[0];
+        run->out.keep_time = a->time ? a->time : sl_schema_meta(schema, SL_META_TIME);
+        if (a->time && sl_schema_find(schema, a->time, strlen(a->time)) < 0) { /* computed here */
+            run->in.time_column = NULL;
+            run->out.keep_time = NULL;
+            run->out.log.time_column = a->time;
+        }
+    }
+    if (!key || a->partitions.given || a->key.n)
         return rc;
+    run->out.keep_keys = key;
     run->out.log.partitions = sl_log_partitions(*log);
-    run->out.log.keys = key;
     run->out.log.hash = sl_schema_meta(schema, SL_META_HASH);
     return 0;
 }

@@ -41,6 +41,7 @@ struct position {
 struct log_sink {
     struct sl_sink base;
     char *path, *keys, *hash, *time_column, *command;
+    char *from, *keep_keys, *keep_time; /* see struct sl_output_options */
     struct sl_log_options lo;
     int may_create;
     struct sl_log_writer *writer;
@@ -91,9 +92,33 @@ static int start_unpacking(struct log_sink *s, struct sl_schema *plain, struct s
                          err);
 }
 
+/* The operators followed keys and time column of the log that is copied: here is what they are now. */
+static int follow(struct log_sink *s, struct sl_schema *schema, struct sl_err *err)
+{
+    const char *keys = sl_schema_meta(schema, SL_META_KEY);
+    if (s->keep_time && !sl_schema_meta(schema, SL_META_TIME)) {
+        sl_err_set(err, SL_EUSAGE, "%s is the time column of %s, and it is not kept", s->keep_time,
+                   s->from);
+        return sl_err_hint(err, "keep it, or name another with --time");
+    }
+    if (!s->keep_keys)
+        return 0;
+    if (!keys) {
+        sl_err_set(err, SL_EUSAGE, "%s is partitioned by %s, and not all of them are kept", s->from,
+                   s->keep_keys);
+        return sl_err_hint(err, "say --partitions 1, or --partitions and --key");
+    }
+    free(s->keys);
+    s->keys = sl_strdup(keys);
+    s->lo.keys = s->keys;
+    return s->keys ? 0 : sl_err_nomem(err, "a log sink");
+}
+
 static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
+    if (follow(s, schema, err) < 0)
+        return -(int)(err ? err->code : SL_EUSAGE);
     if (!s->may_create && !sl_path_is_log(s->path))
         return sl_err_set(err, SL_ENOENT, "there is no log %s", s->path);
     struct sl_schema *plain = plain_schema(schema, err);
@@ -497,6 +522,9 @@ static void sink_free(struct sl_sink *base)
     free(s->keys);
     free(s->hash);
     free(s->time_column);
+    free(s->from);
+    free(s->keep_keys);
+    free(s->keep_time);
     free(s->command);
     free(s);
 }
@@ -547,7 +575,10 @@ int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, str
     if (copy_text(&s->path, o->dest, &path) || copy_text(&s->keys, o->log.keys, &s->lo.keys) ||
         copy_text(&s->hash, o->log.hash, &s->lo.hash) ||
         copy_text(&s->time_column, o->log.time_column, &s->lo.time_column) ||
-        copy_text(&s->command, command, &s->lo.command)) {
+        copy_text(&s->command, command, &s->lo.command) ||
+        (o->from && !(s->from = sl_strdup(o->from))) ||
+        (o->keep_keys && !(s->keep_keys = sl_strdup(o->keep_keys))) ||
+        (o->keep_time && !(s->keep_time = sl_strdup(o->keep_time)))) {
         sink_free(&s->base);
         return sl_err_nomem(err, "a log sink");
     }

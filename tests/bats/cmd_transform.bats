@@ -77,3 +77,33 @@ load cmd_helper
     sluice transform --quiet -j 4 --where "country <> 'DE'" --set 'x = length(event)' events.csv -O csv >four.csv
     cmp one.csv four.csv
 }
+
+@test "from log to log a key that is renamed still picks the partition; one that is dropped is an error" {
+    sluice partition --quiet --by 'country, item' --into 3 orders.csv -o by/
+    sluice transform --quiet --rename 'country = land' by/ -o renamed/
+    diff <(sluice replay --quiet --meta by/ -O csv | sed '1s/country/land/') \
+        <(sluice replay --quiet --meta renamed/ -O csv)
+    run -2 --separate-stderr sluice transform --drop item by/ -o dropped/
+    has "$stderr" "by/ is partitioned by country,item, and not all of them are kept"
+    has "$stderr" "--partitions 1"
+    [ ! -e dropped ] || fail "dropped/ is there"
+    sluice transform --quiet --drop item --partitions 1 by/ -o dropped/
+}
+
+@test "from log to log the time column is not dropped without --time" {
+    sluice ingest --quiet --types 'ts timestamptz' orders.csv -o orders/
+    run -2 --separate-stderr sluice transform --drop ts orders/ -o bare/
+    has "$stderr" "ts is the time column of orders/"
+    has "$stderr" "--time"
+    [ ! -e bare ] || fail "bare/ is there"
+    sluice transform --quiet --rename 'ts = at' orders/ -o renamed/
+    has "$(sluice log info renamed/)" "time column at"
+    sluice transform --quiet --set "later = ts + interval '1 hour'" orders/ -o both/
+    sluice transform --quiet --drop ts --time later both/ -o later/
+    has "$(sluice log info later/)" "time column later"
+    sluice transform --quiet --select "date_trunc('hour', ts) as hour, qty" --time hour orders/ -o hours/
+    has "$(sluice log info hours/)" "time column hour"
+    run -1 --separate-stderr sluice transform --select 'ts, qty' --time hour orders/ -o none/
+    has "$stderr" "the time column hour is not there"
+    sluice transform --quiet --drop ts orders/ -O csv >/dev/null
+}
