@@ -36,6 +36,24 @@ static void check_text(const char *text, struct sl_buf *got, const char *want)
     sl_buf_reset(got);
 }
 
+/* What each text parses to, or where and why it does not. */
+static void check_items(__typeof__(sl_expr_parse_list) *parse, struct sl_schema *s,
+                        const char *const (*cases)[2], size_t n)
+{
+    struct sl_buf got = SL_BUF_INIT;
+    for (size_t i = 0; i < n; i++) {
+        struct sl_expr_list l;
+        struct sl_err err;
+        if (parse(cases[i][0], strlen(cases[i][0]), s, &env, &l, &err) < 0)
+            show_error(&err, &got);
+        else
+            show_items(l.items, l.n, &got);
+        check_text(cases[i][0], &got, cases[i][1]);
+        sl_expr_list_release(&l);
+    }
+    sl_buf_release(&got);
+}
+
 static void check_lists(struct sl_schema *s)
 {
     static const char *const cases[][2] = {
@@ -59,18 +77,7 @@ static void check_lists(struct sl_schema *s)
         {"country order by 1", "!18: ORDER BY"},
         {"country, sum(qty)", "!10: the aggregate sum has no place here"},
     };
-    struct sl_buf got = SL_BUF_INIT;
-    for (size_t i = 0; i < SL_COUNT(cases); i++) {
-        struct sl_expr_list l;
-        struct sl_err err;
-        if (sl_expr_parse_list(cases[i][0], strlen(cases[i][0]), s, &env, &l, &err) < 0)
-            show_error(&err, &got);
-        else
-            show_items(l.items, l.n, &got);
-        check_text(cases[i][0], &got, cases[i][1]);
-        sl_expr_list_release(&l);
-    }
-    sl_buf_release(&got);
+    check_items(sl_expr_parse_list, s, cases, SL_COUNT(cases));
 }
 
 static void check_sets(struct sl_schema *s)
@@ -90,18 +97,7 @@ static void check_sets(struct sl_schema *s)
         {"qty = 1 where qty > 2", "!15: only"},
         {"qty = 1; drop table x", "!1: only"},
     };
-    struct sl_buf got = SL_BUF_INIT;
-    for (size_t i = 0; i < SL_COUNT(cases); i++) {
-        struct sl_expr_list l;
-        struct sl_err err;
-        if (sl_expr_parse_set(cases[i][0], strlen(cases[i][0]), s, &env, &l, &err) < 0)
-            show_error(&err, &got);
-        else
-            show_items(l.items, l.n, &got);
-        check_text(cases[i][0], &got, cases[i][1]);
-        sl_expr_list_release(&l);
-    }
-    sl_buf_release(&got);
+    check_items(sl_expr_parse_set, s, cases, SL_COUNT(cases));
 }
 
 static void check_names(struct sl_schema *s)
