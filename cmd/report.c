@@ -69,7 +69,8 @@ static void add_bytes(struct sl_buf *out, double v)
         v /= 1000;
         unit++;
     }
-    sl_buf_printf(out, "%.*f %s", unit && v < 9.95 ? 1 : 0, v, units[unit]);
+    sl_buf_printf(out, "%.*f %s", unit && v < 9.95 ? 1 : 0, v,
+                  v == 1 && !unit ? "byte" : units[unit]);
 }
 
 static void add_seconds(struct sl_buf *out, double s)
@@ -98,7 +99,7 @@ void sl_report_progress(struct sl_report *r, int64_t rows, int64_t bytes, int64_
     struct sl_buf out = SL_BUF_INIT;
     sl_buf_printf(&out, "%s: ", r->cmd->name);
     add_count(&out, rows);
-    sl_buf_addstr(&out, " rows");
+    sl_buf_addstr(&out, sl_plural(rows, " row", " rows"));
     if (bytes > 0) {
         sl_buf_addstr(&out, ", ");
         add_bytes(&out, (double)bytes);
@@ -124,11 +125,11 @@ static void summary(const struct sl_report *r, const struct sl_pipeline_result *
     sl_buf_printf(out, "sluice %s: ", r->cmd->name);
     add_count(out, res->rows_in);
     if (res->rows_in != res->rows_out) {
-        sl_buf_addstr(out, " rows in, ");
+        sl_buf_addstr(out, sl_plural(res->rows_in, " row in, ", " rows in, "));
         add_count(out, res->rows_out);
         sl_buf_addstr(out, " out, ");
     } else {
-        sl_buf_addstr(out, res->rows_in == 1 ? " row, " : " rows, ");
+        sl_buf_addstr(out, sl_plural(res->rows_in, " row, ", " rows, "));
     }
     add_count(out, res->rejected);
     sl_buf_addstr(out, " rejected");

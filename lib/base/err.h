@@ -74,6 +74,12 @@ int sl_err_at(struct sl_err *err, const char *place, int64_t line, int column);
 int sl_err_option(struct sl_err *err, const char *option, const char *text);
 int sl_err_offset(struct sl_err *err, const char *place, int64_t offset);
 
+/* The word for n things in a message. */
+static inline const char *sl_plural(int64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
+}
+
 /* Appends "place:line:column: what; hint" to out, control bytes escaped, without a newline. */
 void sl_err_format(const struct sl_err *err, struct sl_buf *out);
 

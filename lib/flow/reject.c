@@ -105,7 +105,8 @@ static int count(struct sl_pipeline *p, size_t n, struct sl_err *err)
     p->rejected += (int64_t)n;
     if (p->o.max_rejects < 0 || p->rejected <= p->o.max_rejects)
         return 0;
-    sl_err_set(err, SL_EFORMAT, "more than %lld rows were rejected", (long long)p->o.max_rejects);
+    sl_err_set(err, SL_EFORMAT, "more than %lld %s rejected", (long long)p->o.max_rejects,
+               sl_plural(p->o.max_rejects, "row was", "rows were"));
     return sl_err_hint(err, "look at the rejects, or raise --max-rejects");
 }
 

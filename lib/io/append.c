@@ -30,8 +30,8 @@ static int compare(const char *path, struct sl_schema *there, struct sl_schema *
         }
     if (there->nfields == rows->nfields)
         return 0;
-    sl_err_set(err, SL_ESCHEMA, "%s has %d columns, and these rows have %d", path, there->nfields,
-               rows->nfields);
+    sl_err_set(err, SL_ESCHEMA, "%s has %d %s, and these rows have %d", path, there->nfields,
+               sl_plural(there->nfields, "column", "columns"), rows->nfields);
     return sl_err_hint(err, "choose them with transform --select, or write to another name");
 }
 

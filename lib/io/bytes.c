@@ -63,8 +63,8 @@ static int64_t raw_read(struct sl_bytes *b, void *data, size_t n, struct sl_err 
         b->read += k;
     struct stat st;
     if (k == 0 && bounded && b->read < b->size && fstat(b->fd, &st) == 0 && st.st_size < b->size) {
-        sl_err_set(err, SL_EFAIL, "%s was truncated while it was read: it had %lld bytes", b->name,
-                   (long long)b->size);
+        sl_err_set(err, SL_EFAIL, "%s was truncated while it was read: it had %lld %s", b->name,
+                   (long long)b->size, sl_plural(b->size, "byte", "bytes"));
         return sl_err_offset(err, b->name, b->read);
     }
     return k;

@@ -137,8 +137,10 @@ static int look_up(struct frames_source *f, struct sl_err *err)
         rc = sl_fileid_find(f->identity, f->bytes, log, err);
     sl_log_free(log);
     if (rc > 0 && f->again == SL_AGAIN_REFUSE) {
-        sl_err_set(err, SL_EEXIST, "%lld rows of %s are committed", (long long)f->identity->rows,
-                   sl_bytes_name(f->bytes));
+        int64_t rows = f->identity->rows;
+        sl_err_set(err, SL_EEXIST, "%lld %s of %s %s committed", (long long)rows,
+                   sl_plural(rows, "row", "rows"), sl_bytes_name(f->bytes),
+                   sl_plural(rows, "is", "are"));
         return sl_err_hint(err, "--resume goes on after them, --again appends all");
     }
     return rc < 0 ? rc : 0;
@@ -398,8 +400,8 @@ static int take_end(struct frames_source *f, const struct sl_control *c, struct 
     if (c->reason == SL_END_ERROR)
         return upstream_died(f, err);
     if (c->rows != f->rows) {
-        sl_err_set(err, SL_EUPSTREAM, "the stage before sent %lld rows, %lld arrived",
-                   (long long)c->rows, (long long)f->rows);
+        sl_err_set(err, SL_EUPSTREAM, "the stage before sent %lld %s, %lld arrived",
+                   (long long)c->rows, sl_plural(c->rows, "row", "rows"), (long long)f->rows);
         sl_err_hint(err,
                     "a stage between them drops rows: let it write a stream of its own "
                     "(without the schema's %s)",

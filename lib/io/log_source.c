@@ -287,7 +287,8 @@ static int take_up(struct log_source *s, struct sl_err *err)
         rc = take_up_partition(s, into, p, &rows, err);
     sl_log_free(into);
     if (rc == 0 && rows && s->o.again == SL_AGAIN_REFUSE) {
-        sl_err_set(err, SL_EEXIST, "%lld rows of %s are committed", (long long)rows, s->path);
+        sl_err_set(err, SL_EEXIST, "%lld %s of %s %s committed", (long long)rows,
+                   sl_plural(rows, "row", "rows"), s->path, sl_plural(rows, "is", "are"));
         return sl_err_hint(err, "--resume goes on after them, --again appends all");
     }
     return rc;

@@ -24,8 +24,10 @@ static int look_up(struct text_source *t, struct sl_err *err)
     if (rc <= 0)
         return rc;
     if (t->o.again == SL_AGAIN_REFUSE) {
-        sl_err_set(err, SL_EEXIST, "%lld rows of %s are committed", (long long)t->identity->rows,
-                   sl_bytes_name(t->bytes));
+        int64_t rows = t->identity->rows;
+        sl_err_set(err, SL_EEXIST, "%lld %s of %s %s committed", (long long)rows,
+                   sl_plural(rows, "row", "rows"), sl_bytes_name(t->bytes),
+                   sl_plural(rows, "is", "are"));
         return sl_err_hint(err, "--resume goes on after them, --again appends all");
     }
     return 1;
@@ -188,9 +190,10 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err)
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
 int sl_textin_truncated(struct text_source *t, struct sl_err *err)
 {
+    size_t lost = sl_textin_pending(t);
     sl_textin_say(
-        t, "%s was truncated: reading it from its start (%zu bytes of a part of a record dropped)",
-        sl_bytes_name(t->bytes), sl_textin_pending(t));
+        t, "%s was truncated: reading it from its start (%zu %s of a part of a record dropped)",
+        sl_bytes_name(t->bytes), lost, sl_plural((int64_t)lost, "byte", "bytes"));
     int rc = sl_textin_anew(t, err);
     if (t->resume)
         sl_fileid_restart(t->identity);

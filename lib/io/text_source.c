@@ -186,8 +186,9 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
         if (t->at_end) {
             assert(!sl_textin_pending(t) || t->need_header || t->watch);
             if (t->watch && sl_textin_pending(t) && !t->o.follow)
-                sl_textin_say(t, "%s ends in the middle of a record: %zu bytes are left for later",
-                              sl_bytes_name(t->bytes), sl_textin_pending(t));
+                sl_textin_say(t, "%s ends in the middle of a record: %zu %s left for later",
+                              sl_bytes_name(t->bytes), sl_textin_pending(t),
+                              sl_plural((int64_t)sl_textin_pending(t), "byte is", "bytes are"));
             rc = t->watch ? sl_textin_watch_next(t, err) : sl_textin_next_file(t, err);
             if (rc < 0)
                 return rc;

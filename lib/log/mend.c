@@ -276,7 +276,8 @@ static int mend_all(struct sl_mend *m, struct sl_err *err)
     } else if (rc == 0 && l->unclean && m->yes) {
         rc = sl_writer_recover(m->w, &moved, err);
         if (moved)
-            sl_mend_say(m, "%" PRId64 " bytes past the last good commit went to lost/", moved);
+            sl_mend_say(m, "%" PRId64 " %s past the last good commit went to lost/", moved,
+                        sl_plural(moved, "byte", "bytes"));
     } else if (rc < 0 && err) {
         *err = why;
     }

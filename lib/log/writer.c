@@ -222,8 +222,8 @@ static int check_options(const struct sl_log *l, const struct sl_log_options *o,
     if (rc < 0)
         ;
     else if (o->partitions && o->partitions != l->state.npartitions)
-        rc = sl_err_set(err, SL_ESCHEMA, "the log has %d partitions, not %d", l->state.npartitions,
-                        o->partitions);
+        rc = sl_err_set(err, SL_ESCHEMA, "the log has %d %s, not %d", l->state.npartitions,
+                        sl_plural(l->state.npartitions, "partition", "partitions"), o->partitions);
     else if (asked.len && strcmp(asked.data, keys ? keys : "") != 0)
         rc = sl_err_set(err, SL_ESCHEMA, "the log is partitioned by %s, not by %s",
                         keys ? keys : "nothing", asked.data);

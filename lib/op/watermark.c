@@ -187,8 +187,9 @@ static int load(struct sl_op *op, struct sl_store *store, struct sl_err *err)
     rc = 0;
     if (b->schema->nfields != 1 || b->schema->fields[0].type.kind != SL_TIMESTAMP ||
         b->selected != (size_t)w->partitions)
-        rc = sl_err_set(err, SL_ESCHEMA, "the saved state is of %zu partitions, the source has %d",
-                        b->selected, w->partitions);
+        rc = sl_err_set(err, SL_ESCHEMA, "the saved state is of %zu %s, the source has %d",
+                        b->selected, sl_plural((int64_t)b->selected, "partition", "partitions"),
+                        w->partitions);
     struct sl_column *c = b->columns[0];
     if (rc == 0)
         rc = sl_column_load(c, err);

@@ -54,7 +54,8 @@ static int map_by_place(const struct sl_text_reader *r, struct sl_text_map *m, s
         m->field[i] = r->columns[i].field < m->nfields ? r->columns[i].field : -1;
     if (m->nfields == r->nfields)
         return 0;
-    return sl_err_set(err, SL_ESCHEMA, "%d columns, the first file has %d", m->nfields, r->nfields);
+    return sl_err_set(err, SL_ESCHEMA, "%d %s, the first file has %d", m->nfields,
+                      sl_plural(m->nfields, "column", "columns"), r->nfields);
 }
 
 /* How many of the names are columns; the others pass from names to the map. */

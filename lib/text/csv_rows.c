@@ -98,8 +98,9 @@ static int add_odd(struct walk *w, size_t byte, size_t len, struct sl_err *err)
 
 static int reject_count(struct walk *w, size_t byte, size_t len, size_t got, struct sl_err *err)
 {
-    return sl_text_reject(w->rejects, byte, len, 0, NULL, err, "%zu field%s, %s has %d", got,
-                          got == 1 ? "" : "s", w->shape->names_from, w->shape->nf);
+    return sl_text_reject(w->rejects, byte, len, 0, NULL, err, "%zu %s, %s has %d", got,
+                          sl_plural((int64_t)got, "field", "fields"), w->shape->names_from,
+                          w->shape->nf);
 }
 
 /* A record with quotes. */

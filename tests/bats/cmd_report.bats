@@ -93,3 +93,24 @@ END
     run -1 --separate-stderr sluice aggregate --memory 100K --by user_id events.csv -O csv
     has "$stderr" "memory"
 }
+
+@test "one of a thing is said in the singular" {
+    printf 'a\n1\n' >one.csv
+    sluice ingest one.csv -o l/ --quiet
+    says() { # WANTED COMMAND...
+        local wanted=$1
+        shift
+        run --separate-stderr "$@"
+        has "$stderr" "$wanted"
+    }
+    says '1 row of one.csv is committed' sluice ingest one.csv -o l/
+    says '1 row in, 0 out' sluice transform one.csv --where 'a = 2' -O csv
+    says '1 byte in' sluice transform -I lines --select 'line' -O csv < <(printf x)
+    printf 'a\n1\nx\ny\n' >two.csv
+    says 'more than 1 row was rejected' \
+        sluice transform two.csv --types 'a bigint' --rejects bad.json --max-rejects 1 -O csv
+    printf 'a,b\n1,2\n' >wide.csv
+    says 'one.csv has 1 column, and these rows have 2' sluice transform wide.csv --append -o one.csv
+    printf 'a\n5\n' >other.csv
+    says 'the log has 1 partition, not 2' sluice ingest other.csv --partitions 2 --key a -o l/
+}

@@ -51,7 +51,7 @@ bad_csv() {
     sed -i 's/2,x,b/2,3,b/' bad.json
     sluice ingest --from-rejects bad.json -o l/ --quiet
     run -1 --separate-stderr sluice ingest --from-rejects bad.json -o l/
-    [[ $stderr == *"bad.json are committed"*--resume*--again* ]]
+    [[ $stderr == *"bad.json is committed"*--resume*--again* ]]
     sed 's/2,3,b/7,8,g/' bad.json >more.json
     cat more.json >>bad.json
     sluice ingest --from-rejects bad.json -o l/ --resume --quiet

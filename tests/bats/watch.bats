@@ -76,7 +76,7 @@ $(seq 1 1200)"
     { echo n; seq 101 60000; } | gzip >z.gz
     head -c 20000 z.gz >d/z.csv.gz
     run -0 --separate-stderr sluice ingest --watch d -o l/
-    [[ $stderr == *"d/a.csv ends in the middle of a record: 1 bytes are left for later"* ]]
+    [[ $stderr == *"d/a.csv ends in the middle of a record: 1 byte is left for later"* ]]
     [[ $stderr == *"d/z.csv.gz is not whole: left for later"* ]]
     log_is $'n\n1'
     printf '3\n' >>d/a.csv
