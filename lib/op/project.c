@@ -71,7 +71,13 @@ static void unbind(struct project *p)
 static int step_add(struct step *s, const char *name, struct sl_type type, int source,
                     struct sl_expr *expr, struct sl_err *err)
 {
-    int rc = sl_schema_add(s->out, name, strlen(name), type, err);
+    int rc = 0;
+    if (sl_schema_find(s->out, name, strlen(name)) >= 0) {
+        sl_err_set(err, SL_EUSAGE, "two columns of the result are named \"%s\"", name);
+        rc = sl_err_hint(err, "give one of them another name, or drop it");
+    } else {
+        rc = sl_schema_add(s->out, name, strlen(name), type, err);
+    }
     if (rc < 0) {
         sl_expr_free(expr);
         return rc;

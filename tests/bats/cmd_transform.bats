@@ -107,3 +107,13 @@ load cmd_helper
     has "$stderr" "the time column hour is not there"
     sluice transform --quiet --drop ts orders/ -O csv >/dev/null
 }
+
+@test "two columns of one name are a wrong command line, not a failed run" {
+    for wrong in "transform --rename ts=country" "transform --select qty,price,qty" \
+        "aggregate --by country,country"; do
+        # shellcheck disable=SC2086
+        run -2 --separate-stderr sluice $wrong orders.csv -O csv
+        has "$stderr" "are named"
+        has "$stderr" "another"
+    done
+}
