@@ -75,6 +75,7 @@ int sl_commits_list(struct sl_log *l, int64_t *newest, int64_t *before, struct s
     closedir(d);
     if (rc == 0 && !*newest) {
         sl_err_set(err, SL_ECORRUPT, "the log has no commit file");
+        sl_err_hint(err, "its files were removed, or are being removed");
         return sl_err_place(err, "%s", l->c.dir);
     }
     if (rc == 0) {

@@ -15,8 +15,9 @@
 #include "log/writer.h"
 
 enum {
-    SYNC_ONE_BY_ONE = 8, /* above, the whole file system at once */
-    KEPT_OPEN = 64,      /* descriptors of segments to be synced */
+    SYNC_ONE_BY_ONE = 8,    /* above, the whole file system at once */
+    KEPT_OPEN = 64,         /* descriptors of segments to be synced */
+    AFTER_SYNC = 50 * 1000, /* µs after it was due that its outcome is looked for */
 };
 
 struct dirty {
@@ -240,6 +241,18 @@ int sl_syncer_check(struct sl_syncer *s, struct sl_err *err)
     return rc;
 }
 
+int64_t sl_syncer_deadline(struct sl_syncer *s)
+{
+    int64_t now = sl_time_mono_usec(), at = INT64_MAX;
+    pthread_mutex_lock(&s->mutex);
+    if (s->failed)
+        at = 0;
+    else if (s->interval && s->target > s->marked)
+        at = SL_MAX(s->due, now) + AFTER_SYNC;
+    pthread_mutex_unlock(&s->mutex);
+    return at;
+}
+
 /* ---- a run ---- */
 
 static int sync_segment(struct sl_syncer *s, struct dirty *d, struct sl_err *err)
@@ -390,7 +403,9 @@ static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t
                            uint64_t history, int64_t target, int *syncing, struct sl_err *err)
 {
     struct sl_mark m;
-    int rc = sl_lockfile_mark(&s->lock, 1, &m, err);
+    int rc = sl_lockfile_is_current(&s->lock, err); /* directories are synced by their path */
+    if (rc == 0)
+        rc = sl_lockfile_mark(&s->lock, 1, &m, err);
     if (rc < 0)
         return rc;
     if (!m.known || strcmp(m.boot, s->boot) != 0) {

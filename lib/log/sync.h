@@ -35,6 +35,8 @@ int sl_syncer_run(struct sl_syncer *s, struct sl_err *err);
 void sl_syncer_fail(struct sl_syncer *s, const struct sl_err *why);
 /* 0, or the error of a sync that failed. */
 int sl_syncer_check(struct sl_syncer *s, struct sl_err *err);
+/* When to look whether the thread's sync has failed (monotonic µs): 0 it has, INT64_MAX none is due. */
+int64_t sl_syncer_deadline(struct sl_syncer *s);
 /* The mark was raised or rewritten by the caller, who holds the append lock. */
 int sl_syncer_set_mark(struct sl_syncer *s, int64_t n, const char *boot, struct sl_err *err);
 

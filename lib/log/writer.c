@@ -405,7 +405,7 @@ int sl_log_writer_sync(struct sl_log_writer *w, struct sl_err *err)
 int64_t sl_log_writer_deadline(const struct sl_log_writer *w)
 {
     /* Syncs happen on a thread of their own; only its failure wants to be heard of. */
-    return sl_syncer_check(w->sync, NULL) < 0 ? 0 : INT64_MAX;
+    return sl_syncer_deadline(w->sync);
 }
 
 int sl_log_writer_close(struct sl_log_writer *w, struct sl_err *err)

@@ -66,3 +66,59 @@ id_of() { # LOG
     ends_with 1 "${pids[0]}"
     [ "$(cat rows)" = $'n\n1\n2\n3' ]
 }
+
+@test "a followed log that is removed ends its followers with a word" {
+    followed tail -f log/ -O csv
+    sluice aggregate -f log/ -O csv >/dev/null 2>said2 &
+    pids+=($!)
+    until_true is_asleep "${pids[1]}"
+    rm -rf log
+    ends_with 1 "${pids[0]}"
+    ends_with 1 "${pids[1]}"
+    grep -q 'removed' said
+    grep -q 'removed' said2
+}
+
+is_asleep() { # PID
+    [ "$(awk '{ print $3 }' "/proc/$1/stat")" = S ]
+}
+
+# A run that appends what comes in by the FIFO, and has appended a row.
+appended() { # LOG OPTION...
+    local log=$1
+    shift
+    mkfifo in
+    sluice ingest "$@" -I csv - -o "$log/" <in 2>said &
+    pids+=($!)
+    exec 8>in
+    printf 'n\n3\n' >&8
+    until_true committed "$log" 3
+}
+
+committed() { # LOG N
+    [ "$(cat "$1"/commits/*.jsonl | wc -l)" -ge "$2" ]
+}
+
+@test "a log that is removed, moved or replaced under a writer ends it with a word" {
+    local how
+    for how in 'rm -rf log' 'mv log old' 'mv log old2; cp -r old2 log'; do
+        rm -rf log in
+        sluice ingest --quiet two.csv -o log/
+        pids=()
+        appended log --sync 10s
+        eval "$how"
+        echo 4 >&8
+        ends_with 1 "${pids[0]}"
+        grep -q 'log was removed or replaced while it was open' said
+        exec 8>&-
+    done
+    [ "$(sluice replay --quiet old/ -O csv)" = $'n\n1\n2\n3' ]
+}
+
+@test "a writer that waits is ended by a sync that fails" {
+    appended log --sync 1s
+    mv log old
+    sluice ingest --quiet two.csv -o log/
+    ends_with 1 "${pids[0]}" # by the sync of its row
+    grep -q 'log was removed or replaced while it was open' said
+}
