@@ -54,9 +54,7 @@ same() { # GOT WANT
 }
 
 @test "what can be refused is refused before anything is read" {
-    [ "$(id -u)" -ne 0 ] || skip "root may write anywhere"
-    mkdir closed
-    chmod a-w closed
+    touch closed # no directory, to root neither
     mkfifo in
     exec 8<>in
     printf 'a\n1\n' >&8
