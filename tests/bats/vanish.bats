@@ -122,3 +122,18 @@ committed() { # LOG N
     ends_with 1 "${pids[0]}" # by the sync of its row
     grep -q 'log was removed or replaced while it was open' said
 }
+
+@test "the account of a run that is ended in the middle is that of what it committed" {
+    mkfifo in
+    sluice transform --stats -I csv - --where 'n > 1' -o cut/ <in 2>said &
+    pids+=($!)
+    exec 8>in
+    printf 'n\n1\n2\n3\n' >&8
+    until_true committed cut 2
+    kill -TERM "${pids[0]}"
+    ends_with 143 "${pids[0]}"
+    grep -q 'text *3 in = 3 out + 0 rejected + 0 filtered' said
+    grep -q 'filter *3 in = 2 out + 1 filtered + 0 rejected' said
+    grep -q 'log *2 in = 2 out + 0 held' said
+    [ "$(sluice replay --quiet cut/ -O csv)" = $'n\n2\n3' ]
+}
