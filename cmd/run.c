@@ -353,7 +353,12 @@ static int add_sinks(struct sl_cmd_run *run)
     const struct sl_args *a = run->args;
     struct sl_sink *sink = NULL;
     run->out.reads = &run->in;
-    int rc = a->explain ? sl_plan_sink(a->output, &sink, &run->err)
+    int rc = a->output && sl_output_is_log(a->output)
+                 ? sl_pipeline_timed(run->pipeline, run->out.log.time_column, &run->err)
+                 : 0;
+    if (rc < 0)
+        return rc;
+    rc = a->explain ? sl_plan_sink(a->output, &sink, &run->err)
                         : sl_output_open(&run->out, &sink, &run->err);
     if (rc < 0 || (rc = sl_pipeline_sink(run->pipeline, sink, &run->err)) < 0 || !a->rejects ||
         a->explain)

@@ -35,6 +35,14 @@ int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err)
     return 0;
 }
 
+int sl_pipeline_timed(struct sl_pipeline *p, const char *column, struct sl_err *err)
+{
+    if (p->nops == 0 && p->source->class->pin)
+        return 0; /* see pin_columns() of loop.c; and with an operator no column could widen */
+    struct sl_op *op = sl_timed_new(column, p->o.account, err);
+    return op ? sl_pipeline_op(p, op, err) : -SL_ENOMEM;
+}
+
 int sl_pipeline_sink(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err)
 {
     (void)err;

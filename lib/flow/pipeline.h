@@ -72,6 +72,9 @@ int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **ou
  * pipeline's from here on. SL_EUSAGE beyond SL_PIPELINE_OPS operators. */
 int sl_pipeline_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err *err);
 int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err);
+/* After the operators, where rows go to a log: those without an event time (column, NULL: the schema's)
+ * are rejected, by an operator if the source will not do it. */
+int sl_pipeline_timed(struct sl_pipeline *p, const char *column, struct sl_err *err);
 int sl_pipeline_sink(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err);
 /* Where rejected rows go instead of ending the run; its schema is sl_reject_schema(). */
 int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err);

@@ -45,6 +45,9 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
 /* order_by: `a desc nulls first, b` or NULL (order of arrival); limit < 0 = none. At END only. */
 struct sl_op *sl_sort_new(const char *order_by, int64_t limit, const struct sl_expr_env *env,
                           struct sl_account *account, struct sl_err *err);
+/* Rows whose event time is not null; others are rejected. column NULL: the time column that the schema
+ * names; all rows pass if there is none. */
+struct sl_op *sl_timed_new(const char *column, struct sl_account *account, struct sl_err *err);
 /* The first n rows; DONE afterwards. */
 struct sl_op *sl_limit_new(int64_t n, struct sl_account *account, struct sl_err *err);
 /* The last n rows by (event time if there is a time column, partition, offset), oldest first: at

@@ -23,6 +23,7 @@
     X(sort)                                                                                        \
     X(limit)                                                                                       \
     X(last)                                                                                        \
+    X(timed)                                                                                       \
     X(watermark)
 
 #define SL_OP_DECLARE(name) extern const struct sl_op_class sl_op_class_##name;

@@ -117,3 +117,26 @@ load cmd_helper
         has "$stderr" "another"
     done
 }
+
+@test "a row that loses its event time does not go into a log" {
+    lose='ts = case when qty > 1 then ts end'
+    sluice ingest --quiet orders.csv -o orders/
+    run -1 --separate-stderr sluice transform --set "$lose" orders/ -o lost/
+    has "$stderr" "the event time ts is null"
+    [ ! -e lost ]
+    run -3 sluice transform --quiet --set "$lose" orders/ -o lost/ --rejects bad.json
+    kept=$(sluice transform --quiet --where 'qty > 1' orders/ -O csv)
+    same "$(sluice replay --quiet lost/ -O csv)" "$kept"
+    [ "$(jq -s length bad.json)" -eq $((11 - $(wc -l <<<"$kept"))) ]
+    sluice aggregate --quiet --window '1 hour' lost/ -O csv >/dev/null
+}
+
+@test "a row of frames or of another log without its event time does not go into a log" {
+    printf 'ts,v\n2026-03-01T10:00:00Z,1\n,2\n' >null.csv
+    run -1 --separate-stderr bash -c '"$SLUICE" transform --quiet null.csv | "$SLUICE" ingest -o log/'
+    has "$stderr" "the event time ts is null"
+    [ ! -e log ]
+    run -3 bash -c '"$SLUICE" transform --quiet null.csv | "$SLUICE" ingest --quiet -o log/ --rejects bad/'
+    same "$(sluice replay --quiet log/ -O csv)" $'ts,v\n2026-03-01 10:00:00+00,1'
+    has "$(sluice replay --quiet bad/ --meta -O json)" "the event time ts is null"
+}
