@@ -359,7 +359,7 @@ static int add_sinks(struct sl_cmd_run *run)
     if (rc < 0)
         return rc;
     rc = a->explain ? sl_plan_sink(a->output, &sink, &run->err)
-                        : sl_output_open(&run->out, &sink, &run->err);
+                    : sl_output_open(&run->out, &sink, &run->err);
     if (rc < 0 || (rc = sl_pipeline_sink(run->pipeline, sink, &run->err)) < 0 || !a->rejects ||
         a->explain)
         return rc;
