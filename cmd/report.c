@@ -48,16 +48,10 @@ void sl_report_note(struct sl_report *r, const char *text, size_t len)
     sl_buf_release(&out);
 }
 
-/* 1234567 as 1,234,567 */
 static void add_count(struct sl_buf *out, int64_t v)
 {
     char digits[SL_NUM_MAX];
-    size_t n = sl_num_print_int(digits, v), sign = v < 0;
-    for (size_t i = 0; i < n; i++) {
-        if (i > sign && (n - i) % 3 == 0)
-            sl_buf_addch(out, ',');
-        sl_buf_addch(out, digits[i]);
-    }
+    sl_buf_add(out, digits, sl_num_print_grouped(digits, v));
 }
 
 /* 670 MB, 1.2 GB */

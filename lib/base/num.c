@@ -81,6 +81,18 @@ size_t sl_num_print_int(char *out, int64_t v)
     return end - p;
 }
 
+size_t sl_num_print_grouped(char *out, int64_t v)
+{
+    char digits[SL_NUM_MAX];
+    size_t n = sl_num_print_int(digits, v), sign = v < 0, len = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i > sign && (n - i) % 3 == 0)
+            out[len++] = ',';
+        out[len++] = digits[i];
+    }
+    return len;
+}
+
 /* ---- decimals ---- */
 
 sl_int128 sl_num_pow10(int n)

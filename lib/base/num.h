@@ -22,6 +22,7 @@ int sl_num_parse_double(const char *s, size_t n, double *out);
 int sl_num_parse_decimal(const char *s, size_t n, int scale, sl_int128 *out);
 
 size_t sl_num_print_int(char *out, int64_t v);
+size_t sl_num_print_grouped(char *out, int64_t v); /* for people: 1,234,567 */
 /* Shortest text that reads back to v, in PostgreSQL's style: 1e+20, 0.1, NaN, Infinity. */
 size_t sl_num_print_double(char *out, double v);
 /* v / 10^scale with exactly scale fraction digits. */

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include "base/crc32c.h"
 #include "base/json.h"
+#include "base/num.h"
 #include "io/internal.h"
 
 enum { HEAD = 1024, TAIL = 256, WHOLE = 1 << 18 };
@@ -356,4 +357,13 @@ void sl_fileid_print(const struct sl_fileid *i, const struct sl_mark *m, int64_t
     if (m->has_crc)
         sl_buf_printf(out, ",\"crc\":%u", m->crc);
     sl_buf_addch(out, '}');
+}
+
+int sl_again_refuse(int64_t rows, const char *name, struct sl_err *err)
+{
+    char count[SL_NUM_MAX];
+    int n = (int)sl_num_print_grouped(count, rows);
+    sl_err_set(err, SL_EEXIST, "%.*s %s of %s %s committed", n, count,
+               sl_plural(rows, "row", "rows"), name, sl_plural(rows, "is", "are"));
+    return sl_err_hint(err, "--resume goes on after them, --again appends all");
 }

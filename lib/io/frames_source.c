@@ -136,13 +136,8 @@ static int look_up(struct frames_source *f, struct sl_err *err)
     if (rc == 0)
         rc = sl_fileid_find(f->identity, f->bytes, log, err);
     sl_log_free(log);
-    if (rc > 0 && f->again == SL_AGAIN_REFUSE) {
-        int64_t rows = f->identity->rows;
-        sl_err_set(err, SL_EEXIST, "%lld %s of %s %s committed", (long long)rows,
-                   sl_plural(rows, "row", "rows"), sl_bytes_name(f->bytes),
-                   sl_plural(rows, "is", "are"));
-        return sl_err_hint(err, "--resume goes on after them, --again appends all");
-    }
+    if (rc > 0 && f->again == SL_AGAIN_REFUSE)
+        return sl_again_refuse(f->identity->rows, sl_bytes_name(f->bytes), err);
     return rc < 0 ? rc : 0;
 }
 

@@ -79,6 +79,8 @@ void sl_fileid_unref(struct sl_fileid *i);
  * record), 0 not. Of several that match, the one of the same inode counts, then the furthest. */
 int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_log *log,
                    struct sl_err *err);
+/* The error that so many rows of an input are in the log already: -SL_EEXIST. */
+int sl_again_refuse(int64_t rows, const char *name, struct sl_err *err);
 
 /* As if nothing of the file had been read: it was written anew. */
 void sl_fileid_restart(struct sl_fileid *i);

@@ -286,11 +286,8 @@ static int take_up(struct log_source *s, struct sl_err *err)
     for (int p = 0; rc == 0 && p < sl_log_partitions(s->log); p++)
         rc = take_up_partition(s, into, p, &rows, err);
     sl_log_free(into);
-    if (rc == 0 && rows && s->o.again == SL_AGAIN_REFUSE) {
-        sl_err_set(err, SL_EEXIST, "%lld %s of %s %s committed", (long long)rows,
-                   sl_plural(rows, "row", "rows"), s->path, sl_plural(rows, "is", "are"));
-        return sl_err_hint(err, "--resume goes on after them, --again appends all");
-    }
+    if (rc == 0 && rows && s->o.again == SL_AGAIN_REFUSE)
+        return sl_again_refuse(rows, s->path, err);
     return rc;
 }
 

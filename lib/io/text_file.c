@@ -23,13 +23,8 @@ static int look_up(struct text_source *t, struct sl_err *err)
     int rc = sl_fileid_find(t->identity, t->bytes, t->log, err);
     if (rc <= 0)
         return rc;
-    if (t->o.again == SL_AGAIN_REFUSE) {
-        int64_t rows = t->identity->rows;
-        sl_err_set(err, SL_EEXIST, "%lld %s of %s %s committed", (long long)rows,
-                   sl_plural(rows, "row", "rows"), sl_bytes_name(t->bytes),
-                   sl_plural(rows, "is", "are"));
-        return sl_err_hint(err, "--resume goes on after them, --again appends all");
-    }
+    if (t->o.again == SL_AGAIN_REFUSE)
+        return sl_again_refuse(t->identity->rows, sl_bytes_name(t->bytes), err);
     return 1;
 }
 

@@ -106,3 +106,10 @@ PY
     run -0 --separate-stderr sluice replay l/ -O csv --quiet
     [ "$output" = $'a,t\n1,x\n2,y\n3,x\n4,y' ]
 }
+
+@test "rows that are committed already are counted in thousands" {
+    seq 0 12345 >long.csv
+    sluice ingest --quiet long.csv -o l/
+    run -1 --separate-stderr sluice ingest long.csv -o l/
+    [[ $stderr == *": 12,345 rows of long.csv are committed"* ]]
+}
