@@ -47,6 +47,9 @@ void sl_ipc_form_release(struct sl_ipc_form *f);
 /* Chooses dictionary columns and code widths after a look at b's forms (DICT columns whose
  * dictionary is small). */
 int sl_ipc_form_fit(struct sl_ipc_form *f, struct sl_batch *b, struct sl_err *err);
+/* Codes also for the plain columns of b, loaded by fit(), where half the rows or more repeat a value:
+ * dearer, as each value is hashed, now and in each batch that is encoded so. */
+void sl_ipc_form_count(struct sl_ipc_form *f, const struct sl_batch *b);
 /* 1 if b can be written in f without loss (dictionaries fit their code widths: else 0). */
 int sl_ipc_form_holds(const struct sl_ipc_form *f, const struct sl_batch *b);
 

@@ -66,6 +66,17 @@ static int few_values(const struct sl_batch *b, const struct sl_column *c, size_
     return few;
 }
 
+void sl_ipc_form_count(struct sl_ipc_form *f, const struct sl_batch *b)
+{
+    size_t limit = SL_MIN(b->selected / 2, code_values(2));
+    for (int i = 0; i < f->nfields; i++) {
+        const struct sl_column *c = b->columns[i];
+        if (!f->code[i] && c && c->form == SL_PLAIN && sl_type_is_bytes(c->type) &&
+            few_values(b, c, limit))
+            f->code[i] = 2;
+    }
+}
+
 int sl_ipc_form_holds(const struct sl_ipc_form *f, const struct sl_batch *b)
 {
     for (int i = 0; i < f->nfields; i++) {

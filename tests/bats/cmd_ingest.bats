@@ -139,3 +139,11 @@ count() { # LOG
     exec 5<&-
     same "$(count live/)" 12
 }
+
+@test "values that repeat are stored as a dictionary, also where a reader gave up its own" {
+    # More values in one read than a reader keeps, each five times; form: see sluice-log(5).
+    awk 'BEGIN { print "n,word"; for (i = 0; i < 100000; i++) print i ",word of the row " i * 7919 % 20000 }' >many.csv
+    sluice ingest --quiet many.csv -o many/
+    has "$(cat many/commits/*)" '"form":"z:02"'
+    same "$(sluice aggregate many/ --select 'count(distinct word)' -O csv --quiet | tail -n 1)" 20000
+}
