@@ -42,19 +42,34 @@ UNIT    := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT_SRC))
 .PHONY: all
 all: $(O)/sluice
 
-$(O)/sluice: $(CMD_OBJ) $(ARCHIVES)
+# What no source's time tells is kept as a file that is written when it is another than last time: the
+# settings (but for WARN, which changes no object), and which sources a folder has.
+define KEPT
+ifneq ($$(file <$(1)),$(2))
+.PHONY: $(1)
+endif
+$(1):
+	@mkdir -p $$(@D)
+	@printf '%s\n' '$$(subst ','\'',$(2))' >$$@
+endef
+FLAGS   := $(strip $(CC) $(filter-out $(WARN),$(ALLFLAGS)) $(LINK) $(LIBS))
+$(eval $(call KEPT,$(O)/flags,$(FLAGS)))
+$(eval $(call KEPT,$(O)/cmd/sources,$(CMD_OBJ)))
+$(foreach l,$(LAYERS),$(eval $(call KEPT,$(O)/lib/$(l)/sources,$(call OBJ,$(l)))))
+
+$(O)/sluice: $(CMD_OBJ) $(ARCHIVES) $(O)/cmd/sources
 	@echo "  LINK $@"
 	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LINK) -o $@ $(CMD_OBJ) $(ARCHIVES) $(LIBS)
 
-$(O)/%.o: %.c
+$(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(ALLFLAGS) -c -o $@ $<
 
 define LAYER_RULE
-$(O)/lib/$(1).a: $(call OBJ,$(1))
+$(O)/lib/$(1).a: $(call OBJ,$(1)) $(O)/lib/$(1)/sources
 	@mkdir -p $$(@D)
-	$$(Q)rm -f $$@.new && ar rcs $$@.new $$^ && mv -f $$@.new $$@
+	$$(Q)rm -f $$@.new && ar rcs $$@.new $(call OBJ,$(1)) && mv -f $$@.new $$@
 $(O)/unit/$(1)/%: $(O)/tests/unit/$(1)/%.o $(foreach b,$(call BELOW,$(1)),$(O)/lib/$(b).a)
 	@mkdir -p $$(@D)
 	@echo "  LINK $$@"
@@ -140,4 +155,4 @@ help:
 	@echo 'make unit-LAYER unit tests of one layer and all below it: $(LAYERS)'
 	@echo 'make clean      removes build/'
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/cmd $(O)/lib $(O)/tests -name '*.d' 2>/dev/null)
