@@ -219,10 +219,11 @@ static int window(struct sl_walk *w, int64_t pos, size_t need, const uint8_t **p
 static int message(struct sl_walk *w, int64_t group, int64_t at, const uint8_t **p, size_t *head,
                    int64_t *total, struct sl_err *err)
 {
-    size_t need = 8, n;
+    size_t need = 8, n = 0;
     int64_t left = w->limit - at;
     int rc;
 
+    *p = NULL;
     for (;;) {
         if ((int64_t)need > left)
             return corrupt(w, at, err, "a message goes beyond the committed length");

@@ -60,7 +60,7 @@ static struct sl_batch *times(struct sl_schema *s, int n, const int64_t *ts, con
         struct sl_builder build;
         sl_builder_init(&build, s->fields[c].type, NULL, 0);
         for (int i = 0; i < n; i++) {
-            int64_t v = c ? wm[i] : ts[i];
+            int64_t v = c && wm ? wm[i] : ts[i];
             if (v)
                 sl_builder_int(&build, v);
             else
