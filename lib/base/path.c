@@ -154,6 +154,30 @@ int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const ch
     }
 }
 
+int sl_path_list(int dirfd, const char *name, const char *dir, DIR **out, struct sl_err *err)
+{
+    int flags = O_RDONLY | O_DIRECTORY | (dirfd == AT_FDCWD ? 0 : O_NOFOLLOW);
+    int fd = sl_path_openat(dirfd, name, flags, 0, dir, err);
+    *out = fd >= 0 ? fdopendir(fd) : NULL;
+    if (*out)
+        return 0;
+    if (fd < 0)
+        return fd;
+    int rc = sl_err_sys(err, "cannot list %s%s%s", dir ? dir : "", dir ? "/" : "", name);
+    close(fd);
+    return rc;
+}
+
+int sl_path_next(DIR *d, const char *dir, const char **name, struct sl_err *err)
+{
+    errno = 0;
+    const struct dirent *e = readdir(d);
+    if (!e && errno)
+        return sl_err_sys(err, "cannot list %s", dir);
+    *name = e ? e->d_name : NULL;
+    return e != NULL;
+}
+
 int sl_path_read_file(const char *path, size_t limit, struct sl_buf *out, struct sl_err *err)
 {
     int fd = sl_path_open(path, O_RDONLY, 0, err);

@@ -10,6 +10,7 @@
 #ifndef SL_BASE_PATH_H
 #define SL_BASE_PATH_H
 
+#include <dirent.h>
 #include <sys/types.h>
 #include "base/compat.h"
 #include "base/buf.h"
@@ -31,6 +32,11 @@ int sl_path_open(const char *path, int flags, mode_t mode, struct sl_err *err); 
  * SL_EFORMAT otherwise. */
 int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const char *dir,
                    struct sl_err *err);
+/* Opens a directory for sl_path_next; below dirfd no link is followed. dir is for messages. Ended by
+ * closedir(). 0 or < 0. */
+int sl_path_list(int dirfd, const char *name, const char *dir, DIR **out, struct sl_err *err);
+/* The next name in it, valid until the next call: 1, 0 at the end, or < 0: the rest could not be read. */
+int sl_path_next(DIR *d, const char *dir, const char **name, struct sl_err *err);
 /* Whole file appended to out; refused beyond limit bytes. */
 int sl_path_read_file(const char *path, size_t limit, struct sl_buf *out, struct sl_err *err);
 /* dir + "/" + name into out (reset first). */

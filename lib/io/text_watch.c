@@ -14,7 +14,7 @@
  * a file is that of its last morsel, and nothing between.
  */
 #include "base/compat.h"
-#include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include "base/hash.h"
 #include "io/text_source.h"
@@ -188,29 +188,30 @@ static int note_file(struct sl_textin_watch *d, const char *path, const struct s
 static int look(struct sl_textin_watch *d, struct sl_err *err)
 {
     struct sl_buf path = SL_BUF_INIT;
-    struct dirent *e;
-    DIR *dir = opendir(d->dir);
-    int rc = dir ? 0 : sl_err_sys(err, "cannot read the directory %s", d->dir), kept = 0;
+    const char *name;
+    DIR *dir;
+    int rc = sl_path_list(AT_FDCWD, d->dir, NULL, &dir, err), kept = 0;
+    if (rc < 0)
+        return rc;
     size_t len = strlen(d->dir);
     while (len > 1 && d->dir[len - 1] == '/')
         len--;
     for (int i = 0; i < d->n; i++)
         d->files[i]->is_there = 0;
-    if (rc == 0)
-        rc = make_slots(d, err);
-    while (rc == 0 && (e = readdir(dir)) != NULL) {
+    rc = make_slots(d, err);
+    while (rc == 0 && (rc = sl_path_next(dir, d->dir, &name, err)) > 0) {
         struct stat st;
-        if (e->d_name[0] == '.')
+        rc = 0;
+        if (name[0] == '.')
             continue;
         sl_buf_reset(&path);
         sl_buf_add(&path, d->dir, len);
-        sl_buf_printf(&path, "/%s", e->d_name);
+        sl_buf_printf(&path, "/%s", name);
         rc = sl_buf_check(&path, err);
         if (rc == 0 && stat(path.data, &st) == 0 && S_ISREG(st.st_mode))
             rc = note_file(d, path.data, &st, err);
     }
-    if (dir)
-        closedir(dir);
+    closedir(dir);
     sl_buf_release(&path);
     for (int i = 0; rc == 0 && i < d->n; i++) {
         if (d->files[i]->is_there)

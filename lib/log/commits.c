@@ -8,7 +8,6 @@
  * not seen again under a shared append lock: a writer may be in the middle of its write.
  */
 #include "base/compat.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -21,6 +20,12 @@ void sl_commit_name(int64_t n, char *out)
 {
     sl_digits(out, 20, n);
     memcpy(out + 20, ".jsonl", 7);
+}
+
+int sl_commit_number(const char *name, int64_t *n)
+{
+    return strlen(name) == 26 && strcmp(name + 20, ".jsonl") == 0 && sl_digits_parse(name, 20, n) &&
+           *n > 0;
 }
 
 int sl_view_corrupt(struct sl_log *l, int64_t file, int64_t offset, struct sl_err *err)
@@ -49,20 +54,21 @@ static int is_settled(const struct timespec *t)
 int sl_commits_list(struct sl_log *l, int64_t *newest, int64_t *before, struct sl_err *err)
 {
     struct stat st;
+    const char *name;
     int64_t n;
+    DIR *d;
     /* A second descriptor: readdir keeps its place in the one it is given. */
-    int fd = sl_path_openat(l->c.dirfd, ".", O_RDONLY | O_DIRECTORY, 0, l->c.dir, err);
-    if (fd < 0)
-        return fd;
-    DIR *d = fstat(fd, &st) == 0 ? fdopendir(fd) : NULL;
-    if (!d) {
-        close(fd);
-        return sl_err_sys(err, "cannot list %s", l->c.dir);
-    }
+    int rc = sl_path_list(l->c.dirfd, ".", l->c.dir, &d, err);
+    if (rc < 0)
+        return rc;
     *newest = *before = 0;
-    for (struct dirent *e; (errno = 0, e = readdir(d)) != NULL;) {
-        if (strlen(e->d_name) != 26 || strcmp(e->d_name + 20, ".jsonl") != 0 ||
-            !sl_digits_parse(e->d_name, 20, &n) || n == 0)
+    if (fstat(dirfd(d), &st) < 0) {
+        rc = sl_err_sys(err, "cannot list %s", l->c.dir);
+        closedir(d);
+        return rc;
+    }
+    while ((rc = sl_path_next(d, l->c.dir, &name, err)) > 0) {
+        if (!sl_commit_number(name, &n))
             continue;
         if (n > *newest) {
             *before = *newest;
@@ -71,7 +77,6 @@ int sl_commits_list(struct sl_log *l, int64_t *newest, int64_t *before, struct s
             *before = n;
         }
     }
-    int rc = errno ? sl_err_sys(err, "cannot list %s", l->c.dir) : 0;
     closedir(d);
     if (rc == 0 && !*newest) {
         sl_err_set(err, SL_ECORRUPT, "the log has no commit file");

@@ -11,7 +11,6 @@
  * writer had found the partition to end there, and none that a segment of an earlier commit follows.
  */
 #include "base/compat.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -35,19 +34,16 @@ static int list_files(struct sl_mend *m, int partition, struct sl_stranger **lis
 {
     struct sl_log *l = m->l;
     size_t cap = 0;
+    const char *file;
     char name[16];
-    int rc = 0;
+    DIR *d;
     snprintf(name, sizeof(name), "%04d", partition);
-    int fd = sl_path_openat(l->dirfd, name, O_RDONLY | O_DIRECTORY, 0, l->path, err);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d) {
-        if (fd >= 0)
-            close(fd);
-        return fd == -SL_ENOENT ? 0 : fd < 0 ? fd : sl_err_sys(err, "cannot list %s", name);
-    }
-    for (struct dirent *e; rc == 0 && (e = readdir(d)) != NULL;) {
+    int rc = sl_path_list(l->dirfd, name, l->path, &d, err);
+    if (rc < 0)
+        return rc == -SL_ENOENT ? 0 : rc;
+    while ((rc = sl_path_next(d, l->path, &file, err)) > 0) {
         struct sl_seg_key key;
-        if (!sl_seg_parse_name(e->d_name, partition, &key) || sl_state_seg(&l->state, key) ||
+        if (!sl_seg_parse_name(file, partition, &key) || sl_state_seg(&l->state, key) ||
             !sl_mend_is_missing(m, key.by))
             continue;
         if (*n == cap) {

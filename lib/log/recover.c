@@ -9,7 +9,6 @@
  * anywhere before, the next writer does the same again.
  */
 #include "base/compat.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -221,20 +220,19 @@ static int trim_stranger(struct sl_log *l, struct sl_seg_key key, int64_t *moved
 static int trim_strangers(struct sl_log *l, int partition, int64_t *moved, struct sl_err *err)
 {
     char name[16];
-    int rc = 0;
+    const char *file;
+    DIR *d;
     snprintf(name, sizeof(name), "%04d", partition);
-    int fd = sl_path_openat(l->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, l->path, err);
-    if (fd < 0)
-        return fd;
-    DIR *d = fdopendir(fd);
-    if (!d) {
-        close(fd);
-        return sl_err_sys(err, "cannot list %s/%s", l->path, name);
-    }
-    for (struct dirent *e; rc == 0 && (e = readdir(d)) != NULL;) {
+    int rc = sl_path_list(l->dirfd, name, l->path, &d, err);
+    if (rc < 0)
+        return rc;
+    while ((rc = sl_path_next(d, l->path, &file, err)) > 0) {
         struct sl_seg_key key;
-        if (sl_seg_parse_name(e->d_name, partition, &key) && !sl_state_seg(&l->state, key))
-            rc = trim_stranger(l, key, moved, err);
+        if (!sl_seg_parse_name(file, partition, &key) || sl_state_seg(&l->state, key))
+            continue;
+        rc = trim_stranger(l, key, moved, err);
+        if (rc < 0)
+            break;
     }
     closedir(d);
     return rc;

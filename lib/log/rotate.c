@@ -7,7 +7,6 @@
  * back behind one.
  */
 #include "base/compat.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <unistd.h>
@@ -94,21 +93,17 @@ static int make_file(struct sl_log_writer *w, int64_t n, const struct sl_buf *li
 /* Removes commit files before `keep` and what killed writers left under temporary names. */
 static void remove_old(struct sl_log *l, int64_t keep)
 {
-    int fd = openat(l->c.dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    const char *name;
     int64_t n;
-    if (!d) {
-        if (fd >= 0)
-            close(fd);
+    DIR *d;
+    if (sl_path_list(l->c.dirfd, ".", l->c.dir, &d, NULL) < 0)
         return; /* they cost space only; the next rotation tries again */
-    }
-    for (struct dirent *e; (e = readdir(d)) != NULL;) {
-        size_t len = strlen(e->d_name);
-        int old = len == 26 && strcmp(e->d_name + 20, ".jsonl") == 0 &&
-                  sl_digits_parse(e->d_name, 20, &n) && n < keep;
-        int left = len > 4 && strcmp(e->d_name + len - 4, ".tmp") == 0;
+    while (sl_path_next(d, l->c.dir, &name, NULL) > 0) {
+        size_t len = strlen(name);
+        int old = sl_commit_number(name, &n) && n < keep;
+        int left = len > 4 && strcmp(name + len - 4, ".tmp") == 0;
         if (old || left)
-            unlinkat(l->c.dirfd, e->d_name, 0);
+            unlinkat(l->c.dirfd, name, 0);
     }
     closedir(d);
 }

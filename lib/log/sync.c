@@ -2,7 +2,6 @@
  * Copyright (c) 2026 The sluice authors */
 /* sync: see sync.h. */
 #include "base/compat.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -333,21 +332,16 @@ static int sync_names(struct sl_syncer *s, int64_t file, int64_t mark, struct sl
 static int64_t newest_file(struct sl_syncer *s, struct sl_err *err)
 {
     int64_t n, newest = 0;
-    int fd =
-        sl_path_openat(s->dirfd, "commits", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, s->path, err);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d) {
-        if (fd >= 0)
-            close(fd);
-        return fd < 0 ? fd : sl_err_sys(err, "cannot list %s/commits", s->path);
-    }
-    for (struct dirent *e; (e = readdir(d)) != NULL;) {
-        if (strlen(e->d_name) == 26 && strcmp(e->d_name + 20, ".jsonl") == 0 &&
-            sl_digits_parse(e->d_name, 20, &n))
+    const char *name;
+    DIR *d;
+    int rc = sl_path_list(s->dirfd, "commits", s->path, &d, err);
+    if (rc < 0)
+        return rc;
+    while ((rc = sl_path_next(d, s->path, &name, err)) > 0)
+        if (sl_commit_number(name, &n))
             newest = SL_MAX(newest, n);
-    }
     closedir(d);
-    return newest;
+    return rc < 0 ? rc : newest;
 }
 
 /*

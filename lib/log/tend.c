@@ -3,7 +3,6 @@
 /* tend: see tend.h. */
 #include "log/tend.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -82,23 +81,20 @@ static int is_stale(const struct sl_tender *t, struct sl_seg_key key)
 static void find_stale(const struct sl_tender *t, int partition, struct stale *s)
 {
     struct sl_log *l = t->w->log;
+    const char *file;
     char name[16];
+    DIR *d;
     snprintf(name, sizeof(name), "%04d", partition);
-    int fd = sl_path_openat(l->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, l->path, NULL);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d) {
-        if (fd >= 0)
-            close(fd);
+    if (sl_path_list(l->dirfd, name, l->path, &d, NULL) < 0)
         return;
-    }
-    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+    while (sl_path_next(d, l->path, &file, NULL) > 0) {
         struct sl_seg_key key;
-        size_t n = strlen(e->d_name);
-        if (sl_seg_parse_name(e->d_name, partition, &key) && is_stale(t, key) && !stale_add(s, key))
+        size_t n = strlen(file);
+        if (sl_seg_parse_name(file, partition, &key) && is_stale(t, key) && !stale_add(s, key))
             break;
         /* An index that a killed writer left half written. */
-        if (n > 4 && strcmp(e->d_name + n - 4, ".tmp") == 0 && is_old(t, dirfd(d), e->d_name))
-            unlinkat(dirfd(d), e->d_name, 0);
+        if (n > 4 && strcmp(file + n - 4, ".tmp") == 0 && is_old(t, dirfd(d), file))
+            unlinkat(dirfd(d), file, 0);
     }
     closedir(d);
 }

@@ -59,6 +59,8 @@ struct sl_log {
 enum { SL_COMMIT_NAME = 32 };
 /* "00000000000000000001.jsonl" */
 void sl_commit_name(int64_t n, char *out);
+int sl_commit_number(const char *name,
+                     int64_t *n); /* the same backwards: 1, 0 it is no such name */
 /* Greatest number that names a file in commits/, and the one before it (0 = none). SL_ECORRUPT if
  * there is none. */
 int sl_commits_list(struct sl_log *l, int64_t *newest, int64_t *before, struct sl_err *err);

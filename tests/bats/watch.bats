@@ -166,3 +166,14 @@ $(seq 1 1002)"
         --select 'count(*) as n, count(distinct n) as d'
     [ "${lines[1]}" = 60000,60000 ]
 }
+
+@test "a directory that cannot be read is not taken for an empty one" {
+    strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
+    [ -z "${SLUICE_SANITIZED-}" ] || skip "strace does not go with sanitizers"
+    mkdir d
+    { echo n; seq 1 5; } >d/a.csv
+    run -1 --separate-stderr strace -o trace -e trace=getdents64 -e inject=getdents64:error=EIO \
+        "$SLUICE" ingest --watch d -o l/ --quiet
+    grep -q 'getdents64.*INJECTED' trace
+    [ "$stderr" = 'sluice ingest: cannot list d: Input/output error' ]
+}
