@@ -202,23 +202,33 @@ static int read_head(struct search *s)
     return 0;
 }
 
+/* Whether the file begins as the record says. Most records want the CRC of as many bytes. */
+static int begins_as(struct sl_head *h, int packed, const struct record *r)
+{
+    if ((packed ? h->nplain : h->n) < r->head_len)
+        return 0;
+    if (h->len[packed] != r->head_len) {
+        h->len[packed] = (int)r->head_len;
+        h->crc[packed] = sl_crc32c(0, packed ? h->plain : h->raw, (size_t)r->head_len);
+    }
+    return h->crc[packed] == (uint32_t)r->head;
+}
+
 /* 1: the recorded position is of this file. */
 static int matches(struct search *s, const struct record *r)
 {
     uint32_t crc;
-    int packed = sl_bytes_is_compressed(s->bytes) && r->tail_len;
+    int packed = sl_bytes_is_compressed(s->bytes) && r->tail_len > 0;
     int rc = s->head->n < 0 ? read_head(s) : 0;
     if (rc < 0)
         return rc;
-    int n = packed ? s->head->nplain : s->head->n;
-    if (n < r->head_len || sl_crc32c(0, packed ? s->head->plain : s->head->raw,
-                                     (size_t)r->head_len) != (uint32_t)r->head)
+    if (!begins_as(s->head, packed, r))
         return 0;
     if (packed)
         return r->head_len <= r->byte && was_packed(s, r);
     if (r->tail_len == 0)
         return 1;
-    n = (int)r->tail_len;
+    int n = (int)r->tail_len;
     rc = crc_at(s->bytes, r->byte - r->tail_len, &n, &crc, s->err);
     if (rc < 0)
         return rc;

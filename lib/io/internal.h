@@ -97,6 +97,8 @@ int sl_fileid_mark(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_
 struct sl_head { /* the first bytes of a file, for many comparisons; begin with n = -1 */
     int n, nplain;
     char raw[1024], plain[1024]; /* plain: unpacked */
+    int len[2];                  /* of raw and of plain: the CRC of so many of them, */
+    uint32_t crc[2];
 };
 /* 1: b holds what the mark of another file (or of this one, earlier) says. */
 int sl_fileid_is(const struct sl_fileid *of, const struct sl_mark *m, struct sl_bytes *b,

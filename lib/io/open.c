@@ -127,6 +127,62 @@ static int open_bytes(const struct sl_input_options *o, struct sl_source **out, 
     return sl_frames_source_new(o, b, out, err);
 }
 
+struct named { /* a path that is a file or a pipe */
+    dev_t dev;
+    ino_t ino;
+    int at, can_be_read_again;
+};
+
+static int by_inode(const void *a, const void *b)
+{
+    const struct named *x = a, *y = b;
+    if (x->dev != y->dev)
+        return x->dev < y->dev ? -1 : 1;
+    if (x->ino != y->ino)
+        return x->ino < y->ino ? -1 : 1;
+    return x->at - y->at;
+}
+
+/* What is named twice. A pipe gives its bytes once, so the second time there would be nothing, and
+ * that in silence; the rows of a file would be in a log twice. */
+static int check_twice(const struct sl_input_options *o, struct sl_err *err)
+{
+    struct named *all = sl_calloc((size_t)o->npaths + 1, sizeof(*all));
+    int n = 0, rc = all ? 0 : sl_err_nomem(err, "sources");
+    for (int i = 0; rc == 0 && i < o->npaths; i++) {
+        struct stat st;
+        int standard = strcmp(o->paths[i], "-") == 0;
+        if ((standard ? fstat(STDIN_FILENO, &st) : stat(o->paths[i], &st)) < 0)
+            continue;
+        int file = S_ISREG(st.st_mode) && !standard;
+        /* A FIFO with a name, or a terminal, may be opened again: somebody else may write then. */
+        int pipe = standard || ((S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) &&
+                                strncmp(o->paths[i], "/dev/", 5) == 0);
+        if (pipe || (file && o->into && o->again == SL_AGAIN_REFUSE))
+            all[n++] = (struct named){st.st_dev, st.st_ino, i, file};
+    }
+    if (n)
+        qsort(all, (size_t)n, sizeof(*all), by_inode);
+    for (int i = 1; rc == 0 && i < n; i++) {
+        const struct named *x = &all[i - 1], *y = &all[i];
+        if (x->dev != y->dev || x->ino != y->ino)
+            continue;
+        const char *a = o->paths[x->at], *b = o->paths[y->at];
+        if (!x->can_be_read_again && !y->can_be_read_again) {
+            sl_err_set(err, SL_EUSAGE, "standard input is named twice: it can be read once");
+            rc = -SL_EUSAGE;
+        } else {
+            if (strcmp(a, b) == 0)
+                sl_err_set(err, SL_EUSAGE, "%s is named twice", a);
+            else
+                sl_err_set(err, SL_EUSAGE, "%s and %s are one file", a, b);
+            rc = sl_err_hint(err, "leave one out; --again takes its rows twice");
+        }
+    }
+    free(all);
+    return rc;
+}
+
 /* Every path once: that it is there, and of a kind that can stand beside the others. */
 static int check_paths(const struct sl_input_options *o, struct sl_err *err)
 {
@@ -145,7 +201,7 @@ static int check_paths(const struct sl_input_options *o, struct sl_err *err)
         if (access(path, F_OK) != 0 && !o->wait_for_log)
             return sl_err_sys(err, "cannot open %s", path);
     }
-    return 0;
+    return o->npaths > 1 ? check_twice(o, err) : 0;
 }
 
 static int open_log(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)

@@ -86,6 +86,7 @@ int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err)
     t->line += sl_textin_count_lines(s, n);
     t->start += n;
     t->byte += (int64_t)n;
+    t->records = t->byte;
     sl_buffer_unref(t->header);
     t->header = NULL;
     if (t->o.no_header || sl_text_reader_format(t->reader) > SL_TEXT_TSV)

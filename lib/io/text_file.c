@@ -99,6 +99,35 @@ static int look_back(struct text_source *t, struct sl_err *err)
     return rc;
 }
 
+/* Does the file at hand hold what another of this run held? 1 as with what the log has of it. */
+static int look_among_read(struct text_source *t, struct sl_err *err)
+{
+    const char *as = "";
+    if (!t->identity || t->identity->any)
+        return 0;
+    int rc = sl_textin_recall(t, t->identity, &as, err);
+    if (rc <= 0)
+        return rc;
+    if (t->o.again == SL_AGAIN_REFUSE) {
+        sl_err_set(err, SL_EEXIST, "%s begins as %s, which was read before it",
+                   sl_bytes_name(t->bytes), as);
+        return sl_err_hint(err, "--resume takes only what is new in it, --again appends all");
+    }
+    sl_textin_say(t, "%s begins as %s, which was read before it: going on behind that",
+                  sl_bytes_name(t->bytes), as);
+    return 1;
+}
+
+/* Notes how far the file at hand was read, if there was a record in it. */
+static int note_read(struct text_source *t, struct sl_err *err)
+{
+    struct sl_mark mark;
+    if (!t->identity || t->identity->any || t->byte <= t->records)
+        return 0;
+    int rc = sl_fileid_mark(t->identity, t->bytes, t->byte, t->line, &mark, err);
+    return rc < 0 ? rc : sl_textin_remember(t, t->identity, &mark, err);
+}
+
 int sl_textin_open_file(struct text_source *t, struct sl_err *err)
 {
     if (!t->bytes) {
@@ -111,8 +140,10 @@ int sl_textin_open_file(struct text_source *t, struct sl_err *err)
     t->byte = 0;
     t->line = 1;
     t->latest = 0;
+    t->records = 0;
     memset(&t->cut, 0, sizeof(t->cut));
-    int rc = look_up(t, err);
+    int rc = look_up(t, err), known = rc < 0 ? rc : look_among_read(t, err);
+    rc = known ? known : rc;
     if (rc == 0 && t->identity && t->log && t->o.again == SL_AGAIN_RESUME)
         rc = look_back(t, err);
     t->resume = rc > 0;
@@ -171,6 +202,9 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err)
                 sl_textin_say(t, "--types names '%s', which no file has: it is null", unseen);
             return 0;
         }
+        rc = note_read(t, err);
+        if (rc < 0)
+            return rc;
         sl_bytes_free(t->bytes);
         t->bytes = NULL;
         t->file++;

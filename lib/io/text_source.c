@@ -343,6 +343,9 @@ static void source_free(struct sl_source *s)
     free(t->paths);
     sl_bytes_free(t->bytes);
     sl_textin_watch_free(t->watch);
+    for (int i = 0; i < t->nknown; i++)
+        sl_fileid_unref(t->known[i].identity);
+    free(t->known);
     sl_fileid_unref(t->identity);
     sl_text_map_unref(t->map);
     sl_text_reader_free(t->reader);

@@ -13,6 +13,11 @@ struct text_mark { /* of a morsel */
     struct sl_text_map *map;
 };
 
+struct text_known { /* a file of this run, by what it held */
+    struct sl_fileid *identity;
+    struct sl_mark mark;
+};
+
 struct text_source {
     struct sl_source base;
     struct sl_input_options o;
@@ -32,7 +37,10 @@ struct text_source {
     size_t start, fill;
     struct sl_text_cut cut;
     int64_t byte, line;
-    int64_t latest;                /* see sl_textin_latest; 0 = not known yet */
+    int64_t latest;           /* see sl_textin_latest; 0 = not known yet */
+    int64_t records;          /* of the file at hand: byte where they begin */
+    struct text_known *known; /* files that this run has read */
+    int nknown;
     struct sl_textin_watch *watch; /* files are those of a directory */
     int announce;                  /* the position of the file at hand is new, though no row is */
     int64_t least_lines;           /* to settle from at a pause; 0: by the format */
@@ -83,6 +91,20 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err);
 int sl_textin_begin(struct text_source *t, struct sl_err *err);
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
 int sl_textin_truncated(struct text_source *t, struct sl_err *err);
+
+/* text_known.c: what this run has read already, and its commits may not show yet */
+/* A file was read as far as the mark; a later mark of the same identity replaces it. */
+int sl_textin_remember(struct text_source *t, struct sl_fileid *identity,
+                       const struct sl_mark *mark, struct sl_err *err);
+/* Whether the file at hand, of identity i, holds what a file of this run held, and more of it than i
+ * says: 1, and i goes on behind that under its own name; 0; < 0. *as: the name of the other (or NULL). */
+int sl_textin_recall(struct text_source *t, struct sl_fileid *i, const char **as,
+                     struct sl_err *err);
+/* Whether bytes so few that they are a file's beginning, and not all of it, prove nothing: other files
+ * may begin as a short one does. */
+int sl_textin_may_be_chance(int64_t bytes, const char *path);
+/* Bytes of a file, unpacked; -1: it cannot be read to its end. */
+int64_t sl_textin_unpacked_length(const char *path);
 
 /* text_watch.c: the files of a directory */
 enum { SL_TEXTIN_NOTHING = 2 };

@@ -20,12 +20,7 @@
 #include "io/text_source.h"
 
 enum { LOOK_USEC = 200 * 1000, SWEEP_USEC = 2000 * 1000 }; /* without and with inotify */
-enum { PROBE = 64 << 10, EVIDENCE = 1280 };
-
-struct known { /* a file of this run, by what it held */
-    struct sl_fileid *identity;
-    struct sl_mark mark;
-};
+enum { PROBE = 64 << 10 };
 
 struct watched {
     char *name;
@@ -48,10 +43,8 @@ struct sl_textin_watch {
     int *slots; /* by inode: a file's number + 1, 0 = free; more than twice as many as files */
     size_t mask;
     struct watched *at; /* the one that is open */
-    struct known *known;
-    int nknown;
-    int is_looked; /* since the last change that was seen */
-    int64_t look;  /* monotonic µs: look anyway */
+    int is_looked;      /* since the last change that was seen */
+    int64_t look;       /* monotonic µs: look anyway */
 };
 
 static void forget(struct watched *w)
@@ -101,9 +94,6 @@ void sl_textin_watch_free(struct sl_textin_watch *w)
         return;
     for (int i = 0; i < w->n; i++)
         watched_free(w->files[i]);
-    for (int i = 0; i < w->nknown; i++)
-        sl_fileid_unref(w->known[i].identity);
-    free(w->known);
     free(w->files);
     free(w->slots);
     sl_watch_free(w->notify);
@@ -253,34 +243,7 @@ static int leave(struct text_source *t, struct sl_err *err)
     t->bytes = NULL;
     if (rc < 0 || !begun)
         return rc;
-    struct sl_textin_watch *d = t->watch;
-    for (int i = 0; i < d->nknown; i++)
-        if (d->known[i].identity == w->identity) {
-            d->known[i].mark = w->mark;
-            return 0;
-        }
-    struct known *k = sl_realloc(d->known, (size_t)(d->nknown + 1) * sizeof(*k));
-    if (!k)
-        return sl_err_nomem(err, "a directory");
-    d->known = k;
-    k[d->nknown++] = (struct known){sl_fileid_ref(w->identity), w->mark};
-    return 0;
-}
-
-/* Bytes of a file, unpacked; -1: it cannot be read to its end. */
-static int64_t unpacked_length(const char *path)
-{
-    struct sl_bytes *b;
-    char data[16384];
-    int64_t n = 0;
-    size_t got;
-    if (sl_bytes_open(path, 0, -1, &b, NULL) < 0)
-        return -1;
-    int rc;
-    while ((rc = sl_bytes_read(b, data, sizeof(data), &got, NULL)) == SL_BYTES_DATA)
-        n += (int64_t)got;
-    sl_bytes_free(b);
-    return rc == SL_BYTES_END ? n : -1;
+    return sl_textin_remember(t, w->identity, &w->mark, err);
 }
 
 /* Whether types can be settled from a file: a record behind a header, if that is what comes first. */
@@ -302,30 +265,19 @@ static int has_rows(const struct text_source *t, struct sl_err *err)
 /* Who this file is that is new here: 1 a part of it is committed, 0. */
 static int identify(struct text_source *t, struct watched *w, struct sl_err *err)
 {
-    const struct sl_textin_watch *d = t->watch;
     struct sl_fileid *i = sl_fileid_new(t->bytes, err);
-    struct sl_head head = {.n = -1};
-    int copy = 0;
     if (!i)
         return -(int)(err ? err->code : SL_EFAIL);
     w->identity = i;
     int rc = t->log ? sl_fileid_find(i, t->bytes, t->log, err) : 0;
-    if (rc > 0)
-        copy = sl_fileid_is_copy(i);
-    for (int k = 0; rc == 0 && k < d->nknown; k++) {
-        const struct known *x = &d->known[k];
-        rc = sl_fileid_is(x->identity, &x->mark, t->bytes, &head, err);
-        if (rc > 0) {
-            sl_fileid_continue(i, x->identity, &x->mark);
-            copy = 1;
-        }
-    }
-    if (rc <= 0 || !copy)
+    int known = rc < 0 ? rc : sl_textin_recall(t, i, NULL, err);
+    if (known < 0 || rc < 0)
+        return known;
+    if (!known && (rc == 0 || !sl_fileid_is_copy(i)))
         return rc;
     int64_t byte = i->byte, line = i->line, rows = i->rows;
     rc = sl_fileid_begin(i, t->log, err);
-    /* Other files may begin as a short one does. */
-    if (rc < 0 || (byte < EVIDENCE && unpacked_length(w->name) != byte))
+    if (rc < 0 || (!known && sl_textin_may_be_chance(byte, w->name)))
         return rc;
     sl_textin_say(t, "%s begins as another file that is committed: going on behind that",
                   sl_bytes_name(t->bytes));
@@ -399,7 +351,7 @@ static int visit(struct text_source *t, struct watched *w, struct sl_err *err)
     int packed = sl_bytes_is_compressed(t->bytes);
     if (!st.st_size || (w->identity && !packed && st.st_size == w->mark.byte))
         goto skip;
-    if (packed && unpacked_length(w->name) < 0) {
+    if (packed && sl_textin_unpacked_length(w->name) < 0) {
         if (!w->is_said)
             sl_textin_say(t, "%s is not whole: left for later", w->name);
         w->is_said = 1;

@@ -113,3 +113,53 @@ PY
     run -1 --separate-stderr sluice ingest long.csv -o l/
     [[ $stderr == *": 12,345 rows of long.csv are committed"* ]]
 }
+
+@test "one file that is named twice is refused before anything is read, under any of its names" {
+    printf 'n\n1\n2\n' >n.csv
+    ln n.csv m.csv
+    local b
+    for b in n.csv ./n.csv m.csv; do
+        run -2 --separate-stderr sluice ingest n.csv "$b" -o l/
+        [[ $stderr == *"n.csv"*"--again takes its rows twice"* ]]
+        [ ! -e l ]
+    done
+    sluice ingest --again n.csv n.csv -o l/ --quiet
+    [ "$(sluice aggregate l/ -O csv --quiet | tail -n 1)" = 4 ]
+}
+
+@test "a copy, packed or not, of what the same run has read is refused; --resume takes what is new in it" {
+    seq 1 1000 | sed '1i n' >n.csv
+    cp n.csv copy.csv
+    gzip -k n.csv
+    local b
+    for b in copy.csv n.csv.gz; do
+        run -1 --separate-stderr sluice ingest n.csv "$b" -o "$b.log/"
+        [[ $stderr == *"$b begins as n.csv, which was read before it"* ]]
+    done
+    seq 1001 1010 >>copy.csv
+    sluice ingest --resume n.csv n.csv.gz copy.csv n.csv -o l/ --quiet
+    [ "$(sluice aggregate l/ --select 'count(*), sum(n)' -O csv --quiet | tail -n 1)" = 1010,510555 ]
+}
+
+@test "--resume of a file that grew, and of its copy: what is new is there once" {
+    seq 1 1000 | sed '1i n' >n.csv
+    sluice ingest n.csv -o l/ --quiet
+    mkdir d
+    cp -a n.csv d/a.csv
+    sluice ingest --watch d -o w/ --quiet
+    seq 1001 1010 | tee -a n.csv >>d/a.csv
+    cp n.csv copy.csv
+    cp n.csv d/b.csv
+    sluice ingest --resume n.csv copy.csv -o l/ --quiet
+    sluice ingest --watch d -o w/ --quiet
+    [ "$(sluice aggregate l/ -O csv --quiet | tail -n 1)" = 1010 ]
+    [ "$(sluice aggregate w/ -O csv --quiet | tail -n 1)" = 1010 ]
+}
+
+@test "files without rows, and short ones that begin alike, are no copies of each other" {
+    printf 'n\n' | tee a.csv >b.csv
+    printf 'n\n1\n' >c.csv
+    printf 'n\n1\n2\n' >d.csv
+    sluice ingest a.csv b.csv c.csv d.csv -o l/ --quiet
+    [ "$(sluice aggregate l/ -O csv --quiet | tail -n 1)" = 3 ]
+}

@@ -184,3 +184,12 @@ load cmd_helper
     has "$stderr" "--append is for text"
     cmp a.arrow before
 }
+
+@test "standard input that is named twice is refused: the second time it would have nothing" {
+    local two
+    for two in '- -' '- /dev/stdin' '/dev/fd/0 /dev/stdin'; do
+        run -2 --separate-stderr bash -c "cat orders.csv | \"\$SLUICE\" transform -I csv $two -O csv"
+        has "$stderr" 'standard input is named twice'
+        same "$output" ''
+    done
+}
