@@ -27,7 +27,9 @@ struct frames_source {
     struct sl_bytes *bytes;
     struct sl_ipc_decoder *decoder;
     char *time_column;
-    int stop_fd, file_format, ended;
+    int stop_fd, file_format;
+    int ended;             /* the stream; what follows it is still to be looked at */
+    int closed;            /* the input, too: nothing follows */
     int have_dictionaries; /* all of them, from the end of the file */
     int64_t rows;
     char *into; /* the log that is ingested into */
@@ -222,8 +224,37 @@ static int at_eof(struct frames_source *f, struct sl_err *err)
 {
     if (f->fill > f->start || f->message || f->base.end_required || f->file_format)
         return upstream_died(f, err);
-    f->ended = 1;
+    f->ended = f->closed = 1;
     return SL_NEXT_END;
+}
+
+/*
+ * The stream has ended. Its writer may have to write Arrow's own end yet, and would fail if nobody
+ * read it; and what another program writes to the same pipe behind it is not passed over in silence.
+ * So the end is where the input ends. (A file of Arrow has its table of contents there.)
+ */
+static int after_end(struct frames_source *f, struct sl_err *err)
+{
+    static const char marker[8] = "\xff\xff\xff\xff";
+    while (!f->closed && !f->file_format) {
+        size_t n = f->fill - f->start;
+        const char *p = f->staging + f->start;
+        if (n && memcmp(p, marker, SL_MIN(n, sizeof(marker))) != 0) {
+            sl_err_set(err, SL_EFORMAT, "something follows the end of the stream");
+            sl_err_hint(err, "an input is one stream: join those of several commands as text, "
+                             "or ingest each into one log");
+            return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
+        }
+        if (n >= sizeof(marker)) {
+            take_staged(f, sizeof(marker));
+            continue;
+        }
+        int rc = read_staging(f, err);
+        if (rc < 0 || (rc == SL_BYTES_WAIT && !sl_bytes_is_followed(f->bytes)))
+            return rc < 0 ? rc : SL_NEXT_WAIT;
+        f->closed = rc != SL_BYTES_DATA;
+    }
+    return f->base.end_reason == SL_END_END ? SL_NEXT_END : SL_NEXT_STOP;
 }
 
 /* ---- opening ---- */
@@ -403,7 +434,7 @@ static int take_end(struct frames_source *f, const struct sl_control *c, struct 
                     SL_META_END);
         return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
     }
-    return c->reason == SL_END_END ? SL_NEXT_END : SL_NEXT_STOP;
+    return 0;
 }
 
 static int take_batch(struct frames_source *f, const struct sl_ipc_message *m,
@@ -463,7 +494,7 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
 
     for (;;) {
         if (f->ended)
-            return s->end_reason == SL_END_END ? SL_NEXT_END : SL_NEXT_STOP;
+            return after_end(f, err);
         int rc = gather(f, err);
         if (rc < 0)
             return rc;

@@ -192,3 +192,32 @@ with pa.ipc.new_stream(sys.stdout.buffer, t.schema) as w: w.write_table(t)' >f.a
     ends_with 143 "$agg"
     [ "$(cut -d, -f3- out.csv)" = $'k,count\na,2\nb,1' ]
 }
+
+@test "a second stream behind the first is not passed over: an error, from a pipe and a file" {
+    printf 'n\n1\n2\n' >a.csv
+    sluice transform a.csv --quiet >a.arrows
+    run -1 --separate-stderr bash -c '(sluice transform a.csv; sluice transform a.csv) 2>/dev/null | sluice aggregate -O csv'
+    [[ $stderr == *"something follows the end of the stream"* ]]
+    [ -z "$output" ]
+    cat a.arrows a.arrows >two.arrows
+    run -1 --separate-stderr sluice ingest two.arrows -o l/
+    [[ $stderr == *"two.arrows: something follows the end of the stream"* ]]
+}
+
+@test "a stage is read to the end of its output, though it writes that late" {
+    printf 'n\n1\n2\n' >a.csv
+    sluice transform a.csv --quiet >a.arrows
+    local n
+    n=$(stat -c %s a.arrows)
+    mkfifo in
+    sluice aggregate -O csv --quiet <in >out &
+    pids+=($!)
+    exec 7>in
+    head -c $((n - 8)) a.arrows >&7
+    wants_more() { [ "$(cut -d ' ' -f 3 "/proc/${pids[0]}/stat")" = S ] && [ ! -s out ]; }
+    until_true wants_more
+    tail -c 8 a.arrows >&7 # Arrow's own end
+    exec 7>&-
+    ends_with 0 "${pids[0]}"
+    [ "$(tail -n 1 out)" = 2 ]
+}
