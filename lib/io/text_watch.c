@@ -4,23 +4,25 @@
  * text_watch: the files of a directory as the files of a text source.
  *
  * Files are visited in the order of their names, those of which a part was read before others: what
- * has come since is read up to the last whole record, and the file is left until its size or time changes. Followed, the directory is looked over
- * whenever it changes; otherwise once.
+ * has come since is read up to the last whole record, and the file is left until its size or time
+ * changes. Followed, the directory is looked over whenever it changes; otherwise once.
  *
  * Invariants: (1) A file is its device and inode while it holds what was read of it, whatever its name;
  * one that is new here is looked for by content among the files of this run and the positions of the
  * log, so that a renamed, copied or compressed file is not read twice. (2) A record without its end is
- * left for later, unless the file is compressed: those are read when they are whole. (3) The position of
- * a file is that of its last morsel, and nothing between.
+ * left for later, unless the file is compressed: those are read when they are whole. (3) The position
+ * of a file is that of its last morsel, and nothing between. (4) Of a file that holds no more than the
+ * beginning of another nothing is read: a copy in the making is known when it has grown beyond that.
  */
 #include "base/compat.h"
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/hash.h"
 #include "io/text_source.h"
 
 enum { LOOK_USEC = 200 * 1000, SWEEP_USEC = 2000 * 1000 }; /* without and with inotify */
-enum { PROBE = 64 << 10 };
+enum { PROBE = 64 << 10, EVIDENCE = 1280 };
 
 struct watched {
     char *name;
@@ -28,6 +30,7 @@ struct watched {
     ino_t ino;
     int64_t size, mtime; /* when it was visited; size -1: not yet */
     int is_there, is_said;
+    int copy_of; /* number + 1 of what is known of the file that this one began as; 0 = none */
     struct sl_fileid *identity; /* NULL: nothing was read */
     struct sl_mark mark;
     int64_t line;
@@ -288,6 +291,48 @@ static int identify(struct text_source *t, struct watched *w, struct sl_err *err
     return 1;
 }
 
+/* Whether two files are the same at their start and just before a position; -1: the other one does not
+ * reach it by now, or cannot be read. */
+static int same_before(int fd, const char *path, int64_t position)
+{
+    const int64_t at[] = {0, position - EVIDENCE};
+    char a[EVIDENCE], b[EVIDENCE];
+    int other = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), same = 1;
+    for (int i = 0; same == 1 && i < 2; i++) {
+        if (other < 0 || pread(other, b, EVIDENCE, at[i]) != EVIDENCE)
+            same = -1;
+        else
+            same = pread(fd, a, EVIDENCE, at[i]) == EVIDENCE && memcmp(a, b, EVIDENCE) == 0;
+    }
+    if (other >= 0)
+        close(other);
+    return same;
+}
+
+/* Whether a file that is new here holds no more than was read of another one: a copy of it that is
+ * being made, or was made before the other grew. It cannot be known by where the other stands now,
+ * which is beyond its end; so what it began as is noted, for when that is truncated or removed. */
+static int is_part(const struct text_source *t, struct watched *w, int fd, int64_t size)
+{
+    const struct sl_textin_watch *d = t->watch;
+    for (int i = 0; size >= EVIDENCE && i < d->n; i++) {
+        const struct watched *x = d->files[i];
+        int k = 0;
+        if (x == w || !x->identity || x->identity->compressed || x->mark.byte <= size)
+            continue;
+        while (k < t->nknown && t->known[k].identity != x->identity)
+            k++;
+        int same = same_before(fd, x->name, size);
+        if (same > 0) {
+            w->copy_of = k < t->nknown ? k + 1 : 0;
+            return 1;
+        }
+        if (same == 0 && w->copy_of == k + 1)
+            w->copy_of = 0; /* it went on in its own way */
+    }
+    return w->copy_of && size < t->known[w->copy_of - 1].mark.byte;
+}
+
 /* Whether the file that is open is the one that was begun under this inode. */
 static int check_same(struct text_source *t, struct watched *w, int64_t size, struct sl_err *err)
 {
@@ -325,6 +370,13 @@ static int enter(struct text_source *t, struct watched *w, int is_known, struct 
     return begun ? sl_bytes_seek(t->bytes, t->byte, err) : 0;
 }
 
+static void say_once(struct text_source *t, struct watched *w, const char *what)
+{
+    if (!w->is_said)
+        sl_textin_say(t, "%s %s", w->name, what);
+    w->is_said = 1;
+}
+
 /* Opens a file that has changed: 1 it is to be read, 0 it is not. */
 static int visit(struct text_source *t, struct watched *w, struct sl_err *err)
 {
@@ -352,9 +404,11 @@ static int visit(struct text_source *t, struct watched *w, struct sl_err *err)
     if (!st.st_size || (w->identity && !packed && st.st_size == w->mark.byte))
         goto skip;
     if (packed && sl_textin_unpacked_length(w->name) < 0) {
-        if (!w->is_said)
-            sl_textin_say(t, "%s is not whole: left for later", w->name);
-        w->is_said = 1;
+        say_once(t, w, "is not whole: left for later");
+        goto skip;
+    }
+    if (!w->identity && !packed && is_part(t, w, sl_bytes_fd(t->bytes), st.st_size)) {
+        say_once(t, w, "holds the beginning of another file that is committed: left for later");
         goto skip;
     }
     rc = t->reader ? 1 : has_rows(t, err);

@@ -177,3 +177,41 @@ $(seq 1 1002)"
     grep -q 'getdents64.*INJECTED' trace
     [ "$stderr" = 'sluice ingest: cannot list d: Input/output error' ]
 }
+
+@test "-f --watch: a copy is known while it is being made, and after its original was truncated" {
+    mkdir d
+    { echo n; seq 1 5000; } >d/app.csv
+    follow
+    until_true log_is "n
+$(seq 1 5000)"
+    head -c 10000 d/app.csv >d/app.csv.1
+    until_true grep -q "d/app.csv.1 holds" err
+    tail -c +10001 d/app.csv >>d/app.csv.1
+    seq 5001 5100 >>d/app.csv
+    until_true log_is "n
+$(seq 1 5100)"
+    : >d/app.csv
+    { echo n; echo 5101; } >>d/app.csv
+    until_true log_is "n
+$(seq 1 5101)"
+    kill -TERM "$watcher"
+    ends_with 143 "$watcher"
+    log_is "n
+$(seq 1 5101)"
+}
+
+@test "--watch: a file that began as another one, and goes on in its own way, is read" {
+    mkdir d
+    { echo n; seq 1 5000; } >d/app.csv
+    head -c 10000 d/app.csv >d/part.csv
+    run -0 --separate-stderr sluice ingest --watch d -o l/
+    [[ $stderr == *"d/part.csv holds the beginning of another file that is committed"* ]]
+    log_is "n
+$(seq 1 5000)"
+    printf '7\n' >>d/part.csv
+    sluice ingest --watch d -o l/ --quiet
+    log_is "n
+$(seq 1 5000)
+$(head -c 10000 d/app.csv | tail -n +2)
+7"
+}
