@@ -41,6 +41,13 @@ static int point_partition(struct log_source *s, const struct sl_point *p, const
     return partition;
 }
 
+/* That a range holds nothing for its ends were swapped should not pass for an empty log. */
+static int swapped(struct sl_err *err)
+{
+    return name_point(err, "--to", "it lies before --from, so there is nothing between them",
+                      "swap them");
+}
+
 static void note(const struct log_source *s, const char *fmt, ...) SL_PRINTF(2, 3);
 static void note(const struct log_source *s, const char *fmt, ...)
 {
@@ -106,6 +113,9 @@ static int set_to(struct log_source *s, struct sl_err *err)
         if (only < 0)
             return only;
         s->ranges[only].to = p->value;
+        if (s->o.from.kind == SL_POINT_OFFSET && p->value < s->o.from.value &&
+            s->ranges[only].from == s->o.from.value)
+            return swapped(err);
     }
     for (int i = 0; i < n; i++) {
         struct sl_log_range *r = &s->ranges[i];
@@ -132,6 +142,8 @@ static int set_times(struct log_source *s, struct sl_err *err)
                               "say --from TIME --to +1h");
         s->to_time = from->value + to->value;
     }
+    if (s->to_time < s->from_time)
+        return swapped(err);
     if ((s->from_time != SL_TIME_MIN || s->to_time != SL_TIME_MAX) && s->time < 0) {
         sl_err_set(err, SL_EUSAGE, "%s has no time column to find a time by", s->path);
         return sl_err_hint(err, "use offsets, or name the column with --time");

@@ -4,8 +4,8 @@
  * json_read: one JSON object a line to rows of spans.
  *
  * Keys come in the same order line after line, so each key is first compared with the one that
- * followed its predecessor last time. Of duplicate keys the last counts. A key without a column
- * asks for one, or (narrow) travels in _rest as a member with its dotted path.
+ * followed its predecessor last time. A row in which a key comes twice is bad: one of the values would
+ * be lost. A key without a column asks for one, or (narrow) travels in _rest as a member with its dotted path.
  */
 #include "base/json.h"
 #include "base/utf8.h"
@@ -109,6 +109,10 @@ static int take_value(struct line *l, int t, int column, uint32_t parent, const 
     }
     struct sl_span *out = &l->out[column];
     const struct sl_type *type = &l->r->columns[column].type;
+    if (!(out->flags & SL_SPAN_UNSET)) {
+        sl_err_set(&l->err, SL_EROW, "the key '%s' comes twice", l->r->schema->fields[column].name);
+        return fail(l, l->err.what);
+    }
     if (t == SL_JSON_STRING)
         return set_string(l, out, type);
     if (t == SL_JSON_NULL) {

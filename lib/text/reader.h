@@ -23,6 +23,7 @@ enum sl_span_flags {
     SL_SPAN_NUMBER = 4, /* other JSON tokens */
     SL_SPAN_BOOL = 8,
     SL_SPAN_NESTED = 16, /* array or object, raw */
+    SL_SPAN_UNSET = 32,  /* null, because the record has said nothing of the field yet */
 };
 
 /* One field. 16 bytes behind it are readable. */
@@ -253,7 +254,7 @@ int sl_text_add_fresh(const struct sl_text_reader *r, const struct sl_text_scrat
 
 /* ---- rows.c, json_read.c, json_keys.c: matrix formats: fill s->matrix, s->origins and *rows; 0 or < 0 ---- */
 
-/* Room for one more row of nf spans; pointer to them (all null) or NULL. */
+/* Room for one more row of nf spans; pointer to them (all null and unset) or NULL. */
 struct sl_span *sl_text_matrix_row(struct sl_text_scratch *s, size_t row, int nf,
                                    struct sl_account *account);
 

@@ -28,7 +28,7 @@ struct sl_span *sl_text_matrix_row(struct sl_text_scratch *s, size_t row, int nf
     }
     struct sl_span *out = (struct sl_span *)s->matrix->data + row * (size_t)nf;
     for (int i = 0; i < nf; i++)
-        out[i] = (struct sl_span){nothing, 0, SL_SPAN_NULL};
+        out[i] = (struct sl_span){nothing, 0, SL_SPAN_NULL | SL_SPAN_UNSET};
     return out;
 }
 
@@ -96,7 +96,7 @@ void sl_text_gather(struct sl_text_cursor *c, struct sl_span *out, size_t n)
     assert(c->row + n <= c->rows->rows);
     if (c->field < 0) {
         for (size_t i = 0; i < n; i++)
-            out[i] = (struct sl_span){nothing, 0, SL_SPAN_NULL};
+            out[i] = (struct sl_span){nothing, 0, SL_SPAN_NULL | SL_SPAN_UNSET};
     } else if (c->rows->csv) {
         gather_csv(c, out, n);
     } else {

@@ -136,3 +136,13 @@ PY
     same "$(ids kept/ --from 10 | wc -w)" 10
     same "$(ids kept/ | wc -w)" 10
 }
+
+@test "a range whose end lies before its begin is refused; one of no length is empty" {
+    local range
+    for range in '6 3' '0:6 0:3' '@1772360472 @1772360471' '2026-03-02 2026-03-01'; do
+        run -2 --separate-stderr sluice replay orders/ --from "${range% *}" --to "${range#* }" -O csv
+        has "$stderr" '--to: it lies before --from'
+    done
+    same "$(ids orders/ --from 3 --to 3)" ""
+    same "$(ids orders/ --from 2026-03-01 --to 2026-03-01)" ""
+}

@@ -216,3 +216,10 @@ load common
     eval "run -0 --separate-stderr sluice aggregate u.csv -O csv $pin"
     [ "${lines[1]}" = 12001 ]
 }
+
+@test "a JSON key that comes twice is a bad row: neither value is lost" {
+    printf '{"a":1}\n{"a":2,"a":3}\n{"b":{"c":4},"b.c":5}\n' >t.json
+    run -3 --separate-stderr sluice transform t.json --rejects bad.json -O json --quiet
+    [ "$output" = '{"a":1,"b.c":null}' ]
+    [ "$(grep -c 'comes twice' bad.json)" = 2 ]
+}

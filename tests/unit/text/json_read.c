@@ -62,15 +62,26 @@ static void test_values(void)
         CHECK_INT(t.rejects.n, 1);
         reading_free(&t);
     }
-    TEST("mixed kinds are text; an empty object is a value; duplicate keys: the last")
+    TEST("mixed kinds are text; an empty object is a value")
     {
         struct reading t = json(SL_TEXT_JSON);
         CHECK_READ(t,
-                   "{\"a\":1,\"b\":{},\"c\":1,\"c\":2}\n{\"a\":\"x\",\"b\":[],\"c\":3}\n"
+                   "{\"a\":1,\"b\":{},\"c\":2}\n{\"a\":\"x\",\"b\":[],\"c\":3}\n"
                    "{\"a\":true}\n",
                    "{\"a\":\"1\",\"b\":{},\"c\":2}\n{\"a\":\"x\",\"b\":[],\"c\":3}\n"
                    "{\"a\":\"true\",\"b\":null,\"c\":null}\n",
                    "a text, b jsonb, c bigint, _rest jsonb");
+        reading_free(&t);
+    }
+    TEST("a key that comes twice, also as a path and null, is a reject")
+    {
+        struct reading t = json(SL_TEXT_JSON);
+        CHECK_READ(t,
+                   "{\"a\":1,\"b\":{\"c\":2}}\n{\"a\":1,\"a\":2}\n{\"a\":3,\"a\":null}\n"
+                   "{\"b\":{\"c\":4},\"b.c\":4}\n{\"b\":{\"c\":5},\"a\":6}\n",
+                   "{\"a\":1,\"b.c\":2}\n{\"a\":6,\"b.c\":5}\n", NULL);
+        CHECK_INT(t.rejects.n, 3);
+        CHECK_STR(t.rejects.items[2].reason, "the key 'b.c' comes twice");
         reading_free(&t);
     }
     TEST("a.b as a key and b inside a are one column")
