@@ -105,14 +105,14 @@ static uint8_t *source_needs(struct sl_pipeline *p, int all)
 /* From text to text, what no expression touches is copied byte for byte. */
 static int keep_raw(struct sl_pipeline *p, struct sl_err *err)
 {
-    if (!p->sink->wants_text || !p->source->class->raw)
+    if (p->sink->text == SL_TEXT_NONE || !p->source->class->raw)
         return 0;
     uint8_t *touched = source_needs(p, 0);
     if (!touched)
         return sl_err_nomem(err, "a plan");
     for (size_t i = 0; i < bitmap_bytes(p->schemas[0]); i++)
         touched[i] = (uint8_t)~touched[i];
-    int rc = p->source->class->raw(p->source, touched, err);
+    int rc = p->source->class->raw(p->source, p->sink->text, touched, err);
     free(touched);
     return rc < 0 ? rc : bind_ops(p, err);
 }

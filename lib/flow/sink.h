@@ -15,6 +15,7 @@
 #include "arrow/batch.h"
 #include "arrow/control.h"
 #include "op/op.h"
+#include "text/text.h"
 
 struct sl_sink;
 
@@ -49,14 +50,14 @@ struct sl_sink_class {
 
 struct sl_sink { /* first member of every sink */
     const struct sl_sink_class *class;
-    int may_widen;           /* a log: takes a wider schema in the middle */
-    int wants_text;          /* CSV or TSV: untouched columns may come as raw text */
-    int workers;             /* encode() is called with worker < workers; set before open */
-    int pipe_closed;         /* write or ready answered DONE because the reader is gone */
-    int live;                /* set before open: the source has no end, and */
-    int64_t out_of_order;    /* its D, µs; < 0 = infinite */
-    int wants_watermark;     /* frames: rows travel with `_wm` */
-    int64_t committed, held; /* row account: rows out for good, rows not yet */
+    int may_widen;            /* a log: takes a wider schema in the middle */
+    enum sl_text_format text; /* that it writes; untouched columns may come as their bytes were */
+    int workers;              /* encode() is called with worker < workers; set before open */
+    int pipe_closed;          /* write or ready answered DONE because the reader is gone */
+    int live;                 /* set before open: the source has no end, and */
+    int64_t out_of_order;     /* its D, µs; < 0 = infinite */
+    int wants_watermark;      /* frames: rows travel with `_wm` */
+    int64_t committed, held;  /* row account: rows out for good, rows not yet */
     int64_t bytes;
     int64_t recovered; /* bytes that opening a log moved to lost/ */
     struct sl_account *account;

@@ -71,9 +71,10 @@ struct sl_source_class {
     /* Before the first next(): only columns with a bit are wanted, others may come as nulls. NULL =
      * all are given. */
     int (*want)(struct sl_source *s, const uint8_t *columns, struct sl_err *err);
-    /* Before the first next(): columns with a bit are only copied from text to text; they become text
-     * that keeps every byte (the schema changes). NULL = this source cannot. */
-    int (*raw)(struct sl_source *s, const uint8_t *columns, struct sl_err *err);
+    /* Before the first next(): columns with a bit are only copied to text in this format; where that
+     * can be, they keep every byte (the schema changes). NULL = this source cannot. */
+    int (*raw)(struct sl_source *s, enum sl_text_format to, const uint8_t *columns,
+               struct sl_err *err);
     /* Before the first next(), where may_widen: the type of this column stays, for the sink's sake (see
      * struct sl_sink_class.pinned). NULL = no column of this source changes. */
     void (*pin)(struct sl_source *s, int column, enum sl_pin pin);

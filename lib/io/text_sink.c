@@ -157,7 +157,7 @@ int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format form
     if (!s)
         return sl_err_nomem(err, "a text sink");
     s->stream.base.class = &text_sink_class;
-    s->stream.base.wants_text = format == SL_TEXT_CSV || format == SL_TEXT_TSV;
+    s->stream.base.text = format;
     s->stream.base.account = o->account;
     s->wo = (struct sl_text_write_options){
         .format = format,

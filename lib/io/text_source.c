@@ -276,13 +276,11 @@ static int source_want(struct sl_source *s, const uint8_t *columns, struct sl_er
     return 0;
 }
 
-static int source_raw(struct sl_source *s, const uint8_t *columns, struct sl_err *err)
+static int source_raw(struct sl_source *s, enum sl_text_format to, const uint8_t *columns,
+                      struct sl_err *err)
 {
     struct text_source *t = (struct text_source *)s;
-    enum sl_text_format f = sl_text_reader_format(t->reader);
-    if (f != SL_TEXT_CSV && f != SL_TEXT_TSV)
-        return 0;
-    int rc = sl_text_set_raw(t->reader, columns, err);
+    int rc = sl_text_set_raw(t->reader, to, columns, err);
     if (rc < 0)
         return rc;
     return sl_textin_take_schema(t, err);

@@ -153,13 +153,24 @@ void sl_text_pin(struct sl_text_reader *r, int column, int event_time)
     r->columns[column].event_time |= event_time != 0;
 }
 
-int sl_text_set_raw(struct sl_text_reader *r, const uint8_t *columns, struct sl_err *err)
+/* What holds a field as it was, for text in another format or the same: 0 = nothing. */
+static int raw_kind(enum sl_text_format from, enum sl_text_format to)
 {
+    if (from == SL_TEXT_JSON)
+        return to == SL_TEXT_JSON ? SL_JSONB : 0;
+    int fields = from == SL_TEXT_CSV || from == SL_TEXT_TSV;
+    return fields && (to == SL_TEXT_CSV || to == SL_TEXT_TSV) ? SL_TEXT : 0;
+}
+
+int sl_text_set_raw(struct sl_text_reader *r, enum sl_text_format to, const uint8_t *columns,
+                    struct sl_err *err)
+{
+    int kind = raw_kind(r->o.format, to);
     assert(r->schema);
     for (int i = 0; i < r->ncolumns; i++) {
         struct sl_text_column *c = &r->columns[i];
-        c->raw = columns && sl_bit(columns, (size_t)i) && !c->declared && !c->event_time;
-        c->type = c->raw ? sl_type_of(SL_TEXT) : c->settled;
+        c->raw = kind && sl_bit(columns, (size_t)i) && !c->declared && !c->event_time;
+        c->type = c->raw ? sl_type_of((enum sl_kind)kind) : c->settled;
     }
     return remake_schema(r, err);
 }

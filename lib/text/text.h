@@ -119,10 +119,12 @@ enum sl_text_format sl_text_reader_format(const struct sl_text_reader *r);
 /* 1 if the form of the event time has no year, so that a chunk's `latest` matters. */
 int sl_text_lacks_year(const struct sl_text_reader *r);
 struct sl_schema *sl_text_schema(struct sl_text_reader *r); /* borrowed */
-/* After settling, before the first decode: columns with a bit become text that keeps every byte; the
- * others go back to what they settled as. Declared columns and the event time keep their types. NULL
- * = no column is raw. */
-int sl_text_set_raw(struct sl_text_reader *r, const uint8_t *columns, struct sl_err *err);
+/* After settling, before the first decode: columns with a bit are only copied to text in the format
+ * `to`. Between CSV and TSV they become text that keeps every byte, from JSON to JSON jsonb that does;
+ * the others, and all of them where neither is the case, go back to what they settled as. Declared
+ * columns and the event time keep their types. */
+int sl_text_set_raw(struct sl_text_reader *r, enum sl_text_format to, const uint8_t *columns,
+                    struct sl_err *err);
 /* After settling, before the first decode: the type of a column stays whatever comes, and values that
  * do not fit are rejects. event_time: it is what rows are ordered by, and null is a reject too. */
 void sl_text_pin(struct sl_text_reader *r, int column, int event_time);

@@ -24,6 +24,17 @@ load common
     [ "$output" = $'a,b\n1.50,2020-01-01T00:00:00Z\n2,x' ]
 }
 
+@test "from JSON to JSON too: numbers, strings and times keep their bytes, values their kinds" {
+    cat >t.json <<'J'
+{"id":1,"n":1.50,"x":1e2,"s":"\u00e9\/","t":"2026-01-01T00:00:00+02:00","m":1e999,"a":[1.0, 2]}
+{"id":2,"n":-0,"x":true,"s":"007","t":"2026-01-01 00:00:00","m":"1e999","a":{}}
+{"id":12345678901234567890123,"n":100000000000000000000.0,"x":"1","s":"","t":null,"m":0.10,"a":null}
+J
+    sluice transform t.json --where "s is null or s <> 'x'" --drop s -O json --quiet >out
+    sed 's/"s":"[^"]*",//' t.json | cmp - out
+    sluice transform t.json -O json --quiet | cmp - t.json
+}
+
 @test "an empty field is null, a quoted empty one is empty text" {
     printf 'a,b\n,1\n"",2\n' >t.csv
     run -0 --separate-stderr sluice transform t.csv --where 'a is null' -O csv

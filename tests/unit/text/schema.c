@@ -66,15 +66,29 @@ static void test_raw(void)
         struct sl_text_reader *r = settled(&o, in, &header);
         CHECK_INT(header, 8);
         const uint8_t all = 0xff;
-        CHECK_INT(sl_text_set_raw(r, &all, NULL), 0);
+        CHECK_INT(sl_text_set_raw(r, SL_TEXT_TSV, &all, NULL), 0);
         check_schema(sl_text_schema(r), "t timestamptz, a text, b text, c numeric(9,3)");
         check_rows(r, (struct sl_text_chunk){0}, in + header,
                    "2024-01-01 00:00:00+00,1.50,2024-01-01T00:00:00Z,1.500\n");
-        CHECK_INT(sl_text_set_raw(r, NULL, NULL), 0);
+        CHECK_INT(sl_text_set_raw(r, SL_TEXT_JSON, &all, NULL), 0);
         check_schema(sl_text_schema(r),
                      "t timestamptz, a numeric(18,2), b timestamptz, c numeric(9,3)");
         sl_text_reader_free(r);
         sl_schema_unref(types);
+    }
+    TEST("raw columns of JSON are jsonb as it was written")
+    {
+        struct sl_text_options o = {.format = SL_TEXT_JSON};
+        const char *in = "{\"a\":1.50,\"b\":\"\\u00e9\"}\n{\"a\":1e2,\"b\":7}\n";
+        size_t header;
+        struct sl_text_reader *r = settled(&o, in, &header);
+        const uint8_t all = 0xff;
+        CHECK_INT(sl_text_set_raw(r, SL_TEXT_JSON, &all, NULL), 0);
+        check_schema(sl_text_schema(r), "a jsonb, b jsonb, _rest jsonb");
+        check_rows(r, (struct sl_text_chunk){0}, in, "1.50,\"\"\"\\u00e9\"\"\"\n1e2,7\n");
+        CHECK_INT(sl_text_set_raw(r, SL_TEXT_CSV, &all, NULL), 0);
+        check_schema(sl_text_schema(r), "a double precision, b text, _rest jsonb");
+        sl_text_reader_free(r);
     }
     TEST("columns that are not wanted are null")
     {
