@@ -29,13 +29,19 @@ static size_t code_values(int code)
     return (size_t)1 << (8 * code - 1);
 }
 
+/* The extension type of jsonb is one of plain text: other readers refuse it over a dictionary. */
+static int may_be_dictionary(struct sl_type t)
+{
+    return sl_type_is_bytes(t) && t.kind != SL_JSONB;
+}
+
 int sl_ipc_form_fit(struct sl_ipc_form *f, struct sl_batch *b, struct sl_err *err)
 {
     enum { ROOM = 2 }; /* later batches may have more values than this one */
     for (int i = 0; i < f->nfields; i++) {
         struct sl_column *c = b->columns[i];
         f->code[i] = 0;
-        if (!sl_type_is_bytes(b->schema->fields[i].type) || !c)
+        if (!may_be_dictionary(b->schema->fields[i].type) || !c)
             continue;
         int rc = sl_column_load(c, err);
         if (rc < 0)
@@ -71,7 +77,7 @@ void sl_ipc_form_count(struct sl_ipc_form *f, const struct sl_batch *b)
     size_t limit = SL_MIN(b->selected / 2, code_values(2));
     for (int i = 0; i < f->nfields; i++) {
         const struct sl_column *c = b->columns[i];
-        if (!f->code[i] && c && c->form == SL_PLAIN && sl_type_is_bytes(c->type) &&
+        if (!f->code[i] && c && c->form == SL_PLAIN && may_be_dictionary(c->type) &&
             few_values(b, c, limit))
             f->code[i] = 2;
     }

@@ -7,6 +7,7 @@
 #include "flow/internal.h"
 #include "arrow/builder.h"
 #include "base/utf8.h"
+#include "text/reader.h"
 
 enum { RAW, REASON, COLUMN, SOURCE, LINE, BYTE, PARTITION, OFFSET, AT, HEADER, NFIELDS };
 
@@ -167,6 +168,82 @@ static int reject_morsel(struct sl_pipeline *p, struct sl_morsel *m, struct sl_e
     return rc < 0 ? rc : count(p, n, err);
 }
 
+/* JSON as it is, but on one line: line feeds stand between tokens. */
+static void add_token(struct sl_buf *raw, const char *s, size_t n)
+{
+    size_t at = raw->len;
+    sl_buf_add(raw, s, n);
+    for (size_t i = at; i < raw->len; i++)
+        if (raw->data[i] == '\n' || raw->data[i] == '\r')
+            raw->data[i] = ' ';
+}
+
+/* A value that is not null, as JSON has it, so that it reads back as what it is. */
+static void add_value(struct sl_buf *raw, const struct sl_column *c, size_t row)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    sl_column_print(c, row, &text);
+    const char *s = text.data ? text.data : "";
+    int bare = c->type.kind == SL_BOOL || c->type.kind == SL_BIGINT || c->type.kind == SL_NUMERIC ||
+               c->type.kind == SL_JSONB;
+    if (c->type.kind == SL_DOUBLE) /* but for NaN and the infinities */
+        bare = s[*s == '-'] >= '0' && s[*s == '-'] <= '9';
+    if (bare)
+        add_token(raw, s, text.len);
+    else
+        sl_buf_add_json(raw, s, text.len);
+    raw->failed |= text.failed;
+    sl_buf_release(&text);
+}
+
+/* The members of _rest, an object, between its braces; NULL if there are none to add. */
+static const char *rest_members(const struct sl_column *c, size_t row, size_t *n)
+{
+    const char *s = sl_column_bytes(c, row, n);
+    if (*n <= 2 || s[0] != '{' || s[*n - 1] != '}')
+        return NULL;
+    *n -= 2;
+    return s + 1;
+}
+
+static void add_member(struct sl_buf *raw, const char *name, const struct sl_column *c, size_t row)
+{
+    sl_buf_addstr(raw, raw->len > 1 ? "," : "");
+    sl_buf_add_json(raw, name, strlen(name));
+    sl_buf_addch(raw, ':');
+    if (sl_column_null(c, row))
+        sl_buf_addstr(raw, "null");
+    else
+        add_value(raw, c, row);
+}
+
+/* A row as a JSON object, such as a source would have read it: without what stages add to it. */
+static int add_row(struct sl_buf *raw, const struct sl_batch *b, size_t row, struct sl_err *err)
+{
+    sl_buf_addch(raw, '{');
+    for (int i = 0; i < b->schema->nfields; i++) {
+        const struct sl_field *f = &b->schema->fields[i];
+        struct sl_column *c = b->columns[i];
+        int rc = sl_column_load(c, err);
+        if (rc < 0)
+            return rc;
+        if (strcmp(f->name, "_wm") == 0)
+            continue;
+        if (f->type.kind != SL_JSONB || strcmp(f->name, SL_JSON_REST) != 0) {
+            add_member(raw, f->name, c, row);
+            continue;
+        }
+        size_t n;
+        const char *s = sl_column_null(c, row) ? NULL : rest_members(c, row, &n);
+        if (s) {
+            sl_buf_addstr(raw, raw->len > 1 ? "," : "");
+            add_token(raw, s, n);
+        }
+    }
+    sl_buf_addch(raw, '}');
+    return 0;
+}
+
 int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
                       const struct sl_err *why, struct sl_err *err)
 {
@@ -179,27 +256,11 @@ int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
         r->items = items;
         r->cap = cap;
     }
-    sl_buf_addch(&raw, '{');
-    for (int c = 0; c < b->schema->nfields; c++) {
-        int rc = sl_column_load(b->columns[c], err);
-        if (rc < 0) {
-            sl_buf_release(&raw);
-            return rc;
-        }
-        sl_buf_addstr(&raw, c ? "," : "");
-        sl_buf_add_json(&raw, b->schema->fields[c].name, strlen(b->schema->fields[c].name));
-        sl_buf_addch(&raw, ':');
-        if (sl_column_null(b->columns[c], row)) {
-            sl_buf_addstr(&raw, "null");
-            continue;
-        }
-        struct sl_buf text = SL_BUF_INIT;
-        sl_column_print(b->columns[c], row, &text);
-        sl_buf_add_json(&raw, text.data ? text.data : "", text.len);
-        raw.failed |= text.failed;
-        sl_buf_release(&text);
+    int rc = add_row(&raw, b, row, err);
+    if (rc < 0) {
+        sl_buf_release(&raw);
+        return rc;
     }
-    sl_buf_addch(&raw, '}');
     struct sl_op_reject *it = &r->items[r->n];
     it->raw = sl_buf_take(&raw);
     it->reason = sl_strdup(why->what);

@@ -121,3 +121,18 @@ PY
         [ "$status" = 1 ] || [ "$(cat got)" = $'k,c,n\na,x,1\nb,,2\na,y,3' ] || { echo "$f $status"; cat got err; return 1; }
     done
 }
+
+@test "jsonb that repeats is no dictionary in a pipe or a segment: pyarrow has no such type" {
+    need_oracle
+    awk 'BEGIN { for (i = 0; i < 40000; i++) printf "{\"i\":%d,\"j\":[1,%d]}\n", i, i % 3 }' >t.json
+    sluice transform t.json --set 'k = i + 1' --quiet >pipe.arrows
+    sluice ingest t.json -o l/ --segment-size 64K --quiet
+    sluice ingest pipe.arrows -o m/ --segment-size 64K --quiet
+    "$SLUICE_ORACLE" - pipe.arrows "$(ls l/0000/*.arrows | head -n 1)" "$(ls m/0000/*.arrows | head -n 1)" <<'PY'
+import sys, pyarrow as pa
+for path in sys.argv[1:]:
+    t = pa.ipc.open_stream(path).read_all()
+    assert t.num_rows > 1000, (path, t.num_rows)
+    assert t["j"].to_pylist()[:3] == ["[1,0]", "[1,1]", "[1,2]"], t["j"][:3]
+PY
+}

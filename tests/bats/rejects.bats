@@ -127,3 +127,25 @@ bad_csv() {
         rm -rf l
     done
 }
+
+@test "rows that an expression rejects behind a pipe read back with their types and late keys" {
+    printf '%s\n' '{"ts":"2026-01-01T00:00:00Z","n":1,"d":1.5e300,"b":true,"s":"7"}' \
+        '{"ts":"2026-01-01T00:00:01Z","n":0,"d":2e-7,"b":false,"s":"8"}' >t.json
+    mkfifo in
+    sluice ingest -f -I json --quiet <in | sluice transform --set 'e = 10 / n' --rejects bad.json \
+        -o l/ --quiet &
+    local stage=$!
+    exec 8>in
+    cat t.json >&8
+    until_true test -d l/commits
+    echo '{"ts":"2026-01-01T00:00:02Z","n":0,"new":{"k":[1, 2]}}' >&8
+    exec 8>&-
+    ends_with 3 $stage
+    [ "$(jq -r .raw bad.json | jq -c 'keys - ["ts"]')" = '["b","d","n","s"]
+["b","d","n","new","s"]' ]
+    sluice ingest --from-rejects bad.json -o l/ --quiet
+    run -0 --separate-stderr sluice replay l/ -O json --quiet
+    [ "$(jq -c '[.n, .d, .b, .s, .e, .["new.k"]]' <<<"$output")" = '[1,1.5e+300,true,"7",10,null]
+[0,2e-07,false,"8",null,null]
+[0,null,null,null,null,[1,2]]' ] || { echo "$output"; return 1; }
+}
