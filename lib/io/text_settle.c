@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * text_settle: format, reader and schema of a text source, from the first bytes of its first file.
+ * text_settle: format, reader and schema of a text source, from the first bytes of its first file that
+ * is not empty, and of those behind it while they are small: a file without rows tells no types.
  */
 #include "base/compat.h"
+#include <sys/stat.h>
 #include "io/text_source.h"
 
 enum {
     SAMPLE = 1 << 20,          /* types settle from this much, */
     SAMPLE_ROWS = 10000,       /* so many lines, or what is there at a pause */
     PAUSE_USEC = 20 * 1000,    /* a pipe that says nothing for so long has paused */
+    SLACK = 64,                /* zeros behind a text */
     LATEST_USEC = 1000 * 1000, /* in a trickle without a pause, rows wait no longer than that */
 };
 
@@ -50,7 +53,7 @@ static int guess(struct text_source *t, struct sl_text_options *to, struct sl_er
     if (t->o.format)
         return sl_text_format_parse(t->o.format, &to->format, &to->pattern, err);
     if (t->o.npaths)
-        by_name = sl_text_format_of_path(t->paths[0]);
+        by_name = sl_text_format_of_path(t->paths[t->file]);
     else if (t->watch)
         by_name = sl_textin_watch_format(t);
     /* First bytes tell JSON and web logs apart from the rest; between CSV and TSV the name knows
@@ -128,9 +131,16 @@ static int64_t lines_needed(struct text_source *t)
 }
 
 /* The end of the input: of a followed file, that it was rotated away. If it had nothing, the new one
- * is sampled in its place. What to go on with, as of a read. */
+ * is sampled in its place; so is the next one of several. What to go on with, as of a read. */
 static int end_of_sample(struct text_source *t, struct sl_err *err)
 {
+    if (!sl_textin_pending(t) && t->file + 1 < t->o.npaths) {
+        sl_bytes_free(t->bytes);
+        t->bytes = NULL;
+        t->file++;
+        int rc = sl_textin_open_file(t, err);
+        return rc < 0 ? rc : SL_BYTES_DATA;
+    }
     if (!sl_bytes_is_followed(t->bytes) || sl_textin_pending(t)) {
         t->at_end = 1;
         return SL_BYTES_END;
@@ -175,6 +185,86 @@ static int gather_sample(struct text_source *t, size_t enough, struct sl_err *er
     return 1;
 }
 
+/* Text is read a little beyond its end. */
+static int add_slack(struct sl_buf *b, struct sl_err *err)
+{
+    char *slack = sl_buf_room(b, SLACK);
+    if (slack)
+        memset(slack, 0, SLACK);
+    return sl_buf_check(b, err);
+}
+
+/* Whole records at the front of a later file, with its header: as many as a sample wants. 0: none. */
+static int64_t read_front(struct text_source *t, const char *path, struct sl_buf *out,
+                          struct sl_err *err)
+{
+    struct sl_text_cut cut = {0};
+    struct sl_bytes *b = NULL;
+    struct stat st;
+    char data[8192];
+    size_t got;
+    int rc = SL_BYTES_DATA;
+    sl_buf_reset(out);
+    /* What a FIFO gave here would be gone; what cannot be opened is an error at its turn. */
+    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+        sl_bytes_open(path, 0, t->o.stop_fd, &b, NULL) < 0)
+        return 0;
+    while (rc == SL_BYTES_DATA && out->len < SAMPLE) {
+        rc = sl_bytes_read(b, data, sizeof(data), &got, NULL);
+        sl_buf_add(out, data, got);
+    }
+    sl_bytes_free(b);
+    if (add_slack(out, err) < 0)
+        return -SL_ENOMEM;
+    int64_t whole = sl_text_cut(t->reader, &cut, out->data, out->len, rc == SL_BYTES_END, NULL);
+    return SL_MAX(whole, 0);
+}
+
+static int is_line_end(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* Types settle anew from all records that are at hand, of n bytes with a header, and those of later
+ * files under the same header. Others bring columns when it is their turn. */
+static int settle_from_several(struct text_source *t, size_t n, size_t header, struct sl_err *err)
+{
+    struct sl_buf all = SL_BUF_INIT, next = SL_BUF_INIT;
+    const char *front = sl_textin_front(t);
+    size_t same = header, ignored;
+    int64_t lines = sl_textin_count_lines(front, n);
+    int rc = 0;
+    while (same && is_line_end(front[same - 1]))
+        same--;
+    sl_buf_add(&all, front, n);
+    for (int i = t->file + 1; i < t->o.npaths && all.len < SAMPLE && lines < SAMPLE_ROWS; i++) {
+        int64_t whole = read_front(t, t->paths[i], &next, err);
+        if (whole < 0) {
+            rc = (int)whole;
+            goto out;
+        }
+        if ((size_t)whole <= same ||
+            (same && (memcmp(next.data, front, same) != 0 || !is_line_end(next.data[same]))))
+            continue;
+        if (all.len && !is_line_end(all.data[all.len - 1]))
+            sl_buf_addch(&all, '\n');
+        size_t from = same;
+        while (from < (size_t)whole && same && is_line_end(next.data[from]))
+            from++;
+        sl_buf_add(&all, next.data + from, (size_t)whole - from);
+        lines += sl_textin_count_lines(next.data + from, (size_t)whole - from);
+    }
+    if (all.len > n) {
+        rc = add_slack(&all, err);
+        if (rc == 0)
+            rc = sl_text_settle(t->reader, all.data, all.len, &ignored, err);
+    }
+out:
+    sl_buf_release(&all);
+    sl_buf_release(&next);
+    return rc;
+}
+
 int sl_textin_settle(struct text_source *t, struct sl_err *err)
 {
     int64_t whole;
@@ -200,6 +290,10 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
             rc = sl_text_settle(t->reader, sl_textin_front(t), sample, &header, err);
             if (rc == -SL_EFORMAT)
                 return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
+            if (rc < 0)
+                return rc;
+            if (t->at_end && t->file + 1 < t->o.npaths)
+                rc = settle_from_several(t, sample, header, err);
             if (rc < 0)
                 return rc;
             if (t->at_end || (int64_t)header < whole)

@@ -122,3 +122,37 @@ load common
     ends_with 143 "${pids[0]}"
     [ "$(sed 1d rows | sort | uniq -c | awk '{ print $1 }' | sort -u)" = 2 ]
 }
+
+@test "types settle from small files together: what a later one holds breaks nothing" {
+    printf 'k,v\n' >a.csv
+    printf 'k,v\n1,1\n' >b.csv
+    printf 'k,v\nx,2.5' >c.csv
+    printf 'v,k\n3,7\n' >d.csv
+    gzip -c b.csv >e.csv.gz
+    run -0 --separate-stderr sluice aggregate a.csv b.csv c.csv d.csv e.csv.gz --select 'sum(v), count(k)' -O csv
+    [ "$output" = $'sum_v,count_k\n7.5,4' ]
+    [[ $stderr == *"--types 'k text, v numeric(18,1)'"* ]]
+    printf '{"a":1}\n' >a.json
+    printf '{"a":"x","b":2}\n' >b.json
+    [ "$(sluice transform a.json b.json -O csv --quiet)" = $'a,b\n1,\nx,2' ]
+}
+
+@test "files that are empty are passed over, also the first: as after a rotation" {
+    : >access.log
+    echo '1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 23 "-" "ua"' >access.log.1
+    [ "$(sluice transform access.log access.log.1 --select status -O csv --quiet)" = $'status\n200' ]
+    sluice ingest access.log access.log.1 -o l/ --quiet
+    [ "$(sluice aggregate l/ -O csv --quiet | tail -n 1)" = 1 ]
+    printf 'n\n1\n' >n.csv
+    : >e.csv
+    [ "$(sluice transform e.csv e.csv n.csv --set 'm = n + 1' -O csv --quiet)" = $'n,m\n1,2' ]
+    [ -z "$(sluice transform e.csv e.csv -O csv --quiet)" ]
+}
+
+@test "a FIFO among the files is read once, at its turn" {
+    printf 'n\n1\n' >n.csv
+    mkfifo f
+    printf 'n\n2\n' >f &
+    pids+=($!)
+    [ "$(timeout 20 "$SLUICE" transform n.csv f n.csv -O csv --quiet)" = $'n\n1\n2\n1' ]
+}
