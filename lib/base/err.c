@@ -61,6 +61,10 @@ int sl_err_sys(struct sl_err *err, const char *fmt, ...)
         snprintf(err->what + n, sizeof(err->what) - n, ": %s", strerror_r(e, text, sizeof(text)));
         if (e == ENOSPC || e == EDQUOT)
             sl_err_hint(err, "free some space, then run it again");
+        else if (e == EMFILE)
+            sl_err_hint(err, "raise the limit of open files: ulimit -n");
+        else if (e == EFBIG)
+            sl_err_hint(err, "raise the limit of a file's size: ulimit -f");
     }
     return -(int)code;
 }

@@ -207,6 +207,16 @@ int sl_path_read_file(const char *path, size_t limit, struct sl_buf *out, struct
     return rc;
 }
 
+int sl_path_not_created(const char *path, struct sl_err *err)
+{
+    int e = errno;
+    const char *slash = strrchr(path, '/');
+    sl_err_sys(err, "cannot create %s", path);
+    if (e == ENOENT && slash && slash > path)
+        sl_err_hint(err, "make its directory first: mkdir -p %.*s", (int)(slash - path), path);
+    return -(int)(err ? err->code : SL_EFAIL);
+}
+
 void sl_path_join(struct sl_buf *out, const char *dir, const char *name)
 {
     sl_buf_reset(out);

@@ -39,6 +39,8 @@ int sl_path_list(int dirfd, const char *name, const char *dir, DIR **out, struct
 int sl_path_next(DIR *d, const char *dir, const char **name, struct sl_err *err);
 /* Whole file appended to out; refused beyond limit bytes. */
 int sl_path_read_file(const char *path, size_t limit, struct sl_buf *out, struct sl_err *err);
+/* That path cannot be created, by errno; what to do where its directory is missing. < 0. */
+int sl_path_not_created(const char *path, struct sl_err *err);
 /* dir + "/" + name into out (reset first). */
 void sl_path_join(struct sl_buf *out, const char *dir, const char *name);
 /* 1 if path is a directory that holds `commits/`: a log. 0 otherwise. */

@@ -44,7 +44,7 @@ void sl_time_to_civil(int64_t usec, struct sl_civil *out);
 enum sl_time_flags {
     SL_TIME_HAS_ZONE = 1, /* text bore Z or an offset */
     SL_TIME_IS_DATE = 2,  /* only a date */
-    SL_TIME_SUBMICRO = 4, /* more than 6 fraction digits, not zero beyond */
+    SL_TIME_SUBNANO = 4,  /* more than 9 fraction digits, not zero beyond: they are cut off */
 };
 
 /*

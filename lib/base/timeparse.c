@@ -20,7 +20,7 @@ struct scan {
 struct instant { /* civil fields, then offset */
     int64_t year;
     int month, day, hour, minute, second, nsec;
-    int has_zone, offset, submicro;
+    int has_zone, offset, subnano;
 };
 
 static int days_in_month(int64_t year, int month)
@@ -86,7 +86,7 @@ static int finish(const struct instant *t, const struct sl_zone *zone, int64_t *
         sec = sl_zone_to_utc(zone, sec);
     *usec = sec * SL_USEC_PER_SEC + t->nsec / 1000;
     *nsec_rest = t->nsec % 1000;
-    *flags |= (t->has_zone ? SL_TIME_HAS_ZONE : 0) | (t->submicro ? SL_TIME_SUBMICRO : 0);
+    *flags |= (t->has_zone ? SL_TIME_HAS_ZONE : 0) | (t->subnano ? SL_TIME_SUBNANO : 0);
     return 1;
 }
 
@@ -108,7 +108,7 @@ static int take_fraction(struct scan *s, struct instant *t)
     for (int i = n; i < 9; i++)
         v *= 10;
     t->nsec = v;
-    t->submicro = v % 1000 != 0 || finer;
+    t->subnano = finer;
     return 1;
 }
 
@@ -490,7 +490,7 @@ int sl_time_parse_format(const char *text, size_t n, const char *format, int64_t
         }
         *usec = f.epoch * SL_USEC_PER_SEC + f.t.nsec / 1000;
         *nsec_rest = f.t.nsec % 1000;
-        *flags = SL_TIME_HAS_ZONE | (f.t.submicro ? SL_TIME_SUBMICRO : 0);
+        *flags = SL_TIME_HAS_ZONE | (f.t.subnano ? SL_TIME_SUBNANO : 0);
         return 1;
     }
     if (f.pm >= 0) {

@@ -36,7 +36,7 @@ struct sl_outputs {
 
 /* A row that an operator rejected: as text, so that it outlives the batch. */
 struct sl_op_reject {
-    char *raw, *reason;
+    char *raw, *reason, *column; /* column: that was computed, or NULL */
     int64_t partition, offset;
 };
 struct sl_op_rejects {

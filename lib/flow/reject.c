@@ -264,11 +264,13 @@ int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
     struct sl_op_reject *it = &r->items[r->n];
     it->raw = sl_buf_take(&raw);
     it->reason = sl_strdup(why->what);
+    it->column = why->place[0] ? sl_strdup(why->place) : NULL;
     it->partition = b->origin.base >= 0 ? b->origin.partition : -1;
     it->offset = b->origin.base >= 0 ? b->origin.base + (int64_t)row : -1;
-    if (!it->raw || !it->reason) {
+    if (!it->raw || !it->reason || (why->place[0] && !it->column)) {
         free(it->raw);
         free(it->reason);
+        free(it->column);
         return sl_err_nomem(err, "rejects");
     }
     r->n++;
@@ -298,6 +300,7 @@ static int locate(struct sl_morsel *m, const char *place, const struct sl_op_rej
     *row = (struct row){.raw = f->raw,
                         .raw_len = strlen(f->raw),
                         .reason = f->reason,
+                        .column = f->column,
                         .source = place,
                         .line = -1,
                         .byte = -1,
@@ -322,11 +325,14 @@ static int locate(struct sl_morsel *m, const char *place, const struct sl_op_rej
 
 static int row_as_error(const struct row *row, const char *place, struct sl_err *err)
 {
+    const char *named = row->column ? "column " : "", *between = row->column ? ": " : "";
+    const char *column = row->column ? row->column : "";
     if (row->line > 0) {
-        sl_err_set(err, SL_EROW, "%s", row->reason);
+        sl_err_set(err, SL_EROW, "%s%s%s%s", named, column, between, row->reason);
         sl_err_at(err, row->source ? row->source : "input", row->line, 0);
     } else {
-        sl_err_set(err, SL_EROW, "%s in row %.200s", row->reason, row->raw);
+        sl_err_set(err, SL_EROW, "%s%s%s%s in row %.200s", named, column, between, row->reason,
+                   row->raw);
         if (row->offset >= 0)
             sl_err_place(err, "%s: partition %lld, offset %lld", place ? place : "input",
                          (long long)row->partition, (long long)row->offset);
@@ -388,6 +394,7 @@ void sl_op_rejects_clear(struct sl_op_rejects *r)
     for (size_t i = 0; i < r->n; i++) {
         free(r->items[i].raw);
         free(r->items[i].reason);
+        free(r->items[i].column);
     }
     free(r->items);
     memset(r, 0, sizeof(*r));

@@ -75,7 +75,7 @@ static int make_temporary(struct sl_dest *out, mode_t mode, struct sl_err *err)
             close(out->fd); /* swept away before it was locked */
         out->fd = -1;
     }
-    rc = sl_err_sys(err, "cannot create %s", out->path);
+    rc = sl_path_not_created(out->path, err);
 out:
     sl_buf_release(&name);
     return rc;

@@ -184,12 +184,12 @@ static int make_held(const char *dir, const char *path, struct sl_err *err)
 {
     for (int tries = 0; tries < 100; tries++) {
         if (mkdir(dir, 0777) < 0)
-            return sl_err_sys(err, "cannot create %s", path);
+            return sl_path_not_created(path, err);
         int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd >= 0 && sl_leftover_hold(fd, dir))
             return fd;
         if (fd < 0 && errno != ENOENT) {
-            int rc = sl_err_sys(err, "cannot create %s", path);
+            int rc = sl_path_not_created(path, err);
             rmdir(dir);
             return rc;
         }

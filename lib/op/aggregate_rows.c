@@ -209,14 +209,14 @@ static int eval_input(struct sl_aggregate *a, const struct sl_agg_call *call,
     if (call->filter) {
         rc = sl_expr_filter(a->eval, call->filter, b, &in->sel, &in->n, err);
         if (rc < 0 || !call->arg)
-            return sl_rows_failed(bad, rc, a->eval, b, b, err);
+            return sl_rows_failed(bad, rc, a->eval, b, b, call->text, err);
         rows = sl_batch_select(b, sl_buffer_ref(in->sel), in->n, err);
         if (!rows)
             return -SL_ENOMEM;
     }
     if (call->arg)
         rc = eval_loaded(a, call->arg, rows, &in->arg, err);
-    rc = sl_rows_failed(bad, rc, a->eval, b, rows, err);
+    rc = sl_rows_failed(bad, rc, a->eval, b, rows, call->text, err);
     if (rows != b)
         sl_batch_unref(rows);
     return rc;
@@ -229,7 +229,7 @@ static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct s
     sl_aggregate_drop_inputs(a);
     for (int k = 0; rc >= 0 && k < a->nby; k++)
         rc = sl_rows_failed(bad, eval_loaded(a, a->by_expr[k], b, &a->by_columns[k], err), a->eval,
-                            b, b, err);
+                            b, b, a->keys->fields[a->nkeys - a->nby + k].name, err);
     for (int i = 0; rc >= 0 && i < a->naccs; i++)
         rc = eval_input(a, a->acc_call[i], &a->inputs[i], b, bad, err);
     return rc < 0 ? rc : 0;

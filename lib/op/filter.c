@@ -81,7 +81,7 @@ static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct s
     f->passed = NULL;
     for (int i = 0; rc >= 0 && i < f->where.n && now->selected; i++)
         rc = narrow(f, f->conditions[i], &now, err);
-    rc = sl_rows_failed(bad, rc, f->eval, b, now, err);
+    rc = sl_rows_failed(bad, rc, f->eval, b, now, NULL, err);
     if (rc < 0)
         sl_batch_unref(now);
     else

@@ -52,8 +52,9 @@ enum sl_fate {
 struct sl_emit {
     /* Hands a batch on (borrowed; the callee takes references). SL_PUSH_OK, SL_PUSH_DONE, < 0. */
     int (*emit)(struct sl_emit *out, struct sl_batch *batch, struct sl_err *err);
-    /* A row that cannot be processed: physical row of batch, and why. 0: it is on record, go on
-     * without it (the operator counts nothing itself). < 0: the run stops with err. */
+    /* A row that cannot be processed: physical row of batch, and why; why->place is the name of what
+     * was computed, or empty. 0: it is on record, go on without it (the operator counts nothing
+     * itself). < 0: the run stops with err. */
     int (*reject)(struct sl_emit *out, struct sl_batch *batch, size_t row, const struct sl_err *why,
                   struct sl_err *err);
     void (*fate)(struct sl_emit *out, enum sl_fate fate, int64_t rows);

@@ -43,6 +43,7 @@ struct project {
     struct step *steps;
     struct sl_eval *eval;
     struct sl_batch *made; /* result of the last work */
+    const char *computed;  /* name of the column that was computed last */
 };
 
 /* ---- binding ---- */
@@ -348,6 +349,7 @@ static int make_column(struct project *p, const struct step *s, int i, struct sl
         return 0; /* stays absent */
     if (c->expr) {
         int rc = sl_expr_eval(p->eval, c->expr, b, slot, err);
+        p->computed = s->out->fields[i].name;
         if (rc < 0)
             return rc;
     } else if (dense && b->selection) {
@@ -424,7 +426,7 @@ static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct s
     p->made = NULL;
     for (int k = 0; rc >= 0 && k < p->nsteps; k++)
         rc = run_step(p, &p->steps[k], &now, err);
-    rc = sl_rows_failed(bad, rc, p->eval, b, b, err);
+    rc = sl_rows_failed(bad, rc, p->eval, b, b, p->computed, err);
     if (rc < 0)
         sl_batch_unref(now);
     else

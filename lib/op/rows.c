@@ -4,8 +4,9 @@
 #include "op/rows.h"
 
 struct bad {
-    uint32_t at; /* of the work's batch: position; afterwards physical row */
-    int column;
+    uint32_t at;      /* of the work's batch: position; afterwards physical row */
+    int column;       /* character of the expression */
+    const char *name; /* of what was computed, or NULL */
     char *what;
 };
 
@@ -51,7 +52,8 @@ static size_t position(const struct sl_batch *b, size_t row)
 }
 
 int sl_rows_failed(struct sl_rows_bad *bad, int rc, const struct sl_eval *ev,
-                   const struct sl_batch *b, const struct sl_batch *part, struct sl_err *err)
+                   const struct sl_batch *b, const struct sl_batch *part, const char *column,
+                   struct sl_err *err)
 {
     if (rc != -SL_EROW)
         return rc;
@@ -75,7 +77,7 @@ int sl_rows_failed(struct sl_rows_bad *bad, int rc, const struct sl_eval *ev,
         char *what = sl_strdup(why.what);
         if (!what)
             return sl_err_nomem(err, "the bad rows of a batch");
-        bad->rows[bad->n++] = (struct bad){(uint32_t)at, why.column, what};
+        bad->rows[bad->n++] = (struct bad){(uint32_t)at, why.column, column, what};
     }
     return rc;
 }
@@ -119,6 +121,8 @@ static int reject_all(struct sl_rows_bad *bad, struct sl_batch *b, struct sl_emi
         struct sl_err why;
         sl_err_set(&why, SL_EROW, "%s", bad->rows[i].what);
         why.column = bad->rows[i].column;
+        if (bad->rows[i].name)
+            sl_err_place(&why, "%s", bad->rows[i].name);
         rc = out->reject(out, b, bad->rows[i].at, &why, err);
     }
     return rc;

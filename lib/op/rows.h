@@ -25,9 +25,11 @@ typedef int sl_rows_work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad,
 int sl_rows_try(struct sl_batch *b, sl_rows_work *work, void *arg, struct sl_emit *out,
                 struct sl_batch **good, struct sl_err *err);
 /* What the work answers to -SL_EROW of an evaluation over `part`, which holds the rows of its batch
- * b or, by the same physical numbers, some of them. Other codes of rc pass through. */
+ * b or, by the same physical numbers, some of them. Other codes of rc pass through. column names what
+ * was computed, for messages; NULL = it has no name. It outlives the try. */
 int sl_rows_failed(struct sl_rows_bad *bad, int rc, const struct sl_eval *ev,
-                   const struct sl_batch *b, const struct sl_batch *part, struct sl_err *err);
+                   const struct sl_batch *b, const struct sl_batch *part, const char *column,
+                   struct sl_err *err);
 /* Rejects the selected row at position `at`. */
 int sl_rows_reject(struct sl_batch *b, size_t at, struct sl_emit *out, const struct sl_err *why,
                    struct sl_err *err);

@@ -107,7 +107,7 @@ static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct s
 {
     struct sort *s = arg;
     drop_columns(s);
-    return sl_rows_failed(bad, eval_keys(s, b, s->columns, err), s->eval, b, b, err);
+    return sl_rows_failed(bad, eval_keys(s, b, s->columns, err), s->eval, b, b, NULL, err);
 }
 
 static int sort_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *batch,

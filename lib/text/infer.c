@@ -124,7 +124,7 @@ static uint32_t class_time(struct sl_text_guess *g, const struct sl_span *v,
     int64_t usec;
     int rest, flags;
     if (v->len < 10 || v->len > 48 || v->p[4] != '-' || v->p[0] < '0' || v->p[0] > '9' ||
-        !sl_time_parse_iso(v->p, v->len, zone, &usec, &rest, &flags))
+        !sl_time_parse_iso(v->p, v->len, zone, &usec, &rest, &flags) || flags & SL_TIME_SUBNANO)
         return SL_CLASS_TEXT;
     int64_t nsec;
     g->far |=

@@ -115,7 +115,7 @@ static int value_time(const struct sl_text_column *c, const char *format,
         ok = sl_time_parse_format(v->p, v->len, format, m->latest, m->zone, &usec, &rest, &flags);
     else
         ok = sl_time_parse_iso(v->p, v->len, m->zone, &usec, &rest, &flags);
-    if (!ok || (rest && !c->type.nsec))
+    if (!ok || flags & SL_TIME_SUBNANO || (rest && !c->type.nsec))
         return 0;
     if (!c->type.nsec) {
         *out = usec;

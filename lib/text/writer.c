@@ -184,15 +184,16 @@ void sl_text_writer_free(struct sl_text_writer *w)
     free(w);
 }
 
-/* 1 if some row of _rest has a value. */
-static int has_rest(const struct sl_text_writer *w, struct sl_batch *b, struct sl_err *err)
+/* 1 if some row of _rest has a value; *row is the first that has. */
+static int has_rest(const struct sl_text_writer *w, struct sl_batch *b, size_t *row,
+                    struct sl_err *err)
 {
     struct sl_column *c = b->columns[w->rest];
     int rc = sl_column_load(c, err);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < b->selected; i++)
-        if (!sl_column_null(c, sl_batch_row(b, i)))
+        if (!sl_column_null(c, *row = sl_batch_row(b, i)))
             return 1;
     return 0;
 }
@@ -203,7 +204,8 @@ static int header(struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *o
     if (w->header_done || (w->o.format != SL_TEXT_CSV && w->o.format != SL_TEXT_TSV))
         return 0;
     if (w->rest >= 0 && b) {
-        int rc = has_rest(w, b, err);
+        size_t row;
+        int rc = has_rest(w, b, &row, err);
         if (rc < 0)
             return rc;
         w->rest_shown = rc;
@@ -212,18 +214,27 @@ static int header(struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *o
     return w->o.no_header ? 0 : sl_csv_header(w, out, err);
 }
 
+/* A row has members for which the text that stands already has no columns. */
+static int came_late(const struct sl_column *rest, size_t row, struct sl_err *err)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    sl_column_print(rest, row, &text);
+    sl_err_set(err, SL_ESCHEMA, "a row has keys that came after the header was written: %.200s",
+               text.data ? text.data : "");
+    sl_buf_release(&text);
+    return sl_err_hint(err, "name them with --types, or write json");
+}
+
 int sl_text_format_rows(const struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,
                         struct sl_err *err)
 {
     if (w->o.format == SL_TEXT_JSON)
         return sl_json_rows_write(w, b, out, err);
     if (w->rest >= 0 && !w->rest_shown) {
-        int rc = has_rest(w, b, err);
-        if (rc > 0) {
-            rc = sl_err_set(err, SL_ESCHEMA,
-                            "a row has keys that came after the header was written");
-            sl_err_hint(err, "name them with --types, or write json");
-        }
+        size_t row;
+        int rc = has_rest(w, b, &row, err);
+        if (rc > 0)
+            rc = came_late(b->columns[w->rest], row, err);
         if (rc < 0)
             return rc;
     }

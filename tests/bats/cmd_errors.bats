@@ -36,8 +36,10 @@ says() {
 }
 
 @test "a destination that cannot be made is named as it was given" {
-    says 1 'sluice transform: cannot create nowhere/x.csv: No such file or directory' \
+    says 1 'sluice transform: cannot create nowhere/x.csv: No such file or directory; make its directory first: mkdir -p nowhere' \
         sluice transform orders.csv -o nowhere/x.csv
+    says 1 'sluice ingest: cannot create no/where/x: No such file or directory; make its directory first: mkdir -p no/where' \
+        sluice ingest orders.csv -o no/where/x/
 }
 
 @test "a limit of memory that is too small is named with its option" {
@@ -105,4 +107,32 @@ says() {
     sluice ingest --quiet --types 'qty numeric(30,2), price numeric(5,2)' more.csv -o orders/
     run -0 sluice log info orders/
     has "$output" 'qty numeric(30,2), price numeric(18,2)'
+}
+
+@test "a row that an expression cannot take is named with the column that was to be computed" {
+    local hint='bad rows can be kept aside with --rejects FILE'
+    printf 'a,b\n1,x\n' >t.csv
+    says 1 "sluice transform: t.csv:2: column d: division by zero; $hint" \
+        sluice transform --set 'c = a + 1, d = a / (a - 1)' t.csv -O csv
+    says 1 "sluice aggregate: t.csv:2: column k: invalid input syntax for type bigint: \"x\"; $hint" \
+        sluice aggregate --by 'a, b::bigint as k' t.csv -O csv
+    says 1 "sluice aggregate: t.csv:2: column sum(1 / (a - 1)): division by zero; $hint" \
+        sluice aggregate --select 'max(a), sum(1 / (a - 1))' t.csv -O csv
+    sluice ingest t.csv -o l/ --quiet
+    says 1 "sluice transform: l/: partition 0, offset 0: column c: division by zero in row {\"a\":\"1\",\"b\":\"x\"}; $hint" \
+        sluice transform --set 'c = 1 / (a - 1)' l/ -O csv
+}
+
+@test "keys that come after the header of CSV are shown" {
+    { yes '{"x":1}' | head -n 20000 || true; echo '{"x":1,"late":{"key":5}}'; } >t.json
+    says 1 'sluice transform: a row has keys that came after the header was written: {"late":{"key":5}}; name them with --types, or write json' \
+        sluice transform t.json -o out.csv
+}
+
+@test "a limit of the shell is named with what raises it" {
+    yes 1,2 | head -n 20000 >t.csv || true
+    says 1 "sluice transform: cannot write out.csv: File too large; raise the limit of a file's size: ulimit -f" \
+        bash -c 'ulimit -f 4; exec "$SLUICE" transform --no-header t.csv -o out.csv'
+    run -1 --separate-stderr bash -c 'ulimit -n 8; exec "$SLUICE" ingest --no-header t.csv -o l/'
+    [[ $stderr == *": Too many open files; raise the limit of open files: ulimit -n" ]]
 }

@@ -114,3 +114,12 @@ times() { # OPTION... FILE
     run -0 sluice aggregate -I "$r" --time at --time-format '%b %d %H:%M:%S' --select "$query" -O csv --quiet OpenSSH.log
     [ "${lines[1]}" = "2015-12-10 06:55:46+00,2015-12-10 11:04:45+00,2000" ]
 }
+
+@test "a time with more digits than a nanosecond is text, and no time where one is declared" {
+    printf 'ts,n\n2026-01-01 00:00:00.1234567891,1\n2026-01-01 00:00:00.1234567890,2\n' >t.csv
+    sluice ingest t.csv -o l/ --quiet
+    sluice replay l/ -O csv --quiet | cmp - t.csv
+    run -3 sluice transform --types 'ts timestamptz(9)' --rejects bad.json t.csv -O csv --quiet
+    [ "$output" = $'ts,n\n2026-01-01 00:00:00.123456789+00,2' ]
+    [[ $(cat bad.json) == *"does not fit timestamptz(9); --types 'ts text' would take it"* ]]
+}

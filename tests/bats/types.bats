@@ -74,7 +74,7 @@ J
     [ "$output" = $'a\n-32768' ]
     [ "$(jq -r .line bad.json | xargs)" = '3 4' ]
     run -1 --separate-stderr sluice transform t.csv --where 'a > 0' --select 'a::integer' -O csv
-    [[ $stderr == *"t.csv:4: value out of range for type integer"* ]]
+    [[ $stderr == *"t.csv:4: column a: value out of range for type integer"* ]]
 }
 
 @test "a cast to varchar or char cuts" {

@@ -32,9 +32,9 @@ load common
 @test "a row that an expression cannot take is named by its line, and set aside as it was" {
     printf 'a,b\n4,x\n0,y\n2,z\n' >t.csv
     run -1 --separate-stderr sluice transform --set 'a = 8 / a' t.csv -O csv
-    [[ $stderr == *"t.csv:3: division by zero"* ]]
+    [[ $stderr == *"t.csv:3: column a: division by zero"* ]]
     run -3 sluice transform --select '8 / a as c' t.csv --rejects bad.json -O csv --quiet
-    [[ $(cat bad.json) == '{"raw":"0,y","reason":"division by zero"'*'"line":3,"byte":8,"partition":null'* ]]
+    [[ $(cat bad.json) == '{"raw":"0,y","reason":"division by zero","column":"c"'*'"line":3,"byte":8,"partition":null'* ]]
     sluice ingest t.csv -o l/ --quiet
     run -3 sluice transform --select '8 / a as c' l/ --rejects bad2.json -O csv --quiet
     [[ $(cat bad2.json) == *'\"b\":\"y\"'*'"partition":0,"offset":1'* ]]
@@ -155,9 +155,9 @@ odd_records() { # RECORDS
 @test "the first bad row ends the run, whoever finds it bad" {
     printf 'a,b\n1,"x\ny"\n0,z\nshort\n0,w\n' >t.csv
     run -1 --separate-stderr sluice transform --set 'c = 8 / a' --set 'd = 8 / (a - 1)' t.csv -O csv
-    [[ $stderr == *"t.csv:2: division by zero"* ]]
+    [[ $stderr == *"t.csv:2: column d: division by zero"* ]]
     run -1 --separate-stderr sluice transform --set 'c = 8 / a' t.csv -O csv
-    [[ $stderr == *"t.csv:4: division by zero"* ]]
+    [[ $stderr == *"t.csv:4: column c: division by zero"* ]]
     printf '{"a":1}\n\n[\n{"a":0}\n' >t.json
     run -3 sluice transform --set 'c = 8 / a' --rejects bad.json t.json -O csv --quiet
     [ "$(jq -c '[.line, .byte, .raw]' bad.json | tr '\n' ' ')" = '[3,9,"["] [4,11,"{\"a\":0}"] ' ]
