@@ -119,7 +119,7 @@ says() {
     says 1 "sluice aggregate: t.csv:2: column sum(1 / (a - 1)): division by zero; $hint" \
         sluice aggregate --select 'max(a), sum(1 / (a - 1))' t.csv -O csv
     sluice ingest t.csv -o l/ --quiet
-    says 1 "sluice transform: l/: partition 0, offset 0: column c: division by zero in row {\"a\":\"1\",\"b\":\"x\"}; $hint" \
+    says 1 "sluice transform: l/: partition 0, offset 0: column c: division by zero in row {\"a\":1,\"b\":\"x\"}; $hint" \
         sluice transform --set 'c = 1 / (a - 1)' l/ -O csv
 }
 
