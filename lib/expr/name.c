@@ -68,10 +68,9 @@ static int add_name(const PgQuery__Node *n, const struct sl_schema *schema, stru
 char *sl_item_name(const PgQuery__Node *n, const struct sl_schema *schema, const struct sl_expr *e)
 {
     struct sl_buf out = SL_BUF_INIT;
-    if (!add_name(n, schema, &out) || out.len == 0) {
-        sl_buf_reset(&out);
+    int named = add_name(n, schema, &out) && out.len;
+    if (!named && !out.failed)
         sl_node_print(e->root, &out);
-    }
     char *s = out.failed ? NULL : sl_buf_take(&out);
     sl_buf_release(&out);
     return s;

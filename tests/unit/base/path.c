@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/mem.h"
 #include "base/path.h"
 
 static char dir[] = "/tmp/sluice-path-XXXXXX";
@@ -71,6 +72,9 @@ static void test_files(void)
         sl_path_join(&log, dir, "log");
         CHECK(mkdir(log.data, 0700) == 0 && !sl_path_is_log(log.data));
         CHECK(mkdir(in_dir("log/commits"), 0700) == 0 && sl_path_is_log(log.data));
+        sl_mem_fail_at(1, 1);
+        CHECK(sl_path_is_log(log.data));
+        sl_mem_fail_at(0, 0);
         rmdir(in_dir("log/commits"));
         rmdir(log.data);
         sl_buf_release(&log);

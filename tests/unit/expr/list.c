@@ -255,6 +255,30 @@ static void check_aggregates(struct sl_schema *s)
     sl_buf_release(&got);
 }
 
+/* Each allocation fails in turn: there is no list, or it is the right one. */
+static void check_names_without_memory(struct sl_schema *s)
+{
+    static const char text[] = "lower(country), p99(ms), qty * 2";
+    struct sl_buf got = SL_BUF_INIT;
+    int rc = -SL_ENOMEM;
+    for (uint64_t n = 1; rc < 0 && !test_bad; n++) {
+        struct sl_agg_list l;
+        struct sl_err err;
+        sl_mem_fail_at(n, 0);
+        rc = sl_expr_parse_aggregates(text, strlen(text), s, s, &env, &l, &err);
+        sl_mem_fail_at(0, 0);
+        if (rc < 0) {
+            CHECK_INT(rc, -SL_ENOMEM);
+        } else {
+            for (int i = 0; i < l.nitems; i++)
+                sl_buf_printf(&got, "%s ", l.items[i].name);
+            check_text(text, &got, "lower_country p99_ms qty * 2 ");
+        }
+        sl_agg_list_release(&l);
+    }
+    sl_buf_release(&got);
+}
+
 int main(void)
 {
     struct sl_schema *s = test_schema(schema_text);
@@ -277,6 +301,10 @@ int main(void)
     TEST("the select of an aggregate")
     {
         check_aggregates(s);
+    }
+    TEST("no item gets another name for want of memory")
+    {
+        check_names_without_memory(s);
     }
     sl_schema_unref(s);
     return test_done();
