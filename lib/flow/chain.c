@@ -73,11 +73,25 @@ void sl_run_init(struct sl_run *r, struct sl_pipeline *p, struct sl_lane *lane, 
     }
 }
 
+static int add_output(struct sl_outputs *o, struct sl_batch *b, struct sl_err *err)
+{
+    if (o->n == o->cap) {
+        size_t cap = o->cap ? o->cap * 2 : 4;
+        struct sl_output *items = sl_realloc(o->items, cap * sizeof(*items));
+        if (!items)
+            return sl_err_nomem(err, "a list of batches");
+        o->items = items;
+        o->cap = cap;
+    }
+    o->items[o->n++] = (struct sl_output){.batch = sl_batch_ref(b)};
+    return SL_PUSH_OK;
+}
+
 /* The end of a run: an item collects, the loop writes. */
 static int deliver(struct sl_run *r, struct sl_batch *b, struct sl_err *err)
 {
     if (r->outputs)
-        return sl_outputs_add(r->outputs, sl_batch_ref(b), NULL, err);
+        return add_output(r->outputs, b, err);
     if (!b->selected && b->watermark == SL_TIME_MIN)
         return SL_PUSH_OK;
     struct sl_sink *s = r->p->sink;
@@ -105,23 +119,6 @@ int sl_run_push(struct sl_run *r, int from, struct sl_batch *b, enum sl_directiv
             break; /* what it let go has gone on already */
     }
     return done;
-}
-
-int sl_outputs_add(struct sl_outputs *o, struct sl_batch *b, void *encoded, struct sl_err *err)
-{
-    if (o->n == o->cap) {
-        size_t cap = o->cap ? o->cap * 2 : 4;
-        struct sl_output *items = sl_realloc(o->items, cap * sizeof(*items));
-        if (!items) {
-            sl_batch_unref(b);
-            return sl_err_nomem(err, "a list of batches");
-        }
-        o->items = items;
-        o->cap = cap;
-    }
-    o->items[o->n].batch = b;
-    o->items[o->n++].encoded = encoded;
-    return SL_PUSH_OK;
 }
 
 void sl_outputs_clear(struct sl_pipeline *p, struct sl_outputs *o)

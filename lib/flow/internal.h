@@ -25,7 +25,7 @@ struct sl_counts {
     int64_t fate[SL_FATE_COUNT];
 };
 
-/* Batches with their encoded forms, growing. */
+/* Batches (references), and what the sink made of each on a worker, or NULL; growing. */
 struct sl_outputs {
     size_t n, cap;
     struct sl_output {
@@ -117,8 +117,6 @@ void sl_run_init(struct sl_run *r, struct sl_pipeline *p, struct sl_lane *lane, 
 /* Pushes a batch (may be NULL) with a directive into operator from; SL_PUSH_OK, DONE or < 0. */
 int sl_run_push(struct sl_run *r, int from, struct sl_batch *b, enum sl_directive d,
                 struct sl_err *err);
-/* Appends a batch (a reference is taken) and what the sink made of it on a worker, which passes. */
-int sl_outputs_add(struct sl_outputs *o, struct sl_batch *b, void *encoded, struct sl_err *err);
 void sl_outputs_clear(struct sl_pipeline *p, struct sl_outputs *o);
 void sl_op_rejects_clear(struct sl_op_rejects *r);
 

@@ -333,9 +333,6 @@ static int source_open(struct sl_source *base, struct sl_err *err)
         rc = set_to(s, err);
     if (rc < 0)
         return rc;
-    for (int i = 0; i < n; i++)
-        s->rows_total +=
-            SL_MAX(0, SL_MIN(s->ranges[i].to, sl_log_end(s->log, i)) - s->ranges[i].from);
     s->merging = s->o.in_time_order && !s->o.follow && base->partitions > 1 && s->time >= 0;
     s->was = sl_calloc((size_t)n, sizeof(*s->was));
     rc = s->was ? take_up(s, err) : sl_err_nomem(err, "a log source");
@@ -461,7 +458,8 @@ static int64_t in_usec(const struct sl_type t, int64_t v)
     return !t.nsec ? v : v >= 0 ? v / 1000 : -((-v + 999) / 1000);
 }
 
-int sl_log_source_select(struct log_source *s, struct sl_batch **b, struct sl_err *err)
+/* Narrows a batch to the rows within the source's offsets and times. */
+static int narrow(const struct log_source *s, struct sl_batch **b, struct sl_err *err)
 {
     struct sl_batch *old = *b;
     struct sl_log_range r = s->ranges[old->origin.partition];
@@ -499,21 +497,6 @@ int sl_log_source_select(struct log_source *s, struct sl_batch **b, struct sl_er
     return *b ? 0 : -(int)(err ? err->code : SL_EFAIL);
 }
 
-static int source_decode(struct sl_source *base, struct sl_morsel *m, int worker,
-                         struct sl_err *err)
-{
-    struct log_source *s = (struct log_source *)base;
-    (void)worker;
-    int rc = sl_log_chunk_decode(m->arg, &m->batch, err);
-    if (rc == 0)
-        rc = dress(s, &m->batch, err);
-    if (rc == 0)
-        rc = sl_log_source_select(s, &m->batch, err);
-    if (rc == 0)
-        m->records = (int64_t)m->batch->selected;
-    return rc < 0 ? rc : 0;
-}
-
 int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl_batch **out,
                          struct sl_err *err)
 {
@@ -521,7 +504,16 @@ int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl
     if (rc == 0)
         rc = dress(s, out, err);
     if (rc == 0)
-        rc = sl_log_source_select(s, out, err);
+        rc = narrow(s, out, err);
+    return rc;
+}
+
+static int source_decode(struct sl_source *base, struct sl_morsel *m, int worker SL_UNUSED,
+                         struct sl_err *err)
+{
+    int rc = sl_log_source_decode((struct log_source *)base, m->arg, &m->batch, err);
+    if (rc == 0)
+        m->records = (int64_t)m->batch->selected;
     return rc;
 }
 

@@ -18,7 +18,7 @@ struct log_source {
     int time;                     /* index of the time column, -1 = none */
     struct sl_log_range *ranges;
     char **was; /* per partition: what the log that is ingested into had of it; NULL = nothing */
-    int64_t from_time, to_time, rows_total;
+    int64_t from_time, to_time;
     int merging;
     int said_unsettled, said_polled;
     struct sl_watch *home; /* the log's own directory: it may be moved away from a follower */
@@ -27,9 +27,7 @@ struct log_source {
     struct sl_log_merge *merge;
 };
 
-/* Narrows a batch to the rows within the source's offsets and times. */
-int sl_log_source_select(struct log_source *s, struct sl_batch **b, struct sl_err *err);
-/* A chunk as a batch of the source's schema, narrowed. */
+/* A chunk as a batch of the source's schema, narrowed to its offsets and times. */
 int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl_batch **out,
                          struct sl_err *err);
 

@@ -48,7 +48,7 @@ struct sl_input_options {
     struct sl_point from, to;
     int partition;     /* -1 = all */
     int in_time_order; /* several partitions: merge by (event time, partition, offset) */
-    int meta;          /* add _partition, _offset, _time */
+    int meta;          /* add _partition, _offset */
     double speed;      /* replay pace, 0 = full speed */
     /* ingest */
     /* The log that is ingested into, or NULL: its schema comes first, the positions that it records

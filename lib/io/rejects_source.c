@@ -273,7 +273,7 @@ static int source_open(struct sl_source *base, struct sl_err *err)
 {
     struct rejects_source *s = (struct rejects_source *)base;
     struct sl_buf sample = SL_BUF_INIT;
-    int named, rc = 0;
+    int named = 0, rc = 0;
     s->scratch = sl_calloc((size_t)base->workers, sizeof(struct sl_text_scratch *));
     if (!s->scratch)
         return sl_err_nomem(err, "rejects");

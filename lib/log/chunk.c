@@ -28,12 +28,6 @@ struct sl_read_target *sl_read_target_new(struct sl_log *l, struct sl_schema *sc
     return t;
 }
 
-struct sl_read_target *sl_read_target_ref(struct sl_read_target *t)
-{
-    atomic_fetch_add(&t->refs, 1);
-    return t;
-}
-
 void sl_read_target_unref(struct sl_read_target *t)
 {
     if (!t || atomic_fetch_sub(&t->refs, 1) != 1)
@@ -53,7 +47,8 @@ int sl_log_chunk_new(const struct sl_walk *w, const struct sl_group *g, struct s
         free(name);
         return sl_err_nomem(err, "a batch");
     }
-    c->target = sl_read_target_ref(t);
+    c->target = t;
+    atomic_fetch_add(&t->refs, 1);
     c->stream = sl_stream_ref(w->stream);
     c->buf = sl_buffer_ref(g->buf);
     c->at = g->at;

@@ -28,7 +28,8 @@ int sl_commit_number(const char *name, int64_t *n)
            *n > 0;
 }
 
-int sl_view_corrupt(struct sl_log *l, int64_t file, int64_t offset, struct sl_err *err)
+/* Turns err into corruption of a commit file at an offset. */
+static int corrupt(struct sl_log *l, int64_t file, int64_t offset, struct sl_err *err)
 {
     struct sl_buf place = SL_BUF_INIT;
     char name[SL_COMMIT_NAME];
@@ -110,11 +111,11 @@ static int read_from(struct sl_log *l, int fd, int64_t pos, struct sl_err *err)
         return 0;
     if (st.st_size < pos) {
         sl_err_set(err, SL_ECORRUPT, "a commit file became shorter");
-        return sl_view_corrupt(l, l->c.file, st.st_size, err);
+        return corrupt(l, l->c.file, st.st_size, err);
     }
     if (st.st_size - pos > SL_LINE_MAX) {
         sl_err_set(err, SL_ECORRUPT, "a commit file is impossibly long");
-        return sl_view_corrupt(l, l->c.file, pos, err);
+        return corrupt(l, l->c.file, pos, err);
     }
     size_t want = (size_t)(st.st_size - pos);
     char *p = sl_buf_room(&l->in, want);
@@ -193,7 +194,7 @@ static int take_lines(struct sl_log *l, struct sl_err *err)
             return any;
         }
         if (rc == -SL_ECORRUPT)
-            return sl_view_corrupt(l, l->c.file, l->c.pos, err);
+            return corrupt(l, l->c.file, l->c.pos, err);
         if (rc < 0)
             return rc;
         l->c.pos += (int64_t)n;
@@ -209,7 +210,7 @@ static int take_lines(struct sl_log *l, struct sl_err *err)
             return any;
         }
         sl_err_set(err, SL_ECORRUPT, "the last bytes are no part of a line");
-        return sl_view_corrupt(l, l->c.file, l->c.pos, err);
+        return corrupt(l, l->c.file, l->c.pos, err);
     }
     if (l->unclean)
         note_numbers(l, p, end);
@@ -289,7 +290,7 @@ static int follows(struct sl_log *l, int fd, int64_t n, struct sl_err *err)
     else
         rc = sl_line_parse(l->in.data, (size_t)(nl + 1 - l->in.data), &line, err);
     if (rc == -SL_ECORRUPT)
-        rc = sl_view_corrupt(l, n, 0, err);
+        rc = corrupt(l, n, 0, err);
     if (rc < 0)
         goto out;
     if (line.snapshot && line.history != l->state.history) {
@@ -299,7 +300,7 @@ static int follows(struct sl_log *l, int fd, int64_t n, struct sl_err *err)
                 (line.last != l->state.n || line.prev != l->state.crc))) {
         sl_err_set(err, SL_ECORRUPT, "the snapshot does not go on where file %020" PRId64 " ends",
                    l->c.file);
-        rc = sl_view_corrupt(l, n, 0, err);
+        rc = corrupt(l, n, 0, err);
     } else {
         rc = line.file_bytes == l->c.pos;
     }
@@ -324,7 +325,7 @@ static int next_file(struct sl_log *l, struct sl_err *err)
             change_file(l, fd, before + 1);
             rc = read_rest(l, err);
             if (rc >= 0 && l->c.pos == 0)
-                rc = sl_view_corrupt(l, l->c.file, 0, err);
+                rc = corrupt(l, l->c.file, 0, err);
             if (rc >= 0 && l->state.history != history)
                 l->rolled = l->c.file;
             return rc < 0 ? rc : 1;
@@ -340,7 +341,7 @@ static int next_file(struct sl_log *l, struct sl_err *err)
             break;
     }
     sl_err_set(err, SL_ECORRUPT, "the file ends before the next file's snapshot says");
-    return sl_view_corrupt(l, l->c.file, l->c.pos, err);
+    return corrupt(l, l->c.file, l->c.pos, err);
 }
 
 /* Leaves the present file for the newest, whose snapshot is the truth. 1, 0 if it is the same. */
@@ -358,7 +359,7 @@ static int take_newest(struct sl_log *l, struct sl_err *err)
     change_file(l, fd, newest);
     rc = read_rest(l, err);
     if (rc >= 0 && l->c.pos == 0)
-        rc = sl_view_corrupt(l, l->c.file, 0, err);
+        rc = corrupt(l, l->c.file, 0, err);
     if (rc >= 0 && l->state.history != history && l->state.n > n)
         l->rolled = newest;
     return rc < 0 ? rc : 1;
@@ -467,7 +468,7 @@ static int check_mark(struct sl_log *l, struct sl_err *err)
     sl_err_set(err, SL_ECORRUPT,
                "the file ends after commit %" PRId64 ", but commit %" PRId64 " was synced",
                l->state.n, mark);
-    return sl_view_corrupt(l, l->c.file, l->c.pos, err);
+    return corrupt(l, l->c.file, l->c.pos, err);
 }
 
 static int read_mark(struct sl_log *l, struct sl_err *err)
@@ -491,7 +492,7 @@ static int load_from(struct sl_log *l, int fd, int64_t n, struct sl_err *err)
     int rc = read_rest(l, err);
     if (rc >= 0 && l->c.pos == 0) {
         sl_err_set(err, SL_ECORRUPT, "the first line is not whole");
-        rc = sl_view_corrupt(l, n, 0, err);
+        rc = corrupt(l, n, 0, err);
     }
     return rc;
 }

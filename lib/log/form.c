@@ -21,7 +21,8 @@ static int print_text(struct sl_form_plan *p)
     return 1;
 }
 
-int sl_form_new(struct sl_schema *schema, int schema_id, struct sl_ipc_form *f,
+/* Takes f over (also on failure). */
+static int make(struct sl_schema *schema, int schema_id, struct sl_ipc_form *f,
                 struct sl_form_plan **out, struct sl_err *err)
 {
     struct sl_form_plan *p = sl_calloc(1, sizeof(*p));
@@ -86,7 +87,7 @@ int sl_form_parse(struct sl_schema *schema, int schema_id, const char *text,
         sl_ipc_form_release(&f);
         return sl_err_set(err, SL_ECORRUPT, "a segment's form \"%.40s\" is none", text);
     }
-    return sl_form_new(schema, schema_id, &f, out, err);
+    return make(schema, schema_id, &f, out, err);
 }
 
 /* Codes of a stream stay for all its batches: room for later ones to have twice as many values. */
@@ -130,7 +131,7 @@ int sl_form_first(struct sl_schema *schema, int schema_id, struct sl_batch *b, i
 {
     struct sl_ipc_form f;
     int rc = best(schema, b, big, &f, err);
-    return rc < 0 ? rc : sl_form_new(schema, schema_id, &f, out, err);
+    return rc < 0 ? rc : make(schema, schema_id, &f, out, err);
 }
 
 int sl_form_grow(struct sl_form_plan *old, struct sl_batch *b, struct sl_form_plan **out,
@@ -148,5 +149,5 @@ int sl_form_grow(struct sl_form_plan *old, struct sl_batch *b, struct sl_form_pl
         else
             f.code[i] = SL_MAX(f.code[i], old->f.code[i]);
     }
-    return sl_form_new(old->schema, old->schema_id, &f, out, err);
+    return make(old->schema, old->schema_id, &f, out, err);
 }

@@ -26,9 +26,6 @@ struct sl_form_plan {
 
 enum { SL_FORM_TINY = 1024, SL_FORM_BIG = 16384 }; /* rows */
 
-/* Takes f over (also on failure). */
-int sl_form_new(struct sl_schema *schema, int schema_id, struct sl_ipc_form *f,
-                struct sl_form_plan **out, struct sl_err *err);
 struct sl_form_plan *sl_form_ref(struct sl_form_plan *f);
 void sl_form_unref(struct sl_form_plan *f);
 /* As a commit line states it. SL_ECORRUPT. */

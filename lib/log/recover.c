@@ -118,7 +118,9 @@ static int sync_lost(struct sl_log *l, int fd, struct sl_err *err)
     return rc;
 }
 
-int sl_log_set_aside(struct sl_log *l, struct sl_seg_key key, int64_t from, int64_t *moved,
+/* Moves bytes of a segment's file from `from` on to lost/ (counted in *moved); the file is then cut
+ * at `from`, or removed if whole. */
+static int set_aside(struct sl_log *l, struct sl_seg_key key, int64_t from, int64_t *moved,
                      struct sl_err *err)
 {
     struct sl_buf name = SL_BUF_INIT;
@@ -164,7 +166,7 @@ static int trim_segment(struct sl_log *l, const struct sl_seg *seg, int64_t *mov
         rc = sl_err_sys(err, "cannot examine %s", name.data);
     if (rc == 0 && st.st_size > seg->bytes) {
         if (holds_batch(l, sl_seg_key(seg), seg, fd, seg->bytes, st.st_size))
-            rc = sl_log_set_aside(l, sl_seg_key(seg), seg->bytes, moved, err);
+            rc = set_aside(l, sl_seg_key(seg), seg->bytes, moved, err);
         else if (ftruncate(fd, seg->bytes) < 0)
             rc = sl_err_sys(err, "cannot cut %s", name.data);
     }
@@ -207,7 +209,7 @@ static int trim_stranger(struct sl_log *l, struct sl_seg_key key, int64_t *moved
     } else if (is_copy(l, key, fd, st.st_size, l->state.parts[key.partition].end)) {
         rc = 0; /* for who removes such files in due time */
     } else if (holds_batch(l, key, NULL, fd, 0, st.st_size)) {
-        rc = sl_log_set_aside(l, key, 0, moved, err);
+        rc = set_aside(l, key, 0, moved, err);
     } else {
         sl_seg_name(key, ".arrows", file);
         unlinkat(l->dirfd, file, 0);

@@ -139,10 +139,6 @@ int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *er
  * unclean: they have been checked), and the commit file: the kernel may have called them clean after a
  * sync that failed. The bytes stay what they are. */
 int sl_log_write_again(struct sl_log *l, struct sl_err *err);
-/* Moves bytes of a segment's file from `from` on to lost/ (counted in *moved); the file is then cut
- * at `from`, or removed if whole. */
-int sl_log_set_aside(struct sl_log *l, struct sl_seg_key key, int64_t from, int64_t *moved,
-                     struct sl_err *err);
 
 /* ---- evolve.c ---- */
 

@@ -199,7 +199,8 @@ static double as_double(int64_t bits)
     return d;
 }
 
-int sl_compare8(struct sl_type t, int64_t a, int64_t b)
+/* Order of 8-byte values of a type; doubles totally ordered. */
+static int compare8(struct sl_type t, int64_t a, int64_t b)
 {
     if (t.kind == SL_DOUBLE) {
         a = sl_double_order(as_double(a));
@@ -245,7 +246,7 @@ int sl_cells_compare(const struct sl_cells *a, size_t i, const struct sl_cells *
     if (!vi || !vk)
         return vk - vi;
     if (a->class == SL_CELL_8)
-        return sl_compare8(a->type, sl_cells_get8(a, i), sl_cells_get8(b, k));
+        return compare8(a->type, sl_cells_get8(a, i), sl_cells_get8(b, k));
     if (a->class == SL_CELL_16)
         return compare16(a->type, ((const sl_int128 *)a->value.data)[i],
                          ((const sl_int128 *)b->value.data)[k]);
@@ -260,7 +261,7 @@ int sl_cells_compare_row(const struct sl_cells *c, size_t i, const struct sl_col
     if (sl_cells_state(c, i) != SL_CELL_VALUE)
         return 1;
     if (c->class == SL_CELL_8)
-        return sl_compare8(c->type, sl_cells_get8(c, i), sl_column_get8(col, row));
+        return compare8(c->type, sl_cells_get8(c, i), sl_column_get8(col, row));
     if (c->class == SL_CELL_16)
         return compare16(c->type, ((const sl_int128 *)c->value.data)[i], sl_column_get16(col, row));
     size_t ni, nk;

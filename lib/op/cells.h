@@ -90,8 +90,6 @@ int sl_cells_unpack(struct sl_cells *c, size_t i, const char **s, const char *en
 /* The 8 bytes of a non-null row of a loaded column of a SL_CELL_8 type. */
 int64_t sl_column_get8(const struct sl_column *c, size_t row);
 sl_int128 sl_column_get16(const struct sl_column *c, size_t row);
-/* Order of 8-byte values of a type; doubles totally ordered. */
-int sl_compare8(struct sl_type t, int64_t a, int64_t b);
 /* Doubles as integers of the same order: -inf .. -0, 0 .. inf, NaN (all NaN are one). */
 static inline int64_t sl_double_order(double d)
 {
