@@ -117,12 +117,12 @@ static int read_quantile(struct sl_bind *b, const PgQuery__FuncCall *f, int at, 
     inner.e = e;
     inner.agg = NULL;
     struct sl_node *n = sl_coerce(&inner, e->root, d, SL_COERCE_EXPLICIT);
-    rc = -SL_EUSAGE;
+    rc = n || b->err->code != SL_ENOMEM ? -SL_EUSAGE : -SL_ENOMEM;
     if (n && n->value && !sl_column_null(n->value, 0)) {
         *q = *(const double *)n->value->data;
         rc = *q >= 0 && *q <= 1 ? 0 : rc;
     }
-    if (rc < 0)
+    if (rc == -SL_EUSAGE)
         sl_bind_fail(b, at, "a percentile takes a constant between 0 and 1");
     sl_expr_free(e);
     if (rc == 0 && f->agg_order[0]->sort_by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC)

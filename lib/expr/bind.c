@@ -76,8 +76,13 @@ struct sl_node *sl_bind_finish(struct sl_bind *b, struct sl_node *n)
         return sl_bind_fail(b, n->at, "the expression is nested more than %d levels deep",
                             SL_EXPR_DEPTH);
     if (constant && n->kind != SL_NODE_COLUMN && !n->value) {
-        struct sl_err ignored; /* 1 / 0 fails only if a row comes to it */
-        n->value = sl_node_constant(n, &b->e->env, &ignored);
+        struct sl_err why; /* 1 / 0 fails only if a row comes to it */
+        sl_err_init(&why);
+        n->value = sl_node_constant(n, &b->e->env, &why);
+        if (!n->value && why.code == SL_ENOMEM) {
+            *b->err = why;
+            return NULL;
+        }
     }
     return n;
 }

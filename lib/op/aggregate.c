@@ -131,15 +131,16 @@ static void print_expr(const struct sl_expr *e, struct sl_buf *out)
     }
 }
 
-/* 1 if both calls take the same argument for the same rows. */
-static int same_input(const struct sl_agg_call *x, const struct sl_agg_call *y)
+/* 1 if both calls take the same argument for the same rows, 0 if not. */
+static int same_input(const struct sl_agg_call *x, const struct sl_agg_call *y, struct sl_err *err)
 {
     struct sl_buf a = SL_BUF_INIT, b = SL_BUF_INIT;
     print_expr(x->arg, &a);
     print_expr(x->filter, &a);
     print_expr(y->arg, &b);
     print_expr(y->filter, &b);
-    int same = !a.failed && !b.failed && a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+    int same = a.failed || b.failed ? sl_err_nomem(err, "an aggregate")
+                                    : a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
     sl_buf_release(&a);
     sl_buf_release(&b);
     return same;
@@ -149,9 +150,10 @@ static int same_input(const struct sl_agg_call *x, const struct sl_agg_call *y)
 static int bind_call(struct sl_aggregate *a, struct sl_agg_call *call, int *acc, struct sl_err *err)
 {
     for (int i = 0; i < a->naccs; i++) {
-        if (sl_acc_shares(call, a->acc_call[i]) && same_input(call, a->acc_call[i])) {
+        int same = sl_acc_shares(call, a->acc_call[i]) ? same_input(call, a->acc_call[i], err) : 0;
+        if (same) {
             *acc = i;
-            return 0;
+            return SL_MIN(same, 0);
         }
     }
     int rc = sl_acc_new(call, a->op.account, &a->accs[a->naccs], err);

@@ -16,15 +16,21 @@
 
 enum { FAULT_BATCHES = 4 };
 
-/* Two batches, a barrier with save and load, two more, END: with the n-th allocation failing. 1 if
- * the run came through, 0 if it failed as it should, -1 if it failed otherwise. */
-static int faulty_run(const struct example *x, struct sl_account *account,
-                      struct sl_batch *const *batches, uint64_t n, int forever)
+enum outcome { UNHURT, SURVIVED, FAILED, WRONG };
+
+/* Two batches, a barrier with save and load, two more, END: with the n-th allocation failing, 0 for
+ * none; UNHURT if there was no n-th. A run that comes through in spite of it gives the same rows as
+ * one that is unhurt, which are in *whole (of n = 0). */
+static enum outcome faulty_run(const struct example *x, struct sl_account *account,
+                               struct sl_batch *const *batches, uint64_t n, int forever,
+                               struct lines *whole)
 {
     struct run r = {.x = x, .account = account};
+    char what[768] = "";
     sl_err_init(&r.err);
     gate_init(&r.gate);
     sl_mem_fail_at(n, forever);
+    uint64_t made = sl_mem_count();
     r.op = bound(x, account, &r.err);
     r.rc = r.op ? 0 : -1;
     for (int i = 0; r.rc >= 0 && i < FAULT_BATCHES; i++) {
@@ -35,38 +41,48 @@ static int faulty_run(const struct example *x, struct sl_account *account,
     if (r.rc >= 0)
         r.rc = push(&r, NULL, SL_END);
     sl_mem_fail_at(0, 0);
+    made = sl_mem_count() - made;
     sl_op_free(r.op);
+    enum outcome o = r.rc < 0 ? FAILED : n && n <= made ? SURVIVED : UNHURT;
+    if (o == FAILED && r.err.code != SL_ENOMEM)
+        snprintf(what, sizeof(what), "%s", r.err.what);
+    if (!n) {
+        *whole = r.gate.rows;
+        memset(&r.gate.rows, 0, sizeof(r.gate.rows));
+    } else if (o != FAILED) {
+        same_lines(&r.gate.rows, whole, 1, what);
+    }
     gate_free(&r.gate);
-    if (r.rc >= 0)
-        return 1;
-    if (r.err.code == SL_ENOMEM)
-        return 0;
-    printf("# %s %s: allocation %llu: %s\n", x->class, x->name, (unsigned long long)n, r.err.what);
-    return -1;
+    if (what[0])
+        printf("# %s %s: allocation %llu: %s\n", x->class, x->name, (unsigned long long)n, what);
+    return what[0] ? WRONG : o;
 }
 
 static int faults(const struct example *x)
 {
     struct sl_account account;
     struct sl_batch *batches[FAULT_BATCHES];
-    int rc = 0, bad = 0, clean = 0;
+    struct lines whole = {0};
+    enum outcome o = FAILED;
+    int bad = 0, clean = 0;
     static const enum form forms[FAULT_BATCHES] = {FORM_DICT, FORM_PLAIN, FORM_SELECTION,
                                                    FORM_LAZY};
     sl_account_init(&account, "test", 0, NULL);
-    for (uint64_t n = 1; n < 20000 && rc != 1; n++) {
+    for (uint64_t n = 0; n < 20000 && (n < 2 || o != UNHURT); n++) {
         for (int i = 0; i < FAULT_BATCHES; i++) {
             int rows[] = {i * 10, i * 10 + 1, i * 10 + 2, i * 10 + 3};
             batches[i] = make_batch_rows(i % x->partitions, rows, 4, forms[i], x->with_wm);
         }
-        rc = faulty_run(x, &account, batches, n, n % 2 == 0);
-        bad += rc < 0;
+        o = faulty_run(x, &account, batches, n, n % 2 == 0, &whole);
+        bad += o == WRONG;
         for (int i = 0; i < FAULT_BATCHES; i++)
             sl_batch_unref(batches[i]);
         clean += atomic_load(&account.used) != 0;
     }
     if (clean)
         printf("# %s %s: %d runs leave bytes on the account\n", x->class, x->name, clean);
-    return rc == 1 && !bad && !clean;
+    lines_free(&whole);
+    return o == UNHURT && !bad && !clean;
 }
 
 /* ---- the tests ---- */
