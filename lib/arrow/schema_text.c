@@ -204,9 +204,10 @@ static int read_name(const char *s, size_t n, size_t *i, struct sl_buf *name, st
             (*i)++;
         sl_buf_add(name, s + start, *i - start);
     }
-    if (!name->len || memchr(name->data, 0, name->len))
-        return bad_list(s, start, "a column name is missing", err);
-    return sl_buf_check(name, err);
+    int rc = sl_buf_check(name, err);
+    if (rc == 0 && (!name->len || memchr(name->data, 0, name->len)))
+        rc = bad_list(s, start, "a column name is missing", err);
+    return rc;
 }
 
 /* End of the type that starts at i: the next comma outside parentheses. */

@@ -370,8 +370,9 @@ static int add_note(struct sl_line *line, const struct sl_log_note *note, struct
             p->key = sl_arena_strndup(&line->arena, name.data ? name.data : "", name.len);
             rc = p->key ? 0 : sl_err_nomem(err, "a commit");
             line->npipelines = 1;
-        } else if (err) {
-            err->code = SL_EBUG;
+        } else if (rc != -SL_ENOMEM) {
+            if (err)
+                err->code = SL_EBUG;
             rc = -SL_EBUG;
         }
     }

@@ -210,8 +210,10 @@ static int schema_from_arrow(struct reader *r, const char *text, struct sl_schem
     if (!d)
         goto out;
     rc = -SL_ECORRUPT;
-    if (!sl_base64_parse(text, strlen(text), &raw) || !raw.len)
+    if (!sl_base64_parse(text, strlen(text), &raw) || !raw.len) {
+        rc = raw.failed ? -SL_ENOMEM : rc;
         goto out;
+    }
     owner = sl_buffer_new(NULL, raw.len);
     if (!owner) {
         rc = -SL_ENOMEM;
@@ -222,8 +224,11 @@ static int schema_from_arrow(struct reader *r, const char *text, struct sl_schem
         m.kind != SL_IPC_SCHEMA)
         goto out;
     m.owner = owner;
-    if (sl_ipc_decoder_schema(d, &m, r->err) < 0)
+    int e = sl_ipc_decoder_schema(d, &m, r->err);
+    if (e < 0) {
+        rc = e == -SL_ENOMEM ? e : rc;
         goto out;
+    }
     *out = sl_schema_copy(sl_ipc_decoder_get_schema(d));
     rc = *out ? 0 : -SL_ENOMEM;
 out:
@@ -246,12 +251,10 @@ static int finish_schema(struct reader *r, const struct schema_parts *p, struct 
         return bad(r, "a schema without id or types");
     if (p->arrow)
         rc = schema_from_arrow(r, p->arrow, &s);
-    else if (sl_schema_parse(p->types, strlen(p->types), &s, r->err) < 0)
-        rc = bad(r, "types that cannot be read");
     else
-        rc = 0;
+        rc = sl_schema_parse(p->types, strlen(p->types), &s, r->err);
     if (rc < 0)
-        return rc;
+        return p->arrow || rc == -SL_ENOMEM ? rc : bad(r, "types that cannot be read");
     while (s->nmeta)
         sl_schema_set_meta(s, s->meta[0].key, NULL);
     for (int i = 0; i < p->meta->nmeta && rc == 0; i++)

@@ -61,6 +61,10 @@ static void fail_each(const char *name, int before)
         rc = run(path, 10 * before, &committed);
         sl_mem_fail_at(0, 0);
         made = sl_mem_count() - made;
+        if (rc < 0 && (rc != -SL_ENOMEM || err.code != SL_ENOMEM)) {
+            printf("# allocation %" PRIu64 ": %d: %s\n", n, rc, err.what);
+            CHECK(0);
+        }
         /* Committed rows are there; those of a run that failed may be, whole. */
         int64_t have = sl_path_is_log(path) ? count_rows_as(path, 0, boot_a) : 0;
         if (have != committed && have != 10 * (before + 1)) {
