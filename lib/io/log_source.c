@@ -146,7 +146,7 @@ static int set_times(struct log_source *s, struct sl_err *err)
         return swapped(err);
     if ((s->from_time != SL_TIME_MIN || s->to_time != SL_TIME_MAX) && s->time < 0) {
         sl_err_set(err, SL_EUSAGE, "%s has no time column to find a time by", s->path);
-        return sl_err_hint(err, "use offsets, or name the column with --time");
+        return sl_err_hint(err, "use offsets, or --where with a column that holds times");
     }
     return 0;
 }

@@ -224,6 +224,11 @@ static int open_paths(const struct sl_input_options *o, struct sl_source **out, 
                    o->npaths ? o->paths[0] : "standard input");
         return sl_err_hint(err, "ingest it into a log first, or use --where");
     }
+    if (o->meta) {
+        sl_err_set(err, SL_EUSAGE, "--meta is of logs, and %s is none",
+                   o->npaths ? o->paths[0] : "standard input");
+        return sl_err_hint(err, "ingest it into a log first; in a pipe, say it at the head");
+    }
     return open_bytes(o, out, err);
 }
 

@@ -86,8 +86,11 @@ static int recognise(struct text_source *t, struct sl_text_options *to, struct s
     return sl_err_hint(err, "say it: -I " SL_TEXT_READABLE);
 }
 
-static int check_encoding(struct text_source *t, struct sl_err *err)
+/* What is known at sight to be no text that can be read. */
+static int check_bytes(struct text_source *t, struct sl_err *err)
 {
+    if (sl_text_foreign_file(sl_textin_front(t), sl_textin_pending(t), err) < 0)
+        return sl_err_place(err, "%s", sl_bytes_name(t->bytes));
     const char *name = sl_text_foreign_encoding(sl_textin_front(t), sl_textin_pending(t));
     if (!name)
         return 0;
@@ -112,7 +115,7 @@ static int make_reader(struct text_source *t, struct sl_err *err)
         .zone = t->o.zone,
         .account = t->base.account,
     };
-    int rc = check_encoding(t, err);
+    int rc = check_bytes(t, err);
     if (rc == 0)
         rc = recognise(t, &to, err);
     return rc < 0 ? rc : sl_text_reader_new(&to, &t->reader, err);

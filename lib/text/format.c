@@ -158,6 +158,19 @@ const char *sl_text_foreign_encoding(const char *data, size_t n)
     return zeros[0] ? "UTF-16BE" : "UTF-16LE";
 }
 
+int sl_text_foreign_file(const char *data, size_t n, struct sl_err *err)
+{
+    if (n > 4 && memcmp(data, "PK\3\4", 4) == 0) {
+        sl_err_set(err, SL_EFORMAT, "a zip archive, which is not unpacked");
+        return sl_err_hint(err, "unzip -p writes what is in it to a pipe, and -I says its format");
+    }
+    if (n > 4 && memcmp(data, "PAR1\x15", 5) == 0) {
+        sl_err_set(err, SL_EFORMAT, "a Parquet file, which is not read");
+        return sl_err_hint(err, "make it CSV, or an Arrow stream, by the program that wrote it");
+    }
+    return 0;
+}
+
 char sl_csv_sniff_delim(const char *data, size_t n, char eol)
 {
     static const char candidates[] = {',', ';', '\t', '|'};

@@ -60,6 +60,8 @@ enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n);
 /* The name of an encoding in which text is not read, by a mark or by zero bytes beside each other
  * character: "UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32"; NULL = none of them. */
 const char *sl_text_foreign_encoding(const char *data, size_t n);
+/* < 0 if the first bytes are those of a file that is no text, and that people have: zip, Parquet. */
+int sl_text_foreign_file(const char *data, size_t n, struct sl_err *err);
 
 struct sl_text_options {
     enum sl_text_format format;

@@ -136,3 +136,23 @@ says() {
     run -1 --separate-stderr bash -c 'ulimit -n 8; exec "$SLUICE" ingest --no-header t.csv -o l/'
     [[ $stderr == *": Too many open files; raise the limit of open files: ulimit -n" ]]
 }
+
+@test "a zip archive and a Parquet file are called what they are" {
+    printf 'PK\3\4\24\0\0\0\10\0' >x.csv.zip
+    printf 'PAR1\25\4\25\20' >x.csv
+    for name in x.csv.zip - ; do
+        says 1 "sluice transform: ${name/#-/standard input}: a zip archive, which is not unpacked; unzip -p writes what is in it to a pipe, and -I says its format" \
+            sluice transform -O csv "$name" <x.csv.zip
+    done
+    says 1 'sluice transform: x.csv: a Parquet file, which is not read; make it CSV, or an Arrow stream, by the program that wrote it' \
+        sluice transform -I csv -O csv x.csv
+}
+
+@test "what only a log can give is refused of anything else, with what does instead" {
+    says 2 'sluice tail: --meta is of logs, and orders.csv is none; ingest it into a log first; in a pipe, say it at the head' \
+        sluice tail --meta orders.csv
+    printf 'a\n1\n' >t.csv
+    sluice ingest t.csv -o l/ --quiet
+    says 2 'sluice replay: l/ has no time column to find a time by; use offsets, or --where with a column that holds times' \
+        sluice replay l/ --from 2026-01-01 -O csv
+}
