@@ -457,8 +457,9 @@ int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err)
 int sl_bytes_poll(struct sl_bytes *b, struct pollfd *fds, int max, int64_t *deadline)
 {
     int fd = b->regular ? b->watch ? sl_watch_fd(b->watch) : -1 : b->fd;
-    if (b->regular && b->watch)
-        sl_watch_drain(b->watch);
+    /* What the watch tells of may have happened after the last read: read again before sleeping. */
+    if (fd >= 0 && b->regular && sl_watch_drain(b->watch))
+        *deadline = SL_MIN(*deadline, sl_time_mono_usec());
     /* A file that is renamed and created again is not always told by its own watch: look. */
     if (b->regular)
         *deadline = SL_MIN(*deadline, sl_time_mono_usec() + POLL_USEC);

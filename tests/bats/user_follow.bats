@@ -46,3 +46,21 @@ rows_are() { # LOG N
     [ "$(tr '\n' ' ' <out)" = "n 1 2 3 " ]
     [ "$(grep -c 'cannot be watched' err)" = 1 ]
 }
+
+@test "a followed file is read once more after what its watch told was taken" {
+    strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
+    [ -z "${SLUICE_SANITIZED-}" ] || skip "strace does not go with sanitizers"
+    printf 'a\n1\n' >t.csv
+    strace -D -qq -y -o trace -e trace=read,poll "$SLUICE" transform -f -j1 t.csv -O csv --quiet >out &
+    local pid=$!
+    pids+=("$pid")
+    until_true has_lines out 2
+    echo 2 >>t.csv
+    until_true has_lines out 3
+    kill "$pid"
+    ends_with 143 "$pid"
+    # who writes between the last read of the file and that of the watch is seen at once
+    awk '/^read\(.*inotify.* = [1-9]/ { told = 1; any = 1 }
+         /^poll\(/ { late += told && !/, 0\) /; told = 0 }
+         END { exit late > 0 || !any }' trace || { cat trace; return 1; }
+}
