@@ -5,7 +5,8 @@
  *
  * Appending never fails at the call: the first failed allocation sets `failed`, later appends do
  * nothing, and the owner checks once at the end (sl_buf_check). data is NUL-ended whenever it is
- * not NULL. Lifecycle: SL_BUF_INIT or sl_buf_init, then sl_buf_release; sl_buf_reset keeps memory.
+ * not NULL. Lifecycle: SL_BUF_INIT or sl_buf_init, then sl_buf_release. sl_buf_reset keeps
+ * memory but not `failed`: a buffer that is used again and again is checked before each reset.
  */
 #ifndef SL_BASE_BUF_H
 #define SL_BASE_BUF_H

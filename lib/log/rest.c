@@ -83,8 +83,8 @@ static int build(const struct rest *r, struct sl_batch *to, int at, struct sl_er
             sl_builder_bytes(&b, row.data, row.len);
         else
             sl_builder_null(&b);
+        failed |= row.failed;
     }
-    failed = row.failed;
     struct sl_column *c = sl_builder_finish(&b, err);
     sl_builder_release(&b);
     sl_buf_release(&row);

@@ -58,7 +58,7 @@ static void route_bytes(struct router *r, struct sl_batch *b, uint16_t *out)
     }
 }
 
-static void route_text(struct router *r, struct sl_batch *b, uint16_t *out)
+static int route_text(struct router *r, struct sl_batch *b, uint16_t *out, struct sl_err *err)
 {
     for (size_t k = 0; k < b->selected; k++) {
         size_t i = sl_batch_row(b, k);
@@ -71,8 +71,11 @@ static void route_text(struct router *r, struct sl_batch *b, uint16_t *out)
             if (!sl_column_null(r->keys[j], i))
                 sl_column_print(r->keys[j], i, &r->text);
         }
+        if (r->text.failed)
+            return sl_buf_check(&r->text, err);
         out[k] = any ? place(r->w, r->text.data ? r->text.data : "", r->text.len) : 0;
     }
+    return 0;
 }
 
 /* The batch's key columns, by name: its schema may be narrower than the log's. */
@@ -110,8 +113,7 @@ int sl_log_writer_route(struct sl_log_writer *w, struct sl_batch *b, uint16_t *o
         else
             route_bytes(&r, b, out);
     } else if (rc == 0) {
-        route_text(&r, b, out);
-        rc = sl_buf_check(&r.text, err);
+        rc = route_text(&r, b, out, err);
     }
     free(r.keys);
     sl_buf_release(&r.text);

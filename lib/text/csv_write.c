@@ -138,6 +138,7 @@ int sl_csv_rows_write(const struct sl_text_writer *w, struct sl_batch *b, struct
         shown += !cells[i].skip;
     }
     sl_text_out_open(&o, out);
+    rc = -SL_ENOMEM; /* until all rows are written */
     for (size_t r = 0; r < b->selected; r++) {
         size_t row = sl_batch_row(b, r);
         for (int i = 0; i < n; i++) {
@@ -155,9 +156,10 @@ int sl_csv_rows_write(const struct sl_text_writer *w, struct sl_batch *b, struct
         o.p -= shown > 0;
         *o.p++ = '\n';
     }
+    rc = 0;
 out:
     if (o.p)
         sl_text_out_close(&o);
     sl_text_cells_close(cells, n);
-    return out->failed ? sl_buf_check(out, err) : 0;
+    return rc < 0 ? sl_err_nomem(err, "writing text") : 0;
 }

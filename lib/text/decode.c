@@ -254,13 +254,15 @@ static int as_before(struct decode *d, const struct sl_text_column *c, struct sl
         at[i] = SIZE_MAX;
         if (!sl_text_as_before(c, &d->missing, &v[i], text))
             continue;
+        if (text->failed)
+            return sl_err_nomem(d->err, "reading text");
         at[i] = all->len;
         v[i].len = (uint32_t)text->len;
         sl_buf_add(all, text->data, text->len);
     }
     static const char room[16] = {0};
     sl_buf_add(all, room, sizeof room);
-    if (text->failed || all->failed)
+    if (all->failed)
         return sl_err_nomem(d->err, "reading text");
     for (size_t i = 0; i < n; i++)
         if (at[i] != SIZE_MAX)

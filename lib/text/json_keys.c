@@ -159,8 +159,9 @@ static int discover_value(struct discovery *d, struct sl_json *j)
     size_t len = j->len, raw_len;
     sl_buf_reset(b);
     if (j->escaped) {
-        if (sl_json_unescape(key, len, b, NULL) < 0)
-            return -1;
+        int rc = sl_json_unescape(key, len, b, NULL);
+        if (rc < 0)
+            return rc == -SL_ENOMEM ? -2 : -1;
         key = b->data ? b->data : "";
         len = b->len;
     }
@@ -194,7 +195,7 @@ static int discover_value(struct discovery *d, struct sl_json *j)
     return 0;
 }
 
-/* Will the line be a row? Only those say something about types. */
+/* Will the line be a row? Only those say something about types. 1, 0, or -2 for no memory. */
 static int is_row(struct discovery *d, const char *p, size_t n)
 {
     struct sl_json j;
@@ -207,8 +208,9 @@ static int is_row(struct discovery *d, const char *p, size_t n)
             return t == SL_JSON_END;
         if ((t == SL_JSON_STRING || t == SL_JSON_KEY) && j.escaped) {
             sl_buf_reset(&d->buf);
-            if (sl_json_unescape(j.text, j.len, &d->buf, NULL) < 0)
-                return 0;
+            int rc = sl_json_unescape(j.text, j.len, &d->buf, NULL);
+            if (rc < 0)
+                return rc == -SL_ENOMEM ? -2 : 0;
         }
     }
 }
@@ -245,11 +247,12 @@ int sl_json_keys_discover(struct sl_json_keys *k, const char *data, size_t n,
     while (p < end && rc == 0) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         size_t len = (size_t)((eol ? eol : end) - p);
-        if (is_row(&d, p, len))
+        rc = is_row(&d, p, len);
+        if (rc == 1)
             rc = discover_line(&d, p, len);
         p = eol ? eol + 1 : end;
     }
-    if (rc == -2 || d.buf.failed)
+    if (rc == -2)
         rc = sl_err_nomem(err, "reading JSON");
     sl_buf_release(&d.buf);
     return rc;

@@ -77,10 +77,9 @@ static int set_string(struct line *l, struct sl_span *out, const struct sl_type 
         return OK;
     struct sl_buf *b = &l->s->buf;
     sl_buf_reset(b);
-    if (sl_json_unescape(j->text, j->len, b, &l->err) < 0)
-        return fail(l, l->err.what);
-    if (b->failed)
-        return NOMEM;
+    int rc = sl_json_unescape(j->text, j->len, b, &l->err);
+    if (rc < 0)
+        return rc == -SL_ENOMEM ? NOMEM : fail(l, l->err.what);
     out->p = keep(l, b->data ? b->data : "", b->len);
     out->len = (uint32_t)b->len;
     return out->p ? OK : NOMEM;

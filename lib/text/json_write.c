@@ -195,10 +195,9 @@ int sl_json_rows_write(const struct sl_text_writer *w, struct sl_batch *b, struc
     if (rc < 0)
         return rc;
     sl_text_out_open(&o, out);
-    for (size_t r = 0; r < b->selected; r++)
-        if (put_row(w, &o, cells, sl_batch_row(b, r)) < 0)
-            break;
+    for (size_t r = 0; rc == 0 && r < b->selected; r++)
+        rc = put_row(w, &o, cells, sl_batch_row(b, r));
     sl_text_out_close(&o);
     sl_text_cells_close(cells, w->schema->nfields);
-    return out->failed ? sl_buf_check(out, err) : 0;
+    return rc < 0 ? sl_err_nomem(err, "writing text") : 0;
 }

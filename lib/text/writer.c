@@ -219,10 +219,12 @@ static int came_late(const struct sl_column *rest, size_t row, struct sl_err *er
 {
     struct sl_buf text = SL_BUF_INIT;
     sl_column_print(rest, row, &text);
-    sl_err_set(err, SL_ESCHEMA, "a row has keys that came after the header was written: %.200s",
-               text.data ? text.data : "");
+    int rc =
+        sl_err_set(err, SL_ESCHEMA, "a row has keys that came after the header was written: %.200s",
+                   text.data ? text.data : "");
     sl_buf_release(&text);
-    return sl_err_hint(err, "name them with --types, or write json");
+    sl_err_hint(err, "name them with --types, or write json");
+    return rc;
 }
 
 int sl_text_format_rows(const struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,

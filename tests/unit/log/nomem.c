@@ -80,6 +80,28 @@ static void fail_each(const char *name, int before)
     printf("# %" PRIu64 " allocations failed\n", n - 2);
 }
 
+/* A row goes to its partition or nowhere: each allocation of routing by two columns fails once. */
+static void route_each(void)
+{
+    enum { ROWS = 50 };
+    struct sl_log_options o = {.partitions = 16, .keys = "writer,n"};
+    struct sl_log_writer *w = open_writer(in_scratch("routed"), &o);
+    struct sl_schema *s = rows_schema();
+    struct sl_batch *b = make_rows(s, 7, 0, ROWS);
+    uint16_t want[ROWS], got[ROWS];
+    int rc = -SL_ENOMEM;
+    CHECK(good(sl_log_writer_route(w, b, want, &err)));
+    for (uint64_t n = 1; rc < 0; n++) {
+        sl_mem_fail_at(n, 0);
+        rc = sl_log_writer_route(w, b, got, &err);
+        sl_mem_fail_at(0, 0);
+        CHECK(rc == 0 ? memcmp(want, got, sizeof(want)) == 0 : rc == -SL_ENOMEM);
+    }
+    sl_batch_unref(b);
+    sl_schema_unref(s);
+    CHECK(good(sl_log_writer_close(w, &err)));
+}
+
 enum { THREADS = 4, EACH = 30 };
 
 struct work {
@@ -113,6 +135,10 @@ int main(void)
     TEST("each allocation fails while a log is appended to")
     {
         fail_each("appended", 5);
+    }
+    TEST("no row is routed elsewhere for want of memory")
+    {
+        route_each();
     }
     TEST("threads encode at once; the order is that of the commit")
     {

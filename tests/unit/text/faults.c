@@ -3,28 +3,40 @@
 /* When memory runs out at any allocation it is an error; nothing is lost on the way. */
 #include "text_test.h"
 
-/* Runs once with the n-th allocation failing; 1 if it went through. */
-static int run(const struct reading *like, const char *in, uint64_t n)
+/* Runs once with the n-th allocation failing, and all later ones if forever; n = 0: none, and the text
+ * is kept in want. A run that comes through all the same gives the same text. 1 if there was no n-th. */
+static int run(const struct reading *like, const char *in, uint64_t n, int forever,
+               struct sl_buf *want)
 {
     struct reading t = *like;
-    sl_mem_fail_at(n, 1);
+    sl_mem_fail_at(n, forever);
+    uint64_t made = sl_mem_count();
     int rc = reading_run(&t, in, strlen(in));
+    made = sl_mem_count() - made;
     sl_mem_fail_at(0, 0);
     if (rc < 0)
         CHECK(rc == -SL_ENOMEM);
-    int whole = rc == 0 && !t.out.failed && !t.schema.failed;
+    else if (!n)
+        sl_buf_add(want, t.out.data, t.out.len);
+    else if (!t.out.failed && !t.schema.failed && strcmp(text_of(&t.out), text_of(want)) != 0) {
+        printf("# allocation %d: %s# not %s", (int)n, text_of(&t.out), text_of(want));
+        CHECK(!"the text is another");
+    }
     reading_free(&t);
-    return whole;
+    return made < n;
 }
 
 static void all_points(const struct reading *like, const char *in)
 {
-    for (uint64_t n = 1; n < 2000 && !test_bad; n++)
-        if (run(like, in, n)) {
-            CHECK(n > 10);
-            return;
-        }
-    CHECK(!"it never went through");
+    struct sl_buf want = SL_BUF_INIT;
+    run(like, in, 0, 0, &want);
+    for (int forever = 0; forever < 2; forever++) {
+        uint64_t n = 1;
+        while (n < 2000 && !test_bad && !run(like, in, n, forever, &want))
+            n++;
+        CHECK(n > 10 && n < 2000);
+    }
+    sl_buf_release(&want);
 }
 
 int main(void)
@@ -43,7 +55,9 @@ int main(void)
     TEST("JSON")
     {
         struct reading t = {.o.format = SL_TEXT_JSON, .sample = 8, .to = SL_TEXT_JSON};
-        all_points(&t, "{\"a\":1}\n{\"a\":\"\\u00e9\",\"n\":{\"x\":[1]}}\n{\n{\"k\\u0041\":1}\n");
+        all_points(
+            &t,
+            "{\"a\":1}\n{\"a\":\"\\u00e9 \\\"q\\\"\",\"n\":{\"x\":[1]}}\n{\n{\"k\\u0041\":1}\n");
         t.narrow = 1;
         all_points(&t, "{\"a\":1}\n{\"a\":2,\"n\":{\"x\":[1]}}\n{\n{\"k\\u0041\":1}\n");
     }

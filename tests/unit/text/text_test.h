@@ -84,8 +84,12 @@ static inline int reading_run(struct reading *t, const char *data, size_t n)
     if (rc < 0)
         return rc;
     t->s = sl_text_scratch_new(&t->err);
+    if (!t->s)
+        return -SL_ENOMEM;
     if (t->sample && t->sample < n) {
         int64_t k = sl_text_cut(t->r, &cut, data, t->sample, 0, &t->err);
+        if (k < 0)
+            return (int)k;
         sample = k > 0 ? (size_t)k : n;
         cut = (struct sl_text_cut){0};
     }
