@@ -7,7 +7,8 @@
  * does not end: at end of file the path is looked at again. If it names another file now (rename and
  * create), the old one is read on until the new one has something and the old one has been quiet for
  * a while: who writes goes on with the old one until it is told. Then END is given once and reopen
- * takes the new one.
+ * takes the new one. The path is looked at while reading, too, and whatever is found there is opened and
+ * queued, so that files are read in order though they are rotated faster than they are read.
  * If the file is shorter than what was read, it was truncated: TRUNCATED, and reading starts over.
  * A file that was truncated and has grown again between two looks no longer has the bytes that were
  * read last before the position: they are compared before each read behind a pause.
@@ -24,10 +25,17 @@
 enum {
     POLL_USEC = 200 * 1000,
     GRACE_USEC = 500 * 1000, /* a rotated file that gets nothing for so long is complete */
+    CLOCK_USEC = 20 * 1000,  /* that times of files may lag behind the clock */
     PIPE_BYTES = 1 << 20,
 };
 
 enum { TAIL = 256 };
+
+struct successor {
+    int fd;
+    dev_t dev;
+    ino_t ino;
+};
 
 struct sl_bytes {
     char *path, *name;
@@ -44,9 +52,11 @@ struct sl_bytes {
     struct sl_watch *watch;
     dev_t dev;
     ino_t ino;
-    int paused;    /* followed: the last read found nothing */
-    int64_t quiet; /* since when a rotated file has got nothing; 0 = it is not rotated */
-    int next;      /* its successor, held from when it was seen, lest it is renamed too; or -1 */
+    int paused;             /* followed: the last read found nothing */
+    int64_t quiet;          /* since when a rotated file has got nothing; 0 = it is not rotated */
+    struct successor *next; /* held from when they were seen at the path */
+    int nnext;
+    int64_t looked; /* when it was seen last what is at the path (wall clock) */
     size_t tail_len;
     uint8_t tail[TAIL]; /* followed: the last bytes that were read */
 };
@@ -167,6 +177,18 @@ static int open_path(struct sl_bytes *b, struct sl_err *err)
     return begin_file(b, err);
 }
 
+/* A new file at the path is noticed at once. Without that it is by the next look. */
+static int watch_names(struct sl_bytes *b, struct sl_err *err)
+{
+    const char *slash = strrchr(b->path, '/');
+    char *dir = slash ? sl_strndup(b->path, (size_t)SL_MAX(slash - b->path, 1)) : sl_strdup(".");
+    if (!dir)
+        return sl_err_nomem(err, b->path);
+    (void)sl_watch_add_names(b->watch, dir, NULL);
+    free(dir);
+    return 0;
+}
+
 int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **out,
                   struct sl_err *err)
 {
@@ -176,15 +198,18 @@ int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **o
     *out = NULL;
     if (!b)
         return sl_err_nomem(err, path);
-    b->fd = b->next = -1;
+    b->fd = -1;
     b->stop_fd = stop_fd;
     b->path = sl_strdup(path);
     b->name = sl_strdup(strcmp(path, "-") == 0 ? "standard input" : path);
     b->follow = follow && strcmp(path, "-") != 0;
+    b->looked = sl_time_now_usec() + CLOCK_USEC; /* what is there by now was not missed */
     rc = b->path && b->name ? open_path(b, err) : sl_err_nomem(err, path);
     if (rc == 0 && b->follow && b->regular) {
         b->watch = sl_watch_new(err);
         rc = b->watch ? sl_watch_add(b->watch, b->path, err) : -(int)SL_EFAIL;
+        if (rc == 0)
+            rc = watch_names(b, err);
     }
     if (rc < 0) {
         sl_bytes_free(b);
@@ -203,8 +228,9 @@ void sl_bytes_free(struct sl_bytes *b)
     sl_buf_release(&b->unread);
     if (b->fd >= 0)
         close(b->fd);
-    if (b->next >= 0)
-        close(b->next);
+    for (int i = 0; i < b->nnext; i++)
+        close(b->next[i].fd);
+    free(b->next);
     free(b->path);
     free(b->name);
     free(b);
@@ -306,6 +332,74 @@ static int start_over(struct sl_bytes *b, struct sl_err *err)
     return SL_BYTES_TRUNCATED;
 }
 
+static int is_queued(const struct sl_bytes *b, const struct stat *st)
+{
+    int found = st->st_dev == b->dev && st->st_ino == b->ino;
+    for (int i = 0; i < b->nnext && !found; i++)
+        found = st->st_dev == b->next[i].dev && st->st_ino == b->next[i].ino;
+    return found;
+}
+
+/* Queues a file behind those that are. *st is of what was opened. 0, or < 0. */
+static int queue(struct sl_bytes *b, const char *path, struct stat *st, struct sl_err *err)
+{
+    struct successor *grown = sl_realloc(b->next, ((size_t)b->nnext + 1) * sizeof(*grown));
+    if (!grown)
+        return sl_err_nomem(err, "rotated files");
+    b->next = grown;
+    int fd = sl_path_open(path, O_RDONLY | O_NONBLOCK, 0, err);
+    if (fd < 0)
+        return fd == -SL_ENOENT ? 0 : fd;
+    if (fstat(fd, st) < 0) {
+        close(fd);
+        return sl_err_sys(err, "cannot stat %s", b->name);
+    }
+    if (is_queued(b, st)) {
+        close(fd);
+        return 0;
+    }
+    b->next[b->nnext++] = (struct successor){fd, st->st_dev, st->st_ino};
+    (void)sl_watch_add(b->watch, path, NULL); /* its own rotation is to be noticed */
+    return 0;
+}
+
+/* The file at the path is another one by now. Those that were there and rotated away since the last
+ * look come first. */
+static int queue_missed(struct sl_bytes *b, struct sl_err *err)
+{
+    struct sl_born *born;
+    struct stat st;
+    size_t n;
+    int rc = sl_rotated_born(b->path, b->looked - CLOCK_USEC, &born, &n, err);
+    for (size_t i = 0; i < n; i++) {
+        if (rc == 0)
+            rc = queue(b, born[i].name, &st, err);
+        free(born[i].name);
+    }
+    free(born);
+    return rc;
+}
+
+/* Queues what has come to the path since the last look. */
+static int look_for_successor(struct sl_bytes *b, struct sl_err *err)
+{
+    int64_t now = sl_time_now_usec();
+    struct stat there, st;
+    for (;;) {
+        if (stat(b->path, &there) < 0)
+            return errno == ENOENT ? 0 : sl_err_sys(err, "cannot stat %s", b->name);
+        if (is_queued(b, &there))
+            break;
+        int rc = queue_missed(b, err);
+        if (rc == 0)
+            rc = queue(b, b->path, &st, err);
+        if (rc < 0)
+            return rc;
+    }
+    b->looked = now;
+    return 0;
+}
+
 /* A followed file at its end: was it truncated or rotated away? */
 static int look_again(struct sl_bytes *b, struct sl_err *err)
 {
@@ -316,6 +410,7 @@ static int look_again(struct sl_bytes *b, struct sl_err *err)
         return start_over(b, err);
     if (here.st_size > b->read)
         return SL_BYTES_WAIT; /* grown since: the next read gets it */
+    int64_t written = (int64_t)here.st_mtim.tv_sec * SL_USEC_PER_SEC + here.st_mtim.tv_nsec / 1000;
     int there = stat(b->path, &now) == 0;
     if (!there && errno != ENOENT)
         return sl_err_sys(err, "cannot stat %s", b->name);
@@ -323,16 +418,18 @@ static int look_again(struct sl_bytes *b, struct sl_err *err)
         b->quiet = 0;
         return SL_BYTES_WAIT;
     }
-    if (b->next < 0 && (b->next = sl_path_open(b->path, O_RDONLY | O_NONBLOCK, 0, err)) < 0)
-        /* moved away, nothing there yet: the old one may still grow */
-        return b->next == -SL_ENOENT ? SL_BYTES_WAIT : b->next;
-    if (fstat(b->next, &here) < 0)
+    if (!b->nnext) /* moved away, nothing there yet: the old one may still grow */
+        return SL_BYTES_WAIT;
+    if (fstat(b->next[0].fd, &here) < 0)
         return sl_err_sys(err, "cannot stat %s", b->name);
-    int latest = there && now.st_dev == here.st_dev && now.st_ino == here.st_ino;
-    if (latest && here.st_size == 0) {
+    if (b->nnext == 1 && there && now.st_dev == here.st_dev && now.st_ino == here.st_ino &&
+        here.st_size == 0) {
         b->quiet = 0;
         return SL_BYTES_WAIT;
     }
+    /* One whose successor was rotated, too, was quiet while others were read. */
+    if (b->nnext > 1 && sl_time_now_usec() - written >= GRACE_USEC)
+        return SL_BYTES_END;
     int64_t at = sl_time_mono_usec();
     b->quiet = b->quiet ? b->quiet : at;
     return at - b->quiet < GRACE_USEC ? SL_BYTES_WAIT : SL_BYTES_END;
@@ -351,6 +448,8 @@ int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct 
     }
     if (!b->regular)
         return read_pipe(b, data, n, got, err);
+    if (b->follow && (k = look_for_successor(b, err)) < 0)
+        return (int)k;
     if (b->paused && was_rewritten(b)) {
         b->paused = 0;
         return start_over(b, err);
@@ -407,12 +506,13 @@ int sl_bytes_precede(struct sl_bytes *b, const char *older, struct sl_err *err)
 
 int sl_bytes_reopen(struct sl_bytes *b, struct sl_err *err)
 {
-    if (b->next < 0 && (b->next = sl_path_open(b->path, O_RDONLY | O_NONBLOCK, 0, err)) < 0)
-        return b->next == -SL_ENOENT ? 0 : b->next;
+    int rc = b->nnext ? 0 : look_for_successor(b, err);
+    if (rc < 0 || !b->nnext)
+        return rc;
     close(b->fd);
-    b->fd = b->next;
-    b->next = -1;
-    int rc = begin_file(b, err);
+    b->fd = b->next[0].fd;
+    memmove(b->next, b->next + 1, (size_t)--b->nnext * sizeof(b->next[0]));
+    rc = begin_file(b, err);
     if (rc == 0 && !b->regular)
         rc = sl_err_set(err, SL_EUSAGE, "%s is no regular file any more: it cannot be followed",
                         b->name);

@@ -120,6 +120,16 @@ void sl_fileid_print(const struct sl_fileid *i, const struct sl_mark *m, int64_t
 int sl_rotated_find(const char *path, const struct sl_log *log, struct sl_buf *next,
                     struct sl_buf *missed, struct sl_err *err);
 
+struct sl_born {
+    char *name;
+    int64_t at; /* µs */
+};
+/* Files that were made since then (µs, wall clock) and bear the name of a rotated one of path (.1,
+ * -20260301), oldest first: *out and its names are malloc'ed. Where the file system does not tell when
+ * a file was made there are none. */
+int sl_rotated_born(const char *path, int64_t since, struct sl_born **out, size_t *n,
+                    struct sl_err *err);
+
 /* ---- sources: opened by the loop. 0 and *out, or < 0 ---- */
 /* The out-of-orderness of text and logs: as said, else 5 s for an input without end. */
 static inline void sl_source_out_of_order(struct sl_source *s, const struct sl_input_options *o)

@@ -10,6 +10,7 @@
  */
 #include "base/compat.h"
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include "base/json.h"
 #include "io/internal.h"
@@ -169,4 +170,57 @@ int sl_rotated_find(const char *path, const struct sl_log *log, struct sl_buf *n
     free(s.found);
     free(s.inodes);
     return rc < 0 || (rc = sl_buf_check(next, err)) < 0 ? rc : sl_buf_check(missed, err);
+}
+
+static int by_birth(const void *a, const void *b)
+{
+    const struct sl_born *x = a, *y = b;
+    return x->at != y->at ? x->at < y->at ? -1 : 1 : strcmp(y->name, x->name);
+}
+
+/* When a regular file was made, µs; INT64_MIN: it is none, or nobody knows. */
+static int64_t birth_of(const char *path)
+{
+    struct statx st;
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_BTIME, &st) < 0 ||
+        !S_ISREG(st.stx_mode) || !(st.stx_mask & STATX_BTIME))
+        return INT64_MIN;
+    return (int64_t)st.stx_btime.tv_sec * SL_USEC_PER_SEC + st.stx_btime.tv_nsec / 1000;
+}
+
+int sl_rotated_born(const char *path, int64_t since, struct sl_born **out, size_t *n,
+                    struct sl_err *err)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    struct sl_buf name = SL_BUF_INIT;
+    struct dirent *e;
+    *out = NULL;
+    *n = 0;
+    sl_buf_add(&name, path, (size_t)(base - path));
+    size_t front = name.len;
+    int rc = sl_buf_check(&name, err);
+    DIR *d = rc == 0 ? opendir(front ? name.data : ".") : NULL;
+    while (d && rc == 0 && (e = readdir(d))) {
+        const char *end = e->d_name + strlen(e->d_name);
+        if (likeness(e->d_name, base) != 2 || end[-1] < '0' || end[-1] > '9')
+            continue; /* a packed one is a copy */
+        name.len = front;
+        sl_buf_addstr(&name, e->d_name);
+        int64_t at = name.failed ? INT64_MIN : birth_of(name.data);
+        if (at < since)
+            continue;
+        struct sl_born *grown = sl_realloc(*out, (*n + 1) * sizeof(**out));
+        if (grown)
+            *out = grown;
+        if (!grown || !(grown[*n].name = sl_strdup(name.data)))
+            rc = sl_err_nomem(err, "rotated files");
+        else
+            grown[(*n)++].at = at;
+    }
+    if (d)
+        closedir(d);
+    if (*n)
+        qsort(*out, *n, sizeof(**out), by_birth);
+    sl_buf_release(&name);
+    return rc;
 }

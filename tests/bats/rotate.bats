@@ -52,6 +52,26 @@ has_open() { # PID FILE
     until_true holds 5
 }
 
+@test "a followed file that is rotated several times while nobody looks: all are read, in order" {
+    rows 1 2 >app.json
+    [ "$(stat -c %W app.json)" -gt 0 ] || skip "the file system does not tell when a file was made"
+    follow
+    until_true holds 2
+    kill -STOP "$follower"
+    local n
+    for ((n = 3; n < 43; n += 2)); do
+        for g in $(seq 25 -1 1); do
+            [ ! -e app.json.$g ] || mv app.json.$g app.json.$((g + 1))
+        done
+        mv app.json app.json.1
+        rows $n $((n + 1)) >app.json
+    done
+    kill -CONT "$follower"
+    until_true holds 42
+    sluice replay l/ -O csv --quiet --where 'n > 0' >out
+    sort -t, -k 1n out | cmp - out
+}
+
 @test "rows of a trickle without a pause are not kept back until there are many" {
     : >app.json
     follow
