@@ -52,13 +52,62 @@ int sl_textin_anew(struct text_source *t, struct sl_err *err)
     return 0;
 }
 
+static int is_line_end(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* Where to go on in a file whose rows up to a position are committed: there; but one that ended without
+ * a line end has come by it since, which is no record, or was read while its last line was being
+ * written, and what follows is no whole one: then where that line begins. < 0 if it cannot be read. */
+static int64_t go_on_at(struct text_source *t, int64_t position, struct sl_err *err)
+{
+    enum { CHUNK = 4096 };
+    char data[CHUNK];
+    const char *name = sl_bytes_name(t->bytes);
+    int fd = sl_bytes_fd(t->bytes);
+    if (position <= t->records || sl_bytes_is_compressed(t->bytes))
+        return position;
+    ssize_t n = sl_path_pread(fd, data, 3, position - 1, name, err);
+    if (n < 1 || is_line_end(data[0]))
+        return n < 0 ? n : position;
+    if (n < 2) { /* followed: asked again when there is more */
+        t->resume = sl_bytes_is_followed(t->bytes);
+        return position;
+    }
+    if (is_line_end(data[1]))
+        return position + 1 + (n > 2 && data[1] == '\r' && data[2] == '\n');
+    int64_t at = position;
+    while (at > t->records) {
+        int64_t from = SL_MAX(at - CHUNK, t->records);
+        n = sl_path_pread(fd, data, (size_t)(at - from), from, name, err);
+        if (n < at - from)
+            return n < 0 ? n : position;
+        while (n > 0 && !is_line_end(data[n - 1]))
+            n--;
+        at = from + n;
+        if (n)
+            break;
+    }
+    return at;
+}
+
 /* Goes on behind what is committed. The header has been read. */
 int sl_textin_resume(struct text_source *t, struct sl_err *err)
 {
+    int64_t position = t->identity->byte, at = go_on_at(t, position, err);
+    if (at < 0)
+        return (int)at;
+    if (at < position)
+        sl_textin_say(
+            t,
+            "%s:%lld: a part of this record was committed before it was whole, and stays; "
+            "now all of it is read",
+            sl_bytes_name(t->bytes), (long long)t->identity->line);
     t->start = t->fill = 0;
     t->at_end = 0;
-    t->byte = t->identity->byte;
-    t->line = t->identity->line;
+    t->byte = at;
+    t->line = t->identity->line + (at > position);
     t->latest = t->identity->latest;
     return sl_bytes_seek(t->bytes, t->byte, err);
 }

@@ -163,3 +163,58 @@ PY
     sluice ingest a.csv b.csv c.csv d.csv -o l/ --quiet
     [ "$(sluice aggregate l/ -O csv --quiet | tail -n 1)" = 3 ]
 }
+
+# Ingests $1, then with --resume what $2 makes of it; the rows then are $3, and it was said $4 times that
+# a part of a record stays.
+goes_on() {
+    rm -rf f.csv l
+    printf '%b' "$1" >f.csv
+    sluice ingest f.csv -o l/ --quiet
+    printf '%b' "$2" >>f.csv
+    run -0 --separate-stderr sluice ingest --resume f.csv -o l/
+    [ "$(grep -c '^sluice ingest: f.csv:3: a part of this record was committed' <<<"$stderr")" = "$4" ]
+    [ "$(sluice replay l/ -O csv --quiet | tail -n +2 | xargs)" = "$3" ]
+    run -0 --separate-stderr sluice ingest --resume f.csv -o l/
+    [[ $stderr == *" 0 rows, "* ]]
+}
+
+@test "--resume behind a last line without an end: the end alone is no row" {
+    goes_on 'n\n1\n2' '\n3\n' '1 2 3' 0
+    goes_on 'n\r\n1\r\n2' '\r\n3\r\n' '1 2 3' 0
+}
+
+@test "--resume behind a last line without an end: one that went on is read whole, and that is said" {
+    goes_on 'n\n1\n2' '2\n3\n' '1 2 22 3' 1
+    goes_on 'n\r\n1\r\n2' '2\r\n3\r\n' '1 2 22 3' 1
+}
+
+has_open() { # PID FILE
+    local fd
+    for fd in "/proc/$1/fd/"*; do
+        [ "$fd" -ef "$2" ] && return
+    done
+    return 1
+}
+
+ends_in_three() {
+    [ "$(sluice replay l/ -O csv --quiet | tail -n 1)" = 3 ]
+}
+
+@test "-f --resume behind a last line without an end waits for how it goes on" {
+    local more follower
+    for more in '\n3\n' '2\n3\n'; do
+        printf 'n\n1\n2' >f.csv
+        sluice ingest f.csv -o l/ --quiet
+        sluice ingest -f --resume f.csv -o l/ --quiet &
+        follower=$!
+        pids+=("$follower")
+        until_true has_open "$follower" f.csv
+        printf '%b' "$more" >>f.csv
+        until_true ends_in_three
+        kill -TERM "$follower"
+        ends_with 143 "$follower"
+        sluice replay l/ -O csv --quiet | tail -n +2 | xargs >>rows
+        rm -r l f.csv
+    done
+    [ "$(cat rows)" = $'1 2 3\n1 2 22 3' ]
+}
