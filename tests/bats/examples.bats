@@ -89,7 +89,7 @@ run_blocks() { # [python]: only those that need it
         file:*) tail -n +2 "$block" >"scratch/${said#\#file: }" ;;
         python) [ "${1-}" != python ] || run_script "$block" ;;
         *) [ "${1-}" = python ] || run_script "$block" ;;
-        esac
+        esac || return # not left to errexit: a caller that says || has none
         ran=$((ran + 1))
     done
     [ "$ran" -gt 0 ] || fail "no example was found"
