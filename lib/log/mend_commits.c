@@ -263,6 +263,8 @@ int sl_mend_commits(struct sl_mend *m, struct sl_err *err)
     l->c.file = newest;
     if (rc == 0 && !l->state.n) {
         sl_err_set(err, SL_ECORRUPT, "no snapshot in commits/ is good: there is nothing to go by");
+        sl_err_hint(err, "each segment is a stream that can be read on its own: "
+                         "sluice ingest LOG/0000/FILE.arrows -o NEW/");
         return sl_err_place(err, "%s", l->path);
     }
     if (rc == 0 && gap) { /* bad lines at the very end */

@@ -218,6 +218,7 @@ static int find_segment(struct sl_log_reader *r, int partition, struct sl_err *e
             return rc;
         if (rc == 0 || tries > 8) {
             sl_err_set(err, SL_ECORRUPT, "a segment is missing");
+            sl_err_hint(err, "`sluice log verify` shows all damage, `sluice log repair` mends it");
             return sl_err_place(err, "%s/%s", r->log->path, name);
         }
     }

@@ -97,3 +97,17 @@ damage() { # FILE BYTE
     run -0 sluice log verify orders/
     [ "$(sluice replay orders/ -O csv --quiet | wc -l)" = 21 ]
 }
+
+@test "a log without a good snapshot says that its segments can be read, and they can" {
+    sed -i '1s/"n":1/"n":2/' orders/commits/*
+    run -1 --separate-stderr sluice log repair orders/ --yes
+    has "$stderr" "nothing to go by; each segment is a stream that can be read on its own: sluice ingest LOG/0000/FILE.arrows -o NEW/"
+    sluice ingest --quiet orders/0000/*.arrows -o new/
+    same "$(sluice transform --quiet new/ -O json)" "$(sluice transform --quiet orders.csv -O json)"
+}
+
+@test "a reader that misses a segment says what shows and mends it" {
+    rm orders/0000/*.arrows
+    run -1 --separate-stderr sluice replay orders/ -O csv
+    has "$stderr" 'a segment is missing; `sluice log verify` shows all damage, `sluice log repair` mends it'
+}
