@@ -287,8 +287,10 @@ static struct sl_node *bind_column_ref(struct sl_bind *b, const PgQuery__ColumnR
 {
     char name[512];
     int at = sl_tree_at(b->tree, r->location);
-    if (!sl_bind_name(r, name, sizeof(name)))
-        return sl_bind_fail(b, at, "* is not a value");
+    if (!sl_bind_name(r, name, sizeof(name))) {
+        sl_bind_fail(b, at, "* is not a value");
+        return sl_bind_hint(b, "name the columns; transform --set adds to those that are there");
+    }
     return sl_bind_column(b, name, at);
 }
 

@@ -303,7 +303,10 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
     if (!is_type && !bits && !is_known(name)) { /* before its arguments, which may be wrong too */
         const char *near = sl_suggest_function(name, b->agg != NULL);
         sl_bind_fail(b, at, "there is no function %.60s", name);
-        return near ? sl_bind_hint(b, "did you mean %s?", near) : NULL;
+        if (near)
+            return sl_bind_hint(b, "did you mean %s?", near);
+        return sl_bind_hint(b, "the manual page sluice-%s lists those that there are",
+                            b->agg ? "aggregate" : "transform");
     }
     struct sl_node **args =
         sl_arena_alloc(&b->e->arena, (f->n_args ? f->n_args : 1) * sizeof(*args));

@@ -60,7 +60,7 @@ says() {
         sluice transform orders.csv --where 'qty = 1' --where 'qty +'
     says 2 "sluice transform: --where, character 19, at 'missing = 1 or qty = 2 o...': $none" \
         sluice transform orders.csv --where "country = 'ü' and missing = 1 or qty = 2 or qty = 3"
-    says 2 "sluice transform: --set, character 12, at 'missing(qty)': there is no function missing" \
+    says 2 "sluice transform: --set, character 12, at 'missing(qty)': there is no function missing; the manual page sluice-transform lists those that there are" \
         sluice transform orders.csv --set 'a = qty' --set "b = 'ü' || missing(qty)"
     says 2 "sluice transform: --select, character 6, at 'missing': $none" \
         sluice transform orders.csv --where 'qty = 1' --select 'qty, missing'
@@ -155,4 +155,11 @@ says() {
     sluice ingest t.csv -o l/ --quiet
     says 2 'sluice replay: l/ has no time column to find a time by; use offsets, or --where with a column that holds times' \
         sluice replay l/ --from 2026-01-01 -O csv
+}
+
+@test "a star and an aggregate that there is not say what there is" {
+    says 2 "sluice transform: --select, character 1, at '*, qty + 1 as more': * is not a value; name the columns; transform --set adds to those that are there" \
+        sluice transform orders.csv --select '*, qty + 1 as more'
+    says 2 "sluice aggregate: --select, character 1, at 'stddev(qty)': there is no function stddev; the manual page sluice-aggregate lists those that there are" \
+        sluice aggregate orders.csv --select 'stddev(qty)'
 }
