@@ -118,16 +118,19 @@ static int idle(struct sl_pipeline *p, struct sl_err *err)
 static int turn(struct sl_pipeline *p, struct sl_err *err)
 {
     struct sl_morsel *m = NULL;
-    int rc;
+    int rc, ends = signalled(p);
 
-    if (signalled(p))
-        return p->o.keep_open ? SL_STOP : SL_END;
     progress(p);
     if ((int)(p->tail - p->head) >= p->window) {
         rc = sl_pipeline_deliver(p, err);
         return rc < 0 ? rc : 0;
     }
-    rc = p->source->class->next(p->source, &m, err);
+    if (!ends)
+        rc = p->source->class->next(p->source, &m, err);
+    else
+        rc = p->source->class->rest ? p->source->class->rest(p->source, &m, err) : SL_NEXT_END;
+    if (ends && rc == SL_NEXT_END)
+        return p->o.keep_open ? SL_STOP : SL_END;
     switch (rc) {
     case SL_NEXT_MORSEL: return start(p, m, err);
     case SL_NEXT_WAIT: return idle(p, err);

@@ -61,6 +61,9 @@ struct sl_source_class {
     /* Opens and settles: after it schema is known. May block for a first row; follows `wait`. */
     int (*open)(struct sl_source *s, struct sl_err *err);
     int (*next)(struct sl_source *s, struct sl_morsel **out, struct sl_err *err); /* enum or < 0 */
+    /* Instead of next() once the run shall end: what was read and not given yet; reads nothing. A morsel,
+     * or SL_NEXT_END. NULL = next() keeps nothing back. */
+    int (*rest)(struct sl_source *s, struct sl_morsel **out, struct sl_err *err);
     /* Any thread. Fills batch and rejects, or wider. NULL: next() fills batch itself. */
     int (*decode)(struct sl_source *s, struct sl_morsel *m, int worker, struct sl_err *err);
     /* After decode, when one is asked for: fills the places of the rows of m's batch; m->text is their

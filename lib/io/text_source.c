@@ -214,6 +214,21 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
     }
 }
 
+/* The records that were read whole: types settle from a sample, which may take a second to come. */
+static int source_rest(struct sl_source *s, struct sl_morsel **out, struct sl_err *err)
+{
+    struct text_source *t = (struct text_source *)s;
+
+    if (!t->reader || !t->bytes || t->need_header || t->resume)
+        return SL_NEXT_END;
+    if (t->announce) {
+        t->announce = 0;
+        return make_morsel(t, 0, out, err);
+    }
+    int rc = cut(t, out, err);
+    return rc ? rc : SL_NEXT_END;
+}
+
 static struct sl_text_chunk chunk_of(const struct text_source *t, const struct sl_morsel *m)
 {
     const struct text_mark *k = m->arg;
@@ -360,6 +375,7 @@ static const struct sl_source_class text_source_class = {
     .name = "text",
     .open = source_open,
     .next = source_next,
+    .rest = source_rest,
     .decode = source_decode,
     .locate = source_locate,
     .widen = source_widen,

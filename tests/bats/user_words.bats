@@ -24,6 +24,10 @@ load common
     run -2 sluice ingest --force --again t.csv -o l/
 }
 
+handles_term() { # PID
+    [ $((0x$(awk '/^SigCgt/ { print $2 }' "/proc/$1/status") & 0x4000)) != 0 ]
+}
+
 @test "a signal before the first row ends with 128 and its number" {
     mkfifo in
     sluice transform -I csv -O csv <in 2>err &
@@ -31,10 +35,27 @@ load common
     pids+=("$pid")
     exec 7>in
     printf 'a,b\n' >&7
-    handles_term() { [ $((0x$(awk '/^SigCgt/ { print $2 }' "/proc/$pid/status") & 0x4000)) != 0 ]; }
-    until_true handles_term
+    until_true handles_term "$pid"
     kill -TERM "$pid"
     local status=0
     wait "$pid" || status=$?
     [ "$status" = 143 ]
+}
+
+@test "a signal while types settle from a trickle loses no row that was read" {
+    mkfifo in silent
+    exec 7<>silent
+    sluice ingest -f -I csv --no-header -o l/ --quiet --stats=json <in 2>err &
+    local pid=$! i
+    pids+=("$pid")
+    exec 8>in
+    until_true handles_term "$pid"
+    for i in {10000..10060}; do
+        echo "a,$i" >&8
+        read -r -t 0.004 -u 7 || true # a pause would settle them
+    done
+    kill "$pid"
+    ends_with 143 "$pid"
+    [ "$(jq '.bytes_in > 0 and .rows_out * 8 == .bytes_in' err)" = true ] || { cat err; return 1; }
+    [ "$(sluice tail -n all l/ -O csv --quiet | wc -l)" = $(($(jq .rows_out err) + 1)) ]
 }
