@@ -155,7 +155,7 @@ static int end_of_sample(struct text_source *t, struct sl_err *err)
 }
 
 /* Fills the block with a sample: until it holds enough bytes, the input ends or pauses. 1: settle from
- * it; 0: the run was told to end before there was anything. */
+ * it; 0: the run was told to end before there was a record: of a header alone there is a schema. */
 static int gather_sample(struct text_source *t, size_t enough, struct sl_err *err)
 {
     int64_t latest = 0; /* monotonic; 0: there is nothing to settle from */
@@ -268,6 +268,12 @@ out:
     return rc;
 }
 
+static int say_stopped(struct text_source *t, struct sl_err *err)
+{
+    return sl_err_set(err, SL_ESTOPPED, "ended before the first row of %s",
+                      sl_bytes_name(t->bytes));
+}
+
 int sl_textin_settle(struct text_source *t, struct sl_err *err)
 {
     int64_t whole;
@@ -276,9 +282,9 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
         int rc = gather_sample(t, enough, err);
         if (rc < 0)
             return rc;
-        if (rc == 0)
-            return sl_err_set(err, SL_ESTOPPED, "ended before the first row of %s",
-                              sl_bytes_name(t->bytes));
+        int stopped = rc == 0;
+        if (stopped && !sl_textin_pending(t))
+            return say_stopped(t, err);
         if (!t->reader)
             rc = make_reader(t, err);
         if (rc < 0)
@@ -288,6 +294,8 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
                             sl_textin_ends(t), err);
         if (whole < 0)
             return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
+        if (stopped && !whole)
+            return say_stopped(t, err);
         if (whole || t->at_end) {
             size_t sample = sample_length(t, (size_t)whole);
             rc = sl_text_settle(t->reader, sl_textin_front(t), sample, &header, err);
@@ -299,7 +307,7 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
                 rc = settle_from_several(t, sample, header, err);
             if (rc < 0)
                 return rc;
-            if (t->at_end || (int64_t)header < whole)
+            if (t->at_end || stopped || (int64_t)header < whole)
                 break;
         }
         /* The first record is longer than the sample or has not come whole, or it is a header: that

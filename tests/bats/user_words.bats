@@ -59,3 +59,24 @@ handles_term() { # PID
     [ "$(jq '.bytes_in > 0 and .rows_out * 8 == .bytes_in' err)" = true ] || { cat err; return 1; }
     [ "$(sluice tail -n all l/ -O csv --quiet | wc -l)" = $(($(jq .rows_out err) + 1)) ]
 }
+
+@test "a signal behind a header alone ends the stream, so that the next stage is done as well" {
+    mkfifo in mid
+    sluice aggregate -O csv --quiet --by b <mid >out &
+    local next=$! pid
+    pids+=("$next")
+    sluice transform -f -I csv <in >mid &
+    pid=$!
+    pids+=("$pid")
+    exec 7>in
+    printf 'a,b\n' >&7
+    # FIONREAD of the pipe
+    unread() { perl -e '$n = pack "i", 0; ioctl STDOUT, 0x541B, $n or die; print STDERR unpack "i", $n' 2>&1 >&7; }
+    has_read() { [ "$(unread)" = 0 ]; }
+    until_true handles_term "$pid"
+    until_true has_read
+    kill -TERM "$pid"
+    ends_with 143 "$pid"
+    ends_with 0 "$next"
+    [ "$(cat out)" = b,count ]
+}
