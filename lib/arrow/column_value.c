@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* column_value: single values: their order, and their text. */
+#include "arrow/interval.h"
 #include "arrow/kernel.h"
 #include "base/num.h"
 #include "base/time.h"
@@ -91,44 +92,6 @@ static void print_hex(const char *s, size_t n, struct sl_buf *out)
     }
     *d = 0;
     out->len += n * 2 + 2;
-}
-
-/* A part of an interval; behind one below zero a positive one shows its sign, as in PostgreSQL. */
-static void print_unit(long long v, int *minus, const char *one, const char *many,
-                       struct sl_buf *out)
-{
-    if (!v)
-        return;
-    sl_buf_printf(out, "%s%lld %s ", *minus && v > 0 ? "+" : "", v, v == 1 ? one : many);
-    *minus = v < 0;
-}
-
-void sl_interval_print(struct sl_interval v, struct sl_buf *out)
-{
-    size_t start = out->len;
-    int minus = 0;
-    print_unit(v.months / 12, &minus, "year", "years", out);
-    print_unit(v.months % 12, &minus, "mon", "mons", out);
-    print_unit(v.days, &minus, "day", "days", out);
-    if (v.nanos || out->len == start) {
-        uint64_t ns = v.nanos < 0 ? 0 - (uint64_t)v.nanos : (uint64_t)v.nanos;
-        uint64_t s = ns / 1000000000, frac = ns % 1000000000;
-        sl_buf_printf(out, "%s%02llu:%02llu:%02llu",
-                      v.nanos < 0 ? "-"
-                      : minus     ? "+"
-                                  : "",
-                      (unsigned long long)(s / 3600), (unsigned long long)(s / 60 % 60),
-                      (unsigned long long)(s % 60));
-        if (frac) {
-            char digits[16];
-            int n = snprintf(digits, sizeof digits, ".%09llu", (unsigned long long)frac);
-            while (digits[n - 1] == '0')
-                n--;
-            sl_buf_add(out, digits, (size_t)n);
-        }
-    } else if (!out->failed) {
-        out->data[--out->len] = 0; /* the space behind the last unit */
-    }
 }
 
 /* Value k of a column that holds values. */

@@ -7,6 +7,7 @@
  */
 #include <math.h>
 
+#include "arrow/interval.h"
 #include "arrow/kernel.h"
 #include "base/num.h"
 #include "base/time.h"

@@ -68,7 +68,5 @@ int sl_foreign_compare(const struct sl_column *a, size_t i, const struct sl_colu
 void sl_foreign_print(const struct sl_column *c, size_t i, int json, struct sl_buf *out);
 /* IEEE 754 half precision. */
 double sl_half_to_double(uint16_t h);
-/* As PostgreSQL prints intervals: 1 year 2 mons 3 days 04:05:06.7. */
-void sl_interval_print(struct sl_interval v, struct sl_buf *out);
 
 #endif

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* interval: intervals from text, and on the calendar. Internal to lib/expr. */
+/* interval: intervals on the calendar. Internal to lib/expr. */
 #ifndef SL_EXPR_INTERVAL_H
 #define SL_EXPR_INTERVAL_H
 
-#include "arrow/type.h"
+#include "arrow/interval.h"
 #include "base/time.h"
-
-#define SL_NSEC_PER_DAY 86400000000000LL
-
-/* PostgreSQL's form: '1 year 2 mons 3 days 04:05:06.7', '90 seconds', '1.5 hours', '-1 day ago',
- * '02:30'; also ISO 8601 (P1DT2H). 1 or 0. */
-int sl_interval_parse(const char *s, size_t n, struct sl_interval *out);
 
 /* An instant in nanoseconds would not hold every year: instants stay in their own unit. per is 1
  * for nanoseconds, 1000 for microseconds. t + sign * v on the calendar of zone. 1, or 0 if it

@@ -6,6 +6,7 @@
  * An inferred column takes only what inference would have given that type (so that nothing is lost
  * by it); a declared one takes what PostgreSQL would: leading zeros and plus signs, t and f, ...
  */
+#include "arrow/interval.h"
 #include "base/json.h"
 #include "base/num.h"
 #include "text/reader.h"
@@ -162,14 +163,7 @@ int sl_text_value(const struct sl_text_column *c, const struct sl_text_missing *
     case SL_DOUBLE: return value_double(c, v, dst);
     case SL_DATE: return value_date(v, dst);
     case SL_TIMESTAMP: return value_time(c, c->format, m, v, dst);
-    case SL_INTERVAL: {
-        int64_t usec;
-        if (!sl_time_parse_duration(v->p, v->len, &usec) || !usec)
-            return 0;
-        struct sl_interval *i = dst;
-        *i = (struct sl_interval){0, 0, 0};
-        return !__builtin_mul_overflow(usec, 1000, &i->nanos);
-    }
+    case SL_INTERVAL: return sl_interval_parse(v->p, v->len, dst);
     case SL_JSONB: return sl_text_json_valid(v->p, v->len);
     default: return 1;
     }

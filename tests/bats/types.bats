@@ -234,3 +234,18 @@ J
     [ "$output" = '{"a":1,"b.c":null}' ]
     [ "$(grep -c 'comes twice' bad.json)" = 2 ]
 }
+
+@test "a declared interval takes the form that one is printed in, and the others of PostgreSQL" {
+    printf 'a,b\n2026-01-01T00:00:00Z,2026-01-02T03:00:00.5Z\n2026-01-02T00:00:00Z,2026-01-01T22:00:00Z\n' >t.csv
+    sluice transform t.csv --select 'b - a as d' -O csv --quiet >d.csv
+    [ "$(cat d.csv)" = $'d\n1 day 03:00:00.5\n-02:00:00' ]
+    printf -- '-1 days +02:03:00\n1 mon 2 days\nP1DT2H\n90 minutes\n' >>d.csv
+    run -0 --separate-stderr sluice transform d.csv --types 'd interval' --set "e = d + interval '1 hour'" -O csv --quiet
+    [ "$output" = 'd,e
+1 day 03:00:00.5,1 day 04:00:00.5
+-02:00:00,-01:00:00
+-1 days +02:03:00,-1 days +03:03:00
+1 mon 2 days,1 mon 2 days 01:00:00
+1 day 02:00:00,1 day 03:00:00
+01:30:00,02:30:00' ]
+}
