@@ -336,7 +336,6 @@ struct sl_op *sl_aggregate_split(const struct sl_op *op, struct sl_err *err)
                                      .window = a->window_text,
                                      .lateness = a->lateness};
     struct sl_op *copy = sl_aggregate_new(&o, a->env, op->account, err);
-    struct sl_schema *out = NULL;
     if (!copy)
         return NULL;
     /* Of one family: see the rule of emission. */
@@ -344,12 +343,7 @@ struct sl_op *sl_aggregate_split(const struct sl_op *op, struct sl_err *err)
     free(c->family);
     c->family = a->family;
     atomic_fetch_add(c->family, 1);
-    if (a->in && sl_op_schema(copy, 0, a->in, &out, err) < 0) {
-        sl_op_free(copy);
-        copy = NULL;
-    }
-    sl_schema_unref(out);
-    return copy;
+    return sl_op_bind_copy(copy, a->in, err);
 }
 
 int sl_aggregate_merge(struct sl_op *op, struct sl_op *other, struct sl_err *err)

@@ -125,29 +125,15 @@ static void filter_needs(const struct sl_op *op, int input SL_UNUSED, const uint
     const struct filter *f = (const struct filter *)op;
     for (int i = 0; i < f->where.n; i++)
         sl_expr_columns(f->conditions[i], in);
-    for (int c = 0; out && c < f->schema->nfields; c++)
-        if (sl_bit(out, (size_t)c))
-            sl_bit_set(in, (size_t)c);
+    sl_op_needs_same(out, f->schema->nfields, in);
 }
 
 static struct sl_op *filter_split(const struct sl_op *op, struct sl_err *err)
 {
     const struct filter *f = (const struct filter *)op;
-    struct sl_schema *out = NULL;
     struct sl_op *copy =
         sl_filter_new((const char *const *)f->where.items, f->where.n, f->env, op->account, err);
-    if (copy && f->schema && filter_schema(copy, 0, f->schema, &out, err) < 0) {
-        sl_op_free(copy);
-        copy = NULL;
-    }
-    sl_schema_unref(out);
-    return copy;
-}
-
-static int filter_merge(struct sl_op *op SL_UNUSED, struct sl_op *other SL_UNUSED,
-                        struct sl_err *err SL_UNUSED)
-{
-    return 0;
+    return sl_op_bind_copy(copy, f->schema, err);
 }
 
 static void filter_plan(const struct sl_op *op, struct sl_buf *out)
@@ -182,7 +168,7 @@ SL_OP_CLASS(filter) = {
     .push = filter_push,
     .needs = filter_needs,
     .split = filter_split,
-    .merge = filter_merge,
+    .merge = sl_op_merge_nothing,
     .plan = filter_plan,
     .free = filter_free,
 };

@@ -125,9 +125,7 @@ static void last_needs(const struct sl_op *op, int input SL_UNUSED, const uint8_
     const struct last *l = (const struct last *)op;
     if (l->time_column >= 0)
         sl_bit_set(in, (size_t)l->time_column);
-    for (int c = 0; out && c < l->schema->nfields; c++)
-        if (sl_bit(out, (size_t)c))
-            sl_bit_set(in, (size_t)c);
+    sl_op_needs_same(out, l->schema->nfields, in);
 }
 
 static int last_save(struct sl_op *op, struct sl_store *store, struct sl_err *err)

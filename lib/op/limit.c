@@ -45,9 +45,7 @@ static int limit_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *ba
 static void limit_needs(const struct sl_op *op, int input SL_UNUSED, const uint8_t *out,
                         uint8_t *in)
 {
-    for (int c = 0; out && c < ((const struct limit *)op)->nfields; c++)
-        if (sl_bit(out, (size_t)c))
-            sl_bit_set(in, (size_t)c);
+    sl_op_needs_same(out, ((const struct limit *)op)->nfields, in);
 }
 
 static int limit_save(struct sl_op *op, struct sl_store *store, struct sl_err *err)

@@ -128,6 +128,17 @@ static inline void sl_op_free(struct sl_op *op)
         op->class->free(op);
 }
 
+/* What many operators do alike. */
+
+/* For needs(), where an output column is the input column of the same place: bits of `out` (or NULL)
+ * among the first n are set in `in`. */
+void sl_op_needs_same(const uint8_t *out, int n, uint8_t *in);
+/* For split(): copy, bound to the schema `in` as the original is (NULL: it is not yet). NULL, and copy
+ * is freed, if that fails; copy may be NULL. */
+struct sl_op *sl_op_bind_copy(struct sl_op *copy, struct sl_schema *in, struct sl_err *err);
+/* For merge() of operators that have no state. */
+int sl_op_merge_nothing(struct sl_op *op, struct sl_op *other, struct sl_err *err);
+
 /* Every operator of the program, for the contract test and `--explain`; NULL-ended. A class exists
  * only through the list in op/registry.h. */
 extern const struct sl_op_class *const sl_op_classes[];

@@ -510,20 +510,7 @@ static struct sl_op *project_split(const struct sl_op *op, struct sl_err *err)
                                    (const char *const *)t[SELECT].items, t[SELECT].n,
                                    (const char *const *)t[DROP].items,   t[DROP].n,
                                    (const char *const *)t[RENAME].items, t[RENAME].n};
-    struct sl_schema *out = NULL;
-    struct sl_op *copy = sl_project_new(&o, p->env, op->account, err);
-    if (copy && p->in && project_schema(copy, 0, p->in, &out, err) < 0) {
-        sl_op_free(copy);
-        copy = NULL;
-    }
-    sl_schema_unref(out);
-    return copy;
-}
-
-static int project_merge(struct sl_op *op SL_UNUSED, struct sl_op *other SL_UNUSED,
-                         struct sl_err *err SL_UNUSED)
-{
-    return 0;
+    return sl_op_bind_copy(sl_project_new(&o, p->env, op->account, err), p->in, err);
 }
 
 static void project_plan(const struct sl_op *op, struct sl_buf *out)
@@ -552,7 +539,7 @@ SL_OP_CLASS(project) = {
     .push = project_push,
     .needs = project_needs,
     .split = project_split,
-    .merge = project_merge,
+    .merge = sl_op_merge_nothing,
     .plan = project_plan,
     .free = project_free,
 };

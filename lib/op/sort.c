@@ -140,9 +140,7 @@ static void sort_needs(const struct sl_op *op, int input SL_UNUSED, const uint8_
     const struct sort *s = (const struct sort *)op;
     for (int k = 0; k < s->top.nkeys; k++)
         sl_expr_columns(s->keys[k].expr, in);
-    for (int c = 0; out && c < s->schema->nfields; c++)
-        if (sl_bit(out, (size_t)c))
-            sl_bit_set(in, (size_t)c);
+    sl_op_needs_same(out, s->schema->nfields, in);
 }
 
 static int sort_save(struct sl_op *op, struct sl_store *store, struct sl_err *err)

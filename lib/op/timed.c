@@ -85,26 +85,13 @@ static void timed_needs(const struct sl_op *op, int input SL_UNUSED, const uint8
     const struct timed *t = (const struct timed *)op;
     if (t->at >= 0)
         sl_bit_set(in, (size_t)t->at);
-    for (int c = 0; out && c < t->schema->nfields; c++)
-        if (sl_bit(out, (size_t)c))
-            sl_bit_set(in, (size_t)c);
+    sl_op_needs_same(out, t->schema->nfields, in);
 }
 
 static struct sl_op *timed_split(const struct sl_op *op, struct sl_err *err)
 {
     const struct timed *t = (const struct timed *)op;
-    struct sl_schema *out = NULL;
-    struct sl_op *copy = sl_timed_new(t->column, op->account, err);
-    if (copy && t->schema)
-        timed_schema(copy, 0, t->schema, &out, err);
-    sl_schema_unref(out);
-    return copy;
-}
-
-static int timed_merge(struct sl_op *op SL_UNUSED, struct sl_op *other SL_UNUSED,
-                       struct sl_err *err SL_UNUSED)
-{
-    return 0;
+    return sl_op_bind_copy(sl_timed_new(t->column, op->account, err), t->schema, err);
 }
 
 static void timed_plan(const struct sl_op *op, struct sl_buf *out)
@@ -129,7 +116,7 @@ SL_OP_CLASS(timed) = {
     .push = timed_push,
     .needs = timed_needs,
     .split = timed_split,
-    .merge = timed_merge,
+    .merge = sl_op_merge_nothing,
     .plan = timed_plan,
     .free = timed_free,
 };

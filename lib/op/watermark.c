@@ -133,9 +133,7 @@ static void needs(const struct sl_op *op, int input, const uint8_t *out, uint8_t
 {
     const struct watermark *w = (const struct watermark *)op;
     (void)input;
-    for (int i = 0; out && i < w->schema->nfields - 1; i++)
-        if (sl_bit(out, (size_t)i))
-            sl_bit_set(in, (size_t)i);
+    sl_op_needs_same(out, w->schema->nfields - 1, in);
     sl_bit_set(in, (size_t)w->time);
 }
 
