@@ -35,7 +35,7 @@ struct sl_cmd {
 };
 
 extern const struct sl_cmd sl_cmd_ingest, sl_cmd_partition, sl_cmd_transform, sl_cmd_aggregate;
-extern const struct sl_cmd sl_cmd_tail, sl_cmd_replay, sl_cmd_log, sl_cmd_completion;
+extern const struct sl_cmd sl_cmd_tail, sl_cmd_replay, sl_cmd_log, sl_cmd_completion, sl_cmd_help;
 
 extern const struct sl_cmd *const sl_commands[]; /* NULL-ended */
 
@@ -54,7 +54,11 @@ enum sl_exit {
 /* Prints "sluice CMD: place: what; hint" and answers the status that err stands for. A reader that
  * went away (SL_EPIPE) is no failure: nothing is printed. */
 int sl_command_fail(const struct sl_cmd *cmd, const struct sl_err *err);
-/* The same for a command line that cannot be: adds where to look. */
+/* The command of that name, or NULL. */
+const struct sl_cmd *sl_command_find(const char *name);
+/* Says that a word is no command, with the nearest one; answers the status. */
+int sl_command_unknown(const char *word);
+/* As sl_command_fail, for a command line that cannot be: adds where to look. */
 int sl_command_usage(const struct sl_cmd *cmd, const struct sl_err *err);
 
 #endif

@@ -160,7 +160,7 @@ static void print_values(FILE *out)
 {
     fputs("    case $prev in\n", out);
     for (const struct sl_cmd *const *c = sl_commands; *c; c++)
-        for (const struct sl_option_set *s = (*c)->sets; s->options && (*c)->group; s++)
+        for (const struct sl_option_set *s = (*c)->sets; s->options; s++)
             for (const struct sl_option *o = s->options; o->name; o++)
                 if (takes_value(o) && !seen(c, o->name))
                     print_value(o, out);
@@ -171,8 +171,6 @@ static void print_names(FILE *out)
 {
     fputs("    case ${words[1]} in\n", out);
     for (const struct sl_cmd *const *c = sl_commands; *c; c++) {
-        if (!(*c)->group)
-            continue;
         fprintf(out, "    %s)\n        options=\"", (*c)->name);
         const char *gap = "";
         for (const struct sl_option_set *s = (*c)->sets; s->options; s++)
@@ -195,9 +193,8 @@ static void print_script(FILE *out)
         "    if ((${#words[@]} == 2)); then\n        compopt -o default\n        _sluice_values \"",
         out);
     for (const struct sl_cmd *const *c = sl_commands; *c; c++)
-        if ((*c)->group)
-            fprintf(out, "%s ", (*c)->name);
-    fputs("help\"\n        return\n    fi\n", out);
+        fprintf(out, "%s%s", c == sl_commands ? "" : " ", (*c)->name);
+    fputs("\"\n        return\n    fi\n", out);
     print_values(out);
     print_names(out);
     fputs(tail, out);
@@ -237,13 +234,13 @@ static const struct sl_option own[] = {
     {0},
 };
 static const struct sl_option_set sets[] = {{"Options", own}, SL_SET_HELP, SL_SET_END};
-static const char *const examples[] = {"sluice completion bash", NULL};
+static const char *const examples[] = {"source <(sluice completion bash)", NULL};
 
 const struct sl_cmd sl_cmd_completion = {
     .name = "completion",
     .summary = "print the bash completion",
     .usage = "[option ...] bash",
-    .about = "Prints the script that completes sluice's options in bash.\n",
+    .about = "Prints the script that completes sluice's commands, options and columns in bash.\n",
     .sets = sets,
     .size = sizeof(struct completion_args),
     .examples = examples,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* help: see help.h. */
+/* help: see help.h; and `sluice help`, which says the same. */
 #include "help.h"
+#include "args.h"
 
 enum { HELP_COLUMN = 30, COMMAND_COLUMN = 14 };
 
@@ -50,3 +51,35 @@ void sl_help_command(const struct sl_cmd *c, FILE *out)
     for (const char *const *e = c->examples; *e; e++)
         fprintf(out, "  %s\n", *e);
 }
+
+static int run(const struct sl_cmd *cmd, void *options SL_UNUSED, const struct sl_call *call)
+{
+    const char *const *words = (const char *const *)call->args.items;
+    const struct sl_cmd *about = call->args.n ? sl_command_find(words[0]) : NULL;
+    struct sl_err err;
+    if (call->args.n > 1) {
+        sl_err_set(&err, SL_EUSAGE, "one command at a time: what is '%s'?", words[1]);
+        return sl_command_usage(cmd, &err);
+    }
+    if (call->args.n && !about)
+        return sl_command_unknown(words[0]);
+    if (about)
+        sl_help_command(about, stdout);
+    else
+        sl_help_all(stdout);
+    return SL_EXIT_GOOD;
+}
+
+static const struct sl_option_set sets[] = {SL_SET_HELP, SL_SET_END};
+static const char *const examples[] = {"sluice help", "sluice help ingest", NULL};
+
+const struct sl_cmd sl_cmd_help = {
+    .name = "help",
+    .summary = "the commands, or one of them",
+    .usage = "[command]",
+    .about = "Lists the commands; of a command, shows its options and examples.\n",
+    .sets = sets,
+    .size = sizeof(struct sl_args),
+    .examples = examples,
+    .run = run,
+};

@@ -22,7 +22,8 @@
 const struct sl_cmd *const sl_commands[] = {
     &sl_cmd_ingest,    &sl_cmd_partition,  &sl_cmd_transform,
     &sl_cmd_aggregate, &sl_cmd_tail,       &sl_cmd_replay,
-    &sl_cmd_log,       &sl_cmd_completion, NULL,
+    &sl_cmd_log,       &sl_cmd_completion, &sl_cmd_help,
+    NULL,
 };
 
 static int status_of(const struct sl_err *err)
@@ -62,7 +63,7 @@ int sl_command_usage(const struct sl_cmd *cmd, const struct sl_err *err)
     return SL_EXIT_USAGE;
 }
 
-static const struct sl_cmd *find_command(const char *name)
+const struct sl_cmd *sl_command_find(const char *name)
 {
     for (const struct sl_cmd *const *c = sl_commands; *c; c++)
         if (strcmp((*c)->name, name) == 0)
@@ -70,7 +71,7 @@ static const struct sl_cmd *find_command(const char *name)
     return NULL;
 }
 
-static int unknown_command(const char *word)
+int sl_command_unknown(const char *word)
 {
     const char *names[SL_COUNT(sl_commands)];
     struct sl_err err;
@@ -143,22 +144,14 @@ static int dispatch(int argc, char **argv)
         puts("sluice " SL_VERSION);
         return SL_EXIT_GOOD;
     }
-    if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "help") == 0) {
-        const struct sl_cmd *about = argc > 2 ? find_command(argv[2]) : NULL;
-        if (argc > 2 && !about)
-            return unknown_command(argv[2]);
-        if (about)
-            sl_help_command(about, stdout);
-        else
-            sl_help_all(stdout);
-        return SL_EXIT_GOOD;
-    }
-    const struct sl_cmd *cmd = find_command(word);
+    if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
+        word = sl_cmd_help.name;
+    const struct sl_cmd *cmd = sl_command_find(word);
     if (cmd)
         return run_command(cmd, argc, argv, argc - 2, argv + 2);
     if (strcmp(word, "-") == 0 || strncmp(word, "file:", 5) == 0 || access(word, F_OK) == 0)
         return show(argc, argv);
-    return unknown_command(word);
+    return sl_command_unknown(word);
 }
 
 /* A process started with 0, 1 or 2 closed would get them for files it opens, and print into them.

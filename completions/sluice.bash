@@ -87,7 +87,7 @@ _sluice() {
     COMPREPLY=()
     if ((${#words[@]} == 2)); then
         compopt -o default
-        _sluice_values "ingest partition transform aggregate tail replay log help"
+        _sluice_values "ingest partition transform aggregate tail replay log completion help"
         return
     fi
     case $prev in
@@ -224,6 +224,10 @@ _sluice() {
     --speed)
         return
         ;;
+    --columns)
+        compopt -o default
+        return
+        ;;
     esac
     case ${words[1]} in
     ingest)
@@ -247,6 +251,13 @@ _sluice() {
     log)
         options="--yes --help"
         verbs="info verify repair"
+        ;;
+    completion)
+        options="--columns --help"
+        verbs="bash"
+        ;;
+    help)
+        options="--help"
         ;;
     esac
     if [[ $cur == -* ]]; then

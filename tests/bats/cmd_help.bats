@@ -46,7 +46,7 @@ options_of_page() {
 }
 
 @test "-h of each command is one screen of 80 columns with examples" {
-    for command in $commands; do
+    for command in $commands completion help; do
         run -0 --separate-stderr sluice "$command" -h
         has "${lines[0]}" "usage: sluice $command "
         has "$output" $'\nExamples\n'
@@ -66,9 +66,21 @@ options_of_page() {
     same "$output" "$text"
 }
 
+@test "help is a command: of itself too, of one command at a time, and of one that there is" {
+    run -0 --separate-stderr sluice help help
+    text=$output
+    has "${lines[0]}" "usage: sluice help"
+    run -0 --separate-stderr sluice help -h
+    same "$output" "$text"
+    run -2 --separate-stderr sluice help tail replay
+    has "$stderr" "'replay'"
+    run -2 --separate-stderr sluice help replya
+    has "$stderr" "did you mean sluice replay?"
+}
+
 @test "the manual has each command's usage as its synopsis" {
     command -v mandoc >/dev/null || skip "no mandoc"
-    for command in $commands; do
+    for command in $commands completion help; do
         usage=$("$SLUICE" "$command" -h | sed -n '1s/^usage: //p')
         synopsis=$(mandoc -T ascii -O width=200 "$root/man/sluice-$command.1" |
             sed "s/.$(printf '\b')//g" | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' |
@@ -78,7 +90,7 @@ options_of_page() {
 }
 
 @test "the manual has each command's options, and no others" {
-    for command in $commands; do
+    for command in $commands completion help; do
         same "$(options_of_page "$command")" "$(options_of_help "$command")"
     done
 }
