@@ -20,10 +20,8 @@
 #include "io/open.h"
 
 const struct sl_cmd *const sl_commands[] = {
-    &sl_cmd_ingest,    &sl_cmd_partition,  &sl_cmd_transform,
-    &sl_cmd_aggregate, &sl_cmd_tail,       &sl_cmd_replay,
-    &sl_cmd_log,       &sl_cmd_completion, &sl_cmd_help,
-    NULL,
+    &sl_cmd_ingest, &sl_cmd_partition, &sl_cmd_transform,  &sl_cmd_aggregate, &sl_cmd_tail,
+    &sl_cmd_replay, &sl_cmd_log,       &sl_cmd_completion, &sl_cmd_help,      NULL,
 };
 
 static int status_of(const struct sl_err *err)

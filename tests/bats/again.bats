@@ -188,14 +188,6 @@ goes_on() {
     goes_on 'n\r\n1\r\n2' '2\r\n3\r\n' '1 2 22 3' 1
 }
 
-has_open() { # PID FILE
-    local fd
-    for fd in "/proc/$1/fd/"*; do
-        [ "$fd" -ef "$2" ] && return
-    done
-    return 1
-}
-
 ends_in_three() {
     [ "$(sluice replay l/ -O csv --quiet | tail -n 1)" = 3 ]
 }

@@ -41,6 +41,15 @@ need_oracle() {
     [ -n "${SLUICE_ORACLE-}" ] || skip "no python with pyarrow, Polars and DuckDB (SLUICE_ORACLE)"
 }
 
+# Whether a process has a file open.
+has_open() { # PID FILE
+    local fd
+    for fd in "/proc/$1/fd/"*; do
+        [ "$fd" -ef "$2" ] && return
+    done
+    return 1
+}
+
 # Runs a command again and again until it succeeds; at most 30 s.
 until_true() { # COMMAND...
     local end=$((SECONDS + 30))

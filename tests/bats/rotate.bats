@@ -24,14 +24,6 @@ holds() { # N
         tail -n 1)" = "$1,$1,$1" ]
 }
 
-has_open() { # PID FILE
-    local fd
-    for fd in "/proc/$1/fd/"*; do
-        [ "$fd" -ef "$2" ] && return
-    done
-    return 1
-}
-
 @test "a followed file that is renamed before it had a row: the new one is read" {
     : >app.json
     follow
