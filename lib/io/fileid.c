@@ -325,6 +325,15 @@ int sl_fileid_is(const struct sl_fileid *of, const struct sl_mark *m, struct sl_
     return r.byte > 0 && r.head_len > 0 ? matches(&s, &r) : 0;
 }
 
+int sl_fileid_begins(const struct sl_fileid *of, struct sl_bytes *b, struct sl_head *head,
+                     struct sl_err *err)
+{
+    struct search s = {.bytes = b, .head = head, .err = err};
+    struct record r = {.head = of->head, .head_len = of->head_len};
+    int rc = head->n < 0 ? read_head(&s) : 0;
+    return rc < 0 ? rc : begins_as(head, 0, &r);
+}
+
 void sl_fileid_continue(struct sl_fileid *i, const struct sl_fileid *of, const struct sl_mark *m)
 {
     i->byte = m->byte;

@@ -103,6 +103,9 @@ struct sl_head { /* the first bytes of a file, for many comparisons; begin with 
 /* 1: b holds what the mark of another file (or of this one, earlier) says. */
 int sl_fileid_is(const struct sl_fileid *of, const struct sl_mark *m, struct sl_bytes *b,
                  struct sl_head *head, struct sl_err *err);
+/* 1: b, which is not compressed, begins as another file did when it was opened. */
+int sl_fileid_begins(const struct sl_fileid *of, struct sl_bytes *b, struct sl_head *head,
+                     struct sl_err *err);
 /* i goes on where the mark of another file with the same content stands. */
 void sl_fileid_continue(struct sl_fileid *i, const struct sl_fileid *of, const struct sl_mark *m);
 /* 1 if the record that was found is of another inode. */

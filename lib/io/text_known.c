@@ -10,8 +10,6 @@
 #include "base/compat.h"
 #include "io/text_source.h"
 
-enum { EVIDENCE = 1280 };
-
 int64_t sl_textin_unpacked_length(const char *path)
 {
     struct sl_bytes *b;
@@ -29,7 +27,7 @@ int64_t sl_textin_unpacked_length(const char *path)
 
 int sl_textin_may_be_chance(int64_t bytes, const char *path)
 {
-    return bytes < EVIDENCE && sl_textin_unpacked_length(path) != bytes;
+    return bytes < SL_TEXTIN_EVIDENCE && sl_textin_unpacked_length(path) != bytes;
 }
 
 int sl_textin_remember(struct text_source *t, struct sl_fileid *identity,

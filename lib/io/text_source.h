@@ -93,6 +93,7 @@ int sl_textin_begin(struct text_source *t, struct sl_err *err);
 int sl_textin_truncated(struct text_source *t, struct sl_err *err);
 
 /* text_known.c: what this run has read already, and its commits may not show yet */
+enum { SL_TEXTIN_EVIDENCE = 1280 }; /* bytes; as many in common are no chance */
 /* A file was read as far as the mark; a later mark of the same identity replaces it. */
 int sl_textin_remember(struct text_source *t, struct sl_fileid *identity,
                        const struct sl_mark *mark, struct sl_err *err);

@@ -22,7 +22,7 @@
 #include "io/text_source.h"
 
 enum { LOOK_USEC = 200 * 1000, SWEEP_USEC = 2000 * 1000 }; /* without and with inotify */
-enum { PROBE = 64 << 10, EVIDENCE = 1280 };
+enum { PROBE = 64 << 10, EVIDENCE = SL_TEXTIN_EVIDENCE };
 
 struct watched {
     char *name;
@@ -309,25 +309,40 @@ static int same_before(int fd, const char *path, int64_t position)
     return same;
 }
 
+/* What is known of a file by its identity: number + 1, 0 = nothing. */
+static int number_of(const struct text_source *t, const struct sl_fileid *identity)
+{
+    for (int k = 0; k < t->nknown; k++)
+        if (t->known[k].identity == identity)
+            return k + 1;
+    return 0;
+}
+
 /* Whether a file that is new here holds no more than was read of another one: a copy of it that is
  * being made, or was made before the other grew. It cannot be known by where the other stands now,
- * which is beyond its end; so what it began as is noted, for when that is truncated or removed. */
-static int is_part(const struct text_source *t, struct watched *w, int fd, int64_t size)
+ * which is beyond its end; so what it began as is noted, for when that is truncated or removed. 1, 0, or
+ * < 0. */
+static int is_part(const struct text_source *t, struct watched *w, int64_t size, struct sl_err *err)
 {
     const struct sl_textin_watch *d = t->watch;
+    struct sl_head head = {.n = -1};
     for (int i = 0; size >= EVIDENCE && i < d->n; i++) {
         const struct watched *x = d->files[i];
-        int k = 0;
         if (x == w || !x->identity || x->identity->compressed || x->mark.byte <= size)
             continue;
-        while (k < t->nknown && t->known[k].identity != x->identity)
-            k++;
-        int same = same_before(fd, x->name, size);
+        int same = sl_fileid_begins(x->identity, t->bytes, &head, err);
+        if (same > 0) /* few do: only these are opened */
+            same = same_before(sl_bytes_fd(t->bytes), x->name, size);
+        else if (same < 0)
+            return same;
+        if (same < 0 || (same == 0 && !w->copy_of))
+            continue;
+        int k = number_of(t, x->identity);
         if (same > 0) {
-            w->copy_of = k < t->nknown ? k + 1 : 0;
+            w->copy_of = k;
             return 1;
         }
-        if (same == 0 && w->copy_of == k + 1)
+        if (w->copy_of == k)
             w->copy_of = 0; /* it went on in its own way */
     }
     return w->copy_of && size < t->known[w->copy_of - 1].mark.byte;
@@ -407,7 +422,10 @@ static int visit(struct text_source *t, struct watched *w, struct sl_err *err)
         say_once(t, w, "is not whole: left for later");
         goto skip;
     }
-    if (!w->identity && !packed && is_part(t, w, sl_bytes_fd(t->bytes), st.st_size)) {
+    rc = !w->identity && !packed ? is_part(t, w, st.st_size, err) : 0;
+    if (rc < 0)
+        return rc;
+    if (rc) {
         say_once(t, w, "holds the beginning of another file that is committed: left for later");
         goto skip;
     }

@@ -41,6 +41,11 @@ need_oracle() {
     [ -n "${SLUICE_ORACLE-}" ] || skip "no python with pyarrow, Polars and DuckDB (SLUICE_ORACLE)"
 }
 
+need_strace() {
+    strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
+    [ -z "${SLUICE_SANITIZED-}" ] || skip "strace does not go with sanitizers"
+}
+
 # Whether a process has a file open.
 has_open() { # PID FILE
     local fd

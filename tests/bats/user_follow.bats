@@ -29,8 +29,7 @@ rows_are() { # LOG N
 }
 
 @test "a follower without inotify looks every 200 ms, says so once, and misses nothing" {
-    strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
-    [ -z "${SLUICE_SANITIZED-}" ] || skip "strace does not go with sanitizers"
+    need_strace
     printf 'n\n1\n' | "$SLUICE" ingest --quiet -I csv -o log/
     strace -D -qq -o trace -e trace=inotify_init1 -e inject=inotify_init1:error=EMFILE \
         "$SLUICE" tail -f log/ -n all -O csv >out 2>err &
@@ -48,8 +47,7 @@ rows_are() { # LOG N
 }
 
 @test "a followed file is read once more after what its watch told was taken" {
-    strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
-    [ -z "${SLUICE_SANITIZED-}" ] || skip "strace does not go with sanitizers"
+    need_strace
     printf 'a\n1\n' >t.csv
     strace -D -qq -y -o trace -e trace=read,poll "$SLUICE" transform -f -j1 t.csv -O csv --quiet >out &
     local pid=$!

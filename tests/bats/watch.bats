@@ -168,8 +168,7 @@ $(seq 1 1002)"
 }
 
 @test "a directory that cannot be read is not taken for an empty one" {
-    strace -o /dev/null true 2>/dev/null || skip "strace may not trace here"
-    [ -z "${SLUICE_SANITIZED-}" ] || skip "strace does not go with sanitizers"
+    need_strace
     mkdir d
     { echo n; seq 1 5; } >d/a.csv
     run -1 --separate-stderr strace -o trace -e trace=getdents64 -e inject=getdents64:error=EIO \
@@ -214,4 +213,15 @@ $(seq 1 5000)"
 $(seq 1 5000)
 $(head -c 10000 d/app.csv | tail -n +2)
 7"
+}
+
+@test "--watch: a file is opened a few times, however many others there are" {
+    need_strace
+    mkdir d
+    for n in {100..159}; do
+        { echo n; seq $((n * 1000)) $((n * 1000 + 900 - n)); } >d/$n.csv # each shorter than those before
+    done
+    run -0 --separate-stderr strace -f -e trace=openat -o trace sluice ingest --watch d -o l/ --quiet
+    [ "$(grep -c '"d/[0-9]*\.csv"' trace)" -le $((60 * 3)) ]
+    [ "$(sluice aggregate l/ -O csv --quiet | tail -n 1)" = 46290 ] # the sum of 901 - n
 }
