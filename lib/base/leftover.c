@@ -8,9 +8,17 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/crc32c.h"
 #include "base/path.h"
 
-enum { RANDOM_DIGITS = 8 };
+enum { DIGITS = 8 }; /* of the random number, and of the checksum */
+
+/* Of the name as it stands in its directory, up to the checksum. */
+static uint32_t check_of(const char *path, size_t n)
+{
+    const char *slash = memrchr(path, '/', n), *name = slash ? slash + 1 : path;
+    return sl_crc32c(0, name, n - (size_t)(name - path));
+}
 
 int sl_leftover_name(const char *path, const char *mark, struct sl_buf *out, struct sl_err *err)
 {
@@ -22,16 +30,22 @@ int sl_leftover_name(const char *path, const char *mark, struct sl_buf *out, str
     if (got != (ssize_t)sizeof(salt))
         return sl_err_sys(err, "cannot get random bytes");
     sl_buf_reset(out);
-    sl_buf_printf(out, "%s%s%ld-%0*x", path, mark, (long)getpid(), RANDOM_DIGITS, salt);
+    sl_buf_printf(out, "%s%s%ld-%0*x", path, mark, (long)getpid(), DIGITS, salt);
+    if (!out->failed)
+        sl_buf_printf(out, "%0*x", DIGITS, check_of(out->data, out->len));
     return sl_buf_check(out, err);
 }
 
-/* PID-RANDOM, as above */
-static int is_ours(const char *s)
+/* Whether the name, from PID on at s, is one that sl_leftover_name made. */
+static int is_ours(const char *name, const char *s)
 {
+    char check[DIGITS + 1];
     size_t pid = strspn(s, "0123456789");
-    return pid && s[0] != '0' && s[pid] == '-' && strlen(s + pid + 1) == RANDOM_DIGITS &&
-           strspn(s + pid + 1, "0123456789abcdef") == RANDOM_DIGITS;
+    if (!pid || s[0] == '0' || s[pid] != '-' || strlen(s + pid + 1) != 2 * DIGITS)
+        return 0;
+    s += pid + 1 + DIGITS;
+    snprintf(check, sizeof(check), "%0*x", DIGITS, check_of(name, (size_t)(s - name)));
+    return strcmp(s, check) == 0;
 }
 
 static int is_at(int fd, const char *path)
@@ -76,7 +90,7 @@ void sl_leftover_sweep(const char *path, const char *mark, void (*take)(const ch
     for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
         const char *name = e->d_name;
         if (strncmp(name, base, n) != 0 || strncmp(name + n, mark, m) != 0 ||
-            !is_ours(name + n + m))
+            !is_ours(name, name + n + m))
             continue;
         sl_path_join(&whole, dir.data, name);
         if (!whole.failed)

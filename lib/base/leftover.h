@@ -8,8 +8,10 @@
  * namespace: a temporary name that can be locked is nobody's. Where there are no such locks (some
  * network file systems) nothing is ever taken for a leftover.
  *
- * The name is PATH MARK PID-RANDOM, where RANDOM is eight hexadecimal digits: nobody can lie in wait
- * at it, and no file of somebody else's bears one like it by accident.
+ * The name is PATH MARK PID-RANDOM. RANDOM is a random number of eight hexadecimal digits, so that
+ * nobody can lie in wait at the name, and then the CRC32C of the name before it in eight more. A file
+ * of somebody else's does not bear such a name by accident, whatever dates or numbers it ends in.
+ * A sweep gives only names with a true checksum to `take`; `take` looks inside what can hold a proof.
  *
  * Call order: sweep; name; make; hold; if that says 0, somebody's sweep came between: again from name.
  */

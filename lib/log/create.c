@@ -3,7 +3,6 @@
 /* create: a new log, made whole under a temporary name and renamed, so that nobody meets half of
  * one. */
 #include "base/compat.h"
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/random.h>
@@ -120,38 +119,6 @@ static int fill(const char *dir, const struct sl_log_options *o, int partitions,
         rc = sl_path_sync_dir(dir, err);
     sl_buf_release(&path);
     return rc;
-}
-
-/* Files of a directory in the new log, and then itself. */
-static void remove_dir(int dirfd, const char *name)
-{
-    int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d && fd >= 0)
-        close(fd);
-    for (struct dirent *e; d && (e = readdir(d)) != NULL;)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            unlinkat(fd, e->d_name, 0);
-    if (d)
-        closedir(d);
-    unlinkat(dirfd, name, AT_REMOVEDIR);
-}
-
-void sl_log_unmake(const char *made)
-{
-    int fd = open(made, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d && fd >= 0)
-        close(fd);
-    for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        if (unlinkat(fd, e->d_name, 0) < 0)
-            remove_dir(fd, e->d_name);
-    }
-    if (d)
-        closedir(d);
-    rmdir(made);
 }
 
 static int sync_parent(const char *path, struct sl_err *err)

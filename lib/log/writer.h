@@ -11,7 +11,7 @@
  *   rotate.c  the next commit file                    recover.c after a reboot
  *   evolve.c  schemas                                 route.c   rows to partitions
  *   tend.c    closed segments, on another thread      rewrite.c of tiny batches
- *   unborn.c  a log before its first commit
+ *   unborn.c  a log before its first commit           unmake.c  one that never had any
  */
 #ifndef SL_LOG_WRITER_H
 #define SL_LOG_WRITER_H
@@ -104,7 +104,7 @@ int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_sche
 void sl_log_sweep(const char *path);
 /* Gives it its name. SL_EEXIST: somebody else made one meanwhile, or something is there. */
 int sl_log_name(const char *made, const char *path, struct sl_err *err);
-/* Removes it. */
+/* unmake.c: removes it, if it is no more than that: without a commit, and without anything foreign. */
 void sl_log_unmake(const char *made);
 /* n random bytes of the system, for ids. */
 int sl_writer_random(void *out, size_t n, struct sl_err *err);

@@ -154,7 +154,7 @@ killed() { # PID
     compgen -G "rows.csv.tmp-${pids[0]}-*" >/dev/null
     writing
     mine=$(left in)
-    [[ $mine == "rows.csv.tmp-${pids[1]}-"???????? ]]
+    [[ $mine == "rows.csv.tmp-${pids[1]}-"???????????????? ]]
     printf 'a\n7\n' | sluice ingest --quiet -I csv - -o rows.csv
     same "$(left in)" $'rows.csv\n'"$mine"
     rm rows.csv
@@ -189,7 +189,6 @@ killed() { # PID
     killed "${pids[0]}"
     exec 8>&-
     same "$(left in | wc -l)" 1
-    mkdir -p log.new-7-abcdef12/commits
     printf 'a,b\n1,x\n' | sluice ingest --quiet -I csv - -o log/
     same "$(left in)" log
 }

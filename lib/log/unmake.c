@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * unmake: removes a log that never got its name.
+ *
+ * Such a directory holds what create.c makes and nothing else: the lock file, empty partitions, and
+ * one commit file of one line, the snapshot that brings no rows. A killed process may have left any
+ * part of that. Everything is looked at before anything is removed: a directory that holds a second
+ * commit, a row, or a file of somebody else's stays as it is.
+ */
+#include "base/compat.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "log/writer.h"
+
+static int open_dir(int at, const char *name)
+{
+    return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* 1 if the file is regular and begins as `start`, as far as it goes; *size is its length. */
+static int begins_as(int at, const char *name, const char *start, int64_t *size, int *fd)
+{
+    char bytes[32];
+    struct stat st;
+    size_t n = strlen(start);
+    assert(n <= sizeof(bytes));
+    *fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (*fd < 0 || fstat(*fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return 0;
+    *size = st.st_size;
+    n = SL_MIN(n, (size_t)st.st_size);
+    return pread(*fd, bytes, n, 0) == (ssize_t)n && memcmp(bytes, start, n) == 0;
+}
+
+/* A lock file whose durable mark is 0: no sync ever said that a row is on the device. */
+static int is_new_lock(int at, const char *name)
+{
+    int64_t size = 0;
+    int fd, yes = begins_as(at, name, "00000000000000000000", &size, &fd);
+    if (fd >= 0)
+        close(fd);
+    return yes && size <= SL_LOCKFILE_BYTES;
+}
+
+/* The first line of all, or its beginning, and no line after it. */
+static int is_first_line(int at, const char *name)
+{
+    char block[4096], first[SL_COMMIT_NAME];
+    int64_t size = 0, pos = 0;
+    int fd, yes;
+    sl_commit_name(1, first);
+    if (strcmp(name, first) != 0)
+        return 0;
+    yes = begins_as(at, name, "{\"n\":1,\"prev\":\"00000000\",", &size, &fd);
+    while (yes && pos < size) {
+        ssize_t n = pread(fd, block, sizeof(block), pos);
+        const char *nl = n > 0 ? memchr(block, '\n', (size_t)n) : NULL;
+        yes = n > 0 && (!nl || pos + (nl - block) + 1 == size);
+        pos += n;
+    }
+    if (fd >= 0)
+        close(fd);
+    return yes;
+}
+
+static int nothing(int at, const char *name)
+{
+    (void)at;
+    (void)name;
+    return 0;
+}
+
+/* Calls fn with each entry of a directory. 1 if it says 1 of all of them. */
+static int all_are(int at, const char *name, int (*fn)(int at, const char *name))
+{
+    int fd = open_dir(at, name), yes = 1;
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!d) {
+        if (fd >= 0)
+            close(fd);
+        return 0;
+    }
+    for (;;) {
+        errno = 0;
+        struct dirent *e = yes ? readdir(d) : NULL;
+        if (!e)
+            break;
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            yes = fn(fd, e->d_name);
+    }
+    yes &= errno == 0;
+    closedir(d);
+    return yes;
+}
+
+static int is_partition(const char *name)
+{
+    size_t n = strspn(name, "0123456789");
+    return n >= 4 && !name[n];
+}
+
+static int is_ours(int at, const char *name)
+{
+    if (strcmp(name, "lock") == 0)
+        return is_new_lock(at, name);
+    if (strcmp(name, "commits") == 0)
+        return all_are(at, name, is_first_line);
+    return is_partition(name) && all_are(at, name, nothing);
+}
+
+static int take_file(int at, const char *name)
+{
+    return unlinkat(at, name, 0) == 0;
+}
+
+static int take(int at, const char *name)
+{
+    if (strcmp(name, "lock") == 0)
+        return take_file(at, name);
+    if (strcmp(name, "commits") == 0)
+        all_are(at, name, take_file);
+    return unlinkat(at, name, AT_REMOVEDIR) == 0;
+}
+
+void sl_log_unmake(const char *made)
+{
+    if (all_are(AT_FDCWD, made, is_ours) && all_are(AT_FDCWD, made, take))
+        rmdir(made);
+}
