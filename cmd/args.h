@@ -18,19 +18,19 @@ struct sl_args { /* first member of every command's arguments */
     int no_header;
     /* live input */
     int follow;
-    struct sl_number out_of_order;
+    struct sl_option_number out_of_order;
     /* output */
     const char *output, *output_format;
     int force, append, spreadsheet_safe;
     /* a log that is made */
-    struct sl_number partitions;
+    struct sl_option_number partitions;
     struct sl_words key;
     const char *hash;
     /* a log that is written */
     const char *sync;
-    struct sl_number segment_size;
+    struct sl_option_number segment_size;
     /* the run */
-    struct sl_number threads, memory, max_rejects;
+    struct sl_option_number threads, memory, max_rejects;
     const char *rejects, *stats;
     int quiet, fail_empty, explain;
 };

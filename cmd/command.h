@@ -4,7 +4,7 @@
  * command: what a subcommand is.
  *
  * A command is one file that exports one `const struct sl_cmd`, and a row in sl_commands (main.c).
- * To add one: write cmd/NAME.c with its table of own options, the shared sets that it takes
+ * To add one: write cmd/cmd_NAME.c with its table of own options, the shared sets that it takes
  * (args.h), its examples and run(); name it below and in main.c; write man/sluice-NAME.1; run
  * `build/sluice completion bash > completions/sluice.bash`. Tests fail where one of these is missing.
  * run() turns options into a pipeline (run.h) and holds no data logic of its own.
@@ -15,7 +15,7 @@
 #include "option.h"
 
 /* How the program was called. */
-struct sl_call {
+struct sl_invocation {
     int argc;
     char **argv;          /* whole, argv[0] included */
     struct sl_words args; /* words that are no options */
@@ -31,7 +31,7 @@ struct sl_cmd {
     size_t size;                 /* of the struct of arguments that the sets write to */
     const char *const *examples; /* command lines that run as they are; NULL-ended */
     const char *verbs;           /* words that the first argument may be, separated by spaces */
-    int (*run)(const struct sl_cmd *cmd, void *options, const struct sl_call *call);
+    int (*run)(const struct sl_cmd *cmd, void *options, const struct sl_invocation *call);
 };
 
 extern const struct sl_cmd sl_cmd_ingest, sl_cmd_partition, sl_cmd_transform, sl_cmd_aggregate;

@@ -89,7 +89,7 @@ int sl_command_unknown(const char *word)
 /* words: the options and arguments behind the command's name. */
 static int run_command(const struct sl_cmd *cmd, int argc, char **argv, int nwords, char **words)
 {
-    struct sl_call call = {.argc = argc, .argv = argv};
+    struct sl_invocation call = {.argc = argc, .argv = argv};
     struct sl_err err;
     int status;
     sl_err_init(&err);

@@ -99,7 +99,7 @@ static int bad_value(const struct sl_option *o, const char *value, const char *f
 static int store(const struct sl_option *o, const char *value, void *options, struct sl_err *err)
 {
     void *at = (char *)options + o->offset;
-    struct sl_number *number = at;
+    struct sl_option_number *number = at;
     size_t len = value ? strlen(value) : 0;
     switch ((enum sl_option_kind)o->kind) {
     case SL_OPTION_FLAG: *(int *)at = 1; return 0;

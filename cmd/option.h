@@ -23,9 +23,9 @@ enum sl_option_kind {
     SL_OPTION_FLAG,     /* int: 1 */
     SL_OPTION_TEXT,     /* const char * */
     SL_OPTION_LIST,     /* struct sl_words: every occurrence adds one */
-    SL_OPTION_NUMBER,   /* struct sl_number: an integer >= 0 */
-    SL_OPTION_SIZE,     /* struct sl_number: bytes, 64M, 1.5G */
-    SL_OPTION_DURATION, /* struct sl_number: microseconds, 5s, '10 minutes' */
+    SL_OPTION_NUMBER,   /* struct sl_option_number: an integer >= 0 */
+    SL_OPTION_SIZE,     /* struct sl_option_number: bytes, 64M, 1.5G */
+    SL_OPTION_DURATION, /* struct sl_option_number: microseconds, 5s, '10 minutes' */
     SL_OPTION_REAL,     /* double > 0 */
     SL_OPTION_OPTIONAL, /* const char *: "" where given without = */
     SL_OPTION_HELP,     /* nothing is stored: the parser answers SL_OPTIONS_HELP */
@@ -61,7 +61,7 @@ struct sl_words {
     const char **items;
 };
 
-struct sl_number {
+struct sl_option_number {
     int given;
     int64_t value;
 };

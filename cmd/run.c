@@ -55,7 +55,7 @@ static void on_progress(void *arg, int64_t rows, int64_t bytes, int64_t total)
 }
 
 /* The command line as a shell would read it, for the plan that travels with the data. */
-static void add_command_line(struct sl_buf *out, const struct sl_call *call)
+static void add_command_line(struct sl_buf *out, const struct sl_invocation *call)
 {
     sl_buf_addstr(out, "sluice");
     for (int i = 1; i < call->argc; i++) {
@@ -78,7 +78,8 @@ static void add_command_line(struct sl_buf *out, const struct sl_call *call)
 }
 
 /* A source or destination that is a log knows its format: options for text would do nothing. */
-static int check_sources(const struct sl_args *a, const struct sl_call *call, struct sl_err *err)
+static int check_sources(const struct sl_args *a, const struct sl_invocation *call,
+                         struct sl_err *err)
 {
     const char *option = a->input_format  ? "--input-format"
                          : a->delimiter   ? "--delimiter"
@@ -214,7 +215,7 @@ static int fill_types(struct sl_cmd_run *run)
     return rc < 0 ? sl_err_option(&run->err, "--types", run->types.data) : 0;
 }
 
-static int fill_input(struct sl_cmd_run *run, const struct sl_call *call)
+static int fill_input(struct sl_cmd_run *run, const struct sl_invocation *call)
 {
     const struct sl_args *a = run->args;
     struct sl_input_options *in = &run->in;
@@ -240,7 +241,7 @@ static int fill_input(struct sl_cmd_run *run, const struct sl_call *call)
     return a->delimiter ? parse_delimiter(a->delimiter, &in->delimiter, &run->err) : 0;
 }
 
-static int fill_output(struct sl_cmd_run *run, const struct sl_call *call)
+static int fill_output(struct sl_cmd_run *run, const struct sl_invocation *call)
 {
     const struct sl_args *a = run->args;
     struct sl_output_options *out = &run->out;
@@ -277,7 +278,7 @@ static int fill_output(struct sl_cmd_run *run, const struct sl_call *call)
     return a->sync ? parse_sync(a->sync, &out->log, &run->err) : 0;
 }
 
-static int begin(struct sl_cmd_run *run, const struct sl_call *call)
+static int begin(struct sl_cmd_run *run, const struct sl_invocation *call)
 {
     const struct sl_args *a = run->args;
     int rc = check_sources(a, call, &run->err);
@@ -314,7 +315,7 @@ static int begin(struct sl_cmd_run *run, const struct sl_call *call)
 }
 
 int sl_cmd_begin(struct sl_cmd_run *run, const struct sl_cmd *cmd, const struct sl_args *args,
-                 const struct sl_call *call)
+                 const struct sl_invocation *call)
 {
     *run = (struct sl_cmd_run){.cmd = cmd, .args = args};
     sl_err_init(&run->err);

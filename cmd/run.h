@@ -34,7 +34,7 @@ struct sl_cmd_run {
 };
 
 int sl_cmd_begin(struct sl_cmd_run *run, const struct sl_cmd *cmd, const struct sl_args *args,
-                 const struct sl_call *call);
+                 const struct sl_invocation *call);
 int sl_cmd_source(struct sl_cmd_run *run);
 /* The operator passes to the run; NULL: its constructor failed and filled run->err. */
 int sl_cmd_op(struct sl_cmd_run *run, struct sl_op *op);

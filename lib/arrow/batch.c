@@ -3,7 +3,7 @@
 /* batch: life of batches and what makes one batch of another. */
 #include "arrow/batch.h"
 
-#include "arrow/kernel.h"
+#include "arrow/column_int.h"
 
 struct sl_batch *sl_batch_new(struct sl_schema *schema, size_t rows)
 {
@@ -72,6 +72,19 @@ struct sl_batch *sl_batch_select(struct sl_batch *b, struct sl_buffer *selection
     d->selection = (uint32_t *)selection->data;
     d->selected = n;
     return d;
+}
+
+struct sl_batch *sl_batch_pick(struct sl_batch *b, const uint32_t *rows, size_t n,
+                               struct sl_account *account, struct sl_err *err)
+{
+    struct sl_buffer *sel = sl_buffer_new(account, n * sizeof(*rows));
+    if (!sel) {
+        sl_err_nomem(err, "a selection");
+        return NULL;
+    }
+    if (n)
+        memcpy(sel->data, rows, n * sizeof(*rows));
+    return sl_batch_select(b, sel, n, err);
 }
 
 /* Kinds of the selected rows. */

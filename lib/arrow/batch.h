@@ -50,6 +50,9 @@ void sl_batch_unref(struct sl_batch *b);
  * numbers; ownership of the buffer's reference passes). */
 struct sl_batch *sl_batch_select(struct sl_batch *b, struct sl_buffer *selection, size_t n,
                                  struct sl_err *err);
+/* b with a selection of the n given physical rows (copied). NULL with err filled. */
+struct sl_batch *sl_batch_pick(struct sl_batch *b, const uint32_t *rows, size_t n,
+                               struct sl_account *account, struct sl_err *err);
 /* No selection left and no gaps: b itself (new reference) or its columns taken. */
 struct sl_batch *sl_batch_compact(struct sl_batch *b, struct sl_account *account,
                                   struct sl_err *err);

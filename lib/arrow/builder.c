@@ -10,7 +10,7 @@
 #include "arrow/builder.h"
 
 #include "arrow/builder_parts.h"
-#include "arrow/kernel.h"
+#include "arrow/column_int.h"
 
 enum { FIRST_ROWS = 1024, FIRST_BYTES = 16384, DICT_TRIAL = 4096, DICT_MAX = 65536 };
 

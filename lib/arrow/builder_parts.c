@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 #include "arrow/builder_parts.h"
 
-#include "arrow/kernel.h"
+#include "arrow/column_int.h"
 
 /* A run of rows of one column; runs of nulls have none. */
 struct part {

@@ -4,7 +4,7 @@
  * column_concat.c and column_cast.c; order and printing in column_value.c. */
 #include "arrow/column.h"
 
-#include "arrow/kernel.h"
+#include "arrow/column_int.h"
 
 struct sl_column *sl_column_new(struct sl_type type, size_t rows)
 {

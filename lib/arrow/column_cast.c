@@ -8,7 +8,7 @@
  * value is exact there, and bytes change their name (jsonb to text). A numeric becomes text without
  * the zeros at its end.
  */
-#include "arrow/kernel.h"
+#include "arrow/column_int.h"
 #include "base/num.h"
 #include "base/time.h"
 

@@ -7,7 +7,7 @@
  * one; all else is made PLAIN.
  */
 #include "arrow/dictionary.h"
-#include "arrow/kernel.h"
+#include "arrow/column_int.h"
 
 enum { MERGE_MAX = 65536 }; /* dictionary values beyond which merging costs more than it saves */
 

@@ -6,7 +6,7 @@
  * DICT and CONST columns keep their form (codes are taken, the dictionary is shared); PLAIN ones
  * are copied, with a copy loop for each width.
  */
-#include "arrow/kernel.h"
+#include "arrow/column_int.h"
 
 #define TAKE(type)                                                                                 \
     do {                                                                                           \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* column_value: single values: their order, and their text. */
+#include "arrow/column_int.h"
 #include "arrow/interval.h"
-#include "arrow/kernel.h"
 #include "base/num.h"
 #include "base/time.h"
 

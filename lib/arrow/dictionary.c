@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 #include "arrow/dictionary.h"
 
-#include "arrow/kernel.h"
+#include "arrow/column_int.h"
 #include "base/hash.h"
 
 enum { FIRST_SLOTS = 256, FIRST_BYTES = 4096 };

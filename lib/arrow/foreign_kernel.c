@@ -6,7 +6,7 @@
  * Recursion goes as deep as the type, which SL_FOREIGN_DEPTH bounds. Children are handled by the
  * general column functions, so that a child may be CONST (null throughout).
  */
-#include "arrow/kernel.h"
+#include "arrow/column_int.h"
 
 static const struct sl_foreign *about(const struct sl_column *c)
 {

@@ -7,8 +7,8 @@
  */
 #include <math.h>
 
+#include "arrow/column_int.h"
 #include "arrow/interval.h"
-#include "arrow/kernel.h"
 #include "base/num.h"
 #include "base/time.h"
 #include "base/utf8.h"

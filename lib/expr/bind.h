@@ -10,7 +10,8 @@
 #define SL_EXPR_BIND_H
 
 #include <pg_query/pg_query.pb-c.h>
-#include "expr/kernel.h"
+#include "expr/expr.h"
+#include "kernel/kernel.h"
 
 /* Parsed text. Locations in the tree are bytes of prefix + text. */
 struct sl_tree {
@@ -119,11 +120,8 @@ struct sl_node *sl_bind_time_function(struct sl_bind *b, const char *name, struc
                                       int nargs, int at, int *mine);
 struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struct sl_node **args,
                                       int nargs, int at, int *mine);
-/* like.c, regex.c: compile a constant pattern at binding. 0 or < 0 */
-int sl_like_bind(struct sl_node *n, struct sl_err *err);
-int sl_regex_bind(struct sl_node *n, int pattern_arg, int flags_arg, struct sl_err *err);
 
-/* aggregate.c */
+/* aggregate_list.c */
 struct sl_node *sl_bind_aggregate(struct sl_bind *b, const PgQuery__FuncCall *f, int at,
                                   int *is_aggregate);
 /* Says why a name that is no key cannot stand in the select of an aggregate. */
@@ -131,6 +129,11 @@ void sl_aggregate_missing(struct sl_bind *b, const char *name, int at);
 
 /* name.c: the name of an unnamed item. Freed by free(); NULL on failure. */
 char *sl_item_name(const PgQuery__Node *n, const struct sl_schema *schema, const struct sl_expr *e);
+
+/* print.c */
+void sl_node_print(const struct sl_node *n, struct sl_buf *out);
+/* parse.c: 1 if a column of that name must be written in double quotes. */
+int sl_word_reserved(const char *s, size_t n);
 
 /* suggest.c: nearest of the functions, aggregates too if asked, or NULL. */
 const char *sl_suggest_function(const char *name, int aggregates);

@@ -32,11 +32,6 @@ void sl_expr_free(struct sl_expr *e)
     free(e);
 }
 
-struct sl_type sl_expr_type(const struct sl_expr *e)
-{
-    return e->root->type;
-}
-
 void sl_expr_print(const struct sl_expr *e, struct sl_buf *out)
 {
     sl_node_print(e->root, out);

@@ -10,7 +10,7 @@
 #ifndef SL_EXPR_FUNCTION_H
 #define SL_EXPR_FUNCTION_H
 
-#include "expr/kernel.h"
+#include "kernel/kernel.h"
 
 struct sl_function {
     const char *name, *args;

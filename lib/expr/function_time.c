@@ -8,7 +8,7 @@
  */
 #include <strings.h>
 #include "expr/bind.h"
-#include "expr/unit.h"
+#include "kernel/unit.h"
 
 static const struct {
     const char *name;

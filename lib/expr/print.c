@@ -8,7 +8,7 @@
  */
 #include <strings.h>
 #include "base/time.h"
-#include "expr/kernel.h"
+#include "expr/bind.h"
 
 static void print_name(const char *s, struct sl_buf *out)
 {

@@ -6,7 +6,7 @@
  * An operator's class states its equation as text ("in = out + filtered + rejected"); that text is
  * what is checked and what --stats shows, so the two cannot differ.
  */
-#include "flow/internal.h"
+#include "flow/pipeline_int.h"
 
 static const char *const fate_names[SL_FATE_COUNT] = {
     [SL_FATE_FILTERED] = "filtered", [SL_FATE_REJECTED] = "rejected",

@@ -7,7 +7,7 @@
  * once (depth first), or hands it to the run's end: the item's outputs in a lane, else the sink. A
  * directive visits the operators in order, each after the rows that the one before let go.
  */
-#include "flow/internal.h"
+#include "flow/pipeline_int.h"
 
 static int deliver(struct sl_run *r, struct sl_batch *b, struct sl_err *err);
 
@@ -24,7 +24,7 @@ static int into(struct sl_run *r, int i, struct sl_batch *b, enum sl_directive d
 
 static int node_emit(struct sl_emit *out, struct sl_batch *b, struct sl_err *err)
 {
-    struct sl_node *n = (struct sl_node *)out;
+    struct sl_chain_node *n = (struct sl_chain_node *)out;
     n->run->counts[n->index - 1].out += (int64_t)b->selected;
     return into(n->run, n->index, b, SL_MORE, err);
 }
@@ -32,7 +32,7 @@ static int node_emit(struct sl_emit *out, struct sl_batch *b, struct sl_err *err
 static int node_reject(struct sl_emit *out, struct sl_batch *b, size_t row,
                        const struct sl_err *why, struct sl_err *err)
 {
-    struct sl_node *n = (struct sl_node *)out;
+    struct sl_chain_node *n = (struct sl_chain_node *)out;
     struct sl_run *r = n->run;
     struct sl_op_rejects now = {0};
 
@@ -49,7 +49,7 @@ static int node_reject(struct sl_emit *out, struct sl_batch *b, size_t row,
 
 static void node_fate(struct sl_emit *out, enum sl_fate fate, int64_t rows)
 {
-    struct sl_node *n = (struct sl_node *)out;
+    struct sl_chain_node *n = (struct sl_chain_node *)out;
     n->run->counts[n->index - 1].fate[fate] += rows;
 }
 
@@ -65,11 +65,11 @@ void sl_run_init(struct sl_run *r, struct sl_pipeline *p, struct sl_lane *lane, 
     r->outputs = outputs;
     r->rejects = rejects;
     for (int i = 0; i <= to; i++) {
-        r->nodes[i] =
-            (struct sl_node){.emit = {.emit = node_emit, .reject = node_reject, .fate = node_fate},
-                             .p = p,
-                             .run = r,
-                             .index = i};
+        r->nodes[i] = (struct sl_chain_node){
+            .emit = {.emit = node_emit, .reject = node_reject, .fate = node_fate},
+            .p = p,
+            .run = r,
+            .index = i};
     }
 }
 

@@ -7,7 +7,7 @@
  * waited for, source and sink take the wider schema, and all of them are decoded anew. Nothing after
  * the oldest has been delivered yet, so the sink sees the change exactly between two items.
  */
-#include "flow/internal.h"
+#include "flow/pipeline_int.h"
 
 static struct sl_item *oldest(struct sl_pipeline *p)
 {

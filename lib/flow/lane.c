@@ -5,7 +5,7 @@
  * encode what comes out for the sink. Everything it makes stays in the item until the loop delivers
  * it in order.
  */
-#include "flow/internal.h"
+#include "flow/pipeline_int.h"
 
 /* Operators that lanes can run: leading row-wise ones, then, in a bounded run, one that merges. */
 static void plan_lanes(struct sl_pipeline *p)

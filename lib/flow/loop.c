@@ -7,7 +7,7 @@
  * order, and when the source says WAIT and nothing is under way, pushes FLUSH once and polls. Small
  * morsels with nothing under way are run in place, so that a single row pays for no thread.
  */
-#include "flow/internal.h"
+#include "flow/pipeline_int.h"
 
 enum {
     SMALL_MORSEL = 64 << 10, /* bytes below which a thread is not worth its wake-up */

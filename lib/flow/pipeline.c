@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* pipeline: making, binding and ending a pipeline, see pipeline.h. The loop is in loop.c. */
-#include "flow/internal.h"
+#include "flow/pipeline_int.h"
 #include "op/ops.h"
 
 int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **out,

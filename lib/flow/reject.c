@@ -4,10 +4,10 @@
  * reject: rows that could not be processed, whole, with the reason and where they came from; either
  * written to the rejects sink or, without one, the error that ends the run at the first of them.
  */
-#include "flow/internal.h"
 #include "arrow/builder.h"
 #include "base/utf8.h"
-#include "text/reader.h"
+#include "flow/pipeline_int.h"
+#include "text/text_reader.h"
 
 enum { RAW, REASON, COLUMN, SOURCE, LINE, BYTE, PARTITION, OFFSET, AT, HEADER, NFIELDS };
 

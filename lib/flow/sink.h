@@ -13,7 +13,7 @@
 
 #include <poll.h>
 #include "arrow/batch.h"
-#include "arrow/control.h"
+#include "ipc/control.h"
 #include "op/op.h"
 #include "text/text.h"
 

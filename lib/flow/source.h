@@ -14,8 +14,8 @@
 
 #include <poll.h>
 #include "arrow/batch.h"
-#include "arrow/control.h"
 #include "base/thread.h"
+#include "ipc/control.h"
 #include "text/text.h"
 
 struct sl_source;

@@ -5,9 +5,10 @@
  * may have them there (Polars does so); they are read first, from where the footer says.
  */
 #include "base/compat.h"
+#include "file/bytes.h"
 #include <sys/stat.h>
-#include "arrow/ipc.h"
-#include "io/internal.h"
+#include "io/connect.h"
+#include "ipc/ipc.h"
 
 enum { TAIL = 10, FOOTER_MAX = 256 << 20 }; /* length of the footer, then ARROW1 */
 

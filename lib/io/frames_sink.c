@@ -9,8 +9,9 @@
  * Bodies are not compressed: a pipe is faster than zstd.
  */
 #include "base/compat.h"
+#include "file/dest.h"
 #include <sys/stat.h>
-#include "io/internal.h"
+#include "io/connect.h"
 
 enum { DICTIONARY_ROWS = 1024 };
 

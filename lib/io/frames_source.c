@@ -18,7 +18,9 @@
 #include "base/compat.h"
 #include "base/crc32c.h"
 #include "base/num.h"
-#include "io/internal.h"
+#include "file/bytes.h"
+#include "file/fileid.h"
+#include "io/connect.h"
 
 enum { STAGING = 64 << 10, FILE_MAGIC = 8 };
 
@@ -81,7 +83,7 @@ struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct s
 
 struct frames_mark { /* of a morsel */
     struct sl_fileid *identity;
-    struct sl_mark mark;
+    struct sl_file_mark mark;
 };
 
 static void discard(struct sl_morsel *m)

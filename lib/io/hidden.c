@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* hidden: columns that stages keep to themselves (`_wm`) are not for text and logs. */
 #include "base/compat.h"
-#include "io/internal.h"
+#include "io/connect.h"
 
 static int is_hidden(const char *name)
 {

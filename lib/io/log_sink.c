@@ -17,7 +17,7 @@
  */
 #include "base/compat.h"
 #include <pthread.h>
-#include "io/internal.h"
+#include "io/connect.h"
 
 enum {
     GATHER_BLOBS = 8, /* a blob keeps its batch in memory: few of them */

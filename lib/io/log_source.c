@@ -9,7 +9,8 @@
  */
 #include "base/compat.h"
 #include "base/json.h"
-#include "io/internal.h"
+#include "file/fileid.h"
+#include "io/connect.h"
 #include "io/log_source.h"
 
 enum {

@@ -4,7 +4,7 @@
 #ifndef SL_IO_LOG_SOURCE_H
 #define SL_IO_LOG_SOURCE_H
 
-#include "io/internal.h"
+#include "io/connect.h"
 
 struct sl_log_merge;
 

@@ -2,10 +2,11 @@
  * Copyright (c) 2026 The sluice authors */
 /* open: names to sources and sinks, see open.h. */
 #include "base/compat.h"
+#include "file/bytes.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "io/internal.h"
+#include "io/connect.h"
 
 /* "scheme:" in front of a path, or 0. One letter is no scheme, nor is what follows a slash. */
 static size_t scheme_length(const char *path)

@@ -9,7 +9,7 @@
  * is not due yet.
  */
 #include "base/compat.h"
-#include "io/internal.h"
+#include "io/connect.h"
 
 struct pace_source {
     struct sl_source base;

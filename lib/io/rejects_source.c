@@ -14,7 +14,7 @@
  * committed with all of their rows.
  */
 #include "base/compat.h"
-#include "io/internal.h"
+#include "io/connect.h"
 
 enum { SAMPLE_ROWS = 10000, SAMPLE = 1 << 20, SLACK = 64 };
 

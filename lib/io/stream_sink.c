@@ -6,7 +6,8 @@
  * a write and, where nothing is written, by poll.
  */
 #include "base/compat.h"
-#include "io/internal.h"
+#include "file/dest.h"
+#include "io/connect.h"
 
 void sl_stream_sink_take(struct sl_stream_sink *s, size_t rows)
 {

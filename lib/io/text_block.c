@@ -4,6 +4,7 @@
  * text_block: bytes gathered for a text source, records at their front, see text_source.h.
  */
 #include "base/compat.h"
+#include "file/bytes.h"
 #include <sys/stat.h>
 #include "io/text_source.h"
 

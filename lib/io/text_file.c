@@ -5,6 +5,9 @@
  * in the log that is ingested into, its header, rotation and truncation.
  */
 #include "base/compat.h"
+#include "file/bytes.h"
+#include "file/fileid.h"
+#include "file/rotated.h"
 #include "io/text_source.h"
 
 /* What the log that is ingested into holds of the file at hand already. */
@@ -170,7 +173,7 @@ static int look_among_read(struct text_source *t, struct sl_err *err)
 /* Notes how far the file at hand was read, if there was a record in it. */
 static int note_read(struct text_source *t, struct sl_err *err)
 {
-    struct sl_mark mark;
+    struct sl_file_mark mark;
     if (!t->identity || t->identity->any || t->byte <= t->records)
         return 0;
     int rc = sl_fileid_mark(t->identity, t->bytes, t->byte, t->line, &mark, err);

@@ -8,6 +8,8 @@
  * is found here. Call order: remember a file when it is left, recall when another one is opened.
  */
 #include "base/compat.h"
+#include "file/bytes.h"
+#include "file/fileid.h"
 #include "io/text_source.h"
 
 int64_t sl_textin_unpacked_length(const char *path)
@@ -31,7 +33,7 @@ int sl_textin_may_be_chance(int64_t bytes, const char *path)
 }
 
 int sl_textin_remember(struct text_source *t, struct sl_fileid *identity,
-                       const struct sl_mark *mark, struct sl_err *err)
+                       const struct sl_file_mark *mark, struct sl_err *err)
 {
     for (int i = 0; i < t->nknown; i++)
         if (t->known[i].identity == identity) {

@@ -5,6 +5,7 @@
  * is not empty, and of those behind it while they are small: a file without rows tells no types.
  */
 #include "base/compat.h"
+#include "file/bytes.h"
 #include <sys/stat.h>
 #include "io/text_source.h"
 

@@ -8,7 +8,9 @@
  * written, or less at a FLUSH.
  */
 #include "base/compat.h"
-#include "io/internal.h"
+#include "file/dest.h"
+#include "file/text_append.h"
+#include "io/connect.h"
 
 struct text_sink {
     struct sl_stream_sink stream; /* first */

@@ -12,6 +12,8 @@
  * only what is fixed once settled, and the morsel.
  */
 #include "base/compat.h"
+#include "file/bytes.h"
+#include "file/fileid.h"
 #include "io/text_source.h"
 
 enum { CELLS_MAX = 2 << 20 }; /* of a morsel of JSON: while it is decoded each takes 16 bytes */

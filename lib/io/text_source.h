@@ -4,18 +4,20 @@
 #ifndef SL_IO_TEXT_SOURCE_H
 #define SL_IO_TEXT_SOURCE_H
 
-#include "io/internal.h"
+#include "file/bytes.h"
+#include "file/fileid.h"
+#include "io/connect.h"
 
 struct text_mark { /* of a morsel */
     struct sl_fileid *identity;
-    struct sl_mark mark;
+    struct sl_file_mark mark;
     int64_t latest;
     struct sl_text_map *map;
 };
 
 struct text_known { /* a file of this run, by what it held */
     struct sl_fileid *identity;
-    struct sl_mark mark;
+    struct sl_file_mark mark;
 };
 
 struct text_source {
@@ -96,7 +98,7 @@ int sl_textin_truncated(struct text_source *t, struct sl_err *err);
 enum { SL_TEXTIN_EVIDENCE = 1280 }; /* bytes; as many in common are no chance */
 /* A file was read as far as the mark; a later mark of the same identity replaces it. */
 int sl_textin_remember(struct text_source *t, struct sl_fileid *identity,
-                       const struct sl_mark *mark, struct sl_err *err);
+                       const struct sl_file_mark *mark, struct sl_err *err);
 /* Whether the file at hand, of identity i, holds what a file of this run held, and more of it than i
  * says: 1, and i goes on behind that under its own name; 0; < 0. *as: the name of the other (or NULL). */
 int sl_textin_recall(struct text_source *t, struct sl_fileid *i, const char **as,

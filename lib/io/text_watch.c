@@ -15,6 +15,8 @@
  * beginning of another nothing is read: a copy in the making is known when it has grown beyond that.
  */
 #include "base/compat.h"
+#include "file/bytes.h"
+#include "file/fileid.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,7 +34,7 @@ struct watched {
     int is_there, is_said;
     int copy_of; /* number + 1 of what is known of the file that this one began as; 0 = none */
     struct sl_fileid *identity; /* NULL: nothing was read */
-    struct sl_mark mark;
+    struct sl_file_mark mark;
     int64_t line;
     struct sl_text_map *map;
     struct sl_buffer *header;

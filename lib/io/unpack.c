@@ -14,7 +14,7 @@
  */
 #include "base/compat.h"
 #include "arrow/builder.h"
-#include "io/internal.h"
+#include "io/connect.h"
 
 #define REST "_rest"
 

@@ -16,8 +16,8 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "log/identity.h"
+#include "log/log_writer.h"
 #include "log/tend.h"
-#include "log/writer.h"
 
 static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
 

@@ -37,7 +37,7 @@ static int check_seg(struct sl_log *l, const struct sl_line *line, const struct 
 {
     const struct sl_seg *old = sl_state_seg(&l->state, sl_seg_key(seg));
     struct sl_walk w;
-    struct sl_group g;
+    struct sl_walk_group g;
     uint32_t sum = 0;
 
     if (seg->partition >= l->state.npartitions)
@@ -54,7 +54,7 @@ static int check_seg(struct sl_log *l, const struct sl_line *line, const struct 
         sl_walk_seek(&w, old->bytes, old->end);
     while ((rc = sl_walk_next(&w, &g, err)) == 1) {
         sum = sl_identity_chain(sum, g.id.crcs - SL_IDENTITY_FIXED);
-        rc = sl_group_verify(w.stream, g.buf, g.at, (size_t)g.len, w.log_id, err);
+        rc = sl_walk_group_verify(w.stream, g.buf, g.at, (size_t)g.len, w.log_id, err);
         if (rc < 0)
             break;
     }

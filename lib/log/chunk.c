@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* chunk: a stored batch on its way to a decoded one, on any thread. See reader.h. */
+/* chunk: a stored batch on its way to a decoded one, on any thread. See log_reader.h. */
 #include "base/compat.h"
 #include "arrow/column.h"
 #include "base/mem.h"
-#include "log/reader.h"
+#include "log/log_reader.h"
 
 struct sl_read_target *sl_read_target_new(struct sl_log *l, struct sl_schema *schema,
                                           const uint8_t *wanted, struct sl_account *account,
@@ -37,8 +37,8 @@ void sl_read_target_unref(struct sl_read_target *t)
     free(t);
 }
 
-int sl_log_chunk_new(const struct sl_walk *w, const struct sl_group *g, struct sl_read_target *t,
-                     struct sl_log_chunk **out, struct sl_err *err)
+int sl_log_chunk_new(const struct sl_walk *w, const struct sl_walk_group *g,
+                     struct sl_read_target *t, struct sl_log_chunk **out, struct sl_err *err)
 {
     struct sl_log_chunk *c = sl_calloc(1, sizeof(*c));
     char *name = sl_strdup(w->name.data);
@@ -136,7 +136,7 @@ int sl_log_chunk_decode(struct sl_log_chunk *c, struct sl_batch **out, struct sl
         if (!wanted)
             return sl_err_nomem(err, "a batch");
     }
-    rc = sl_group_decode(c->stream, c->buf, c->at, c->len, c->target->log_id, wanted, &b, err);
+    rc = sl_walk_group_decode(c->stream, c->buf, c->at, c->len, c->target->log_id, wanted, &b, err);
     free(wanted);
     if (rc == -SL_ECORRUPT) {
         sl_err_offset(err, c->name, c->pos);

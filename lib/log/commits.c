@@ -223,7 +223,7 @@ static int take_rest(struct sl_log *l, struct sl_err *err)
     return rc == 0 && l->in.len ? take_lines(l, err) : rc;
 }
 
-static int is_ours(const struct sl_log *l, const struct sl_mark *m)
+static int is_ours(const struct sl_log *l, const struct sl_lock_mark *m)
 {
     return m->known && strcmp(m->boot, l->boot) == 0;
 }
@@ -232,7 +232,7 @@ static int is_ours(const struct sl_log *l, const struct sl_mark *m)
  * dropped what lies beyond the mark. */
 static int sync_failed(struct sl_log *l)
 {
-    struct sl_mark m;
+    struct sl_lock_mark m;
     if (l->unclean || sl_lockfile_mark(&l->lock, 1, &m, NULL) < 0 || (is_ours(l, &m) && !m.syncing))
         return 0;
     l->unclean = 1;
@@ -409,7 +409,7 @@ static int jump(struct sl_log *l, struct sl_err *err)
  * need no more checking, and what was lost is known. 1 if it has. */
 static int was_recovered(struct sl_log *l, struct sl_err *err)
 {
-    struct sl_mark m;
+    struct sl_lock_mark m;
     int rc = sl_lockfile_mark(&l->lock, 0, &m, err);
     if (rc < 0 || !is_ours(l, &m))
         return rc;
@@ -528,7 +528,7 @@ int sl_view_doubt(struct sl_log *l, struct sl_err *err)
 {
     int64_t n = l->state.n;
     uint64_t history = l->state.history;
-    struct sl_mark m;
+    struct sl_lock_mark m;
     int rc = sl_lockfile_mark(&l->lock, 0, &m, err);
     if (rc < 0)
         return rc;

@@ -11,7 +11,7 @@
 #include "base/leftover.h"
 #include "base/mem.h"
 #include "base/time.h"
-#include "log/writer.h"
+#include "log/log_writer.h"
 
 #define TEMPORARY ".new-" /* PID-RANDOM */
 

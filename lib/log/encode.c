@@ -13,7 +13,7 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "log/identity.h"
-#include "log/writer.h"
+#include "log/log_writer.h"
 
 enum {
     TRIAL_BYTES = 16 << 20, /* written between two looks for a better form */

@@ -8,7 +8,7 @@
  */
 #include "base/compat.h"
 #include "log/hex.h"
-#include "log/writer.h"
+#include "log/log_writer.h"
 
 /* Sets a key if the value is given. */
 static int set(struct sl_schema *s, const char *key, const char *value)

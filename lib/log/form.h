@@ -10,8 +10,8 @@
 #define SL_LOG_FORM_H
 
 #include <stdatomic.h>
-#include "arrow/ipc.h"
-#include "log/state.h"
+#include "ipc/ipc.h"
+#include "log/log_state.h"
 
 struct sl_form_plan {
     atomic_int refs;

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 #include "base/crc32c.h"
-#include "log/reader.h"
+#include "log/log_reader.h"
 
 enum { HEAD = 24, ENTRY = 48 };
 static const char magic[8] = "SLIDX1\n";
@@ -36,7 +36,7 @@ static int64_t get(const char *s)
 static int entries(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *out, int64_t *count)
 {
     struct sl_walk w;
-    struct sl_group g;
+    struct sl_walk_group g;
     int64_t n = 0;
     *count = 0;
     int rc = sl_walk_open(&w, l, seg, NULL, NULL);
@@ -134,7 +134,7 @@ static int64_t look_up(const struct sl_buf *b, int64_t from, int64_t *offset)
 /* From head to head, from where the walk stands. */
 static int scan(struct sl_walk *w, int64_t from, struct sl_err *err)
 {
-    struct sl_group g;
+    struct sl_walk_group g;
     int rc, skip = w->skip;
     int64_t commit = w->commit;
     w->skip = 1;

@@ -5,7 +5,7 @@
  *
  * A line lives in an arena: sl_line_init, then filled by hand or by sl_line_parse, then
  * sl_line_release frees all that it holds. Parsing checks form and types only; whether the line can
- * follow a state is for state.h to say.
+ * follow a state is for log_state.h to say.
  */
 #ifndef SL_LOG_LINE_H
 #define SL_LOG_LINE_H

@@ -4,14 +4,14 @@
  * line_parse: commit lines read back, see line.h and sluice-log(5).
  *
  * The CRC is checked before anything else is looked at. What passes it may still be hostile: every
- * count, number and name is checked here or by state.c. Unknown members are skipped.
+ * count, number and name is checked here or by log_state.c. Unknown members are skipped.
  */
 #include "base/compat.h"
-#include "arrow/ipc.h"
 #include "base/crc32c.h"
 #include "base/json.h"
 #include "base/num.h"
 #include "base/utf8.h"
+#include "ipc/ipc.h"
 #include "log/hex.h"
 #include "log/line.h"
 

@@ -4,9 +4,9 @@
  * that a line can be read by eye and compared. */
 #include "base/compat.h"
 #include <inttypes.h>
-#include "arrow/ipc.h"
 #include "base/crc32c.h"
 #include "base/json.h"
+#include "ipc/ipc.h"
 #include "log/hex.h"
 #include "log/line.h"
 

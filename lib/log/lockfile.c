@@ -171,7 +171,7 @@ int sl_lockfile_is_current(const struct sl_lockfile *f, struct sl_err *err)
     return sl_err_place(err, "%s", f->path);
 }
 
-static int read_mark(const struct sl_lockfile *f, struct sl_mark *m, struct sl_err *err)
+static int read_mark(const struct sl_lockfile *f, struct sl_lock_mark *m, struct sl_err *err)
 {
     char r[MARK_BYTES];
     uint64_t crc;
@@ -188,7 +188,8 @@ static int read_mark(const struct sl_lockfile *f, struct sl_mark *m, struct sl_e
     return 0;
 }
 
-int sl_lockfile_mark(const struct sl_lockfile *f, int held, struct sl_mark *m, struct sl_err *err)
+int sl_lockfile_mark(const struct sl_lockfile *f, int held, struct sl_lock_mark *m,
+                     struct sl_err *err)
 {
     memset(m, 0, sizeof(*m));
     if (f->fd < 0)
@@ -219,7 +220,7 @@ int sl_lockfile_set_mark(struct sl_lockfile *f, int64_t durable, const char *boo
     return write_mark(f, durable, boot, ' ', err);
 }
 
-int sl_lockfile_set_syncing(struct sl_lockfile *f, const struct sl_mark *m, struct sl_err *err)
+int sl_lockfile_set_syncing(struct sl_lockfile *f, const struct sl_lock_mark *m, struct sl_err *err)
 {
     return write_mark(f, m->durable, m->boot, SYNCING, err);
 }

@@ -24,7 +24,7 @@ struct sl_lockfile {
     char *path; /* owned */
 };
 
-struct sl_mark {
+struct sl_lock_mark {
     int64_t durable;
     char boot[SL_BOOT_ID + 1];
     int known;   /* 0: the record is damaged or missing */
@@ -50,13 +50,14 @@ int sl_lockfile_is_current(const struct sl_lockfile *f, struct sl_err *err);
 
 /* Reads the mark; a damaged record is read again under the sync lock, then known = 0. locked: the
  * caller holds the sync lock. */
-int sl_lockfile_mark(const struct sl_lockfile *f, int locked, struct sl_mark *m,
+int sl_lockfile_mark(const struct sl_lockfile *f, int locked, struct sl_lock_mark *m,
                      struct sl_err *err);
 /* Under the sync lock. */
 int sl_lockfile_set_mark(struct sl_lockfile *f, int64_t durable, const char *boot,
                          struct sl_err *err);
 /* A sync of what lies beyond the mark m begins. Under the sync lock; sl_lockfile_set_mark ends it. */
-int sl_lockfile_set_syncing(struct sl_lockfile *f, const struct sl_mark *m, struct sl_err *err);
+int sl_lockfile_set_syncing(struct sl_lockfile *f, const struct sl_lock_mark *m,
+                            struct sl_err *err);
 /* Says who appends. Under the append lock. */
 int sl_lockfile_set_holder(struct sl_lockfile *f, struct sl_err *err);
 

@@ -15,8 +15,8 @@
 #define SL_LOG_LOG_H
 
 #include "arrow/batch.h"
-#include "arrow/ipc.h"
 #include "base/path.h"
+#include "ipc/ipc.h"
 
 /* ---- the view ---- */
 
@@ -207,21 +207,5 @@ void sl_log_chunk_free(struct sl_log_chunk *c);
 /* First offset of the partition whose event time is >= t (an index narrows, rows decide), or end. */
 int sl_log_seek_time(struct sl_log *l, int partition, int64_t t, int64_t *offset,
                      struct sl_err *err);
-
-/* ---- care ---- */
-
-struct sl_log_problem {
-    const char *file; /* relative to the log */
-    int64_t offset;
-    const char *what;
-    int64_t from, to; /* offsets of rows concerned, -1 = none */
-};
-/* Checks every byte that commits promise; calls fn for each problem. Number of problems or < 0. */
-int sl_log_verify(const char *path, int (*fn)(void *arg, const struct sl_log_problem *p), void *arg,
-                  struct sl_err *err);
-/* Plans (yes = 0) or carries out (yes = 1) the mend: removed bytes go to lost/; calls say with each
- * line of what it does and what is gone. Number of rows lost or < 0. */
-int64_t sl_log_repair(const char *path, int yes, void (*say)(void *arg, const char *line),
-                      void *arg, struct sl_err *err);
 
 #endif

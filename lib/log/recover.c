@@ -15,8 +15,8 @@
 #include <unistd.h>
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "log/log_writer.h"
 #include "log/walk.h"
-#include "log/writer.h"
 
 enum { COPY = 1 << 20 };
 
@@ -47,7 +47,7 @@ static int holds_batch(struct sl_log *l, struct sl_seg_key key, const struct sl_
 {
     struct sl_seg seg = {.partition = key.partition, .base = key.base, .by = key.by};
     struct sl_walk w;
-    struct sl_group g;
+    struct sl_walk_group g;
     int yes = 0;
     if (known)
         seg = *known;
@@ -61,7 +61,7 @@ static int holds_batch(struct sl_log *l, struct sl_seg_key key, const struct sl_
     if (known)
         sl_walk_seek(&w, from, known->end);
     yes = sl_walk_next(&w, &g, NULL) == 1 &&
-          sl_group_verify(w.stream, g.buf, g.at, (size_t)g.len, w.log_id, NULL) == 0;
+          sl_walk_group_verify(w.stream, g.buf, g.at, (size_t)g.len, w.log_id, NULL) == 0;
     sl_walk_release(&w);
     return yes;
 }
@@ -181,7 +181,7 @@ static int is_copy(struct sl_log *l, struct sl_seg_key key, int fd, int64_t size
 {
     struct sl_seg seg = {.partition = key.partition, .base = key.base, .by = key.by};
     struct sl_walk w;
-    struct sl_group g;
+    struct sl_walk_group g;
     if (key.base >= end || !read_head(fd, size, &seg))
         return 0;
     seg.bytes = size;

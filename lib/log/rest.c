@@ -7,7 +7,7 @@
 #include "base/compat.h"
 #include "arrow/builder.h"
 #include "base/mem.h"
-#include "log/reader.h"
+#include "log/log_reader.h"
 
 struct rest {
     int *extra, nextra;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "log/identity.h"
-#include "log/reader.h"
+#include "log/log_reader.h"
 #include "log/tend.h"
 
 static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
@@ -233,11 +233,12 @@ static int take(struct rewriting *r, struct sl_batch *b, int64_t bytes, struct s
     return 0;
 }
 
-static int take_group(struct rewriting *r, struct sl_walk *w, struct sl_group *g,
+static int take_group(struct rewriting *r, struct sl_walk *w, struct sl_walk_group *g,
                       struct sl_err *err)
 {
     struct sl_batch *b = NULL;
-    int rc = sl_group_decode(w->stream, g->buf, g->at, (size_t)g->len, w->log_id, NULL, &b, err);
+    int rc =
+        sl_walk_group_decode(w->stream, g->buf, g->at, (size_t)g->len, w->log_id, NULL, &b, err);
     if (rc < 0)
         return rc;
     /* The batch would keep the window that it lies in: its own columns are small. */
@@ -253,7 +254,7 @@ static int take_group(struct rewriting *r, struct sl_walk *w, struct sl_group *g
 static int copy_rows(struct rewriting *r, const atomic_int *stop, struct sl_err *err)
 {
     struct sl_walk w;
-    struct sl_group g;
+    struct sl_walk_group g;
     int rc = sl_walk_open(&w, r->w->log, &r->old, r->w->account, err);
     if (rc < 0)
         return rc;

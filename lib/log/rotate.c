@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 #include "log/hex.h"
-#include "log/writer.h"
+#include "log/log_writer.h"
 
 enum { FILE_MIN = 1 << 20 };
 

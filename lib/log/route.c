@@ -10,7 +10,7 @@
 #include "arrow/column.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "log/writer.h"
+#include "log/log_writer.h"
 
 struct router {
     struct sl_log_writer *w;

@@ -5,7 +5,7 @@
 #include "base/compat.h"
 #include "arrow/column.h"
 #include "base/mem.h"
-#include "log/reader.h"
+#include "log/log_reader.h"
 
 /* First row of the batch with event time >= t: its number, or -1. */
 static int64_t first_row(struct sl_batch *b, int at, int64_t t)
@@ -25,8 +25,8 @@ static int64_t first_row(struct sl_batch *b, int at, int64_t t)
     return -1;
 }
 
-static int search_group(struct sl_walk *w, const struct sl_group *g, int64_t t, int64_t *offset,
-                        struct sl_err *err)
+static int search_group(struct sl_walk *w, const struct sl_walk_group *g, int64_t t,
+                        int64_t *offset, struct sl_err *err)
 {
     struct sl_schema *s = sl_stream_schema(w->stream);
     int at = sl_schema_time_index(s);
@@ -37,7 +37,8 @@ static int search_group(struct sl_walk *w, const struct sl_group *g, int64_t t, 
     if (!wanted)
         return sl_err_nomem(err, "a search by time");
     sl_bit_set(wanted, (size_t)at);
-    int rc = sl_group_decode(w->stream, g->buf, g->at, (size_t)g->len, w->log_id, wanted, &b, err);
+    int rc =
+        sl_walk_group_decode(w->stream, g->buf, g->at, (size_t)g->len, w->log_id, wanted, &b, err);
     free(wanted);
     if (rc == -SL_ECORRUPT)
         sl_walk_corrupt(w, g->pos, err);
@@ -57,7 +58,7 @@ static int search_segment(struct sl_log *l, const struct sl_seg *seg, int64_t t,
                           struct sl_err *err)
 {
     struct sl_walk w;
-    struct sl_group g;
+    struct sl_walk_group g;
     int rc = sl_walk_open(&w, l, seg, NULL, err);
     if (rc < 0)
         return rc;

@@ -9,7 +9,7 @@
 #ifndef SL_LOG_STREAM_H
 #define SL_LOG_STREAM_H
 
-#include "arrow/ipc.h"
+#include "ipc/ipc.h"
 
 struct sl_stream;
 

@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "log/hex.h"
+#include "log/log_writer.h"
 #include "log/sync.h"
-#include "log/writer.h"
 
 enum {
     SYNC_ONE_BY_ONE = 8,    /* above, the whole file system at once */
@@ -396,7 +396,7 @@ static int write_again(struct sl_syncer *s, int64_t target, struct sl_err *err)
 static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t file,
                            uint64_t history, int64_t target, int *syncing, struct sl_err *err)
 {
-    struct sl_mark m;
+    struct sl_lock_mark m;
     int rc = sl_lockfile_is_current(&s->lock, err); /* directories are synced by their path */
     if (rc == 0)
         rc = sl_lockfile_mark(&s->lock, 1, &m, err);
@@ -428,7 +428,7 @@ static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t
 /* For everybody else. Under the sync lock. */
 static void note_failure(struct sl_syncer *s)
 {
-    struct sl_mark m;
+    struct sl_lock_mark m;
     if (sl_lockfile_mark(&s->lock, 1, &m, NULL) == 0)
         sl_lockfile_set_mark(&s->lock, m.known ? m.durable : 0, sl_boot_failed, NULL);
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/time.h"
-#include "log/reader.h"
+#include "log/log_reader.h"
 
 #define GRACE 600000000LL
 

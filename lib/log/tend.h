@@ -11,7 +11,7 @@
 #define SL_LOG_TEND_H
 
 #include <stdatomic.h>
-#include "log/writer.h"
+#include "log/log_writer.h"
 
 enum { SL_TINY_BATCHES = 64 }; /* segments of fewer are not worth it */
 

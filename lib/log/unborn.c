@@ -13,7 +13,7 @@
 #include "base/compat.h"
 #include <unistd.h>
 #include "base/mem.h"
-#include "log/writer.h"
+#include "log/log_writer.h"
 
 struct sl_unborn {
     struct sl_buf made; /* temporary name, empty once it has its own */

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
-#include "log/writer.h"
+#include "log/log_writer.h"
 
 static int open_dir(int at, const char *name)
 {

@@ -193,7 +193,7 @@ int64_t sl_log_commit_number(const struct sl_log *l)
 
 int64_t sl_log_durable(const struct sl_log *l)
 {
-    struct sl_mark m;
+    struct sl_lock_mark m;
     /* The lock file knows best; a line only what was known when it was written. */
     if (!l->unclean && sl_lockfile_mark(&l->lock, 1, &m, NULL) == 0 && m.known)
         return SL_MAX(l->state.durable, SL_MIN(m.durable, l->state.n));

@@ -12,7 +12,7 @@
 
 #include "log/lockfile.h"
 #include "log/log.h"
-#include "log/state.h"
+#include "log/log_state.h"
 
 struct sl_commits {
     char *dir; /* path, for messages */
@@ -38,7 +38,7 @@ struct sl_log {
     struct sl_lockfile lock;
     struct sl_commits c;
     struct sl_state state;
-    struct sl_mark mark; /* as it was before the lines were read */
+    struct sl_lock_mark mark; /* as it was before the lines were read */
     char boot[SL_BOOT_ID + 1];
     int writable;
     int locked;       /* the append lock is held */

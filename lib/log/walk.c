@@ -255,7 +255,7 @@ static int message(struct sl_walk *w, int64_t group, int64_t at, const uint8_t *
 }
 
 /* The place of a batch must be what the segment says. */
-static int check_place(const struct sl_walk *w, const struct sl_group *g, struct sl_err *err)
+static int check_place(const struct sl_walk *w, const struct sl_walk_group *g, struct sl_err *err)
 {
     const struct sl_identity *id = &g->id;
     if (id->partition != w->seg.partition)
@@ -283,7 +283,7 @@ static int at_end(struct sl_walk *w, struct sl_err *err)
 }
 
 /* Takes the record batch's head: identity and the metadata CRC so far. */
-static int take_record(struct sl_walk *w, struct sl_group *g, const uint8_t *p, size_t head,
+static int take_record(struct sl_walk *w, struct sl_walk_group *g, const uint8_t *p, size_t head,
                        const char *value, int64_t at, int ndicts, uint32_t crc, struct sl_err *err)
 {
     size_t before = (size_t)((const uint8_t *)value - p);
@@ -300,7 +300,7 @@ static int take_record(struct sl_walk *w, struct sl_group *g, const uint8_t *p, 
     return check_place(w, g, err);
 }
 
-int sl_walk_next(struct sl_walk *w, struct sl_group *g, struct sl_err *err)
+int sl_walk_next(struct sl_walk *w, struct sl_walk_group *g, struct sl_err *err)
 {
     int64_t at = w->pos, total = 0;
     uint32_t crc = 0;

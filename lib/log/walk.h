@@ -4,7 +4,7 @@
  * walk: the batches of one segment, one after the other, within its committed length.
  *
  * Each step checks the batch's metadata CRC and its place (log, partition, offset, commit); bodies
- * are for who decodes (sl_group_decode) or verifies (sl_group_verify). With skip set, bodies that are
+ * are for who decodes (sl_walk_group_decode) or verifies (sl_walk_group_verify). With skip set, bodies that are
  * not in memory already are jumped over: for looking rows up.
  *
  * Call order: sl_walk_open, [sl_walk_seek], sl_walk_next..., sl_walk_release; sl_walk_extend when the
@@ -25,7 +25,7 @@ enum {
         256, /* open at once of a log: those that were not read for longest are closed */
 };
 
-struct sl_group {
+struct sl_walk_group {
     int64_t pos, len;      /* in the file */
     struct sl_identity id; /* crcs point into buf */
     struct sl_buffer *buf; /* borrowed from the walk; NULL if the body was jumped over */
@@ -61,19 +61,19 @@ void sl_walk_release(struct sl_walk *w);
 void sl_walk_seek(struct sl_walk *w, int64_t pos, int64_t offset);
 void sl_walk_extend(struct sl_walk *w, const struct sl_seg *seg, int64_t last_commit);
 /* 1 and *g (valid until the next call), 0 at the committed end, < 0. */
-int sl_walk_next(struct sl_walk *w, struct sl_group *g, struct sl_err *err);
+int sl_walk_next(struct sl_walk *w, struct sl_walk_group *g, struct sl_err *err);
 /* Makes err the corruption of this segment at a byte. */
 int sl_walk_corrupt(const struct sl_walk *w, int64_t pos, struct sl_err *err);
 
 /* Decodes the group's batch from buf. wanted: bitmap of columns, NULL = all; others come as nulls.
  * Checks the CRCs of what is wanted. Errors come without a place. */
-int sl_group_decode(struct sl_stream *s, struct sl_buffer *buf, size_t at, size_t len,
-                    const uint8_t *log_id, const uint8_t *wanted, struct sl_batch **out,
-                    struct sl_err *err);
+int sl_walk_group_decode(struct sl_stream *s, struct sl_buffer *buf, size_t at, size_t len,
+                         const uint8_t *log_id, const uint8_t *wanted, struct sl_batch **out,
+                         struct sl_err *err);
 /* Checks the stored bytes of a group that a walk has just given, whose metadata it has checked. */
-int sl_group_intact(const struct sl_group *g, struct sl_err *err);
+int sl_walk_group_intact(const struct sl_walk_group *g, struct sl_err *err);
 /* Checks every byte of the group, and that it can be decoded. */
-int sl_group_verify(struct sl_stream *s, struct sl_buffer *buf, size_t at, size_t len,
-                    const uint8_t *log_id, struct sl_err *err);
+int sl_walk_group_verify(struct sl_stream *s, struct sl_buffer *buf, size_t at, size_t len,
+                         const uint8_t *log_id, struct sl_err *err);
 
 #endif

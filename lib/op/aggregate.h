@@ -21,13 +21,13 @@
 #ifndef SL_OP_AGGREGATE_H
 #define SL_OP_AGGREGATE_H
 
-#include "op/acc.h"
-#include "op/group.h"
 #include "op/ops.h"
 #include "op/registry.h"
-#include "op/sequence.h"
-#include "op/texts.h"
 #include "op/window.h"
+#include "state/acc.h"
+#include "state/group.h"
+#include "state/sequence.h"
+#include "state/texts.h"
 
 enum { SL_AGG_KEYS_MAX = 64 };
 

@@ -7,7 +7,7 @@
  * groups are free afterwards. At END everything leaves and the state is dropped as a whole.
  */
 #include "op/aggregate.h"
-#include "op/order.h"
+#include "state/order.h"
 
 /* ---- which groups, in which order ---- */
 

@@ -159,7 +159,7 @@ static int place(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit *out
     if (p.nkept == b->selected)
         *kept = sl_batch_ref(b);
     else
-        *kept = sl_rows_pick(b, p.kept, p.nkept, NULL, err);
+        *kept = sl_batch_pick(b, p.kept, p.nkept, NULL, err);
     return *kept ? 0 : -SL_ENOMEM;
 }
 

@@ -14,7 +14,7 @@
  * one path.
  */
 #include "op/aggregate.h"
-#include "op/state.h"
+#include "state/store.h"
 
 enum { PIECE_ROWS = 16384, PIECE_BYTES = 16 << 20 };
 

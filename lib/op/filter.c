@@ -9,7 +9,7 @@
 #include "op/ops.h"
 #include "op/registry.h"
 #include "op/rows.h"
-#include "op/texts.h"
+#include "state/texts.h"
 
 struct filter {
     struct sl_op op;
@@ -107,7 +107,7 @@ static int filter_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *b
         out->fate(out, SL_FATE_FILTERED, (int64_t)(tried - passed));
     if (!good && batch->watermark != SL_TIME_MIN) {
         sl_batch_unref(f->passed);
-        f->passed = sl_rows_pick(batch, NULL, 0, NULL, err);
+        f->passed = sl_batch_pick(batch, NULL, 0, NULL, err);
         if (!f->passed)
             return -SL_ENOMEM;
     }

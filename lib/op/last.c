@@ -8,8 +8,9 @@
  */
 #include "op/ops.h"
 #include "op/registry.h"
-#include "op/state.h"
-#include "op/topn.h"
+#include "op/rows.h"
+#include "state/store.h"
+#include "state/topn.h"
 
 struct last {
     struct sl_op op;
@@ -108,9 +109,9 @@ static int last_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *bat
     }
     int now = directive == SL_END || (l->follow && directive != SL_MORE);
     if (rc >= 0 && now) {
-        rc = sl_topn_finish(&l->top, &cut, err);
+        rc = sl_topn_finish(&l->top, 1, &cut, err);
         if (rc >= 0)
-            rc = sl_topn_emit(&l->top, 1, out, &cut, err);
+            rc = sl_rows_emit(&l->top, out, &cut, err);
         if (rc == SL_PUSH_OK)
             rc = emit_watermark(l, out, err);
         l->passing = rc >= 0 && l->follow;

@@ -3,7 +3,7 @@
 /* limit: the first n rows; then it wants no more. */
 #include "op/ops.h"
 #include "op/registry.h"
-#include "op/state.h"
+#include "state/store.h"
 
 struct limit {
     struct sl_op op;

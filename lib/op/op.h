@@ -28,7 +28,7 @@
 #ifndef SL_OP_OP_H
 #define SL_OP_OP_H
 
-#include "arrow/batch.h"
+#include "state/store.h"
 
 enum sl_directive { SL_MORE, SL_FLUSH, SL_BARRIER, SL_STOP, SL_END };
 
@@ -58,15 +58,6 @@ struct sl_emit {
     int (*reject)(struct sl_emit *out, struct sl_batch *batch, size_t row, const struct sl_err *why,
                   struct sl_err *err);
     void (*fate)(struct sl_emit *out, enum sl_fate fate, int64_t rows);
-};
-
-/* Where state goes at a barrier and comes from at a restart: named tables of batches. */
-struct sl_store {
-    int (*put)(struct sl_store *s, const char *table, struct sl_batch *batch, struct sl_err *err);
-    /* Batches of a table in the order they were put: 1 and *out (a reference), 0 at the end. cursor
-     * starts at 0 and belongs to the store. */
-    int (*get)(struct sl_store *s, const char *table, uint64_t *cursor, struct sl_batch **out,
-               struct sl_err *err);
 };
 
 enum sl_op_traits {

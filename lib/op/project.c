@@ -15,7 +15,7 @@
 #include "op/ops.h"
 #include "op/registry.h"
 #include "op/rows.h"
-#include "op/texts.h"
+#include "state/texts.h"
 
 #define HIDDEN_WM "_wm"
 

@@ -15,19 +15,6 @@ struct sl_rows_bad {
     size_t n, cap;
 };
 
-struct sl_batch *sl_rows_pick(struct sl_batch *b, const uint32_t *rows, size_t n,
-                              struct sl_account *account, struct sl_err *err)
-{
-    struct sl_buffer *sel = sl_buffer_new(account, n * sizeof(*rows));
-    if (!sel) {
-        sl_err_nomem(err, "a selection");
-        return NULL;
-    }
-    if (n)
-        memcpy(sel->data, rows, n * sizeof(*rows));
-    return sl_batch_select(b, sel, n, err);
-}
-
 int sl_rows_reject(struct sl_batch *b, size_t at, struct sl_emit *out, const struct sl_err *why,
                    struct sl_err *err)
 {
@@ -97,7 +84,7 @@ static int leave_out(struct sl_rows_bad *bad, size_t from, struct sl_batch **b, 
             rows[n++] = row;
     }
     assert(from == bad->n);
-    struct sl_batch *rest = sl_rows_pick(*b, rows, n, NULL, err);
+    struct sl_batch *rest = sl_batch_pick(*b, rows, n, NULL, err);
     free(rows);
     if (!rest)
         return -SL_ENOMEM;
@@ -161,4 +148,18 @@ int sl_rows_try(struct sl_batch *b, sl_rows_work *work, void *arg, struct sl_emi
         free(bad.rows[i].what);
     free(bad.rows);
     return rc < 0 ? rc : 0;
+}
+
+int sl_rows_emit(struct sl_topn *t, struct sl_emit *out, int64_t *cut, struct sl_err *err)
+{
+    struct sl_batch *b = NULL;
+    int rc = SL_PUSH_OK, more = 1;
+    while (rc == SL_PUSH_OK && (more = sl_topn_next(t, &b, err)) > 0) {
+        rc = out->emit(out, b, err);
+        sl_batch_unref(b);
+    }
+    if (rc < 0 || more < 0)
+        return rc < 0 ? rc : more;
+    *cut += sl_topn_drop(t);
+    return rc;
 }

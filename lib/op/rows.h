@@ -12,6 +12,7 @@
 
 #include "expr/expr.h"
 #include "op/op.h"
+#include "state/topn.h"
 
 struct sl_rows_bad; /* the bad rows of one try */
 
@@ -33,8 +34,8 @@ int sl_rows_failed(struct sl_rows_bad *bad, int rc, const struct sl_eval *ev,
 /* Rejects the selected row at position `at`. */
 int sl_rows_reject(struct sl_batch *b, size_t at, struct sl_emit *out, const struct sl_err *why,
                    struct sl_err *err);
-/* b with a selection of the n given physical rows (copied). */
-struct sl_batch *sl_rows_pick(struct sl_batch *b, const uint32_t *rows, size_t n,
-                              struct sl_account *account, struct sl_err *err);
+/* After sl_topn_finish: emits all rows of t and empties it. Rows that nobody wants any more raise *cut.
+ * SL_PUSH_OK, SL_PUSH_DONE, < 0. */
+int sl_rows_emit(struct sl_topn *t, struct sl_emit *out, int64_t *cut, struct sl_err *err);
 
 #endif

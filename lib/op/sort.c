@@ -7,11 +7,11 @@
  * said otherwise, as in PostgreSQL. Rows with equal keys keep the order of their log: by (partition,
  * offset). Without keys the order is that of arrival. With a limit only so many rows are kept.
  */
-#include "op/cells.h"
 #include "op/ops.h"
 #include "op/registry.h"
 #include "op/rows.h"
-#include "op/topn.h"
+#include "state/cells.h"
+#include "state/topn.h"
 
 struct sort {
     struct sl_op op;
@@ -126,9 +126,9 @@ static int sort_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *bat
         sl_batch_unref(good);
     }
     if (rc >= 0 && directive == SL_END) {
-        rc = sl_topn_finish(&s->top, &cut, err);
+        rc = sl_topn_finish(&s->top, 0, &cut, err);
         if (rc >= 0)
-            rc = sl_topn_emit(&s->top, 0, out, &cut, err);
+            rc = sl_rows_emit(&s->top, out, &cut, err);
     }
     if (rc >= 0 && cut)
         out->fate(out, SL_FATE_CUT, cut);

@@ -50,7 +50,7 @@ static int sort_out(struct timed *t, struct sl_batch *b, struct sl_emit *out,
         rc = sl_rows_reject(b, k, out, &why, err);
     }
     if (rc >= 0) {
-        *rest = sl_rows_pick(b, rows, n, t->op.account, err);
+        *rest = sl_batch_pick(b, rows, n, t->op.account, err);
         rc = *rest ? 0 : -SL_ENOMEM;
     }
     free(rows);

@@ -12,7 +12,7 @@
 
 #include "base/time.h"
 #include "expr/expr.h"
-#include "op/vec.h"
+#include "state/vec.h"
 
 enum sl_window_unit { SL_WINDOW_FIXED, SL_WINDOW_DAY, SL_WINDOW_WEEK, SL_WINDOW_MONTH };
 

@@ -9,7 +9,7 @@
  * they were written, escapes and all. A request without a space is a path; the protocol is the last
  * word if it begins with HTTP/.
  */
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 const char *const sl_text_access_names[SL_ACCESS_COMBINED] = {
     "host",     "ident",  "user",  "time",    "method", "path",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* assumed: what a reader took for granted, in words, and the options that would pin it. */
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 static const char *delimiter_name(char c)
 {

@@ -10,7 +10,7 @@
  */
 #include "arrow/column.h"
 #include "base/num.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 /* The numeric of just the digits that matter, if a column of whole numbers or numerics would have
  * become wide enough for it. */

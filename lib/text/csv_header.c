@@ -8,7 +8,7 @@
  */
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 void sl_csv_names_release(struct sl_csv_names *n)
 {

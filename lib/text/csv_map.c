@@ -8,7 +8,7 @@
  * a map and schema. A column that the schema lacks is asked for by the first chunk that has a value in
  * it, so that it gets the type of its values; until then nothing of it would be lost.
  */
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 struct sl_text_map *sl_text_map_ref(struct sl_text_map *m)
 {

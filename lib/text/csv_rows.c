@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "text/csv.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 struct walk {
     struct sl_csv_rows *rows;

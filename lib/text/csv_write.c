@@ -7,7 +7,7 @@
  * text (null is nothing at all, so that the two differ). Times are written as SQL writes them. With
  * one column a null row is a blank line, which a reader of one column takes for the same.
  */
-#include "text/writer.h"
+#include "text/text_writer.h"
 
 /* Must a value be quoted? Eight bytes at a time: a byte equal to x makes a zero byte in the xor. */
 static int needs_quotes(const char *s, size_t n, char delim)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* cut: how many of the bytes at hand are whole records. */
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 static int too_long(const struct sl_text_cut *c, struct sl_err *err)
 {

@@ -3,14 +3,14 @@
 /*
  * decode: a chunk of whole records to a batch.
  *
- * Rows first (rows.c), then one pass per wanted column: spans 64 at a time through the kernel of
+ * Rows first (text_rows.c), then one pass per wanted column: spans 64 at a time through the kernel of
  * its type; what the kernel does not take is null, or goes through sl_text_value, and what that
  * does not take widens the column or rejects the row. A row rejected by any column is taken out at
  * the end; its reason is that of the first such column.
  */
 #include "base/num.h"
 #include "base/regex.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 struct decode {
     const struct sl_text_reader *r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* format: names of formats, and how they are recognised by file name and by first bytes. */
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 static const struct {
     const char *name;

@@ -10,7 +10,7 @@
  * case of true are the same value.
  */
 #include "base/num.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 /* -?(0|[1-9][0-9]*)?(.[0-9]+)?([eE][-+]?[0-9]+)? with at least one digit. */
 int sl_text_number(const char *s, size_t n, struct sl_number *out)

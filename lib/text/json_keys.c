@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 struct sl_json_keys *sl_json_keys_new(void)
 {

@@ -9,7 +9,7 @@
  */
 #include "base/json.h"
 #include "base/utf8.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 struct line {
     const struct sl_text_reader *r;

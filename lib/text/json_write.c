@@ -7,9 +7,9 @@
  * RFC 3339 strings, null is null; dotted columns stay flat. NaN and infinities, which JSON has not,
  * are strings. Members of _rest are added to the row.
  */
-#include "base/utf8.h"
 #include "base/mem.h"
-#include "text/writer.h"
+#include "base/utf8.h"
+#include "text/text_writer.h"
 
 int sl_json_keys_write(struct sl_text_writer *w, struct sl_err *err)
 {

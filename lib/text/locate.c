@@ -7,7 +7,7 @@
  * read: the chunk is split into records once more. Rows of the batch are the records that were
  * neither skipped nor rejected, in their order.
  */
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 /* Bytes of every record that is a row or was rejected by a column. */
 static void records_of(const struct sl_text_rows *rows, const char *data, size_t n,

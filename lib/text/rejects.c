@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* rejects: the list of records that are not in the batch, with reason and place. */
 #include "base/mem.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 static void reject_release(struct sl_reject *r)
 {

@@ -8,7 +8,7 @@
  * seen. A type comes from --types, else the fixed schema, else the format, else the values of the
  * sample.
  */
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 /* Names of the input's fields, and types that are known. */
 struct fields {

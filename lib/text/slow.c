@@ -9,7 +9,7 @@
 #include "arrow/interval.h"
 #include "base/json.h"
 #include "base/num.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 static int value_bool(const struct sl_text_column *c, const struct sl_span *v, void *dst)
 {

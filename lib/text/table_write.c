@@ -10,7 +10,7 @@
  */
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "text/writer.h"
+#include "text/text_writer.h"
 
 enum { TABLE_HOLD = 500, GAP = 2, NARROW = 6 };
 

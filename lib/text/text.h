@@ -19,7 +19,7 @@
  * quote, a quote never closed, and a record with too few or too many fields are rejects. An empty
  * field is null, "" is empty text. Blank lines are skipped, but in files of one column, where they
  * are null. Names that repeat get _2, _3, ...; empty ones are c and their number.
- * JSON: objects become dotted columns (SL_JSON_FLATTEN levels, see reader.h), arrays jsonb, missing
+ * JSON: objects become dotted columns (SL_JSON_FLATTEN levels, see text_reader.h), arrays jsonb, missing
  * keys null; a row with a key that comes twice is a reject; the last column is `_rest`, an object of the keys
  * that have no column (writers leave it out while it is null, and JSON adds its members to the row).
  * Columns that are not wanted are not looked at: what is in them rejects no row.

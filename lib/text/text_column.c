@@ -13,7 +13,7 @@
  */
 #include "arrow/column.h"
 #include "base/hash.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 enum {
     DICT_SLOTS_MIN = 256,

@@ -11,7 +11,7 @@
  * Kernels read 16 bytes at a span's start, whatever its length.
  */
 #include "base/num.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 static const uint64_t keep[9] = {0,
                                  0xff,

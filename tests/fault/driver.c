@@ -28,6 +28,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "log/log.h"
+#include "maintain/maintain.h"
 
 enum { WRITERS = 64, PARTITIONS = 16, CHECKER = WRITERS - 1 };
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include "base/crc32c.h"
 #include "log/hex.h"
-#include "log/state.h"
+#include "log/log_state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 

@@ -6,8 +6,8 @@
  *
  * tests/fuzz/check builds and runs it.
  */
-#include "arrow/control.h"
-#include "arrow/ipc.h"
+#include "ipc/control.h"
+#include "ipc/ipc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
  * The first byte chooses delimiter, line end and number of fields; the rest is the text.
  */
 #include <stdlib.h>
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 

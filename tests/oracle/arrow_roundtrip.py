@@ -3,7 +3,7 @@
 # Copyright (c) 2026 The sluice authors
 """Streams that pyarrow and polars write, read and written again by sluice, value for value.
 
-usage: arrow_roundtrip.py IPC_CAT     (the program of tests/unit/arrow/ipc_cat.c); prints TAP
+usage: arrow_roundtrip.py IPC_CAT     (the program of tests/unit/ipc/ipc_cat.c); prints TAP
 """
 import datetime as dt
 import decimal

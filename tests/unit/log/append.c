@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* Appending and reading back. */
 #include "rows.h"
+#include "maintain/maintain.h"
 
 int main(void)
 {

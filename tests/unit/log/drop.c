@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* Segments that a commit drops, under readers that are before, in and behind them. */
-#include "log/writer.h"
+#include "log/log_writer.h"
+#include "maintain/maintain.h"
 #include "rows.h"
 
 /* A log of 6 segments of 10 rows. */

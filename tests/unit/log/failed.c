@@ -3,13 +3,14 @@
 /* A sync failed and the kernel dropped what it was about, while readers had the log open: what they
  * do not find is no damage, and no row of another history takes the place of one that was lost. */
 #include "log/walk.h"
+#include "maintain/maintain.h"
 #include "reboot.h"
 
 /* The durable mark, with what is known of syncs since. */
 static void set_mark(const char *path, const char *boot, int syncing)
 {
     struct sl_lockfile f;
-    struct sl_mark m;
+    struct sl_lock_mark m;
     CHECK(good(sl_lockfile_open(path, 1, &f, &err)));
     CHECK(good(sl_lockfile_mark(&f, 0, &m, &err)));
     memcpy(m.boot, boot, sizeof(m.boot));
@@ -65,7 +66,7 @@ static int64_t batch_bytes(const char *path)
 {
     struct sl_log *l = NULL;
     struct sl_walk w;
-    struct sl_group g;
+    struct sl_walk_group g;
     CHECK(good(sl_log_open_as(path, boot_a, &l, &err)));
     CHECK(good(sl_walk_open(&w, l, &l->state.parts[0].segs[0], NULL, &err)));
     CHECK_INT(sl_walk_next(&w, &g, &err), 1);

@@ -4,6 +4,7 @@
  * batches encoded by several threads at once. */
 #include <pthread.h>
 #include "rows.h"
+#include "maintain/maintain.h"
 
 /* One run: make or open, append, commit, close; 0 if all went well. *done: rows known committed. */
 static int run(const char *path, int64_t n, int64_t *committed)

@@ -3,6 +3,7 @@
 /* After a reboot, or a sync that failed: what was acknowledged is there, the rest is all there or
  * gone from one commit on. */
 #include "reboot.h"
+#include "maintain/maintain.h"
 
 static void test_losses(void)
 {
@@ -102,7 +103,7 @@ static void test_stops(void)
 static void begin_sync(const char *path)
 {
     struct sl_lockfile f;
-    struct sl_mark m;
+    struct sl_lock_mark m;
     CHECK(good(sl_lockfile_open(path, 1, &f, &err)));
     CHECK(good(sl_lockfile_mark(&f, 0, &m, &err)));
     CHECK(good(sl_lockfile_set_syncing(&f, &m, &err)));
@@ -112,7 +113,7 @@ static void begin_sync(const char *path)
 static int is_syncing(const char *path)
 {
     struct sl_lockfile f;
-    struct sl_mark m;
+    struct sl_lock_mark m;
     CHECK(good(sl_lockfile_open(path, 1, &f, &err)));
     CHECK(good(sl_lockfile_mark(&f, 0, &m, &err)));
     CHECK(m.known);

@@ -5,6 +5,7 @@
 #define SL_TESTS_LOG_REBOOT_H
 
 #include "log/lockfile.h"
+#include "maintain/maintain.h"
 #include "rows.h"
 
 static inline struct sl_log_writer *open_as(const char *path, const char *boot, int64_t *moved)

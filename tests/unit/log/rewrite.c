@@ -7,7 +7,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include "log/writer.h"
+#include "log/log_writer.h"
+#include "maintain/maintain.h"
 #include "rows.h"
 
 /* ---- a process that dies at the k-th system call of the thread that rewrites ---- */

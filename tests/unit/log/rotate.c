@@ -3,6 +3,7 @@
 /* Commit files: rotation, torn tails, positions and pipelines carried through snapshots, followers
  * that cross from file to file. */
 #include "log/view.h"
+#include "maintain/maintain.h"
 #include "rows.h"
 
 static int note(struct sl_log_writer *w, const char *id, const char *value, const char *pipeline)

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* Schemas that grow, forms of segments, ranges and times. */
 #include "log/view.h"
+#include "maintain/maintain.h"
 #include "rows.h"
 
 static struct sl_log_writer *open_types(const char *path, const char *types,

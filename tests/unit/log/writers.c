@@ -3,6 +3,7 @@
 /* Many writers at once, with followers: every row once, in each writer's order. */
 #include <poll.h>
 #include "rows.h"
+#include "maintain/maintain.h"
 
 enum { WRITERS = 8, COMMITS = 40, PARTITIONS = 2 };
 

@@ -6,7 +6,7 @@
  */
 #include "../test.h"
 #include "harness.h"
-#include "op/group.h"
+#include "state/group.h"
 #include "op/ops.h"
 
 enum { BATCHES = 6, MANY = 64000 };

@@ -5,7 +5,7 @@
  * possible must agree: on the end of the last record, on records, on fields.
  */
 #include "text_test.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 /* ---- a plain reader ---- */
 

@@ -4,7 +4,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include "text_test.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 static void test_names(void)
 {

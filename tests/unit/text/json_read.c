@@ -3,7 +3,7 @@
 /* NDJSON: nested, missing and new keys, escapes, numbers of any size, bad lines. */
 #include "text_test.h"
 
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 static struct reading json(enum sl_text_format to)
 {

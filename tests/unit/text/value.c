@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* A fast kernel never reads a value otherwise than the slow parser, and takes the usual ones. */
 #include "text_test.h"
-#include "text/reader.h"
+#include "text/text_reader.h"
 
 static uint64_t seed = 99;
 static unsigned rnd(unsigned n)

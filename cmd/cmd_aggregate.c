@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* aggregate: rows into groups and windows of event time. */
+#include "run.h"
+
+struct aggregate_args {
+    struct sl_args common;
+    struct sl_words where, select, by;
+    const char *window;
+    struct sl_words order_by;
+    struct sl_option_number limit;
+};
+
+static int group(struct sl_cmd_run *run, const struct aggregate_args *a)
+{
+    struct sl_aggregate_options o = {
+        .select = a->select.items,
+        .nselect = a->select.n,
+        .by = a->by.items,
+        .nby = a->by.n,
+        .window = a->window,
+    };
+    return sl_cmd_op(run, sl_aggregate_new(&o, &run->env, &run->account, &run->err));
+}
+
+static int order(struct sl_cmd_run *run, const struct aggregate_args *a)
+{
+    int64_t limit = a->limit.given ? a->limit.value : -1;
+    struct sl_buf by = SL_BUF_INIT;
+    int rc = 0;
+    sl_cmd_join(&by, &a->order_by, ", ");
+    if ((rc = run->failed = sl_buf_check(&by, &run->err)) < 0)
+        ;
+    else if (a->order_by.n)
+        rc = sl_cmd_op(run, sl_sort_new(by.data, limit, &run->env, &run->account, &run->err));
+    else if (a->limit.given)
+        rc = sl_cmd_op(run, sl_limit_new(limit, &run->account, &run->err));
+    sl_buf_release(&by);
+    return rc;
+}
+
+static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocation *call)
+{
+    const struct aggregate_args *a = options;
+    struct sl_cmd_run r;
+    if (sl_cmd_begin(&r, cmd, &a->common, call) >= 0 && sl_cmd_source(&r) >= 0 &&
+        sl_cmd_where(&r, &a->where) >= 0 && group(&r, a) >= 0)
+        order(&r, a);
+    return sl_cmd_end(&r);
+}
+
+#define AT(member) offsetof(struct aggregate_args, member)
+static const struct sl_option own[] = {
+    {"where", 0, SL_OPTION_LIST, SL_COMPLETE_COLUMN, "CONDITION", "only rows for which it is true",
+     AT(where), NULL},
+    {"select", 0, SL_OPTION_LIST, SL_COMPLETE_COLUMN, "LIST",
+     "'count(*) as n, sum(price), p99(ms)' (count(*))", AT(select), NULL},
+    {"by", 0, SL_OPTION_LIST, SL_COMPLETE_COLUMN, "LIST",
+     "one group for each: 'country, lower(item)'", AT(by), NULL},
+    {"window", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "LENGTH",
+     "and for each span of event time: '1 minute'", AT(window), NULL},
+    {"order-by", 0, SL_OPTION_LIST, SL_COMPLETE_COLUMN, "LIST", "order of the result: 'n desc'",
+     AT(order_by), NULL},
+    {"limit", 0, SL_OPTION_NUMBER, SL_COMPLETE_NOTHING, "N", "only its first N rows", AT(limit),
+     NULL},
+    {0},
+};
+static const struct sl_option_set sets[] = {
+    {"Aggregate", own}, SL_SET_INPUT, SL_SET_ZONE, SL_SET_LIVE, SL_SET_OUTPUT,
+    SL_SET_NEW_LOG,     SL_SET_LOG,   SL_SET_RUN,  SL_SET_HELP, SL_SET_END,
+};
+static const char *const examples[] = {
+    "sluice aggregate --by country --select 'count(*) as n, sum(price)' orders.csv",
+    "sluice aggregate --by status --window '1 minute' -I combined -O csv access.log",
+    "sluice aggregate --by country --order-by 'count desc' --limit 3 orders.csv",
+    NULL,
+};
+
+const struct sl_cmd sl_cmd_aggregate = {
+    .name = "aggregate",
+    .group = "Work on rows",
+    .summary = "counts, sums, quantiles by group and by window of event time",
+    .usage = "[option ...] [source ...]",
+    .about = "Gives window_start and window_end, the --by columns, then --select.",
+    .sets = sets,
+    .size = sizeof(struct aggregate_args),
+    .examples = examples,
+    .run = run,
+};

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* ingest: any source into a log, with the positions of its inputs recorded. */
+#include "run.h"
+
+struct ingest_args {
+    struct sl_args common;
+    int resume, again;
+    const char *from_rejects, *watch;
+};
+
+/* A log that is there fixes the schema and knows what of the input it has. */
+static int aim(struct sl_cmd_run *run, const struct ingest_args *a)
+{
+    const char *dest = a->common.output;
+    if (a->resume && a->again)
+        return sl_err_set(&run->err, SL_EUSAGE, "--resume goes on and --again repeats: choose one");
+    if (dest && sl_output_is_log(dest))
+        run->in.into = dest;
+    else if (a->resume || a->again)
+        return sl_err_set(&run->err, SL_EUSAGE, "--%s needs a log as destination: -o NAME/",
+                          a->resume ? "resume" : "again");
+    if (a->watch && (run->in.npaths || a->from_rejects))
+        return sl_err_set(&run->err, SL_EUSAGE, "--watch %s is all that is read: not %s too",
+                          a->watch, run->in.npaths ? run->in.paths[0] : a->from_rejects);
+    if (a->watch && (!run->in.into || a->again))
+        return sl_err_set(&run->err, SL_EUSAGE, "--watch %s",
+                          a->again
+                              ? "takes what is new: leave out --again"
+                              : "needs a log as destination, which knows what it has: -o NAME/");
+    run->in.watch = a->watch;
+    if (a->from_rejects && run->in.npaths)
+        return sl_err_set(&run->err, SL_EUSAGE, "--from-rejects %s is all that is read: not %s too",
+                          a->from_rejects, run->in.paths[0]);
+    if (a->from_rejects && a->common.follow)
+        return sl_err_set(&run->err, SL_EUSAGE, "--from-rejects is read to its end: leave out -f");
+    if (a->from_rejects && a->common.rejects && strcmp(a->from_rejects, a->common.rejects) == 0)
+        return sl_err_set(&run->err, SL_EUSAGE,
+                          "--rejects and --from-rejects are the same place: %s", a->from_rejects);
+    run->in.from_rejects = a->from_rejects;
+    run->in.again = a->resume || a->watch ? SL_AGAIN_RESUME
+                    : a->again            ? SL_AGAIN_ALL
+                                          : SL_AGAIN_REFUSE;
+    return 0;
+}
+
+static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocation *call)
+{
+    const struct ingest_args *a = options;
+    struct sl_cmd_run r;
+    if (sl_cmd_begin(&r, cmd, &a->common, call) >= 0 && (r.failed = aim(&r, a)) >= 0)
+        sl_cmd_source(&r);
+    return sl_cmd_end(&r);
+}
+
+#define AT(member) offsetof(struct ingest_args, member)
+static const struct sl_option own[] = {
+    {"resume", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
+     "go on behind what the log has of this input", AT(resume), NULL},
+    {"again", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "take all of it, though the log has it",
+     AT(again), NULL},
+    {"watch", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DIR",
+     "what is new in the files of DIR; -f: as it comes", AT(watch), NULL},
+    {"from-rejects", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",
+     "read again the records that --rejects kept there", AT(from_rejects), NULL},
+    {0},
+};
+static const struct sl_option_set sets[] = {
+    {"Ingest", own}, SL_SET_INPUT, SL_SET_ZONE, SL_SET_LIVE, SL_SET_OUTPUT,
+    SL_SET_NEW_LOG,  SL_SET_LOG,   SL_SET_RUN,  SL_SET_HELP, SL_SET_END,
+};
+static const char *const examples[] = {
+    "sluice ingest -I combined access.log -o web/",
+    "sluice ingest --types 'qty bigint' --rejects bad.json orders.csv -o orders/",
+    "sluice ingest -I 'regex:^(?<ts>\\S+ \\S+) (?<what>.*)' dpkg.log -o dpkg/",
+    NULL,
+};
+
+const struct sl_cmd sl_cmd_ingest = {
+    .name = "ingest",
+    .group = "Get data in",
+    .summary = "text, frames or a log into a log; follows files through rotation",
+    .usage = "[option ...] [source ...] [-o dest]",
+    .about = "Reads the sources in the order given and appends their rows to a log.",
+    .sets = sets,
+    .size = sizeof(struct ingest_args),
+    .examples = examples,
+    .run = run,
+};

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * bytes: a file, a pipe or standard input as a stream of bytes.
+ *
+ * A regular file ends at its end of file, a pipe when all writers have closed it. A followed file
+ * does not end: at end of file the path is looked at again. If it names another file now (rename and
+ * create), the old one is read on until the new one has something and the old one has been quiet for
+ * a while: who writes goes on with the old one until it is told. Then END is given once and reopen
+ * takes the new one. The path is looked at while reading, too, and whatever is found there is opened and
+ * queued, so that files are read in order though they are rotated faster than they are read.
+ * If the file is shorter than what was read, it was truncated: TRUNCATED, and reading starts over.
+ * A file that was truncated and has grown again between two looks no longer has the bytes that were
+ * read last before the position: they are compared before each read behind a pause.
+ *
+ * Compression is recognised by the first bytes and undone through the decompressor; a compressed
+ * file cannot be followed.
+ */
+#include "base/compat.h"
+#include "base/time.h"
+#include "file/rotated.h"
+#include "text/text.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "file/bytes.h"
+
+enum {
+    POLL_USEC = 200 * 1000,
+    GRACE_USEC = 500 * 1000, /* a rotated file that gets nothing for so long is complete */
+    CLOCK_USEC = 20 * 1000,  /* that times of files may lag behind the clock */
+    PIPE_BYTES = 1 << 20,
+};
+
+enum { TAIL = 256 };
+
+struct successor {
+    int fd;
+    dev_t dev;
+    ino_t ino;
+};
+
+struct sl_bytes {
+    char *path, *name;
+    int fd, regular, follow, rotated;
+    int64_t read;   /* raw bytes read, the position in a regular file */
+    int64_t offset; /* where standard input was when we got it */
+    int64_t size;
+    int64_t from;    /* where reading began behind what is known: not read in this run */
+    uint8_t head[8]; /* peeked to see whether it is compressed */
+    size_t head_len, head_at;
+    int stop_fd, stopped; /* readable when the run shall end; seen so while unpacking */
+    struct sl_decompressor *unpack;
+    struct sl_buf unread;
+    struct sl_watch *watch;
+    dev_t dev;
+    ino_t ino;
+    int paused;             /* followed: the last read found nothing */
+    int64_t quiet;          /* since when a rotated file has got nothing; 0 = it is not rotated */
+    struct successor *next; /* held from when they were seen at the path */
+    int nnext;
+    int64_t looked; /* when it was seen last what is at the path (wall clock) */
+    size_t tail_len;
+    uint8_t tail[TAIL]; /* followed: the last bytes that were read */
+};
+
+static int64_t raw_read(struct sl_bytes *b, void *data, size_t n, struct sl_err *err)
+{
+    /* A bounded read ends where the file ended when it was opened, though it grows: it may be growing
+     * by what we write. What says that it has no size (as in /proc) is read to its end. */
+    int bounded = b->regular && !b->follow && b->size > 0;
+    if (bounded)
+        n = (size_t)SL_MIN((int64_t)n, SL_MAX(b->size - b->read, 0));
+    ssize_t k = n ? sl_path_read(b->fd, data, n, b->name, err) : 0;
+    if (k > 0)
+        b->read += k;
+    struct stat st;
+    if (k == 0 && bounded && b->read < b->size && fstat(b->fd, &st) == 0 && st.st_size < b->size) {
+        sl_err_set(err, SL_EFAIL, "%s was truncated while it was read: it had %lld %s", b->name,
+                   (long long)b->size, sl_plural(b->size, "byte", "bytes"));
+        return sl_err_offset(err, b->name, b->read);
+    }
+    return k;
+}
+
+/* Waits for raw bytes of a pipe: the decompressor wants many of them before it gives any. 0: the run
+ * shall end. */
+static int wait_for_raw(struct sl_bytes *b)
+{
+    struct pollfd fds[2] = {{.fd = b->fd, .events = POLLIN}, {.fd = b->stop_fd, .events = POLLIN}};
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+    return !fds[1].revents;
+}
+
+/* The decompressor's door to the raw bytes: what was peeked first. */
+static int feed(void *arg, void *data, size_t n, struct sl_err *err)
+{
+    struct sl_bytes *b = arg;
+    if (b->head_at < b->head_len) {
+        size_t k = SL_MIN(n, b->head_len - b->head_at);
+        memcpy(data, b->head + b->head_at, k);
+        b->head_at += k;
+        return (int)k;
+    }
+    if (b->unpack && !b->regular && !wait_for_raw(b)) {
+        b->stopped = 1;
+        return sl_err_set(err, SL_ESTOPPED, "ended in the middle of %s", b->name);
+    }
+    return (int)raw_read(b, data, SL_MIN(n, (size_t)1 << 20), err);
+}
+
+static int take_stat(struct sl_bytes *b, struct sl_err *err)
+{
+    struct stat st;
+    if (fstat(b->fd, &st) < 0)
+        return sl_err_sys(err, "cannot stat %s", b->name);
+    if (S_ISDIR(st.st_mode)) {
+        sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log (it has no commits/)",
+                   b->name);
+        return sl_err_hint(err, "name the files in it");
+    }
+    b->regular = S_ISREG(st.st_mode);
+    b->size = b->regular ? st.st_size : -1;
+    b->dev = st.st_dev;
+    b->ino = st.st_ino;
+    return 0;
+}
+
+/* A regular file tells at once whether it is compressed; a pipe when its first bytes are there. */
+static int look_at_head(struct sl_bytes *b, struct sl_err *err)
+{
+    if (!b->regular)
+        return 0;
+    ssize_t k = sl_path_pread(b->fd, b->head, sizeof(b->head), b->read, b->name, err);
+    if (k < 0)
+        return (int)k;
+    if (sl_compression_of_bytes(b->head, (size_t)k) == SL_RAW)
+        return 0;
+    if (b->follow) {
+        sl_err_set(err, SL_EUSAGE, "%s is compressed: it cannot be followed", b->name);
+        return sl_err_hint(err, "leave out -f");
+    }
+    b->unpack = sl_decompressor_new(feed, b, b->name, err);
+    return b->unpack ? 0 : -(int)(err ? err->code : SL_EFAIL);
+}
+
+/* Everything that is to be known of a descriptor just opened. */
+static int begin_file(struct sl_bytes *b, struct sl_err *err)
+{
+    b->read = b->from = 0;
+    b->tail_len = 0;
+    b->quiet = 0;
+    int rc = take_stat(b, err);
+    if (rc < 0)
+        return rc;
+    if (b->regular && strcmp(b->path, "-") == 0) { /* `< file` may start in its middle */
+        off_t at = lseek(b->fd, 0, SEEK_CUR);
+        b->read = b->offset = at > 0 ? at : 0;
+    }
+    if (!b->regular)
+        fcntl(b->fd, F_SETPIPE_SZ, PIPE_BYTES); /* a hint: fewer, larger reads */
+    return look_at_head(b, err);
+}
+
+static int open_path(struct sl_bytes *b, struct sl_err *err)
+{
+    if (strcmp(b->path, "-") == 0) {
+        b->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+        if (b->fd < 0)
+            return sl_err_sys(err, "cannot use standard input");
+    } else {
+        /* A FIFO opens at once; its first writer is waited for with poll, as its bytes are, so that
+         * a signal is heeded meanwhile. */
+        b->fd = sl_path_open(b->path, O_RDONLY | O_NONBLOCK, 0, err);
+        if (b->fd < 0)
+            return b->fd;
+        fcntl(b->fd, F_SETFL, 0);
+    }
+    return begin_file(b, err);
+}
+
+/* A new file at the path is noticed at once. Without that it is by the next look. */
+static int watch_names(struct sl_bytes *b, struct sl_err *err)
+{
+    const char *slash = strrchr(b->path, '/');
+    char *dir = slash ? sl_strndup(b->path, (size_t)SL_MAX(slash - b->path, 1)) : sl_strdup(".");
+    if (!dir)
+        return sl_err_nomem(err, b->path);
+    (void)sl_watch_add_names(b->watch, dir, NULL);
+    free(dir);
+    return 0;
+}
+
+int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **out,
+                  struct sl_err *err)
+{
+    struct sl_bytes *b = sl_calloc(1, sizeof(*b));
+    int rc;
+
+    *out = NULL;
+    if (!b)
+        return sl_err_nomem(err, path);
+    b->fd = -1;
+    b->stop_fd = stop_fd;
+    b->path = sl_strdup(path);
+    b->name = sl_strdup(strcmp(path, "-") == 0 ? "standard input" : path);
+    b->follow = follow && strcmp(path, "-") != 0;
+    b->looked = sl_time_now_usec() + CLOCK_USEC; /* what is there by now was not missed */
+    rc = b->path && b->name ? open_path(b, err) : sl_err_nomem(err, path);
+    if (rc == 0 && b->follow && b->regular) {
+        b->watch = sl_watch_new(err);
+        rc = b->watch ? sl_watch_add(b->watch, b->path, err) : -(int)SL_EFAIL;
+        if (rc == 0)
+            rc = watch_names(b, err);
+    }
+    if (rc < 0) {
+        sl_bytes_free(b);
+        return rc;
+    }
+    *out = b;
+    return 0;
+}
+
+void sl_bytes_free(struct sl_bytes *b)
+{
+    if (!b)
+        return;
+    sl_decompressor_free(b->unpack);
+    sl_watch_free(b->watch);
+    sl_buf_release(&b->unread);
+    if (b->fd >= 0)
+        close(b->fd);
+    for (int i = 0; i < b->nnext; i++)
+        close(b->next[i].fd);
+    free(b->next);
+    free(b->path);
+    free(b->name);
+    free(b);
+}
+
+static int has_input(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) > 0;
+}
+
+/* Whether the n bytes at hand may be the beginning of a compressed stream: then it is worth waiting
+ * for more of them; text must not wait. */
+static int may_be_compressed(const uint8_t *s, size_t n)
+{
+    static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd\x37zXZ", "BZh",
+                                         "\x04\x22\x4d\x18"};
+    for (size_t i = 0; i < SL_COUNT(magics); i++)
+        if (memcmp(s, magics[i], SL_MIN(n, strlen(magics[i]))) == 0)
+            return 1;
+    return 0;
+}
+
+/* A pipe's first bytes: enough of them to know whether it is compressed. 1 known, 0 wait. */
+static int know_pipe_head(struct sl_bytes *b, struct sl_err *err)
+{
+    while (b->head_len < sizeof(b->head)) {
+        if (!has_input(b->fd))
+            return b->head_len && !may_be_compressed(b->head, b->head_len);
+        int64_t k = raw_read(b, b->head + b->head_len, sizeof(b->head) - b->head_len, err);
+        if (k < 0)
+            return (int)k;
+        if (k == 0)
+            break;
+        b->head_len += (size_t)k;
+    }
+    if (sl_compression_of_bytes(b->head, b->head_len) != SL_RAW) {
+        b->unpack = sl_decompressor_new(feed, b, b->name, err);
+        if (!b->unpack)
+            return -(int)(err ? err->code : SL_EFAIL);
+    }
+    return 1;
+}
+
+static int read_pipe(struct sl_bytes *b, void *data, size_t n, size_t *got, struct sl_err *err)
+{
+    if (b->read == 0 || (b->head_len && b->head_at == 0 && !b->unpack)) {
+        int rc = know_pipe_head(b, err);
+        if (rc <= 0)
+            return rc < 0 ? rc : SL_BYTES_WAIT;
+        if (!b->head_len)
+            return SL_BYTES_END;
+    }
+    int64_t k;
+    if (b->stopped)
+        return SL_BYTES_WAIT; /* the loop ends the run before it asks again */
+    if (b->unpack) {
+        k = sl_decompressor_read(b->unpack, data, n, err);
+        if (b->stopped)
+            return SL_BYTES_WAIT;
+    } else if (b->head_at < b->head_len) {
+        k = feed(b, data, n, err);
+    } else if (!has_input(b->fd)) {
+        return SL_BYTES_WAIT;
+    } else {
+        k = raw_read(b, data, n, err);
+    }
+    if (k < 0)
+        return (int)k;
+    *got = (size_t)k;
+    return k ? SL_BYTES_DATA : SL_BYTES_END;
+}
+
+static void keep_tail(struct sl_bytes *b, const uint8_t *data, size_t n)
+{
+    size_t add = SL_MIN(n, TAIL), keep = SL_MIN(b->tail_len, TAIL - add);
+    memmove(b->tail, b->tail + b->tail_len - keep, keep);
+    memcpy(b->tail + keep, data + n - add, add);
+    b->tail_len = keep + add;
+}
+
+/* Whether other bytes stand now where the last ones were read. */
+static int was_rewritten(const struct sl_bytes *b)
+{
+    uint8_t now[TAIL];
+    if (!b->tail_len || b->read < (int64_t)b->tail_len)
+        return 0;
+    ssize_t k = pread(b->fd, now, b->tail_len, (off_t)(b->read - (int64_t)b->tail_len));
+    return k == (ssize_t)b->tail_len && memcmp(now, b->tail, b->tail_len) != 0;
+}
+
+/* Goes back to the start of a file that was truncated. */
+static int start_over(struct sl_bytes *b, struct sl_err *err)
+{
+    if (lseek(b->fd, 0, SEEK_SET) < 0)
+        return sl_err_sys(err, "cannot rewind %s", b->name);
+    b->read = 0;
+    b->tail_len = 0;
+    return SL_BYTES_TRUNCATED;
+}
+
+static int is_queued(const struct sl_bytes *b, const struct stat *st)
+{
+    int found = st->st_dev == b->dev && st->st_ino == b->ino;
+    for (int i = 0; i < b->nnext && !found; i++)
+        found = st->st_dev == b->next[i].dev && st->st_ino == b->next[i].ino;
+    return found;
+}
+
+/* Queues a file behind those that are. *st is of what was opened. 0, or < 0. */
+static int queue(struct sl_bytes *b, const char *path, struct stat *st, struct sl_err *err)
+{
+    struct successor *grown = sl_realloc(b->next, ((size_t)b->nnext + 1) * sizeof(*grown));
+    if (!grown)
+        return sl_err_nomem(err, "rotated files");
+    b->next = grown;
+    int fd = sl_path_open(path, O_RDONLY | O_NONBLOCK, 0, err);
+    if (fd < 0)
+        return fd == -SL_ENOENT ? 0 : fd;
+    if (fstat(fd, st) < 0) {
+        close(fd);
+        return sl_err_sys(err, "cannot stat %s", b->name);
+    }
+    if (is_queued(b, st)) {
+        close(fd);
+        return 0;
+    }
+    b->next[b->nnext++] = (struct successor){fd, st->st_dev, st->st_ino};
+    (void)sl_watch_add(b->watch, path, NULL); /* its own rotation is to be noticed */
+    return 0;
+}
+
+/* The file at the path is another one by now. Those that were there and rotated away since the last
+ * look come first. */
+static int queue_missed(struct sl_bytes *b, struct sl_err *err)
+{
+    struct sl_born *born;
+    struct stat st;
+    size_t n;
+    int rc = sl_rotated_born(b->path, b->looked - CLOCK_USEC, &born, &n, err);
+    for (size_t i = 0; i < n; i++) {
+        if (rc == 0)
+            rc = queue(b, born[i].name, &st, err);
+        free(born[i].name);
+    }
+    free(born);
+    return rc;
+}
+
+/* Queues what has come to the path since the last look. */
+static int look_for_successor(struct sl_bytes *b, struct sl_err *err)
+{
+    int64_t now = sl_time_now_usec();
+    struct stat there, st;
+    for (;;) {
+        if (stat(b->path, &there) < 0)
+            return errno == ENOENT ? 0 : sl_err_sys(err, "cannot stat %s", b->name);
+        if (is_queued(b, &there))
+            break;
+        int rc = queue_missed(b, err);
+        if (rc == 0)
+            rc = queue(b, b->path, &st, err);
+        if (rc < 0)
+            return rc;
+    }
+    b->looked = now;
+    return 0;
+}
+
+/* A followed file at its end: was it truncated or rotated away? */
+static int look_again(struct sl_bytes *b, struct sl_err *err)
+{
+    struct stat now, here;
+    if (fstat(b->fd, &here) < 0)
+        return sl_err_sys(err, "cannot stat %s", b->name);
+    if (here.st_size < b->read)
+        return start_over(b, err);
+    if (here.st_size > b->read)
+        return SL_BYTES_WAIT; /* grown since: the next read gets it */
+    int64_t written = (int64_t)here.st_mtim.tv_sec * SL_USEC_PER_SEC + here.st_mtim.tv_nsec / 1000;
+    int there = stat(b->path, &now) == 0;
+    if (!there && errno != ENOENT)
+        return sl_err_sys(err, "cannot stat %s", b->name);
+    if (there && now.st_dev == b->dev && now.st_ino == b->ino) {
+        b->quiet = 0;
+        return SL_BYTES_WAIT;
+    }
+    if (!b->nnext) /* moved away, nothing there yet: the old one may still grow */
+        return SL_BYTES_WAIT;
+    if (fstat(b->next[0].fd, &here) < 0)
+        return sl_err_sys(err, "cannot stat %s", b->name);
+    if (b->nnext == 1 && there && now.st_dev == here.st_dev && now.st_ino == here.st_ino &&
+        here.st_size == 0) {
+        b->quiet = 0;
+        return SL_BYTES_WAIT;
+    }
+    /* One whose successor was rotated, too, was quiet while others were read. */
+    if (b->nnext > 1 && sl_time_now_usec() - written >= GRACE_USEC)
+        return SL_BYTES_END;
+    int64_t at = sl_time_mono_usec();
+    b->quiet = b->quiet ? b->quiet : at;
+    return at - b->quiet < GRACE_USEC ? SL_BYTES_WAIT : SL_BYTES_END;
+}
+
+int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct sl_err *err)
+{
+    int64_t k;
+
+    *got = 0;
+    if (b->unread.len) {
+        *got = SL_MIN(n, b->unread.len);
+        memcpy(data, b->unread.data, *got);
+        sl_buf_consume(&b->unread, *got);
+        return SL_BYTES_DATA;
+    }
+    if (!b->regular)
+        return read_pipe(b, data, n, got, err);
+    if (b->follow && (k = look_for_successor(b, err)) < 0)
+        return (int)k;
+    if (b->paused && was_rewritten(b)) {
+        b->paused = 0;
+        return start_over(b, err);
+    }
+    if (b->unpack)
+        k = sl_decompressor_read(b->unpack, data, n, err);
+    else
+        k = raw_read(b, data, n, err);
+    if (k < 0)
+        return (int)k;
+    *got = (size_t)k;
+    b->paused = b->follow && k == 0;
+    if (b->follow && k > 0)
+        keep_tail(b, data, (size_t)k);
+    if (k) {
+        b->quiet = 0;
+        return SL_BYTES_DATA;
+    }
+    if (!b->follow)
+        return SL_BYTES_END;
+    if (b->rotated) {
+        /* The second look at a rotated file found nothing more: it has been read to its end. */
+        b->rotated = 0;
+        return SL_BYTES_END;
+    }
+    int rc = look_again(b, err);
+    if (rc == SL_BYTES_END) {
+        b->rotated = 1; /* bytes may have come between the read and the look: read once more */
+        return sl_bytes_read(b, data, n, got, err);
+    }
+    return rc;
+}
+
+int sl_bytes_unread(struct sl_bytes *b, const void *data, size_t n, struct sl_err *err)
+{
+    assert(!b->unread.len);
+    sl_buf_add(&b->unread, data, n);
+    return sl_buf_check(&b->unread, err);
+}
+
+int sl_bytes_precede(struct sl_bytes *b, const char *older, struct sl_err *err)
+{
+    assert(b->follow && b->regular);
+    int fd = sl_path_open(older, O_RDONLY, 0, err);
+    if (fd < 0)
+        return fd;
+    close(b->fd);
+    b->fd = fd;
+    b->read = 0;
+    sl_buf_reset(&b->unread);
+    int rc = take_stat(b, err);
+    return rc < 0 ? rc : sl_watch_add(b->watch, older, err);
+}
+
+int sl_bytes_reopen(struct sl_bytes *b, struct sl_err *err)
+{
+    int rc = b->nnext ? 0 : look_for_successor(b, err);
+    if (rc < 0 || !b->nnext)
+        return rc;
+    close(b->fd);
+    b->fd = b->next[0].fd;
+    memmove(b->next, b->next + 1, (size_t)--b->nnext * sizeof(b->next[0]));
+    rc = begin_file(b, err);
+    if (rc == 0 && !b->regular)
+        rc = sl_err_set(err, SL_EUSAGE, "%s is no regular file any more: it cannot be followed",
+                        b->name);
+    if (rc < 0)
+        return rc;
+    rc = sl_watch_add(b->watch, b->path, err);
+    return rc < 0 && rc != -SL_ENOENT ? rc : 1;
+}
+
+int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err)
+{
+    char skip[65536];
+    sl_buf_reset(&b->unread);
+    if (!b->unpack) {
+        if (lseek(b->fd, b->offset + offset, SEEK_SET) < 0)
+            return sl_err_sys(err, "cannot seek in %s", b->name);
+        b->read = b->from = offset;
+        b->tail_len = 0;
+        return 0;
+    }
+    sl_decompressor_free(b->unpack);
+    b->unpack = NULL;
+    if (lseek(b->fd, 0, SEEK_SET) < 0)
+        return sl_err_sys(err, "cannot seek in %s", b->name);
+    b->read = 0;
+    b->head_at = b->head_len = 0;
+    b->unpack = sl_decompressor_new(feed, b, b->name, err);
+    if (!b->unpack)
+        return -(int)(err ? err->code : SL_EFAIL);
+    while (offset > 0) {
+        int64_t k =
+            sl_decompressor_read(b->unpack, skip, SL_MIN((size_t)offset, sizeof(skip)), err);
+        if (k < 0)
+            return (int)k;
+        if (k == 0)
+            return sl_err_set(err, SL_EFORMAT, "%s is shorter than it was", b->name);
+        offset -= k;
+    }
+    return 0;
+}
+
+int sl_bytes_poll(struct sl_bytes *b, struct pollfd *fds, int max, int64_t *deadline)
+{
+    int fd = b->regular ? b->watch ? sl_watch_fd(b->watch) : -1 : b->fd;
+    /* What the watch tells of may have happened after the last read: read again before sleeping. */
+    if (fd >= 0 && b->regular && sl_watch_drain(b->watch))
+        *deadline = SL_MIN(*deadline, sl_time_mono_usec());
+    /* A file that is renamed and created again is not always told by its own watch: look. */
+    if (b->regular)
+        *deadline = SL_MIN(*deadline, sl_time_mono_usec() + POLL_USEC);
+    if (fd < 0 || max < 1)
+        return 0;
+    fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
+    return 1;
+}
+
+int sl_bytes_wait(struct sl_bytes *b, int stop_fd, int64_t timeout, struct sl_err *err)
+{
+    struct pollfd fds[2];
+    int64_t deadline = INT64_MAX, now = sl_time_mono_usec();
+    int n = sl_bytes_poll(b, fds, 1, &deadline);
+
+    if (stop_fd >= 0)
+        fds[n++] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
+    int64_t left = deadline == INT64_MAX ? -1 : deadline - now;
+    int own = left < 0 || (timeout >= 0 && timeout < left);
+    if (own)
+        left = timeout;
+    int rc = poll(fds, (nfds_t)n, left < 0 ? -1 : (int)((left + 999) / 1000));
+    if (rc < 0 && errno != EINTR)
+        return sl_err_sys(err, "cannot poll");
+    if (rc < 0)
+        return 1;
+    if (stop_fd >= 0 && fds[n - 1].revents)
+        return 0;
+    return rc > 0 || !own;
+}
+
+int sl_bytes_is_regular(const struct sl_bytes *b)
+{
+    return b->regular && !b->offset;
+}
+
+int sl_bytes_is_followed(const struct sl_bytes *b)
+{
+    return b->follow && b->regular;
+}
+
+int sl_bytes_is_compressed(const struct sl_bytes *b)
+{
+    return b->unpack != NULL;
+}
+
+int sl_bytes_fd(const struct sl_bytes *b)
+{
+    return b->fd;
+}
+
+const char *sl_bytes_name(const struct sl_bytes *b)
+{
+    return b->name;
+}
+
+void sl_bytes_progress(const struct sl_bytes *b, int64_t *done, int64_t *total)
+{
+    *done = SL_MAX(b->read - b->from, 0);
+    *total = b->follow ? -1 : b->size - b->from;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* dest: a descriptor, or a file that is made whole. */
+#ifndef SL_FILE_DEST_H
+#define SL_FILE_DEST_H
+
+#include <poll.h>
+#include "op/op.h"
+
+struct sl_dest;
+struct sl_dest_options {
+    const char *dest; /* NULL: standard output */
+    int force, append;
+    int stop_fd; /* see struct sl_input_options: a FIFO waits for its reader; -1 none */
+};
+int sl_dest_open(const struct sl_dest_options *o, struct sl_dest **out, struct sl_err *err);
+/* SL_PUSH_OK, SL_PUSH_DONE (the reader is gone), < 0. Everything given is written at once. */
+int sl_dest_write(struct sl_dest *o, const void *data, size_t n, struct sl_err *err);
+/* The end: a file is synced and takes its name. */
+int sl_dest_close(struct sl_dest *o, struct sl_err *err);
+void sl_dest_free(struct sl_dest *o); /* without close: no half file is left */
+int sl_dest_poll(struct sl_dest *o, struct pollfd *fds, int max);
+int sl_dest_is_empty(const struct sl_dest *o); /* append: the file had nothing in it */
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * rotated: what became of the files that had a path before, while nobody read.
+ *
+ * The neighbours of the path are looked at. One that the log has a part of, under this path, was
+ * renamed or copied since: its rest comes next. One that is later than all that the log has of the
+ * path, has the name of a rotated file (.1, -20260301, .2.gz) and is not in the log was made and
+ * rotated away in between; such files are only mentioned, because a name proves nothing.
+ */
+#include "base/compat.h"
+#include "base/path.h"
+#include "base/time.h"
+#include "file/bytes.h"
+#include "file/fileid.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include "base/json.h"
+#include "file/rotated.h"
+
+struct neighbour {
+    char *name;
+    int64_t mtime;   /* ns */
+    int is_numbered; /* has the name of a rotated file */
+    int is_ours;     /* the log has a part of it, under the path */
+    int goes_on;     /* ... and not all */
+    int is_known;    /* the log has something of it, under any name */
+};
+
+struct search {
+    const char *path, *base; /* base: without its directory */
+    const struct sl_log *log;
+    struct stat now; /* of the path */
+    struct neighbour *found;
+    size_t n;
+    uint64_t *inodes; /* recorded under the path */
+    size_t ninodes;
+    struct sl_err *err;
+};
+
+static int is_of_path(const char *value, size_t len, const char *path)
+{
+    struct sl_buf b = SL_BUF_INIT;
+    int same =
+        sl_json_find_string(value, len, "path", &b) == 1 && !b.failed && strcmp(b.data, path) == 0;
+    sl_buf_release(&b);
+    return same;
+}
+
+static int note_inode(void *arg, const char *id, const char *value, size_t len)
+{
+    struct search *s = arg;
+    if (strncmp(id, "file:", 5) != 0 || !is_of_path(value, len, s->path))
+        return 0;
+    uint64_t *grown = sl_realloc(s->inodes, (s->ninodes + 1) * sizeof(*grown));
+    if (!grown)
+        return sl_err_nomem(s->err, "rotated files");
+    s->inodes = grown;
+    s->inodes[s->ninodes++] = strtoull(id + 5, NULL, 10);
+    return 0;
+}
+
+static int had_path(const struct search *s, uint64_t inode)
+{
+    for (size_t i = 0; i < s->ninodes; i++)
+        if (s->inodes[i] == inode)
+            return 1;
+    return 0;
+}
+
+/* NAME.1, NAME-20260301, NAME.2.gz: 2; anything else that begins with NAME and a dot or dash: 1; 0. */
+static int likeness(const char *name, const char *base)
+{
+    size_t n = strlen(base);
+    if (strncmp(name, base, n) != 0 || (name[n] != '.' && name[n] != '-'))
+        return 0;
+    size_t digits = strspn(name + n + 1, "0123456789");
+    const char *rest = name + n + 1 + digits;
+    return digits && (!*rest || strcmp(rest, ".gz") == 0 || strcmp(rest, ".zst") == 0) ? 2 : 1;
+}
+
+/* What the log has of a neighbour. One that cannot be opened by now, or not by us, is passed over. */
+static int look_up(const struct search *s, struct neighbour *f)
+{
+    struct sl_bytes *b;
+    if (sl_bytes_open(f->name, 0, -1, &b, NULL) < 0)
+        return 0;
+    struct sl_fileid *i = sl_fileid_new(b, s->err);
+    int rc = i ? sl_fileid_find(i, b, s->log, s->err) : -(int)(s->err ? s->err->code : SL_EFAIL);
+    if (rc > 0) {
+        f->is_known = 1;
+        f->is_ours = i->was && is_of_path(i->was, strlen(i->was), s->path);
+        f->goes_on = f->is_ours && !i->compressed && i->byte < i->size;
+    }
+    sl_fileid_unref(i);
+    sl_bytes_free(b);
+    return rc < 0 ? rc : 0;
+}
+
+static int note_neighbour(struct search *s, const char *dir, const struct dirent *e)
+{
+    struct sl_buf name = SL_BUF_INIT;
+    struct stat st;
+    int like = likeness(e->d_name, s->base);
+    if (!like && !had_path(s, e->d_ino))
+        return 0;
+    sl_buf_printf(&name, "%s%s", dir, e->d_name);
+    int rc = sl_buf_check(&name, s->err);
+    if (rc < 0 || lstat(name.data, &st) < 0 || !S_ISREG(st.st_mode) || !st.st_size ||
+        (st.st_dev == s->now.st_dev && st.st_ino == s->now.st_ino)) {
+        sl_buf_release(&name);
+        return rc;
+    }
+    struct neighbour *grown = sl_realloc(s->found, (s->n + 1) * sizeof(*grown));
+    if (!grown) {
+        sl_buf_release(&name);
+        return sl_err_nomem(s->err, "rotated files");
+    }
+    s->found = grown;
+    s->found[s->n++] = (struct neighbour){
+        .name = sl_buf_take(&name),
+        .mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+        .is_numbered = like == 2,
+    };
+    return look_up(s, &s->found[s->n - 1]);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct neighbour *x = a, *y = b;
+    return x->mtime != y->mtime ? x->mtime < y->mtime ? -1 : 1 : strcmp(x->name, y->name);
+}
+
+static int look_around(struct search *s)
+{
+    struct sl_buf dir = SL_BUF_INIT;
+    struct dirent *e;
+    sl_buf_add(&dir, s->path, (size_t)(s->base - s->path));
+    int rc = sl_buf_check(&dir, s->err);
+    DIR *d = rc == 0 ? opendir(dir.len ? dir.data : ".") : NULL;
+    while (d && rc == 0 && (e = readdir(d)))
+        rc = note_neighbour(s, dir.data, e);
+    if (d)
+        closedir(d);
+    sl_buf_release(&dir);
+    if (rc == 0 && s->n)
+        qsort(s->found, s->n, sizeof(*s->found), by_time);
+    return rc;
+}
+
+int sl_rotated_find(const char *path, const struct sl_log *log, struct sl_buf *next,
+                    struct sl_buf *missed, struct sl_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    struct search s = {.path = path, .base = slash ? slash + 1 : path, .log = log, .err = err};
+    int64_t latest = INT64_MAX;
+    if (stat(path, &s.now) < 0)
+        return 0; /* it is gone again */
+    int rc = sl_log_positions(log, note_inode, &s);
+    if (rc == 0 && s.ninodes)
+        rc = look_around(&s);
+    for (size_t i = 0; rc == 0 && i < s.n; i++) {
+        const struct neighbour *f = &s.found[i];
+        if (f->is_ours)
+            latest = f->mtime;
+        if (f->goes_on && !next->len)
+            sl_buf_addstr(next, f->name);
+        else if (f->goes_on || (f->is_numbered && !f->is_known && f->mtime > latest))
+            sl_buf_printf(missed, "%s%s", missed->len ? " " : "", f->name);
+    }
+    for (size_t i = 0; i < s.n; i++)
+        free(s.found[i].name);
+    free(s.found);
+    free(s.inodes);
+    return rc < 0 || (rc = sl_buf_check(next, err)) < 0 ? rc : sl_buf_check(missed, err);
+}
+
+static int by_birth(const void *a, const void *b)
+{
+    const struct sl_born *x = a, *y = b;
+    return x->at != y->at ? x->at < y->at ? -1 : 1 : strcmp(y->name, x->name);
+}
+
+/* When a regular file was made, µs; INT64_MIN: it is none, or nobody knows. */
+static int64_t birth_of(const char *path)
+{
+    struct statx st;
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_BTIME, &st) < 0 ||
+        !S_ISREG(st.stx_mode) || !(st.stx_mask & STATX_BTIME))
+        return INT64_MIN;
+    return (int64_t)st.stx_btime.tv_sec * SL_USEC_PER_SEC + st.stx_btime.tv_nsec / 1000;
+}
+
+int sl_rotated_born(const char *path, int64_t since, struct sl_born **out, size_t *n,
+                    struct sl_err *err)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    struct sl_buf name = SL_BUF_INIT;
+    struct dirent *e;
+    *out = NULL;
+    *n = 0;
+    sl_buf_add(&name, path, (size_t)(base - path));
+    size_t front = name.len;
+    int rc = sl_buf_check(&name, err);
+    DIR *d = rc == 0 ? opendir(front ? name.data : ".") : NULL;
+    while (d && rc == 0 && (e = readdir(d))) {
+        const char *end = e->d_name + strlen(e->d_name);
+        if (likeness(e->d_name, base) != 2 || end[-1] < '0' || end[-1] > '9')
+            continue; /* a packed one is a copy */
+        name.len = front;
+        sl_buf_addstr(&name, e->d_name);
+        int64_t at = name.failed ? INT64_MIN : birth_of(name.data);
+        if (at < since)
+            continue;
+        struct sl_born *grown = sl_realloc(*out, (*n + 1) * sizeof(**out));
+        if (grown)
+            *out = grown;
+        if (!grown || !(grown[*n].name = sl_strdup(name.data)))
+            rc = sl_err_nomem(err, "rotated files");
+        else
+            grown[(*n)++].at = at;
+    }
+    if (d)
+        closedir(d);
+    if (*n)
+        qsort(*out, *n, sizeof(**out), by_birth);
+    sl_buf_release(&name);
+    return rc;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * kernel: what a vector kernel is given and what it may use. For lib/kernel and lib/expr.
+ *
+ * The evaluator calls a kernel with arguments of `rows` rows in the PLAIN or CONST form (or DICT,
+ * if the node says SL_CALL_BYTES), never all CONST unless rows is 1, and, for strict nodes, with
+ * out->valid already the conjunction of the arguments' (NULL = no null). The kernel fills
+ * out->data (and offsets); rows that are null may hold anything. A row that fails is told by
+ * sl_call_fail: the row is null from then on, and the kernel goes on if that returns 0.
+ */
+#ifndef SL_KERNEL_KERNEL_H
+#define SL_KERNEL_KERNEL_H
+
+#include "base/num.h"
+#include "kernel/node.h"
+
+struct sl_eval;
+struct sl_frame;
+
+struct sl_call {
+    struct sl_frame *frame;
+    struct sl_eval *ev;
+    const struct sl_node *node;
+    size_t rows;
+    struct sl_column *const *args;
+    struct sl_column *out;
+    struct sl_err *err;
+};
+
+/* Rows of a batch under evaluation: a chain of ever smaller selections. */
+struct sl_frame {
+    struct sl_eval *ev;
+    struct sl_batch *batch;  /* NULL for constants and dictionaries */
+    size_t n;                /* rows */
+    const uint32_t *sel;     /* physical row of each; NULL = 0..n-1 */
+    const uint32_t *pos;     /* place of each among the root's rows; NULL = 0..n-1 */
+    struct sl_column **cols; /* ncols of them, dense (n rows), filled on demand */
+    int ncols;
+    struct sl_frame *up; /* without a batch: where the columns come from, by keep */
+    const uint32_t *keep;
+    uint32_t *owned[2]; /* sel and pos if they are the frame's own */
+    int by_dict;        /* rows are entries of a dictionary: errors only say "take the slow way" */
+};
+
+struct sl_failure {
+    size_t row, nth; /* nth: in the order of evaluation */
+    int column;
+    char *what;
+};
+
+struct sl_regex_scratch;
+
+struct sl_eval {
+    struct sl_account *account;
+    const struct sl_expr_env *env; /* of the expression being evaluated */
+    size_t nfailed, cap_failed;
+    struct sl_failure *failed;
+    struct sl_regex_scratch *regex;
+    struct sl_buf buf[2]; /* scratch of text kernels, one row at a time */
+};
+
+/* ---- eval.c ---- */
+
+/* Value of a node for the rows of a frame: one reference, any loaded form, f->n rows. */
+int sl_node_eval(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
+                 struct sl_err *err);
+/* A loaded, dense column of the frame (borrowed). */
+int sl_frame_column(struct sl_frame *f, int index, struct sl_column **out, struct sl_err *err);
+/* The rows keep[0..n) of f as a frame of their own. release frees what init took. */
+int sl_frame_sub(struct sl_frame *sub, struct sl_frame *f, const uint32_t *keep, size_t n,
+                 struct sl_err *err);
+int sl_frame_init(struct sl_frame *f, struct sl_eval *ev, int ncols, struct sl_err *err);
+void sl_frame_release(struct sl_frame *f);
+/* Rows of a boolean column that are true, as row numbers, into keep (room for c->rows). */
+size_t sl_bool_select(const struct sl_column *c, size_t n, uint32_t *keep);
+/* Row `row` of the frame failed: 0 = it is noted, < 0 = stop. */
+int sl_frame_fail(struct sl_frame *f, const struct sl_node *n, size_t row, struct sl_err *err,
+                  const char *fmt, ...) SL_PRINTF(5, 6);
+/* Value of a node without columns, in one row: for folding. NULL with err filled. */
+struct sl_column *sl_node_constant(const struct sl_node *n, const struct sl_expr_env *env,
+                                   struct sl_err *err);
+/* A CONST column of n rows with the value of one (a CONST or one-row column). */
+struct sl_column *sl_column_repeat(struct sl_column *one, size_t n, struct sl_err *err);
+
+/* ---- for kernels (call.c) ---- */
+
+/* Marks a row of out null. 0 or -SL_ENOMEM. */
+int sl_call_null(struct sl_call *c, size_t row);
+/* The row fails with this message. 0: it is noted, go on; < 0: stop. */
+int sl_call_fail(struct sl_call *c, size_t row, const char *fmt, ...) SL_PRINTF(3, 4);
+/* out->data for rows values of out's width (bits for BOOL, zeroed). NULL with err filled. */
+void *sl_call_data(struct sl_call *c);
+static inline int sl_call_valid(const struct sl_call *c, size_t row)
+{
+    return !c->out->valid || sl_bit(c->out->valid, row);
+}
+
+/* Text results: begin, put each row in order (a null row with length 0), end. */
+struct sl_text_result {
+    struct sl_call *call;
+    int32_t *offsets;
+    struct sl_buffer *bytes;
+    size_t used, row;
+    int failed;
+};
+/* guess: bytes that the results may take. 0 or -SL_ENOMEM; end says the same of what came between. */
+int sl_text_begin(struct sl_text_result *t, struct sl_call *c, size_t guess);
+/* Room for n bytes at the end of the current row, or NULL (failed is set). */
+char *sl_text_room(struct sl_text_result *t, size_t n);
+static inline void sl_text_add(struct sl_text_result *t, const void *s, size_t n)
+{
+    char *p = sl_text_room(t, n);
+    if (p && n) {
+        memcpy(p, s, n);
+        t->used += n;
+    }
+}
+static inline void sl_text_next(struct sl_text_result *t)
+{
+    t->offsets[++t->row] = (int32_t)t->used;
+}
+static inline void sl_text_put(struct sl_text_result *t, const void *s, size_t n)
+{
+    sl_text_add(t, s, n);
+    sl_text_next(t);
+}
+int sl_text_end(struct sl_text_result *t);
+
+/* Values of a PLAIN or CONST argument: the one of row i is at [i * step]. */
+static inline size_t sl_arg_step(const struct sl_call *c, int k)
+{
+    return c->args[k]->form != SL_CONST;
+}
+static inline int64_t sl_arg_int(const struct sl_call *c, int k, size_t row)
+{
+    return ((const int64_t *)c->args[k]->data)[row * sl_arg_step(c, k)];
+}
+static inline double sl_arg_double(const struct sl_call *c, int k, size_t row)
+{
+    return ((const double *)c->args[k]->data)[row * sl_arg_step(c, k)];
+}
+static inline int32_t sl_arg_date(const struct sl_call *c, int k, size_t row)
+{
+    return ((const int32_t *)c->args[k]->data)[row * sl_arg_step(c, k)];
+}
+static inline struct sl_interval sl_arg_interval(const struct sl_call *c, int k, size_t row)
+{
+    return ((const struct sl_interval *)c->args[k]->data)[row * sl_arg_step(c, k)];
+}
+static inline int sl_arg_bool(const struct sl_call *c, int k, size_t row)
+{
+    return sl_bit(c->args[k]->data, row * sl_arg_step(c, k));
+}
+static inline const char *sl_arg_bytes(const struct sl_call *c, int k, size_t row, size_t *len)
+{
+    return sl_column_bytes(c->args[k], row, len);
+}
+/* sl_int128 columns need not be 16-byte aligned. */
+static inline sl_int128 sl_load128(const void *data, size_t i)
+{
+    sl_int128 v;
+    memcpy(&v, (const char *)data + 16 * i, sizeof(v));
+    return v;
+}
+static inline void sl_store128(void *data, size_t i, sl_int128 v)
+{
+    memcpy((char *)data + 16 * i, &v, sizeof(v));
+}
+static inline int sl_numeric_is64(struct sl_type t)
+{
+    return t.kind == SL_BIGINT || (t.kind == SL_NUMERIC && t.precision <= SL_NUMERIC64_MAX);
+}
+/* A BIGINT or NUMERIC value, unscaled. */
+static inline sl_int128 sl_column_number(const struct sl_column *c, size_t slot)
+{
+    return sl_numeric_is64(c->type) ? ((const int64_t *)c->data)[slot] : sl_load128(c->data, slot);
+}
+static inline sl_int128 sl_arg_number(const struct sl_call *c, int k, size_t row)
+{
+    return sl_column_number(c->args[k], row * sl_arg_step(c, k));
+}
+static inline int sl_type_scale(struct sl_type t)
+{
+    return t.kind == SL_NUMERIC ? t.scale : 0;
+}
+
+/* fold.c: other case of a character beyond ASCII, itself if it has none */
+int32_t sl_fold_char(int32_t cp, int upper);
+
+/* ---- kernels by file ---- */
+
+/* kernel_arith.c: param[0] is the operator's character */
+sl_kernel sl_kernel_int_arith, sl_kernel_numeric_arith, sl_kernel_double_arith;
+sl_kernel sl_kernel_negate;
+/* kernel_math.c */
+sl_kernel sl_kernel_abs, sl_kernel_sign, sl_kernel_round, sl_kernel_double_math, sl_kernel_power;
+/* kernel_compare.c: param[0] is enum sl_compare_op, arguments of one type */
+sl_kernel sl_kernel_compare, sl_kernel_distinct, sl_kernel_greatest;
+/* kernel_set.c: param[0] = 1 for NOT IN; extra is the set */
+sl_kernel sl_kernel_in;
+/* Makes the set of the constants behind IN when the node is bound. */
+int sl_in_set_new(struct sl_node *in, struct sl_err *err);
+/* kernel_compare.c */
+/* Order of two values (slots of PLAIN or CONST columns) of one type, or of any two of BIGINT and
+ * NUMERIC: NaN last and equal to itself. */
+int sl_value_order(const struct sl_column *a, size_t i, const struct sl_column *b, size_t k);
+/* a / 10^sa against b / 10^sb. */
+int sl_number_order(sl_int128 a, int sa, sl_int128 b, int sb);
+/* An interval as a span: months of 30 days, days of 24 hours. */
+sl_int128 sl_interval_span(struct sl_interval v);
+/* kernel_logic.c */
+sl_kernel sl_kernel_not, sl_kernel_is_null, sl_kernel_is_bool;
+/* kernel_cast.c; narrow: param[0] is the bits that a bigint must fit */
+sl_kernel sl_kernel_cast, sl_kernel_narrow;
+/* kernel_text.c */
+sl_kernel sl_kernel_concat_op, sl_kernel_case_map, sl_kernel_length, sl_kernel_substr;
+sl_kernel sl_kernel_left_right, sl_kernel_trim, sl_kernel_pad, sl_kernel_replace;
+sl_kernel sl_kernel_split_part, sl_kernel_concat, sl_kernel_concat_ws, sl_kernel_starts_with;
+sl_kernel sl_kernel_position, sl_kernel_reverse, sl_kernel_repeat, sl_kernel_chr;
+sl_kernel sl_kernel_ascii;
+/* kernel_like.c, kernel_regex.c */
+sl_kernel sl_kernel_like, sl_kernel_regex, sl_kernel_regexp_replace, sl_kernel_regexp_substr;
+sl_kernel sl_kernel_regexp_count;
+/* Compile a constant pattern when the node is bound. 0 or < 0. */
+int sl_like_bind(struct sl_node *n, struct sl_err *err);
+int sl_regex_bind(struct sl_node *n, int pattern_arg, int flags_arg, struct sl_err *err);
+/* kernel_time.c */
+sl_kernel sl_kernel_time_shift, sl_kernel_time_diff, sl_kernel_date_shift, sl_kernel_date_diff;
+sl_kernel sl_kernel_interval_add, sl_kernel_interval_scale, sl_kernel_interval_negate;
+sl_kernel sl_kernel_date_trunc, sl_kernel_extract, sl_kernel_date_bin, sl_kernel_to_timestamp;
+sl_kernel sl_kernel_now, sl_kernel_current_date, sl_kernel_make_date, sl_kernel_at_zone;
+/* kernel_field.c: zones named by an argument, the last one kept open. 1, 0 (row failed), < 0 */
+struct sl_zone_cache {
+    char *name;
+    struct sl_zone *zone;
+};
+int sl_zone_cached(struct sl_call *c, struct sl_zone_cache *z, int k, size_t row,
+                   const struct sl_zone **out);
+void sl_zone_cache_release(struct sl_zone_cache *z);
+/* kernel_json.c */
+sl_kernel sl_kernel_json_get;
+
+#endif

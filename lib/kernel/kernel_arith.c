@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * kernel_arith: + - * / % over bigint, numeric and double precision.
+ *
+ * Results that leave their type are errors of the row, never a wrap or an infinity. Overflow is
+ * gathered over the whole vector first, so that the loop of the common case has no branch; only if
+ * it happened are the rows looked at one by one (a null row may overflow in peace).
+ *
+ * numeric: a result has its scale by the type that binding gave it: + - the greater scale, * the
+ * sum, / rounded half away from zero. Arguments may be bigint (scale 0).
+ */
+#include <math.h>
+#include "kernel/kernel.h"
+
+static const char *const out_of_range = "bigint out of range";
+
+/* body sees x and y of row i; once for each of the three shapes */
+#define LOOP(ctype, body)                                                                          \
+    do {                                                                                           \
+        if (sa && sb) {                                                                            \
+            for (size_t i = 0; i < rows; i++) {                                                    \
+                ctype x = a[i], y = b[i];                                                          \
+                body;                                                                              \
+            }                                                                                      \
+        } else if (sa) {                                                                           \
+            const ctype y = b[0];                                                                  \
+            for (size_t i = 0; i < rows; i++) {                                                    \
+                ctype x = a[i];                                                                    \
+                body;                                                                              \
+            }                                                                                      \
+        } else {                                                                                   \
+            const ctype x = a[0];                                                                  \
+            for (size_t i = 0; i < rows; i++) {                                                    \
+                ctype y = b[i * sb];                                                               \
+                body;                                                                              \
+            }                                                                                      \
+        }                                                                                          \
+    } while (0)
+
+/* One value; 1 if it overflows. */
+static int int_op(int op, int64_t x, int64_t y, int64_t *r)
+{
+    switch (op) {
+    case '+': return __builtin_add_overflow(x, y, r);
+    case '-': return __builtin_sub_overflow(x, y, r);
+    default: return __builtin_mul_overflow(x, y, r);
+    }
+}
+
+static int int_divide(struct sl_call *c, const int64_t *a, size_t sa, const int64_t *b, size_t sb,
+                      int64_t *to, int op)
+{
+    for (size_t i = 0; i < c->rows; i++) {
+        int64_t x = a[i * sa], y = b[i * sb];
+        int rc = 0;
+        to[i] = 0;
+        if (!sl_call_valid(c, i))
+            continue;
+        if (y == 0)
+            rc = sl_call_fail(c, i, "division by zero");
+        else if (y == -1 && op == '/' && x == INT64_MIN)
+            rc = sl_call_fail(c, i, "%s", out_of_range);
+        else if (y == -1)
+            to[i] = op == '/' ? -x : 0;
+        else
+            to[i] = op == '/' ? x / y : x % y;
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int sl_kernel_int_arith(struct sl_call *c)
+{
+    const int64_t *a = c->args[0]->data, *b = c->args[1]->data;
+    size_t sa = sl_arg_step(c, 0), sb = sl_arg_step(c, 1), rows = c->rows;
+    int op = (int)c->node->param[0];
+    int64_t *restrict to = sl_call_data(c);
+    unsigned bad = 0;
+    if (!to)
+        return -SL_ENOMEM;
+    switch (op) {
+    case '+': LOOP(int64_t, bad |= __builtin_add_overflow(x, y, &to[i])); break;
+    case '-': LOOP(int64_t, bad |= __builtin_sub_overflow(x, y, &to[i])); break;
+    case '*': LOOP(int64_t, bad |= __builtin_mul_overflow(x, y, &to[i])); break;
+    default: return int_divide(c, a, sa, b, sb, to, op);
+    }
+    for (size_t i = 0; bad && i < rows; i++) {
+        if (sl_call_valid(c, i) && int_op(op, a[i * sa], b[i * sb], &to[i])) {
+            int rc = sl_call_fail(c, i, "%s", out_of_range);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+/* ---- numeric ---- */
+
+enum { POW10_MAX = 38 }; /* what 128 bits hold; scales of a quotient can ask for more */
+
+/* x / y of scales sx, sy to scale s, half away from zero. 1 if it overflows; y is not 0. */
+static int numeric_quotient(sl_int128 x, int sx, sl_int128 y, int sy, int s, sl_int128 *r)
+{
+    int shift = s + sy - sx; /* x * 10^shift / y */
+    sl_int128 q, rest;
+    if (shift < 0) {
+        if (-shift > POW10_MAX || __builtin_mul_overflow(y, sl_num_pow10(-shift), &y)) {
+            *r = 0; /* the quotient rounds to nothing */
+            return 0;
+        }
+        shift = 0;
+    }
+    if (shift <= POW10_MAX && !__builtin_mul_overflow(x, sl_num_pow10(shift), &q)) {
+        rest = q % y;
+        q /= y;
+        shift = 0;
+    } else { /* long division, since x has no room for the shift */
+        q = x / y;
+        rest = x % y;
+    }
+    for (; shift > 0; shift--) {
+        sl_int128 up;
+        if (__builtin_mul_overflow(q, 10, &q) || __builtin_mul_overflow(rest, 10, &up) ||
+            __builtin_add_overflow(q, up / y, &q))
+            return 1;
+        rest = up % y;
+    }
+    sl_uint128 ur = rest < 0 ? -(sl_uint128)rest : (sl_uint128)rest;
+    sl_uint128 uy = y < 0 ? -(sl_uint128)y : (sl_uint128)y;
+    if (ur >= uy - ur)
+        q += (x < 0) != (y < 0) ? -1 : 1;
+    *r = q;
+    return 0;
+}
+
+static int numeric_op(struct sl_call *c, sl_int128 x, sl_int128 y, sl_int128 *r)
+{
+    int op = (int)c->node->param[0], s = c->out->type.scale;
+    int sx = sl_type_scale(c->args[0]->type), sy = sl_type_scale(c->args[1]->type);
+    switch (op) {
+    case '*': return __builtin_mul_overflow(x, y, r);
+    case '/': return numeric_quotient(x, sx, y, sy, s, r);
+    default: break;
+    }
+    if (__builtin_mul_overflow(x, sl_num_pow10(s - sx), &x) ||
+        __builtin_mul_overflow(y, sl_num_pow10(s - sy), &y))
+        return 1;
+    switch (op) {
+    case '+': return __builtin_add_overflow(x, y, r);
+    case '-': return __builtin_sub_overflow(x, y, r);
+    default: *r = x % y; return 0;
+    }
+}
+
+/* Both arguments and the result in 64 bits: the precision of the result says that it fits. */
+static int numeric_arith64(struct sl_call *c)
+{
+    const int64_t *a = c->args[0]->data, *b = c->args[1]->data;
+    size_t sa = sl_arg_step(c, 0), sb = sl_arg_step(c, 1), rows = c->rows;
+    int s = c->out->type.scale;
+    int64_t ma = (int64_t)sl_num_pow10(s - sl_type_scale(c->args[0]->type));
+    int64_t mb = (int64_t)sl_num_pow10(s - sl_type_scale(c->args[1]->type));
+    int64_t *restrict to = sl_call_data(c);
+    unsigned bad = 0;
+    if (!to)
+        return -SL_ENOMEM;
+/* unsigned, since null rows may hold anything */
+#define U(x) ((uint64_t)(x))
+    switch ((int)c->node->param[0]) {
+    case '+': LOOP(int64_t, to[i] = (int64_t)(U(x) * U(ma) + U(y) * U(mb))); break;
+    case '-': LOOP(int64_t, to[i] = (int64_t)(U(x) * U(ma) - U(y) * U(mb))); break;
+    default:
+        ma = mb = 1;
+        LOOP(int64_t, bad |= __builtin_mul_overflow(x, y, &to[i]));
+        break;
+    }
+#undef U
+    (void)bad;
+    return 0;
+}
+
+static int store_number(struct sl_call *c, void *to, size_t i, sl_int128 r)
+{
+    int is64 = sl_numeric_is64(c->out->type);
+    sl_int128 limit = sl_num_pow10(c->out->type.precision);
+    if (r >= limit || r <= -limit)
+        return 1;
+    if (is64)
+        ((int64_t *)to)[i] = (int64_t)r;
+    else
+        sl_store128(to, i, r);
+    return 0;
+}
+
+int sl_kernel_numeric_arith(struct sl_call *c)
+{
+    int op = (int)c->node->param[0];
+    int narrow = sl_numeric_is64(c->args[0]->type) && sl_numeric_is64(c->args[1]->type);
+    if (narrow && sl_numeric_is64(c->out->type) && strchr("+-*", op))
+        return numeric_arith64(c);
+    void *to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    if (narrow && op == '*') { /* 64 x 64 bits always fit in 128 */
+        const int64_t *a = c->args[0]->data, *b = c->args[1]->data;
+        size_t sa = sl_arg_step(c, 0), sb = sl_arg_step(c, 1), rows = c->rows;
+        LOOP(int64_t, sl_store128(to, i, (sl_int128)x * y));
+        return 0;
+    }
+    for (size_t i = 0; i < c->rows; i++) {
+        sl_int128 x = sl_arg_number(c, 0, i), y = sl_arg_number(c, 1, i), r = 0;
+        int rc = 0;
+        if (!sl_call_valid(c, i)) {
+            store_number(c, to, i, 0);
+        } else if (y == 0 && (op == '/' || op == '%')) {
+            store_number(c, to, i, 0);
+            rc = sl_call_fail(c, i, "division by zero");
+        } else if (numeric_op(c, x, y, &r) || store_number(c, to, i, r)) {
+            store_number(c, to, i, 0);
+            rc = sl_call_fail(c, i,
+                              "value out of range: numeric holds %d digits, %d of them "
+                              "after the point",
+                              c->out->type.precision, c->out->type.scale);
+        }
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- double precision ---- */
+
+static int check_doubles(struct sl_call *c, const double *to)
+{
+    const double *a = c->args[0]->data, *b = c->args[1]->data;
+    size_t sa = sl_arg_step(c, 0), sb = sl_arg_step(c, 1);
+    int op = (int)c->node->param[0];
+    for (size_t i = 0; i < c->rows; i++) {
+        int rc = 0;
+        if (!sl_call_valid(c, i))
+            continue;
+        if ((op == '/' || op == '%') && b[i * sb] == 0 && !isnan(a[i * sa]))
+            rc = sl_call_fail(c, i, "division by zero");
+        else if (isinf(to[i]) && !isinf(a[i * sa]) && !isinf(b[i * sb]))
+            rc = sl_call_fail(c, i, "value out of range: overflow");
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int sl_kernel_double_arith(struct sl_call *c)
+{
+    const double *a = c->args[0]->data, *b = c->args[1]->data;
+    size_t sa = sl_arg_step(c, 0), sb = sl_arg_step(c, 1), rows = c->rows;
+    double *restrict to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    int odd = 0;
+    switch ((int)c->node->param[0]) {
+    case '+': LOOP(double, to[i] = x + y; odd |= !(to[i] - to[i] == 0)); break;
+    case '-': LOOP(double, to[i] = x - y; odd |= !(to[i] - to[i] == 0)); break;
+    case '*': LOOP(double, to[i] = x * y; odd |= !(to[i] - to[i] == 0)); break;
+    case '/': LOOP(double, to[i] = x / y; odd |= !(to[i] - to[i] == 0)); break;
+    default: LOOP(double, to[i] = fmod(x, y); odd |= !(to[i] - to[i] == 0)); break;
+    }
+    return odd ? check_doubles(c, to) : 0;
+}
+
+/* Unary minus of any number. */
+int sl_kernel_negate(struct sl_call *c)
+{
+    void *to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    size_t rows = c->rows, step = sl_arg_step(c, 0);
+    if (c->out->type.kind == SL_DOUBLE) {
+        const double *v = c->args[0]->data;
+        for (size_t i = 0; i < rows; i++)
+            ((double *)to)[i] = -v[i * step];
+        return 0;
+    }
+    if (!sl_numeric_is64(c->out->type)) {
+        for (size_t i = 0; i < rows; i++)
+            sl_store128(to, i, (sl_int128) - (sl_uint128)sl_arg_number(c, 0, i));
+        return 0;
+    }
+    const int64_t *v = c->args[0]->data;
+    for (size_t i = 0; i < rows; i++) {
+        int64_t x = v[i * step];
+        ((int64_t *)to)[i] = (int64_t) - (uint64_t)x;
+        if (x == INT64_MIN && sl_call_valid(c, i)) {
+            int rc = sl_call_fail(c, i, "%s", out_of_range);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * kernel_cast: from any type to any other that PostgreSQL casts.
+ *
+ * Text is read with spaces around it passed over; what does not fit is an error of its row. Numbers
+ * to numeric and bigint round half away from zero, doubles to bigint half to even, as PostgreSQL.
+ * Times print and read in the zone of the run.
+ */
+#include <math.h>
+#include <strings.h>
+#include "base/json.h"
+#include "kernel/calendar.h"
+#include "kernel/kernel.h"
+
+static int bad_text(struct sl_call *c, size_t i, const char *s, size_t n)
+{
+    struct sl_buf type = SL_BUF_INIT;
+    sl_type_print(c->out->type, &type);
+    int rc = sl_call_fail(c, i, "invalid input syntax for type %s: \"%.*s\"",
+                          type.data ? type.data : "?", (int)SL_MIN(n, 100), s);
+    sl_buf_release(&type);
+    return rc;
+}
+
+static int out_of_range(struct sl_call *c, size_t i)
+{
+    struct sl_buf type = SL_BUF_INIT;
+    sl_type_print(c->out->type, &type);
+    int rc = sl_call_fail(c, i, "value out of range for type %s", type.data ? type.data : "?");
+    sl_buf_release(&type);
+    return rc;
+}
+
+static void put_number(struct sl_call *c, void *to, size_t i, sl_int128 v)
+{
+    if (sl_numeric_is64(c->out->type))
+        ((int64_t *)to)[i] = (int64_t)v;
+    else
+        sl_store128(to, i, v);
+}
+
+static int fits(struct sl_type t, sl_int128 v)
+{
+    if (t.kind == SL_BIGINT)
+        return v >= INT64_MIN && v <= INT64_MAX;
+    sl_int128 limit = sl_num_pow10(t.precision);
+    return v < limit && v > -limit;
+}
+
+/* v of scale `from` at scale `to`, half away from zero. 0 if it overflows. */
+static int rescale(sl_int128 v, int from, int to, sl_int128 *r)
+{
+    if (to >= from)
+        return !__builtin_mul_overflow(v, sl_num_pow10(to - from), r);
+    sl_int128 unit = sl_num_pow10(from - to), rest = v % unit;
+    *r = v / unit;
+    if ((rest < 0 ? -rest : rest) * 2 >= unit)
+        *r += v < 0 ? -1 : 1;
+    return 1;
+}
+
+/* A double as a decimal of some scale: PostgreSQL takes its 15 significant digits. 0 if it cannot. */
+static int double_to_decimal(double d, int scale, sl_int128 *r)
+{
+    char text[40];
+    if (!isfinite(d))
+        return 0;
+    int n = snprintf(text, sizeof(text), "%.14e", d);
+    /* d.dddddddddddddde[+-]xx: the digits as an integer, then the exponent */
+    char *e = memchr(text, 'e', (size_t)n);
+    long exponent = strtol(e + 1, NULL, 10) - 14;
+    sl_int128 v = 0;
+    for (const char *p = text; p < e; p++)
+        if (*p >= '0' && *p <= '9')
+            v = v * 10 + (*p - '0');
+    if (d < 0)
+        v = -v;
+    if (v == 0 || exponent + scale < -SL_NUMERIC_MAX) {
+        *r = 0;
+        return 1;
+    }
+    if (exponent + scale > SL_NUMERIC_MAX)
+        return 0;
+    if (exponent >= 0)
+        return !__builtin_mul_overflow(v, sl_num_pow10((int)exponent + scale), r);
+    if (exponent + scale >= 0)
+        return !__builtin_mul_overflow(v, sl_num_pow10((int)exponent + scale), r);
+    return rescale(v, -(int)(exponent + scale), 0, r);
+}
+
+/* Decimal text, exponents too, at a scale, rounded. */
+static int text_to_decimal(const char *s, size_t n, int scale, sl_int128 *r)
+{
+    sl_int128 v = 0;
+    int digits = 0, frac = 0, point = 0, negative = 0, seen = 0, round_up = 0;
+    size_t i = 0;
+    int64_t exponent = 0;
+    if (i < n && (s[i] == '-' || s[i] == '+'))
+        negative = s[i++] == '-';
+    size_t end = i;
+    while (end < n && s[end] != 'e' && s[end] != 'E')
+        end++;
+    if (end < n) {
+        size_t from = end + 1 + (end + 1 < n && s[end + 1] == '+');
+        if (!sl_num_parse_int(s + from, n - from, &exponent) || exponent > 1000 || exponent < -1000)
+            return 0;
+    }
+    for (; i < end; i++) {
+        if (s[i] == '.' && !point) {
+            point = 1;
+            continue;
+        }
+        if (s[i] < '0' || s[i] > '9')
+            return 0;
+        seen = 1;
+        frac += point;
+        if ((int64_t)frac - exponent > scale) { /* beyond the scale: only the first digit counts */
+            if ((int64_t)frac - exponent == scale + 1)
+                round_up = s[i] >= '5';
+            continue;
+        }
+        if (v || s[i] != '0')
+            digits++;
+        if (digits > SL_NUMERIC_MAX)
+            return 0;
+        v = v * 10 + (s[i] - '0');
+    }
+    int64_t have = SL_MIN((int64_t)frac - exponent, scale);
+    if (!seen || scale - have > 60)
+        return seen && v == 0 ? (*r = 0, 1) : 0;
+    for (; have < scale && v; have++)
+        if (__builtin_mul_overflow(v, 10, &v))
+            return 0;
+    v += round_up;
+    *r = negative ? -v : v;
+    return 1;
+}
+
+static int text_to_bool(const char *s, size_t n, int *v)
+{
+    static const char *const yes[] = {"t", "true", "y", "yes", "on", "1"};
+    static const char *const no[] = {"f", "false", "n", "no", "off", "0"};
+    for (size_t i = 0; i < SL_COUNT(yes); i++) {
+        if (strlen(yes[i]) == n && strncasecmp(yes[i], s, n) == 0)
+            return *v = 1;
+        if (strlen(no[i]) == n && strncasecmp(no[i], s, n) == 0)
+            return !(*v = 0);
+    }
+    return 0;
+}
+
+static int text_to_time(const struct sl_call *c, const char *s, size_t n, int64_t *v)
+{
+    int rest, flags;
+    if (!sl_time_parse_iso(s, n, c->ev->env->zone, v, &rest, &flags))
+        return 0;
+    if (c->out->type.nsec)
+        return !__builtin_mul_overflow(*v, 1000, v) && !__builtin_add_overflow(*v, rest, v);
+    *v += rest >= 500;
+    return 1;
+}
+
+static int text_to_date(const char *s, size_t n, int32_t *days)
+{
+    int64_t usec;
+    int rest, flags;
+    if (!sl_time_parse_iso(s, n, NULL, &usec, &rest, &flags))
+        return 0;
+    if (!(flags & SL_TIME_IS_DATE)) { /* a time of day is cut off, whatever its zone */
+        if (n < 10 || !sl_time_parse_iso(s, 10, NULL, &usec, &rest, &flags))
+            return 0;
+    }
+    *days = (int32_t)sl_floor_div(usec, SL_USEC_PER_DAY);
+    return 1;
+}
+
+static int is_json(const char *s, size_t n)
+{
+    struct sl_json j;
+    struct sl_err ignored;
+    int tok;
+    sl_json_init(&j, s, n);
+    do
+        tok = sl_json_next(&j, &ignored);
+    while (tok > SL_JSON_END);
+    return tok == SL_JSON_END;
+}
+
+static int from_text_one(struct sl_call *c, void *to, size_t i, const char *s, size_t n)
+{
+    struct sl_type t = c->out->type;
+    sl_int128 v;
+    int64_t x;
+    int b;
+    switch (t.kind) {
+    case SL_BOOL:
+        if (!text_to_bool(s, n, &b))
+            return 0;
+        if (b)
+            sl_bit_set(to, i);
+        return 1;
+    case SL_BIGINT:
+        if (n && *s == '+')
+            s++, n--;
+        if (!sl_num_parse_int(s, n, &x))
+            return 0;
+        ((int64_t *)to)[i] = x;
+        return 1;
+    case SL_DOUBLE: return sl_num_parse_double(s, n, &((double *)to)[i]);
+    case SL_NUMERIC:
+        if (!text_to_decimal(s, n, t.scale, &v) || !fits(t, v))
+            return 0;
+        put_number(c, to, i, v);
+        return 1;
+    case SL_TIMESTAMP:
+        if (!text_to_time(c, s, n, &x))
+            return 0;
+        ((int64_t *)to)[i] = x;
+        return 1;
+    case SL_DATE: return text_to_date(s, n, &((int32_t *)to)[i]);
+    default: return sl_interval_parse(s, n, &((struct sl_interval *)to)[i]);
+    }
+}
+
+static int from_text(struct sl_call *c)
+{
+    void *to = sl_call_data(c);
+    size_t width = sl_type_width(c->out->type);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        size_t n;
+        if (width)
+            memset((char *)to + i * width, 0, width);
+        if (!sl_call_valid(c, i))
+            continue;
+        const char *s = sl_arg_bytes(c, 0, i, &n), *t = s;
+        size_t m = n;
+        if (c->args[0]->type.kind == SL_JSONB && m >= 2 && *t == '"') {
+            t++; /* a JSON string: what it says (escapes do not occur in numbers) */
+            m -= 2;
+        }
+        while (m && (*t == ' ' || *t == '\t'))
+            t++, m--;
+        while (m && (t[m - 1] == ' ' || t[m - 1] == '\t'))
+            m--;
+        if (!from_text_one(c, to, i, t, m)) {
+            if (width)
+                memset((char *)to + i * width, 0, width);
+            int rc = bad_text(c, i, s, n);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+/* ---- to text ---- */
+
+static const char hex_digits[] = "0123456789abcdef";
+
+static void print_value(struct sl_call *c, size_t i, struct sl_buf *b)
+{
+    const struct sl_column *a = c->args[0];
+    char *p = sl_buf_room(b, 64);
+    if (!p)
+        return;
+    switch (a->type.kind) {
+    case SL_BOOL: sl_buf_addstr(b, sl_arg_bool(c, 0, i) ? "true" : "false"); return;
+    case SL_BIGINT: b->len += sl_num_print_int(p, sl_arg_int(c, 0, i)); break;
+    case SL_DOUBLE: b->len += sl_num_print_double(p, sl_arg_double(c, 0, i)); break;
+    case SL_NUMERIC:
+        b->len += sl_num_print_decimal(p, sl_arg_number(c, 0, i), a->type.scale);
+        break;
+    case SL_TIMESTAMP:
+        b->len +=
+            sl_time_print(p, sl_arg_int(c, 0, i), a->type.nsec, SL_TIME_SQL, c->ev->env->zone);
+        break;
+    case SL_DATE: b->len += sl_time_print_date(p, sl_arg_date(c, 0, i)); break;
+    default: sl_column_print(a, i, b); return; /* interval, bytea */
+    }
+}
+
+static int hex_value(char c)
+{
+    const char *p = c ? strchr(hex_digits, c | (c >= 'A' ? 0x20 : 0)) : NULL;
+    return p ? (int)(p - hex_digits) : -1;
+}
+
+/* \x hex digits, or the bytes of the text. 0 if hex is broken. */
+static int text_to_bytes(const char *s, size_t n, struct sl_buf *b)
+{
+    if (n < 2 || s[0] != '\\' || s[1] != 'x') {
+        sl_buf_add(b, s, n);
+        return 1;
+    }
+    if (n % 2)
+        return 0;
+    for (size_t i = 2; i < n; i += 2) {
+        int hi = hex_value(s[i]), lo = hex_value(s[i + 1]);
+        if (hi < 0 || lo < 0)
+            return 0;
+        sl_buf_addch(b, (char)(hi << 4 | lo));
+    }
+    return 1;
+}
+
+/* To text, bytea or jsonb. */
+static int to_bytes(struct sl_call *c)
+{
+    struct sl_text_result t;
+    struct sl_buf *b = &c->ev->buf[0];
+    struct sl_type from = c->args[0]->type, to = c->out->type;
+    int rc = sl_text_begin(&t, c, c->rows * 16);
+    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
+        if (sl_call_valid(c, i)) {
+            sl_buf_reset(b);
+            if (!sl_type_is_bytes(from) || (from.kind == SL_BYTEA && to.kind == SL_TEXT)) {
+                print_value(c, i, b);
+            } else {
+                size_t n;
+                const char *s = sl_arg_bytes(c, 0, i, &n);
+                if (to.kind == SL_BYTEA ? !text_to_bytes(s, n, b)
+                                        : to.kind == SL_JSONB && !is_json(s, n))
+                    rc = bad_text(c, i, s, n);
+                else if (to.kind != SL_BYTEA)
+                    sl_buf_add(b, s, n);
+            }
+            if (b->failed)
+                rc = sl_buf_check(b, c->err);
+            if (b->len)
+                sl_text_add(&t, b->data, b->len);
+        }
+        sl_text_next(&t);
+    }
+    return rc < 0 ? rc : sl_text_end(&t);
+}
+
+/* ---- between numbers, and between times ---- */
+
+static int number_to_number(struct sl_call *c)
+{
+    struct sl_type from = c->args[0]->type, t = c->out->type;
+    int sf = sl_type_scale(from), st = sl_type_scale(t);
+    void *to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        sl_int128 v = 0;
+        int ok = 1, rc = 0;
+        if (!sl_call_valid(c, i)) {
+            put_number(c, to, i, 0);
+            continue;
+        }
+        if (from.kind == SL_DOUBLE && t.kind == SL_BIGINT) {
+            double d = rint(sl_arg_double(c, 0, i));
+            ok = d >= -9223372036854775808.0 && d < 9223372036854775808.0;
+            v = ok ? (int64_t)d : 0;
+        } else if (from.kind == SL_DOUBLE) {
+            ok = double_to_decimal(sl_arg_double(c, 0, i), st, &v);
+        } else if (from.kind == SL_BOOL) {
+            v = sl_arg_bool(c, 0, i);
+        } else {
+            ok = rescale(sl_arg_number(c, 0, i), sf, st, &v);
+        }
+        if (!ok || !fits(t, v)) {
+            v = 0;
+            rc = out_of_range(c, i);
+        }
+        put_number(c, to, i, v);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int number_to_double(struct sl_call *c)
+{
+    struct sl_type from = c->args[0]->type;
+    double *to = sl_call_data(c);
+    size_t step = sl_arg_step(c, 0);
+    if (!to)
+        return -SL_ENOMEM;
+    if (from.kind == SL_BIGINT) {
+        const int64_t *v = c->args[0]->data;
+        for (size_t i = 0; i < c->rows; i++)
+            to[i] = (double)v[i * step];
+        return 0;
+    }
+    double unit = (double)sl_num_pow10(SL_MIN(from.scale, 22));
+    for (size_t i = 0; i < c->rows; i++) {
+        sl_int128 v = sl_arg_number(c, 0, i);
+        if (from.scale <= 22 && v < (1LL << 53) && v > -(1LL << 53)) {
+            to[i] = (double)(int64_t)v / unit; /* both exact: correctly rounded */
+        } else {
+            char s[SL_NUM_MAX];
+            sl_num_parse_double(s, sl_num_print_decimal(s, v, from.scale), &to[i]);
+        }
+    }
+    return 0;
+}
+
+static int to_boolean(struct sl_call *c)
+{
+    uint8_t *to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++)
+        if (sl_arg_int(c, 0, i) != 0)
+            sl_bit_set(to, i);
+    return 0;
+}
+
+static int to_timestamp(struct sl_call *c)
+{
+    struct sl_type from = c->args[0]->type;
+    int nsec = c->out->type.nsec;
+    int64_t *to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        int ok = 1;
+        to[i] = 0;
+        if (!sl_call_valid(c, i))
+            continue;
+        if (from.kind == SL_DATE) {
+            ok = sl_wall_instant((int64_t)sl_arg_date(c, 0, i) * 86400, 0, nsec, c->ev->env->zone,
+                                 &to[i]);
+        } else {
+            int64_t v = sl_arg_int(c, 0, i);
+            if (from.nsec && !nsec) /* rounded to the microsecond */
+                to[i] = sl_floor_div(v, 1000) + (v - sl_floor_div(v, 1000) * 1000 >= 500);
+            else if (!from.nsec && nsec)
+                ok = !__builtin_mul_overflow(v, 1000, &to[i]);
+            else
+                to[i] = v;
+        }
+        int rc = ok ? 0 : out_of_range(c, i);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int to_date(struct sl_call *c)
+{
+    int32_t *to = sl_call_data(c);
+    int nsec = c->args[0]->type.nsec;
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        int64_t rest, wall = sl_wall_seconds(sl_arg_int(c, 0, i), nsec, c->ev->env->zone, &rest);
+        to[i] = (int32_t)sl_floor_div(wall, 86400);
+    }
+    return 0;
+}
+
+int sl_kernel_cast(struct sl_call *c)
+{
+    struct sl_type from = c->args[0]->type, to = c->out->type;
+    if (sl_type_is_bytes(to))
+        return to_bytes(c);
+    if (sl_type_is_bytes(from))
+        return from_text(c);
+    switch (to.kind) {
+    case SL_BOOL: return to_boolean(c);
+    case SL_BIGINT:
+    case SL_NUMERIC: return number_to_number(c);
+    case SL_DOUBLE: return number_to_double(c);
+    case SL_TIMESTAMP: return to_timestamp(c);
+    default: assert(to.kind == SL_DATE); return to_date(c);
+    }
+}
+
+/* Not a type of its own: the value stays a bigint. */
+int sl_kernel_narrow(struct sl_call *c)
+{
+    int64_t *to = sl_call_data(c), top = (int64_t)1 << (c->node->param[0] - 1);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        int64_t v = sl_call_valid(c, i) ? sl_arg_int(c, 0, i) : 0;
+        int ok = v >= -top && v < top;
+        to[i] = ok ? v : 0;
+        int rc = ok ? 0 : sl_call_fail(c, i, "value out of range for type %s", c->node->name);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}

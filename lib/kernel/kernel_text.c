@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * kernel_text: functions that count characters: case, length, substr, left, right, trim, pad.
+ *
+ * Text is UTF-8; a byte that is no part of a character counts as one. Plain ASCII rows, the rule in
+ * event data, take a path without decoding.
+ */
+#include "base/utf8.h"
+#include "kernel/kernel.h"
+
+static int is_ascii(const char *s, size_t n)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t w;
+        memcpy(&w, s + i, 8);
+        if (w & 0x8080808080808080u)
+            return 0;
+    }
+    for (; i < n; i++)
+        if (s[i] & 0x80)
+            return 0;
+    return 1;
+}
+
+/* Byte of the k-th character (n if there are fewer). */
+static size_t char_byte(const char *s, size_t n, size_t k)
+{
+    size_t i = 0;
+    int32_t cp;
+    while (k-- > 0 && i < n)
+        i += sl_utf8_decode(s + i, n - i, &cp);
+    return i;
+}
+
+static size_t char_count(const char *s, size_t n)
+{
+    return is_ascii(s, n) ? n : sl_utf8_count(s, n);
+}
+
+static size_t char_offset(const char *s, size_t n, size_t k)
+{
+    return is_ascii(s, n) ? SL_MIN(k, n) : char_byte(s, n, k);
+}
+
+/* A guess of the bytes that the result takes. */
+static size_t bytes_of(const struct sl_call *c, int k)
+{
+    const struct sl_column *a = c->args[k];
+    if (a->form != SL_PLAIN || c->rows == 0)
+        return c->rows * 16;
+    return (size_t)(a->offsets[c->rows] - a->offsets[0]);
+}
+
+/* ---- case ---- */
+
+static int32_t map_char(int32_t cp, int upper)
+{
+    if (cp < 0x80)
+        return upper ? (cp >= 'a' && cp <= 'z' ? cp - 32 : cp)
+                     : (cp >= 'A' && cp <= 'Z' ? cp + 32 : cp);
+    return sl_fold_char(cp, upper);
+}
+
+static int is_alnum(int32_t cp)
+{
+    return (cp >= '0' && cp <= '9') || (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z') ||
+           cp >= 0x80;
+}
+
+static void map_case(struct sl_text_result *t, const char *s, size_t n, int how)
+{
+    int inside = 0;
+    if (how < 2 && is_ascii(s, n)) {
+        char *p = sl_text_room(t, n), first = how ? 'a' : 'A';
+        for (size_t i = 0; p && i < n; i++)
+            p[i] = (char)(s[i] ^ (((unsigned char)(s[i] - first) < 26) << 5));
+        t->used += p ? n : 0;
+        return;
+    }
+    for (size_t i = 0, k; i < n; i += k) {
+        int32_t cp;
+        char out[4];
+        k = sl_utf8_decode(s + i, n - i, &cp);
+        if (cp < 0) {
+            sl_text_add(t, s + i, k);
+            continue;
+        }
+        int upper = how == 2 ? !inside : how;
+        inside = is_alnum(cp);
+        sl_text_add(t, out, sl_utf8_encode(out, map_char(cp, upper)));
+    }
+}
+
+/* Eight ASCII bytes at once: those from first to first + 25 change bit 5. */
+static uint64_t map_word(uint64_t w, unsigned first)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t from = w + ones * (0x80 - first), past = w + ones * (0x80 - (first + 26));
+    return w ^ ((from & ~past & (ones << 7)) >> 2);
+}
+
+/* A whole column of plain ASCII: its bytes mapped in one go. 1 done, 0 not so, < 0. */
+static int map_column(struct sl_call *c, int upper)
+{
+    const struct sl_column *a = c->args[0];
+    struct sl_column *out = c->out;
+    if (a->form != SL_PLAIN || c->rows == 0)
+        return 0;
+    int32_t base = a->offsets[0];
+    size_t n = (size_t)(a->offsets[c->rows] - base), i = 0;
+    const char *s = (const char *)a->data + base;
+    if (!is_ascii(s, n))
+        return 0;
+    out->owner[1] = sl_buffer_new(c->ev->account, n ? n : 1);
+    out->owner[2] = sl_buffer_new(c->ev->account, (c->rows + 1) * sizeof(int32_t));
+    if (!out->owner[1] || !out->owner[2])
+        return sl_err_nomem(c->err, "evaluating an expression");
+    char *to = (char *)out->owner[1]->data;
+    int32_t *offsets = (int32_t *)out->owner[2]->data;
+    unsigned first = upper ? 'a' : 'A';
+    for (; i + 8 <= n; i += 8) {
+        uint64_t w;
+        memcpy(&w, s + i, 8);
+        w = map_word(w, first);
+        memcpy(to + i, &w, 8);
+    }
+    for (; i < n; i++)
+        to[i] = (char)(s[i] ^ (((unsigned)(uint8_t)s[i] - first < 26u) << 5));
+    for (size_t k = 0; k <= c->rows; k++)
+        offsets[k] = a->offsets[k] - base;
+    out->data = to;
+    out->offsets = offsets;
+    return 1;
+}
+
+/* param[0]: 0 lower, 1 upper, 2 initcap */
+int sl_kernel_case_map(struct sl_call *c)
+{
+    struct sl_text_result t;
+    int rc = c->node->param[0] < 2 ? map_column(c, (int)c->node->param[0]) : 0;
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = sl_text_begin(&t, c, bytes_of(c, 0));
+    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
+        if (sl_call_valid(c, i)) {
+            size_t n;
+            const char *s = sl_arg_bytes(c, 0, i, &n);
+            map_case(&t, s, n, (int)c->node->param[0]);
+        }
+        sl_text_next(&t);
+    }
+    return rc < 0 ? rc : sl_text_end(&t);
+}
+
+/* ---- lengths and parts ---- */
+
+/* param[0]: 0 characters, 1 bytes */
+int sl_kernel_length(struct sl_call *c)
+{
+    int64_t *to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        size_t n;
+        to[i] = 0;
+        if (!sl_call_valid(c, i))
+            continue;
+        const char *s = sl_arg_bytes(c, 0, i, &n);
+        to[i] = (int64_t)(c->node->param[0] ? n : char_count(s, n));
+    }
+    return 0;
+}
+
+/* substr(s, from [, count]): positions before 1 count, as in SQL */
+int sl_kernel_substr(struct sl_call *c)
+{
+    struct sl_text_result t;
+    int rc = sl_text_begin(&t, c, bytes_of(c, 0));
+    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
+        if (sl_call_valid(c, i)) {
+            size_t n, b;
+            const char *s = sl_arg_bytes(c, 0, i, &n);
+            int64_t from = sl_arg_int(c, 1, i), end = INT64_MAX;
+            if (c->node->nargs == 3) {
+                int64_t count = sl_arg_int(c, 2, i);
+                if (count < 0)
+                    rc = sl_call_fail(c, i, "negative substring length not allowed");
+                if (__builtin_add_overflow(from, SL_MAX(count, 0), &end))
+                    end = INT64_MAX;
+            }
+            from = SL_MAX(from, 1);
+            if (rc >= 0 && end > from) {
+                b = char_offset(s, n, (size_t)(from - 1));
+                sl_text_add(&t, s + b, char_offset(s + b, n - b, (size_t)(end - from)));
+            }
+        }
+        sl_text_next(&t);
+    }
+    return rc < 0 ? rc : sl_text_end(&t);
+}
+
+/* param[0]: 0 left, 1 right; a negative count leaves out that many at the other end */
+int sl_kernel_left_right(struct sl_call *c)
+{
+    struct sl_text_result t;
+    int right = c->node->param[0] != 0, rc = sl_text_begin(&t, c, bytes_of(c, 0));
+    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
+        if (sl_call_valid(c, i)) {
+            size_t n, b;
+            const char *s = sl_arg_bytes(c, 0, i, &n);
+            int64_t want = sl_arg_int(c, 1, i), have = INT64_MAX;
+            if (right || want < 0) {
+                have = (int64_t)char_count(s, n);
+                want = want < 0 ? SL_MAX(have + want, 0) : SL_MIN(want, have);
+            }
+            b = char_offset(s, n, (size_t)(right ? have - want : want));
+            if (right)
+                sl_text_add(&t, s + b, n - b);
+            else
+                sl_text_add(&t, s, b);
+        }
+        sl_text_next(&t);
+    }
+    return rc < 0 ? rc : sl_text_end(&t);
+}
+
+/* ---- trim, pad ---- */
+
+/* Is the character at s (k bytes) one of set? */
+static int in_set(const char *s, size_t k, const char *set, size_t n)
+{
+    for (size_t i = 0, m; i < n; i += m) {
+        int32_t cp;
+        m = sl_utf8_decode(set + i, n - i, &cp);
+        if (m == k && memcmp(s, set + i, k) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* param[0]: 1 left, 2 right, 3 both */
+int sl_kernel_trim(struct sl_call *c)
+{
+    struct sl_text_result t;
+    int ends = (int)c->node->param[0], rc = sl_text_begin(&t, c, bytes_of(c, 0));
+    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
+        if (sl_call_valid(c, i)) {
+            size_t n, m = 1, k;
+            int32_t cp;
+            const char *s = sl_arg_bytes(c, 0, i, &n);
+            const char *set = c->node->nargs == 2 ? sl_arg_bytes(c, 1, i, &m) : " ";
+            while ((ends & 1) && n) {
+                k = sl_utf8_decode(s, n, &cp);
+                if (!in_set(s, k, set, m))
+                    break;
+                s += k;
+                n -= k;
+            }
+            while ((ends & 2) && n) {
+                for (k = 1; k < n && k < 4 && (s[n - k] & 0xc0) == 0x80; k++)
+                    ;
+                if (sl_utf8_decode(s + n - k, k, &cp) != k)
+                    k = 1;
+                if (!in_set(s + n - k, k, set, m))
+                    break;
+                n -= k;
+            }
+            sl_text_add(&t, s, n);
+        }
+        sl_text_next(&t);
+    }
+    return rc < 0 ? rc : sl_text_end(&t);
+}
+
+enum { TEXT_MAX = 1 << 28 }; /* of one value that repeat and pad make */
+
+/* count characters of fill, over and over */
+static void add_fill(struct sl_text_result *t, const char *fill, size_t n, int64_t count)
+{
+    size_t at = 0;
+    while (count-- > 0 && n && !t->failed) {
+        int32_t cp;
+        size_t k = sl_utf8_decode(fill + at, n - at, &cp);
+        sl_text_add(t, fill + at, k);
+        at = at + k < n ? at + k : 0;
+    }
+}
+
+/* param[0]: 0 lpad, 1 rpad */
+int sl_kernel_pad(struct sl_call *c)
+{
+    struct sl_text_result t;
+    int right = c->node->param[0] != 0, rc = sl_text_begin(&t, c, bytes_of(c, 0) * 2);
+    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
+        if (sl_call_valid(c, i)) {
+            size_t n, m = 1;
+            const char *s = sl_arg_bytes(c, 0, i, &n), *fill = " ";
+            int64_t want = SL_MAX(sl_arg_int(c, 1, i), 0), have = (int64_t)char_count(s, n);
+            if (c->node->nargs == 3)
+                fill = sl_arg_bytes(c, 2, i, &m);
+            if (want > TEXT_MAX / 4) {
+                rc = sl_call_fail(c, i, "requested length too large");
+            } else if (have >= want || m == 0) {
+                sl_text_add(&t, s, char_offset(s, n, (size_t)want));
+            } else {
+                if (!right)
+                    add_fill(&t, fill, m, want - have);
+                sl_text_add(&t, s, n);
+                if (right)
+                    add_fill(&t, fill, m, want - have);
+            }
+        }
+        sl_text_next(&t);
+    }
+    return rc < 0 ? rc : sl_text_end(&t);
+}
+
+int sl_kernel_repeat(struct sl_call *c)
+{
+    struct sl_text_result t;
+    int rc = sl_text_begin(&t, c, bytes_of(c, 0) * 2);
+    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
+        if (sl_call_valid(c, i)) {
+            size_t n;
+            const char *s = sl_arg_bytes(c, 0, i, &n);
+            int64_t times = SL_MAX(sl_arg_int(c, 1, i), 0);
+            if (n && times > (int64_t)(TEXT_MAX / n))
+                rc = sl_call_fail(c, i, "requested length too large");
+            else if (n)
+                for (; times > 0 && !t.failed; times--)
+                    sl_text_add(&t, s, n);
+        }
+        sl_text_next(&t);
+    }
+    return rc < 0 ? rc : sl_text_end(&t);
+}
+
+int sl_kernel_reverse(struct sl_call *c)
+{
+    struct sl_text_result t;
+    int rc = sl_text_begin(&t, c, bytes_of(c, 0));
+    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
+        if (sl_call_valid(c, i)) {
+            size_t n;
+            const char *s = sl_arg_bytes(c, 0, i, &n);
+            char *p = sl_text_room(&t, n);
+            for (size_t k = 0, m; p && k < n; k += m) {
+                int32_t cp;
+                m = sl_utf8_decode(s + k, n - k, &cp);
+                memcpy(p + n - k - m, s + k, m);
+            }
+            t.used += p ? n : 0;
+        }
+        sl_text_next(&t);
+    }
+    return rc < 0 ? rc : sl_text_end(&t);
+}
+
+int sl_kernel_chr(struct sl_call *c)
+{
+    struct sl_text_result t;
+    int rc = sl_text_begin(&t, c, c->rows * 4);
+    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
+        if (sl_call_valid(c, i)) {
+            int64_t v = sl_arg_int(c, 0, i);
+            char out[4];
+            if (v <= 0 || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff))
+                rc = sl_call_fail(c, i, "chr: there is no character %lld", (long long)v);
+            else
+                sl_text_add(&t, out, sl_utf8_encode(out, (int32_t)v));
+        }
+        sl_text_next(&t);
+    }
+    return rc < 0 ? rc : sl_text_end(&t);
+}
+
+int sl_kernel_ascii(struct sl_call *c)
+{
+    int64_t *to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        size_t n;
+        int32_t cp = 0;
+        to[i] = 0;
+        if (!sl_call_valid(c, i))
+            continue;
+        const char *s = sl_arg_bytes(c, 0, i, &n);
+        if (n)
+            sl_utf8_decode(s, n, &cp);
+        to[i] = cp < 0 ? (uint8_t)*s : cp;
+    }
+    return 0;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * kernel_time: arithmetic of times, dates and intervals; date_bin, now and their like.
+ *
+ * There is one type of instant. `t at time zone 'Z'` is the instant whose wall clock in the zone of
+ * the run reads as t's does in Z, so that what follows (extract, date_trunc, a cast to date, to
+ * text) sees the clock of Z.
+ */
+#include <math.h>
+#include "kernel/calendar.h"
+#include "kernel/kernel.h"
+
+static int out_of_range(struct sl_call *c, size_t i, const char *what)
+{
+    return sl_call_fail(c, i, "%s out of range", what);
+}
+
+/* timestamptz +- interval */
+int sl_kernel_time_shift(struct sl_call *c)
+{
+    int64_t *to = sl_call_data(c);
+    int sign = c->node->param[0] == '-' ? -1 : 1, nsec = c->out->type.nsec;
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        to[i] = 0;
+        if (!sl_call_valid(c, i))
+            continue;
+        if (!sl_interval_shift(sl_arg_int(c, 0, i), nsec, sl_arg_interval(c, 1, i), sign,
+                               c->ev->env->zone, &to[i])) {
+            int rc = out_of_range(c, i, "timestamptz");
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+/* timestamptz - timestamptz: days of 24 hours and the rest */
+int sl_kernel_time_diff(struct sl_call *c)
+{
+    struct sl_interval *to = sl_call_data(c);
+    int64_t per = c->args[0]->type.nsec ? 1 : 1000, day = SL_NSEC_PER_DAY / per;
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        int64_t d;
+        memset(&to[i], 0, sizeof(to[i]));
+        if (!sl_call_valid(c, i))
+            continue;
+        if (__builtin_sub_overflow(sl_arg_int(c, 0, i), sl_arg_int(c, 1, i), &d)) {
+            int rc = out_of_range(c, i, "interval");
+            if (rc < 0)
+                return rc;
+            continue;
+        }
+        to[i].days = (int32_t)(d / day);
+        to[i].nanos = d % day * per;
+    }
+    return 0;
+}
+
+/* date +- bigint */
+int sl_kernel_date_shift(struct sl_call *c)
+{
+    int32_t *to = sl_call_data(c);
+    int sign = c->node->param[0] == '-' ? -1 : 1;
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        int64_t d = sl_arg_date(c, 0, i), n = sl_arg_int(c, 1, i);
+        to[i] = 0;
+        if (!sl_call_valid(c, i))
+            continue;
+        if (n > INT32_MAX || n < INT32_MIN || (d += sign * n) > INT32_MAX || d < INT32_MIN) {
+            int rc = out_of_range(c, i, "date");
+            if (rc < 0)
+                return rc;
+            continue;
+        }
+        to[i] = (int32_t)d;
+    }
+    return 0;
+}
+
+int sl_kernel_date_diff(struct sl_call *c)
+{
+    int64_t *to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++)
+        to[i] = (int64_t)sl_arg_date(c, 0, i) - sl_arg_date(c, 1, i);
+    return 0;
+}
+
+/* a - b of two parts, or a + b. 1 if it overflows. */
+static int combine(struct sl_interval a, struct sl_interval b, int minus, struct sl_interval *r)
+{
+    int bad;
+    if (minus) {
+        bad = __builtin_sub_overflow(a.months, b.months, &r->months);
+        bad += __builtin_sub_overflow(a.days, b.days, &r->days);
+        bad += __builtin_sub_overflow(a.nanos, b.nanos, &r->nanos);
+    } else {
+        bad = __builtin_add_overflow(a.months, b.months, &r->months);
+        bad += __builtin_add_overflow(a.days, b.days, &r->days);
+        bad += __builtin_add_overflow(a.nanos, b.nanos, &r->nanos);
+    }
+    return bad != 0;
+}
+
+int sl_kernel_interval_add(struct sl_call *c)
+{
+    struct sl_interval *to = sl_call_data(c);
+    int minus = c->node->param[0] == '-';
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        if (combine(sl_arg_interval(c, 0, i), sl_arg_interval(c, 1, i), minus, &to[i]) &&
+            sl_call_valid(c, i)) {
+            int rc = out_of_range(c, i, "interval");
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+/* interval * double, interval / double: fractions of months go to days of 30, of days to hours */
+int sl_kernel_interval_scale(struct sl_call *c)
+{
+    struct sl_interval *to = sl_call_data(c);
+    int divide = c->node->param[0] == '/';
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        struct sl_interval a = sl_arg_interval(c, 0, i);
+        double f = sl_arg_double(c, 1, i), months, days, ns;
+        int rc = 0;
+        memset(&to[i], 0, sizeof(to[i]));
+        if (!sl_call_valid(c, i))
+            continue;
+        if (divide && f == 0) {
+            rc = sl_call_fail(c, i, "division by zero");
+        } else {
+            if (divide)
+                f = 1 / f;
+            months = a.months * f;
+            days = a.days * f + (months - trunc(months)) * 30;
+            ns = (double)a.nanos * f + (days - trunc(days)) * (double)SL_NSEC_PER_DAY;
+            ns = rint(ns / 1e3) * 1e3; /* microseconds are what can be trusted of it */
+            if (!(fabs(months) <= INT32_MAX) || !(fabs(days) <= INT32_MAX) ||
+                !(fabs(ns) < 9.2e18)) {
+                rc = out_of_range(c, i, "interval");
+            } else {
+                to[i].months = (int32_t)months;
+                to[i].days = (int32_t)days;
+                to[i].nanos = (int64_t)ns;
+            }
+        }
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int sl_kernel_interval_negate(struct sl_call *c)
+{
+    struct sl_interval *to = sl_call_data(c), none = {0};
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        if (combine(none, sl_arg_interval(c, 0, i), 1, &to[i]) && sl_call_valid(c, i)) {
+            int rc = out_of_range(c, i, "interval");
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+/* date_bin(stride, t, origin) */
+int sl_kernel_date_bin(struct sl_call *c)
+{
+    int64_t *to = sl_call_data(c);
+    int64_t per = c->out->type.nsec ? 1 : 1000;
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        struct sl_interval s = sl_arg_interval(c, 0, i);
+        int64_t t = sl_arg_int(c, 1, i), origin = sl_arg_int(c, 2, i);
+        sl_int128 stride = ((sl_int128)s.days * SL_NSEC_PER_DAY + s.nanos) / per, d, bin;
+        int rc = 0;
+        to[i] = 0;
+        if (!sl_call_valid(c, i))
+            continue;
+        if (s.months != 0) {
+            rc = sl_call_fail(c, i, "date_bin: a stride of months or years is no fixed span");
+        } else if (stride <= 0) {
+            rc = sl_call_fail(c, i, "date_bin: the stride must be greater than zero");
+        } else {
+            d = (sl_int128)t - origin;
+            bin = d - d % stride - (d % stride < 0 ? stride : 0) + origin;
+            if (bin < INT64_MIN || bin > INT64_MAX)
+                rc = out_of_range(c, i, "timestamptz");
+            else
+                to[i] = (int64_t)bin;
+        }
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* to_timestamp(seconds since the epoch) */
+int sl_kernel_to_timestamp(struct sl_call *c)
+{
+    int64_t *to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        double us = rint(sl_arg_double(c, 0, i) * 1e6);
+        to[i] = 0;
+        if (!sl_call_valid(c, i))
+            continue;
+        if (!(fabs(us) < 9.2e18)) {
+            int rc = out_of_range(c, i, "timestamptz");
+            if (rc < 0)
+                return rc;
+            continue;
+        }
+        to[i] = (int64_t)us;
+    }
+    return 0;
+}
+
+int sl_kernel_now(struct sl_call *c)
+{
+    int64_t *to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++)
+        to[i] = c->ev->env->now;
+    return 0;
+}
+
+int sl_kernel_current_date(struct sl_call *c)
+{
+    int32_t *to = sl_call_data(c);
+    int64_t rest;
+    if (!to)
+        return -SL_ENOMEM;
+    int64_t wall = sl_wall_seconds(c->ev->env->now, 0, c->ev->env->zone, &rest);
+    for (size_t i = 0; i < c->rows; i++)
+        to[i] = (int32_t)sl_floor_div(wall, 86400);
+    return 0;
+}
+
+int sl_kernel_make_date(struct sl_call *c)
+{
+    int32_t *to = sl_call_data(c);
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows; i++) {
+        int64_t y = sl_arg_int(c, 0, i), m = sl_arg_int(c, 1, i), d = sl_arg_int(c, 2, i);
+        int64_t year = 0, days = 0;
+        int month = 0, day = 0;
+        to[i] = 0;
+        if (!sl_call_valid(c, i))
+            continue;
+        if (y > -100000 && y < 100000 && m >= 1 && m <= 12 && d >= 1 && d <= 31) {
+            days = sl_time_days(y, (int)m, (int)d);
+            sl_time_civil_from_days(days, &year, &month, &day);
+        }
+        if (month != m || day != d || year != y) {
+            int rc = sl_call_fail(c, i, "date field value out of range: %lld-%lld-%lld",
+                                  (long long)y, (long long)m, (long long)d);
+            if (rc < 0)
+                return rc;
+            continue;
+        }
+        to[i] = (int32_t)days;
+    }
+    return 0;
+}
+
+/* timezone(zone, t) */
+int sl_kernel_at_zone(struct sl_call *c)
+{
+    struct sl_zone_cache zones = {0};
+    int64_t *to = sl_call_data(c);
+    int nsec = c->out->type.nsec, rc = 0;
+    if (!to)
+        return -SL_ENOMEM;
+    for (size_t i = 0; i < c->rows && rc >= 0; i++) {
+        const struct sl_zone *z;
+        int64_t rest, wall;
+        to[i] = 0;
+        if (!sl_call_valid(c, i))
+            continue;
+        rc = sl_zone_cached(c, &zones, 0, i, &z);
+        if (rc != 1)
+            continue;
+        wall = sl_wall_seconds(sl_arg_int(c, 1, i), nsec, z, &rest);
+        if (!sl_wall_instant(wall, rest, nsec, c->ev->env->zone, &to[i]))
+            rc = out_of_range(c, i, "timestamptz");
+    }
+    sl_zone_cache_release(&zones);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * mend_commits: the state as far as damaged commit files still tell it.
+ *
+ * Every line states its segments whole, so one that is lost is mostly made good by those after it;
+ * what it alone said (positions, a schema, the last growth of a segment) is looked for in the segments
+ * or said to be gone.
+ */
+#include "base/compat.h"
+#include <inttypes.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "maintain/mend.h"
+
+int sl_span_add(struct sl_range **list, size_t *n, int64_t from, int64_t to, struct sl_err *err)
+{
+    assert(!*n || from >= (*list)[*n - 1].from);
+    if (from >= to)
+        return 0;
+    if (*n && from <= (*list)[*n - 1].to) {
+        (*list)[*n - 1].to = SL_MAX((*list)[*n - 1].to, to);
+        return 0;
+    }
+    if ((*n & (*n - 1)) == 0) { /* full at each power of two */
+        struct sl_range *more = sl_realloc(*list, (*n ? 2 * *n : 1) * sizeof(*more));
+        if (!more)
+            return sl_err_nomem(err, "a repair");
+        *list = more;
+    }
+    (*list)[(*n)++] = (struct sl_range){from, to};
+    return 0;
+}
+
+size_t sl_span_after(const struct sl_range *list, size_t n, int64_t at)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (list[mid].to <= at)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+int sl_mend_is_missing(const struct sl_mend *m, int64_t n)
+{
+    size_t i = sl_span_after(m->missing, m->nmissing, n);
+    return i < m->nmissing && m->missing[i].from <= n;
+}
+
+static int add_missing(struct sl_mend *m, int64_t from, int64_t to, struct sl_err *err)
+{
+    if (m->nmissing)
+        from = SL_MAX(from, m->missing[m->nmissing - 1].to);
+    return sl_span_add(&m->missing, &m->nmissing, from, to, err);
+}
+
+/* A file being read. */
+struct lines {
+    const char *name;
+    int64_t file, at; /* the number that names it; position of the line */
+    int bad;          /* how many things were wrong */
+    int gap; /* lines just before this one that are bad: that they are missing is no news */
+};
+
+static void bad(struct sl_mend *m, struct lines *f, const char *fmt, ...) SL_PRINTF(3, 4);
+static void bad(struct sl_mend *m, struct lines *f, const char *fmt, ...)
+{
+    struct sl_buf b = SL_BUF_INIT;
+    va_list ap;
+    va_start(ap, fmt);
+    sl_buf_vprintf(&b, fmt, ap);
+    va_end(ap);
+    f->bad++;
+    m->l->state.lenient = 1;
+    if (m->bad && b.data)
+        m->bad(m, f->name, f->at, b.data);
+    sl_buf_release(&b);
+}
+
+/* Whether the line goes on where the state is; what is missing between them is noted. */
+static int join(struct sl_mend *m, struct lines *f, const struct sl_line *line, struct sl_err *err)
+{
+    struct sl_state *s = &m->l->state;
+    if (line->n > s->n + 1) {
+        if (!f->gap)
+            bad(m, f, "commits %" PRId64 " to %" PRId64 " are missing", s->n + 1, line->n - 1);
+        return add_missing(m, s->n + 1, line->n, err);
+    }
+    if (line->prev != s->crc && !f->gap)
+        bad(m, f, "commit %" PRId64 " does not name the line before it", line->n);
+    return 0;
+}
+
+/* A line that is good in itself, after others that may be missing. */
+static int take(struct sl_mend *m, struct lines *f, struct sl_line *line, struct sl_err *err)
+{
+    struct sl_state *s = &m->l->state;
+    struct sl_err why;
+    int rc = 0;
+
+    sl_err_init(&why);
+    if (!line->snapshot != (f->at > 0) || (line->snapshot && line->n != f->file)) {
+        bad(m, f,
+            f->at            ? "a snapshot in the middle of a file"
+            : line->snapshot ? "the snapshot is not the one that names the file"
+                             : "the first line is no snapshot");
+        f->gap++;
+        return 0;
+    }
+    if (s->n && line->n > s->n && (!line->snapshot || line->history == s->history))
+        rc = join(m, f, line, err);
+    if (rc == 0 && line->snapshot && line->n > s->n) {
+        rc = sl_state_apply(s, line, &why);
+    } else if (rc == 0 && s->n && line->n > s->n) {
+        s->n = line->n - 1;
+        s->crc = line->prev;
+        s->history = line->history;
+        rc = sl_state_apply(s, line, &why);
+    }
+    f->gap = 0;
+    if (rc == -SL_ECORRUPT) {
+        bad(m, f, "%s", why.what);
+        rc = add_missing(m, line->n, line->n + 1, err);
+        s->n = SL_MAX(s->n, line->n);
+        f->gap++;
+    } else if (rc < 0 && err && why.code) {
+        *err = why;
+    }
+    s->broken = 0;
+    return rc;
+}
+
+static int read_lines(struct sl_mend *m, struct lines *f, const struct sl_buf *b,
+                      struct sl_err *err)
+{
+    const char *p = b->data, *end = p + b->len, *nl;
+    int rc = 0;
+    while (rc == 0 && p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+        struct sl_line line;
+        struct sl_err why;
+        sl_err_init(&why);
+        sl_line_init(&line);
+        f->at = p - b->data;
+        rc = sl_line_parse(p, (size_t)(nl + 1 - p), &line, &why);
+        if (rc == 0) {
+            rc = take(m, f, &line, err);
+        } else if (rc == -SL_ECORRUPT) {
+            bad(m, f, "%s", why.what);
+            f->gap += !f->gap || (end - p > 5 && memcmp(p, "{\"n\":", 5) == 0);
+            rc = 0;
+        } else if (err) {
+            *err = why;
+        }
+        sl_line_release(&line);
+        p = nl + 1;
+    }
+    f->at = p - b->data;
+    if (rc == 0 && p < end && !sl_line_is_torn(p, (size_t)(end - p))) {
+        bad(m, f, "the last bytes are no part of a line");
+        f->gap++;
+    }
+    return rc;
+}
+
+static int read_file(struct sl_log *l, int64_t file, char *name, struct sl_buf *b,
+                     struct sl_err *err)
+{
+    struct sl_buf path = SL_BUF_INIT;
+    memcpy(name, "commits/", 8);
+    sl_commit_name(file, name + 8);
+    sl_path_join(&path, l->path, name);
+    int rc = sl_buf_check(&path, err);
+    if (rc == 0)
+        rc = sl_path_read_file(path.data, SL_LINE_MAX, b, err);
+    sl_buf_release(&path);
+    return rc;
+}
+
+/* One file as far as `limit` (0: its end). How much is wrong in it, or < 0. */
+static int read_one(struct sl_mend *m, int64_t file, int64_t limit, int *gap, struct sl_err *err)
+{
+    struct sl_buf b = SL_BUF_INIT;
+    char name[SL_COMMIT_NAME + 16];
+    struct lines f = {.name = name, .file = file};
+    int rc = read_file(m->l, file, name, &b, err);
+    if (rc == 0 && limit && (size_t)limit < b.len)
+        b.len = (size_t)limit;
+    if (rc == 0 && !b.len)
+        bad(m, &f, "the first line is not whole");
+    else if (rc == 0)
+        rc = read_lines(m, &f, &b, err);
+    if (rc == 0 && limit > (int64_t)b.len) {
+        f.at = (int64_t)b.len;
+        bad(m, &f, "the file does not end as the next one says");
+    }
+    sl_buf_release(&b);
+    *gap = f.gap;
+    return rc < 0 ? rc : f.bad;
+}
+
+/* What the newest file's snapshot, if it is good, says of the older one: how far it counts. 0 = it is
+ * not known. */
+static int64_t limit_of(struct sl_log *l, int64_t newest, int64_t older, int64_t *last)
+{
+    struct sl_buf b = SL_BUF_INIT;
+    struct sl_line line;
+    char name[SL_COMMIT_NAME + 16];
+    int64_t limit = 0;
+    sl_line_init(&line);
+    const char *nl =
+        read_file(l, newest, name, &b, NULL) == 0 && b.len ? memchr(b.data, '\n', b.len) : NULL;
+    if (nl && sl_line_parse(b.data, (size_t)(nl + 1 - b.data), &line, NULL) == 0 && line.snapshot &&
+        line.n == newest && line.file == older) {
+        limit = line.file_bytes;
+        *last = line.last;
+    }
+    sl_line_release(&line);
+    sl_buf_release(&b);
+    return limit;
+}
+
+int sl_mend_older(struct sl_mend *m, int64_t newest, int64_t older, struct sl_err *err)
+{
+    int64_t last = 0, limit = limit_of(m->l, newest, older, &last);
+    int gap, rc = read_one(m, older, limit, &gap, err);
+    if (rc == 0 && limit && m->l->state.n != last && m->bad) {
+        char name[SL_COMMIT_NAME + 16] = "commits/";
+        sl_commit_name(older, name + 8);
+        m->bad(m, name, limit, "the file does not end as the next one says");
+        rc = 1;
+    }
+    return rc;
+}
+
+/* One of the two files, which goes to lost/ if anything is wrong in it. */
+static int take_file(struct sl_mend *m, int64_t file, int64_t limit, int *gap, struct sl_err *err)
+{
+    int rc = read_one(m, file, limit, gap, err);
+    if (rc > 0)
+        m->damaged[m->ndamaged++] = file;
+    return rc < 0 ? rc : 0;
+}
+
+int sl_mend_commits(struct sl_mend *m, struct sl_err *err)
+{
+    struct sl_log *l = m->l;
+    int64_t newest, older, last, gone = 0;
+    int gap = 0;
+    int rc = sl_commits_list(l, &newest, &older, err);
+
+    if (rc < 0)
+        return rc;
+    sl_state_release(&l->state);
+    if (older)
+        rc = take_file(m, older, limit_of(l, newest, older, &last), &gap, err);
+    if (rc == 0)
+        rc = take_file(m, newest, 0, &gap, err);
+    l->state.lenient = 0;
+    l->c.file = newest;
+    if (rc == 0 && !l->state.n) {
+        sl_err_set(err, SL_ECORRUPT, "no snapshot in commits/ is good: there is nothing to go by");
+        sl_err_hint(err, "each segment is a stream that can be read on its own: "
+                         "sluice ingest LOG/0000/FILE.arrows -o NEW/");
+        return sl_err_place(err, "%s", l->path);
+    }
+    if (rc == 0 && gap) { /* bad lines at the very end */
+        rc = add_missing(m, l->state.n + 1, l->state.n + 1 + gap, err);
+        l->state.n += gap;
+    }
+    /* Lines at the end may be gone that the mark still knows of. */
+    if (rc == 0 && l->mark.known && l->mark.durable > l->state.n) {
+        struct lines f = {.name = "commits", .at = -1};
+        bad(m, &f, "commits %" PRId64 " to %" PRId64 " are gone", l->state.n + 1, l->mark.durable);
+        rc = add_missing(m, l->state.n + 1, l->mark.durable + 1, err);
+        l->state.n = l->mark.durable;
+        if (!m->ndamaged)
+            m->damaged[m->ndamaged++] = newest;
+    }
+    if (rc == 0 && newest > l->state.n) { /* its snapshot is damaged */
+        rc = add_missing(m, l->state.n + 1, newest + 1, err);
+        l->state.n = newest;
+    }
+    for (size_t i = 0; i < m->nmissing; i++)
+        gone += m->missing[i].to - m->missing[i].from;
+    if (rc == 0 && gone)
+        sl_mend_say(m,
+                    "%" PRId64
+                    " commit lines are missing; their rows are looked for in the segments; "
+                    "source positions that they alone recorded are gone",
+                    gone);
+    if (!m->ndamaged)
+        m->damaged[m->ndamaged++] = newest; /* whatever it is, a new file takes its place */
+    m->changes += m->ndamaged;
+    return rc;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* acc: picks the accumulator for a call, and what several of them share. */
+#include "base/num.h"
+#include "state/acc.h"
+
+int sl_acc_ranked(const struct sl_agg_call *call)
+{
+    return call->kind == SL_AGG_FIRST || call->kind == SL_AGG_LAST;
+}
+
+/* Calls of one family read the same state. */
+static int family(const struct sl_agg_call *call)
+{
+    switch (call->kind) {
+    case SL_AGG_AVG: return SL_AGG_SUM;
+    case SL_AGG_PERCENTILE: return SL_AGG_QUANTILE;
+    default: return call->kind;
+    }
+}
+
+int sl_acc_shares(const struct sl_agg_call *a, const struct sl_agg_call *b)
+{
+    return family(a) == family(b);
+}
+
+static const struct sl_acc_class *class_for(const struct sl_agg_call *call, struct sl_type arg)
+{
+    switch (call->kind) {
+    case SL_AGG_COUNT_STAR:
+    case SL_AGG_COUNT: return &sl_acc_count;
+    case SL_AGG_COUNT_DISTINCT: return &sl_acc_distinct;
+    case SL_AGG_SUM:
+    case SL_AGG_AVG: return arg.kind == SL_DOUBLE ? &sl_acc_double : &sl_acc_sum;
+    case SL_AGG_MIN:
+    case SL_AGG_MAX: return &sl_acc_extreme;
+    case SL_AGG_FIRST:
+    case SL_AGG_LAST: return &sl_acc_rank;
+    case SL_AGG_QUANTILE:
+    case SL_AGG_PERCENTILE: return &sl_acc_quantile;
+    }
+    assert(!"a call of a kind that there is");
+    return NULL;
+}
+
+/* 1 if the call makes sense for values of type t. */
+static int computes(const struct sl_agg_call *call, struct sl_type t)
+{
+    int number = t.kind == SL_BIGINT || t.kind == SL_DOUBLE || t.kind == SL_NUMERIC;
+    switch (call->kind) {
+    case SL_AGG_COUNT_STAR:
+    case SL_AGG_COUNT: return 1;
+    case SL_AGG_SUM:
+    case SL_AGG_AVG:
+    case SL_AGG_PERCENTILE: return number;
+    case SL_AGG_QUANTILE: return sl_cell_class(t) == SL_CELL_8 || t.kind == SL_NUMERIC;
+    default: return sl_cell_class(t) != SL_CELL_NONE;
+    }
+}
+
+int sl_acc_new(const struct sl_agg_call *call, struct sl_account *account, struct sl_acc **out,
+               struct sl_err *err)
+{
+    struct sl_type arg = {0};
+    struct sl_buf name = SL_BUF_INIT;
+
+    *out = NULL;
+    if (call->arg)
+        arg = sl_expr_type(call->arg);
+    if (!computes(call, arg)) {
+        sl_type_print(arg, &name);
+        sl_err_set(err, SL_EUSAGE, "%s: not defined for %s", call->text,
+                   name.data ? name.data : "this type");
+        sl_buf_release(&name);
+        return -SL_EUSAGE;
+    }
+    const struct sl_acc_class *class = class_for(call, arg);
+    struct sl_acc *a = sl_calloc(1, class->size);
+    if (!a)
+        return sl_err_nomem(err, "an aggregate");
+    *a = (struct sl_acc){.class = class, .call = call, .arg = arg, .account = account};
+    int rc = class->init(a, err);
+    if (rc < 0)
+        sl_acc_free(a);
+    else
+        *out = a;
+    return rc;
+}
+
+void sl_acc_free(struct sl_acc *a)
+{
+    if (!a)
+        return;
+    a->class->release(a);
+    free(a);
+}
+
+static int too_big(const struct sl_builder *b, const char *what, struct sl_err *err)
+{
+    struct sl_buf type = SL_BUF_INIT;
+    sl_type_print(b->type, &type);
+    sl_err_set(err, SL_EOVERFLOW, "%s: the result does not fit %s", what,
+               type.data ? type.data : "its type");
+    sl_buf_release(&type);
+    return -SL_EOVERFLOW;
+}
+
+int sl_acc_build_decimal(struct sl_builder *b, sl_int128 value, int scale, const char *what,
+                         struct sl_err *err)
+{
+    struct sl_type t = b->type;
+    int to = t.kind == SL_NUMERIC ? t.scale : 0;
+
+    if (t.kind == SL_DOUBLE) {
+        sl_builder_double(b, (double)value / (double)sl_num_pow10(scale));
+        return 0;
+    }
+    for (; scale < to; scale++)
+        if (__builtin_mul_overflow(value, (sl_int128)10, &value))
+            return too_big(b, what, err);
+    if (scale > to) {
+        sl_int128 unit = sl_num_pow10(scale - to), rest = value % unit;
+        value /= unit;
+        if ((rest < 0 ? -rest : rest) >= unit - unit / 2)
+            value += rest < 0 ? -1 : 1;
+    }
+    if (t.kind == SL_BIGINT) {
+        if (value != (int64_t)value)
+            return too_big(b, what, err);
+        sl_builder_int(b, (int64_t)value);
+        return 0;
+    }
+    sl_int128 limit = sl_num_pow10(t.precision);
+    if (value >= limit || value <= -limit)
+        return too_big(b, what, err);
+    sl_builder_int128(b, value);
+    return 0;
+}
+
+int sl_acc_damaged(struct sl_err *err)
+{
+    return sl_err_set(err, SL_ECORRUPT, "the saved state of an aggregate is damaged");
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * acc: accumulators, the state of one aggregate call for all groups.
+ *
+ * State lies in typed arrays indexed by group number. Results do not depend on the order in which
+ * rows come, nor on how they are cut or split: sums are exact, extremes are by a total order, first
+ * and last go by each row's rank (time, partition, sequence), which the rows bring along.
+ *
+ * A group's state can be packed into bytes and absorbed by another accumulator of the same call:
+ * that is how states are saved, loaded and merged. A large state packs in pieces, each of which
+ * can be absorbed on its own.
+ *
+ * Call order: sl_acc_new; reserve(groups) before groups below it are used; add per batch; result,
+ * pack; reset(group) when its number is to be used again; sl_acc_free.
+ */
+#ifndef SL_STATE_ACC_H
+#define SL_STATE_ACC_H
+
+#include "kernel/eval.h"
+#include "state/cells.h"
+
+enum { SL_ACC_PIECE = 1 << 20 }; /* packed bytes after which a state goes on in another piece */
+
+/* The rows of one batch that one call takes in. */
+struct sl_acc_rows {
+    size_t n;
+    const uint32_t *group; /* NULL: all rows are of group 0 */
+    /* Ranks, for first and last only. */
+    const int64_t *time; /* NULL: no time column */
+    const int64_t *seq;
+    int32_t partition;
+};
+
+struct sl_acc;
+
+struct sl_acc_class {
+    size_t size; /* of the accumulator, struct sl_acc first */
+    /* The rest of a new one, which is zero. On failure it is released as it is. */
+    int (*init)(struct sl_acc *a, struct sl_err *err);
+    /* Memory for groups below n; new ones are empty. */
+    int (*reserve)(struct sl_acc *a, size_t n, struct sl_err *err);
+    /* arg: a loaded column of r->n rows; NULL for count(*). */
+    int (*add)(struct sl_acc *a, const struct sl_acc_rows *r, struct sl_column *arg,
+               struct sl_err *err);
+    /* Appends the result of a call for a group to a builder of the call's type. */
+    int (*result)(struct sl_acc *a, const struct sl_agg_call *call, uint32_t group,
+                  struct sl_builder *b, struct sl_err *err);
+    /* Appends one piece; *cursor starts at 0 and is 0 again after the last piece. */
+    void (*pack)(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out);
+    int (*absorb)(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err);
+    void (*reset)(struct sl_acc *a, uint32_t group);
+    void (*release)(struct sl_acc *a); /* what it owns, not itself */
+};
+
+struct sl_acc { /* first member of every accumulator */
+    const struct sl_acc_class *class;
+    const struct sl_agg_call *call; /* the first that it serves; outlives the accumulator */
+    struct sl_type arg;             /* kind 0 without one */
+    struct sl_account *account;
+};
+
+/* SL_EUSAGE if the call cannot be computed for its argument's type. */
+int sl_acc_new(const struct sl_agg_call *call, struct sl_account *account, struct sl_acc **out,
+               struct sl_err *err);
+void sl_acc_free(struct sl_acc *a); /* NULL is fine */
+/* 1 if the call goes by ranks: first and last. */
+int sl_acc_ranked(const struct sl_agg_call *call);
+/* 1 if one accumulator serves both calls, given that argument and filter are the same. */
+int sl_acc_shares(const struct sl_agg_call *a, const struct sl_agg_call *b);
+
+/* ---- one file each ---- */
+extern const struct sl_acc_class sl_acc_count;    /* count(*), count(x) */
+extern const struct sl_acc_class sl_acc_distinct; /* count(distinct x) */
+extern const struct sl_acc_class sl_acc_sum;      /* sum and avg of bigint and numeric */
+extern const struct sl_acc_class sl_acc_double;   /* sum and avg of double precision */
+extern const struct sl_acc_class sl_acc_extreme;  /* min, max */
+extern const struct sl_acc_class sl_acc_rank;     /* first, last */
+extern const struct sl_acc_class sl_acc_quantile; /* percentiles */
+
+/* ---- helpers for them ---- */
+static inline uint32_t sl_acc_group(const struct sl_acc_rows *r, size_t i)
+{
+    return r->group ? r->group[i] : 0;
+}
+/* Appends value / 10^scale, rounded half away from zero if the type has fewer digits. SL_EOVERFLOW
+ * if the value does not fit the builder's type; what names the call. */
+int sl_acc_build_decimal(struct sl_builder *b, sl_int128 value, int scale, const char *what,
+                         struct sl_err *err);
+/* SL_ECORRUPT: what absorb was given is no packed state. */
+int sl_acc_damaged(struct sl_err *err);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * acc_quantile: exact quantiles, by nearest rank or interpolated.
+ *
+ * Every value is kept, in its 16 bytes at most, in blocks of a pool: each group has a chain of
+ * blocks. A group's values are sorted when its first quantile is asked, and stay so until more come.
+ * Nearest rank: the ceil(q n)-th smallest value (the smallest for q = 0). Interpolated, as
+ * percentile_cont: between the values around position q (n - 1).
+ */
+#include <math.h>
+#include "base/num.h"
+#include "state/acc.h"
+
+/* A cache line: 7 values of 8 bytes or 3 of 16. */
+struct block {
+    union {
+        struct {
+            uint32_t next; /* block + 1 */
+            uint32_t n;
+            int64_t v8[7];
+        };
+        struct {
+            int64_t head[2];
+            sl_int128 v16[3];
+        };
+    };
+};
+_Static_assert(sizeof(struct block) == 64, "a block is a cache line");
+
+struct chain {
+    uint32_t head; /* newest block + 1 */
+    uint64_t n;
+};
+
+struct quantile {
+    struct sl_acc acc;
+    struct sl_vec chains; /* struct chain, by group */
+    struct sl_vec blocks;
+    uint32_t nblocks, spare; /* spare: first free block + 1 */
+    struct sl_vec sorted;    /* values of group `sorted_group` in order */
+    int64_t sorted_group;    /* -1: none */
+    int wide;
+};
+
+static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
+{
+    struct quantile *q = (struct quantile *)a;
+    q->wide = sl_cell_class(a->arg) == SL_CELL_16;
+    q->sorted_group = -1;
+    sl_vec_init(&q->chains, a->account);
+    sl_vec_init(&q->blocks, a->account);
+    sl_vec_init(&q->sorted, a->account);
+    return 0;
+}
+
+static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
+{
+    return sl_vec_reserve(&((struct quantile *)a)->chains, n * sizeof(struct chain), err);
+}
+
+/* A new head for a chain. */
+static int grow(struct quantile *q, struct chain *c, struct sl_err *err)
+{
+    uint32_t b = q->spare;
+    if (b) {
+        q->spare = ((struct block *)q->blocks.data)[b - 1].next;
+    } else {
+        if (q->nblocks == UINT32_MAX)
+            return sl_err_nomem(err, "exact quantiles");
+        int rc = sl_vec_reserve(&q->blocks, ((size_t)q->nblocks + 1) * sizeof(struct block), err);
+        if (rc < 0)
+            return rc;
+        b = ++q->nblocks;
+    }
+    struct block *block = (struct block *)q->blocks.data + (b - 1);
+    block->next = c->head;
+    block->n = 0;
+    c->head = b;
+    return 0;
+}
+
+static inline int put(struct quantile *q, uint32_t group, int64_t v8, sl_int128 v16,
+                      struct sl_err *err)
+{
+    struct chain *c = (struct chain *)q->chains.data + group;
+    uint32_t room = q->wide ? 3 : 7;
+    if (!c->head || ((struct block *)q->blocks.data)[c->head - 1].n == room) {
+        int rc = grow(q, c, err);
+        if (rc < 0)
+            return rc;
+    }
+    struct block *b = (struct block *)q->blocks.data + (c->head - 1);
+    if (q->wide)
+        b->v16[b->n++] = v16;
+    else
+        b->v8[b->n++] = v8;
+    c->n++;
+    return 0;
+}
+
+static int add(struct sl_acc *a, const struct sl_acc_rows *r, struct sl_column *arg,
+               struct sl_err *err)
+{
+    struct quantile *q = (struct quantile *)a;
+    int rc = 0;
+    q->sorted_group = -1;
+    for (size_t i = 0; rc == 0 && i < r->n; i++) {
+        if (sl_column_null(arg, i))
+            continue;
+        if (q->wide)
+            rc = put(q, sl_acc_group(r, i), 0, sl_column_get16(arg, i), err);
+        else
+            rc = put(q, sl_acc_group(r, i), sl_column_get8(arg, i), 0, err);
+    }
+    return rc;
+}
+
+/* ---- results ---- */
+
+static int compare_int(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int compare_double(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    int64_t u = sl_double_order(x), v = sl_double_order(y);
+    return (u > v) - (u < v);
+}
+
+static int compare_wide(const void *a, const void *b)
+{
+    sl_int128 x = *(const sl_int128 *)a, y = *(const sl_int128 *)b;
+    return (x > y) - (x < y);
+}
+
+/* The group's values in order, in q->sorted. */
+static int sort_group(struct quantile *q, uint32_t group, struct sl_err *err)
+{
+    const struct chain *c = (const struct chain *)q->chains.data + group;
+    size_t width = q->wide ? 16 : 8, n = 0;
+    if (q->sorted_group == (int64_t)group)
+        return 0;
+    int rc = sl_vec_reserve(&q->sorted, c->n * width, err);
+    if (rc < 0)
+        return rc;
+    for (uint32_t at = c->head; at;) {
+        const struct block *b = (const struct block *)q->blocks.data + (at - 1);
+        const void *v = q->wide ? (const void *)b->v16 : (const void *)b->v8;
+        memcpy((char *)q->sorted.data + n * width, v, b->n * width);
+        n += b->n;
+        at = b->next;
+    }
+    assert(n == c->n);
+    qsort(q->sorted.data, n, width,
+          q->wide                        ? compare_wide
+          : q->acc.arg.kind == SL_DOUBLE ? compare_double
+                                         : compare_int);
+    q->sorted_group = group;
+    return 0;
+}
+
+static double as_double(const struct quantile *q, size_t i)
+{
+    double unit = q->acc.arg.kind == SL_NUMERIC ? (double)sl_num_pow10(q->acc.arg.scale) : 1;
+    if (q->wide)
+        return (double)((const sl_int128 *)q->sorted.data)[i] / unit;
+    if (q->acc.arg.kind == SL_DOUBLE)
+        return ((const double *)q->sorted.data)[i];
+    return (double)((const int64_t *)q->sorted.data)[i] / unit;
+}
+
+/* Value i of the sorted ones, in the argument's type. */
+static void build(const struct quantile *q, size_t i, struct sl_builder *b)
+{
+    int64_t v = q->wide ? 0 : ((const int64_t *)q->sorted.data)[i];
+    if (q->wide)
+        sl_builder_int128(b, ((const sl_int128 *)q->sorted.data)[i]);
+    else if (q->acc.arg.kind == SL_DOUBLE)
+        sl_builder_double(b, ((const double *)q->sorted.data)[i]);
+    else if (q->acc.arg.kind == SL_DATE)
+        sl_builder_date(b, (int32_t)v);
+    else if (q->acc.arg.kind == SL_BOOL)
+        sl_builder_bool(b, (int)v);
+    else
+        sl_builder_int(b, v);
+}
+
+static int result(struct sl_acc *a, const struct sl_agg_call *call, uint32_t group,
+                  struct sl_builder *b, struct sl_err *err)
+{
+    struct quantile *q = (struct quantile *)a;
+    uint64_t n = ((const struct chain *)q->chains.data)[group].n;
+    if (!n) {
+        sl_builder_null(b);
+        return 0;
+    }
+    int rc = sort_group(q, group, err);
+    if (rc < 0)
+        return rc;
+    if (call->kind == SL_AGG_QUANTILE) {
+        double rank = ceil(call->quantile * (double)n);
+        build(q, rank < 1 ? 0 : SL_MIN((uint64_t)rank, n) - 1, b);
+        return 0;
+    }
+    double position = call->quantile * (double)(n - 1), below = floor(position);
+    double low = as_double(q, (size_t)below);
+    double high = as_double(q, SL_MIN((size_t)below + 1, (size_t)n - 1));
+    double part = position - below;
+    sl_builder_double(b, part == 0 || low == high ? low : low + (high - low) * part);
+    return 0;
+}
+
+/* ---- state ---- */
+
+static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
+{
+    struct quantile *q = (struct quantile *)a;
+    uint32_t at = *cursor ? (uint32_t)*cursor : ((const struct chain *)q->chains.data)[group].head;
+    size_t start = out->len;
+    while (at && out->len - start < SL_ACC_PIECE && !out->failed) {
+        const struct block *b = (const struct block *)q->blocks.data + (at - 1);
+        if (q->wide)
+            sl_buf_add(out, b->v16, b->n * sizeof(b->v16[0]));
+        else
+            sl_buf_add(out, b->v8, b->n * sizeof(b->v8[0]));
+        at = b->next;
+    }
+    *cursor = out->failed ? 0 : at;
+}
+
+static int absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err)
+{
+    struct quantile *q = (struct quantile *)a;
+    size_t width = q->wide ? 16 : 8;
+    int rc = 0;
+    if (n % width)
+        return sl_acc_damaged(err);
+    q->sorted_group = -1;
+    for (size_t i = 0; rc == 0 && i < n; i += width) {
+        int64_t v8 = 0;
+        sl_int128 v16 = 0;
+        if (q->wide)
+            memcpy(&v16, s + i, 16);
+        else
+            memcpy(&v8, s + i, 8);
+        rc = put(q, group, v8, v16, err);
+    }
+    return rc;
+}
+
+static void reset(struct sl_acc *a, uint32_t group)
+{
+    struct quantile *q = (struct quantile *)a;
+    struct chain *c = (struct chain *)q->chains.data + group;
+    while (c->head) {
+        struct block *b = (struct block *)q->blocks.data + (c->head - 1);
+        uint32_t next = b->next;
+        b->next = q->spare;
+        q->spare = c->head;
+        c->head = next;
+    }
+    c->n = 0;
+    if (q->sorted_group == (int64_t)group)
+        q->sorted_group = -1;
+}
+
+static void release(struct sl_acc *a)
+{
+    struct quantile *q = (struct quantile *)a;
+    sl_vec_release(&q->chains);
+    sl_vec_release(&q->blocks);
+    sl_vec_release(&q->sorted);
+}
+
+const struct sl_acc_class sl_acc_quantile = {
+    .size = sizeof(struct quantile),
+    .init = init,
+    .reserve = reserve,
+    .add = add,
+    .result = result,
+    .pack = pack,
+    .absorb = absorb,
+    .reset = reset,
+    .release = release,
+};

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * acc_rank: first and last, null values included.
+ *
+ * Rows are ranked by (event time if there is a time column, partition, sequence), not by arrival, so
+ * that the interleaving of partitions does not show. A row without a time ranks before all others.
+ */
+#include "state/acc.h"
+
+struct rank {
+    int64_t time, seq;
+    int32_t partition;
+    int32_t set;
+};
+
+struct ranked {
+    struct sl_acc acc;
+    struct sl_cells value;
+    struct sl_cells other; /* one cell: what absorb reads */
+    struct sl_vec ranks;   /* struct rank */
+    int last;
+};
+
+static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
+{
+    struct ranked *x = (struct ranked *)a;
+    x->last = a->call->kind == SL_AGG_LAST;
+    sl_cells_init(&x->value, a->arg, a->account);
+    sl_cells_init(&x->other, a->arg, a->account);
+    sl_vec_init(&x->ranks, a->account);
+    return 0;
+}
+
+static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
+{
+    struct ranked *x = (struct ranked *)a;
+    int rc = sl_cells_reserve(&x->value, n, err);
+    if (rc == 0)
+        rc = sl_cells_reserve(&x->other, 1, err);
+    return rc < 0 ? rc : sl_vec_reserve(&x->ranks, n * sizeof(struct rank), err);
+}
+
+static int before(const struct rank *a, const struct rank *b)
+{
+    if (a->time != b->time)
+        return a->time < b->time;
+    if (a->partition != b->partition)
+        return a->partition < b->partition;
+    return a->seq < b->seq;
+}
+
+/* 1 if a row of rank r takes the place of what is there. */
+static int wins(const struct ranked *x, const struct rank *r, const struct rank *there)
+{
+    if (!there->set)
+        return 1;
+    return x->last ? before(there, r) : before(r, there);
+}
+
+static int add(struct sl_acc *a, const struct sl_acc_rows *r, struct sl_column *arg,
+               struct sl_err *err)
+{
+    struct ranked *x = (struct ranked *)a;
+    struct rank *ranks = x->ranks.data;
+
+    for (size_t i = 0; i < r->n; i++) {
+        uint32_t g = sl_acc_group(r, i);
+        struct rank now = {.time = r->time ? r->time[i] : 0,
+                           .seq = r->seq[i],
+                           .partition = r->partition,
+                           .set = 1};
+        if (!wins(x, &now, &ranks[g]))
+            continue;
+        int rc = sl_cells_put_row(&x->value, g, arg, i, err);
+        if (rc < 0)
+            return rc;
+        ranks[g] = now;
+    }
+    return 0;
+}
+
+static int result(struct sl_acc *a, const struct sl_agg_call *call SL_UNUSED, uint32_t group,
+                  struct sl_builder *b, struct sl_err *err SL_UNUSED)
+{
+    sl_cells_build(&((struct ranked *)a)->value, group, b);
+    return 0;
+}
+
+static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
+{
+    struct ranked *x = (struct ranked *)a;
+    sl_buf_add(out, (const struct rank *)x->ranks.data + group, sizeof(struct rank));
+    sl_cells_pack(&x->value, group, out);
+    *cursor = 0;
+}
+
+static int absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err)
+{
+    struct ranked *x = (struct ranked *)a;
+    struct rank *there = (struct rank *)x->ranks.data + group;
+    const char *end = s + n;
+    struct rank r;
+
+    if (n < sizeof(r))
+        return sl_acc_damaged(err);
+    memcpy(&r, s, sizeof(r));
+    s += sizeof(r);
+    int rc = sl_cells_unpack(&x->other, 0, &s, end, err);
+    if (rc < 0)
+        return rc;
+    if (s != end)
+        return sl_acc_damaged(err);
+    if (!r.set || !wins(x, &r, there))
+        return 0;
+    rc = sl_cells_copy(&x->value, group, &x->other, 0, err);
+    if (rc == 0)
+        *there = r;
+    return rc;
+}
+
+static void reset(struct sl_acc *a, uint32_t group)
+{
+    struct ranked *x = (struct ranked *)a;
+    sl_cells_clear(&x->value, group);
+    memset((struct rank *)x->ranks.data + group, 0, sizeof(struct rank));
+}
+
+static void release(struct sl_acc *a)
+{
+    struct ranked *x = (struct ranked *)a;
+    sl_cells_release(&x->value);
+    sl_cells_release(&x->other);
+    sl_vec_release(&x->ranks);
+}
+
+const struct sl_acc_class sl_acc_rank = {
+    .size = sizeof(struct ranked),
+    .init = init,
+    .reserve = reserve,
+    .add = add,
+    .result = result,
+    .pack = pack,
+    .absorb = absorb,
+    .reset = reset,
+    .release = release,
+};

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* text_reader: making a reader, and changing its columns between decodes. */
+#include "text/text_reader.h"
+
+/* ---- life ---- */
+
+static int copy_string(char **to, const char *from)
+{
+    *to = from ? sl_strdup(from) : NULL;
+    return from && !*to ? -1 : 0;
+}
+
+static int copy_schema(struct sl_schema **to, const struct sl_schema *from)
+{
+    *to = from ? sl_schema_copy(from) : NULL;
+    return from && !*to ? -1 : 0;
+}
+
+/* A name for a strptime format, or the format itself. */
+static const char *format_of(const char *format)
+{
+    return format && strcmp(format, "syslog") == 0 ? "%b %d %H:%M:%S" : format;
+}
+
+/* One of enum sl_text_time, or -SL_EUSAGE. */
+static int time_form(const char *format, struct sl_err *err)
+{
+    static const char *const units[] = {"s", "ms", "us", "ns"};
+    if (!format)
+        return SL_TIME_ISO;
+    if (strncmp(format, "epoch", 5) == 0) {
+        for (size_t i = 0; i < SL_COUNT(units); i++)
+            if (format[5] == ':' && strcmp(format + 6, units[i]) == 0)
+                return SL_TIME_EPOCH_S + (int)i;
+        sl_err_set(err, SL_EUSAGE, "unknown time format '%s'", format);
+        return sl_err_hint(err, "epoch:s, epoch:ms, epoch:us, epoch:ns");
+    }
+    if (strcmp(format, "iso") == 0)
+        return SL_TIME_ISO;
+    if (strcmp(format, "clf") == 0)
+        return SL_TIME_CLF;
+    if (!strchr(format, '%')) {
+        sl_err_set(err, SL_EUSAGE, "unknown time format '%s'", format);
+        return sl_err_hint(err,
+                           "a form like '%%Y-%%m-%%d %%H:%%M:%%S', syslog or epoch:s|ms|us|ns");
+    }
+    if (!(sl_time_format_parts(format) & (SL_TIME_PART_YEAR | SL_TIME_PART_MONTH))) {
+        sl_err_set(err, SL_EUSAGE, "time format '%s' has no date", format);
+        return sl_err_hint(err, "put the date and the time of day together: transform --set");
+    }
+    return SL_TIME_STRPTIME;
+}
+
+int sl_text_reader_new(const struct sl_text_options *o, struct sl_text_reader **out,
+                       struct sl_err *err)
+{
+    int rc;
+    struct sl_text_reader *r = sl_calloc(1, sizeof *r);
+    if (!r)
+        return sl_err_nomem(err, "opening a text reader");
+    r->o = *o;
+    r->o.raw = NULL; /* by sl_text_set_raw after settling */
+    if (copy_string(&r->pattern, o->pattern) < 0 ||
+        copy_string(&r->time_column, o->time_column) < 0 ||
+        copy_string(&r->time_format, format_of(o->time_format)) < 0 ||
+        copy_schema(&r->types, o->types) < 0 || copy_schema(&r->fixed, o->fixed) < 0) {
+        rc = sl_err_nomem(err, "opening a text reader");
+        goto fail;
+    }
+    if (o->format == SL_TEXT_TSV)
+        r->delim = '\t';
+    else if (o->format == SL_TEXT_CSV)
+        r->delim = o->delimiter;
+    if (r->delim == '"' || r->delim == '\n' || r->delim == '\r') {
+        rc = sl_err_set(err, SL_EUSAGE, "a quote or line end cannot be the delimiter");
+        goto fail;
+    }
+    rc = time_form(r->time_format, err);
+    if (rc < 0)
+        goto fail;
+    r->lacks_year =
+        rc == SL_TIME_STRPTIME && !(sl_time_format_parts(r->time_format) & SL_TIME_PART_YEAR);
+    if (o->format == SL_TEXT_REGEX) {
+        rc = sl_text_regex_new(r->pattern ? r->pattern : "", &r->regex, err);
+        if (rc < 0)
+            goto fail;
+    }
+    if (o->format == SL_TEXT_NONE || o->format == SL_TEXT_TABLE || o->format == SL_TEXT_ARROW) {
+        sl_err_set(err, SL_EUSAGE, "format %s cannot be read as text",
+                   sl_text_format_name(o->format));
+        rc = sl_err_hint(err, "read " SL_TEXT_READABLE);
+        goto fail;
+    }
+    *out = r;
+    return 0;
+fail:
+    sl_text_reader_free(r);
+    return rc;
+}
+
+void sl_text_reader_free(struct sl_text_reader *r)
+{
+    if (!r)
+        return;
+    free(r->pattern);
+    free(r->time_column);
+    free(r->time_format);
+    sl_schema_unref(r->types);
+    sl_schema_unref(r->fixed);
+    sl_schema_unref(r->schema);
+    free(r->columns);
+    sl_text_regex_free(r->regex);
+    sl_text_json_free(r->keys);
+    free(r);
+}
+
+struct sl_schema *sl_text_schema(struct sl_text_reader *r)
+{
+    return r->schema;
+}
+
+enum sl_text_format sl_text_reader_format(const struct sl_text_reader *r)
+{
+    return r->o.format;
+}
+
+int sl_text_lacks_year(const struct sl_text_reader *r)
+{
+    return r->lacks_year;
+}
+
+/* ---- columns ---- */
+
+/* The present types as a new schema. */
+static int remake_schema(struct sl_text_reader *r, struct sl_err *err)
+{
+    struct sl_schema *s = sl_schema_copy(r->schema);
+    if (!s)
+        return sl_err_nomem(err, "changing a schema");
+    for (int i = 0; i < r->ncolumns; i++)
+        s->fields[i].type = r->columns[i].type;
+    sl_schema_unref(r->schema);
+    r->schema = s;
+    r->generation++;
+    return r->o.format == SL_TEXT_JSON ? sl_text_json_columns(r, err) : 0;
+}
+
+void sl_text_pin(struct sl_text_reader *r, int column, int event_time)
+{
+    assert(r->schema && column < r->ncolumns);
+    r->columns[column].pinned = 1;
+    r->columns[column].event_time |= event_time != 0;
+}
+
+/* What holds a field as it was, for text in another format or the same: 0 = nothing. */
+static int raw_kind(enum sl_text_format from, enum sl_text_format to)
+{
+    if (from == SL_TEXT_JSON)
+        return to == SL_TEXT_JSON ? SL_JSONB : 0;
+    int fields = from == SL_TEXT_CSV || from == SL_TEXT_TSV;
+    return fields && (to == SL_TEXT_CSV || to == SL_TEXT_TSV) ? SL_TEXT : 0;
+}
+
+int sl_text_set_raw(struct sl_text_reader *r, enum sl_text_format to, const uint8_t *columns,
+                    struct sl_err *err)
+{
+    int kind = raw_kind(r->o.format, to);
+    assert(r->schema);
+    for (int i = 0; i < r->ncolumns; i++) {
+        struct sl_text_column *c = &r->columns[i];
+        c->raw = kind && sl_bit(columns, (size_t)i) && !c->declared && !c->event_time;
+        c->type = c->raw ? sl_type_of((enum sl_kind)kind) : c->settled;
+    }
+    return remake_schema(r, err);
+}
+
+int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_err *err)
+{
+    struct sl_text_column *columns = sl_calloc((size_t)wider->nfields, sizeof *columns);
+    if (!columns)
+        return sl_err_nomem(err, "widening a schema");
+    int kept = 0;
+    for (int i = 0; i < wider->nfields; i++) {
+        const struct sl_field *f = &wider->fields[i];
+        int old = sl_schema_find(r->schema, f->name, strlen(f->name));
+        columns[i].field = -1;
+        columns[i].first = f->type;
+        if (old >= 0) {
+            columns[i] = r->columns[old];
+            kept++;
+            if (old != i && r->o.format != SL_TEXT_JSON)
+                kept = -1;
+        }
+        columns[i].type = columns[i].settled = f->type;
+        if (kept < 0)
+            break;
+    }
+    if (kept != r->ncolumns) {
+        free(columns);
+        return sl_err_set(err, SL_EBUG, "a wider schema moved or lost columns");
+    }
+    free(r->columns);
+    r->columns = columns;
+    r->ncolumns = wider->nfields;
+    sl_schema_unref(r->schema);
+    r->schema = sl_schema_ref(wider);
+    r->generation++;
+    return r->o.format == SL_TEXT_JSON ? sl_text_json_columns(r, err) : 0;
+}

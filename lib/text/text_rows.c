@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* text_rows: a chunk in any format brought to rows of spans, and spans handed to column passes. */
+#include "base/utf8.h"
+#include "text/text_reader.h"
+
+static const char nothing[32] = {0};
+
+struct sl_span *sl_text_matrix_row(struct sl_text_scratch *s, size_t row, int nf,
+                                   struct sl_account *account)
+{
+    size_t need = (row + 1) * (size_t)nf * sizeof(struct sl_span);
+    if (!s->matrix || need > s->matrix->capacity) {
+        size_t size =
+            s->matrix ? SL_MAX(need, s->matrix->capacity * 2) : SL_MAX(need, (size_t)4096);
+        if (s->matrix ? sl_buffer_grow(s->matrix, size) < 0
+                      : !(s->matrix = sl_buffer_new(account, size)))
+            return NULL;
+    }
+    s->matrix->size = need; /* growing keeps so much */
+    if (row >= s->cap_origins) {
+        size_t cap = SL_MAX(row + 1, SL_MAX(s->cap_origins * 2, (size_t)256));
+        struct sl_csv_origin *o = sl_realloc(s->origins, cap * sizeof *o);
+        if (!o)
+            return NULL;
+        s->origins = o;
+        s->cap_origins = cap;
+    }
+    struct sl_span *out = (struct sl_span *)s->matrix->data + row * (size_t)nf;
+    for (int i = 0; i < nf; i++)
+        out[i] = (struct sl_span){nothing, 0, SL_SPAN_NULL | SL_SPAN_UNSET};
+    return out;
+}
+
+static inline void gather_plain(const struct sl_csv_run *run, size_t row, size_t nf, size_t field,
+                                struct sl_span *out, size_t n)
+{
+    const char *base = run->base;
+    const uint32_t *seps = run->seps + row * nf + field;
+    if (field + 1 < nf) {
+        for (size_t i = 0; i < n; i++, seps += nf) {
+            uint32_t from = seps[0], len = seps[1] - 1 - from;
+            out[i] = (struct sl_span){base + from, len, len ? 0 : SL_SPAN_NULL};
+        }
+        return;
+    }
+    for (size_t i = 0; i < n; i++, seps += nf) {
+        uint32_t from = seps[0], len = seps[1] - 1 - from;
+        len -= len && base[from + len - 1] == '\r';
+        out[i] = (struct sl_span){base + from, len, len ? 0 : SL_SPAN_NULL};
+    }
+}
+
+/* Takes the quotes off fields that have them. */
+static inline void strip_quotes(struct sl_span *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].len && v[i].p[0] == '"') {
+            v[i].p++;
+            v[i].len -= 2;
+        }
+    }
+}
+
+static void gather_csv(struct sl_text_cursor *c, struct sl_span *out, size_t n)
+{
+    const struct sl_csv_rows *rows = c->rows->csv;
+    size_t nf = (size_t)rows->nf, field = (size_t)c->field;
+    while (n) {
+        const struct sl_csv_run *run = &rows->runs[c->run];
+        size_t k = SL_MIN(n, run->rows - c->in_run);
+        if (!run->null) {
+            gather_plain(run, c->in_run, nf, field, out, k);
+            if (run->quotes)
+                strip_quotes(out, k);
+        } else {
+            for (size_t i = 0; i < k; i++) {
+                size_t at = (c->in_run + i) * nf + field;
+                uint32_t from = run->seps[at];
+                out[i] = (struct sl_span){run->base + from, run->seps[at + 1] - 1 - from,
+                                          run->null[at] ? SL_SPAN_NULL : 0};
+            }
+        }
+        out += k;
+        n -= k;
+        c->in_run += k;
+        if (c->in_run == run->rows) {
+            c->run++;
+            c->in_run = 0;
+        }
+    }
+}
+
+void sl_text_gather(struct sl_text_cursor *c, struct sl_span *out, size_t n)
+{
+    assert(c->row + n <= c->rows->rows);
+    if (c->field < 0) {
+        for (size_t i = 0; i < n; i++)
+            out[i] = (struct sl_span){nothing, 0, SL_SPAN_NULL | SL_SPAN_UNSET};
+    } else if (c->rows->csv) {
+        gather_csv(c, out, n);
+    } else {
+        size_t nf = (size_t)c->rows->nf;
+        const struct sl_span *from = c->rows->matrix + c->row * nf + (size_t)c->field;
+        for (size_t i = 0; i < n; i++)
+            out[i] = from[i * nf];
+    }
+    c->row += n;
+}
+
+static const int *field_map(const struct sl_text_map *m, int *nfields, int *ncolumns)
+{
+    *nfields = m->nfields;
+    *ncolumns = m->ncolumns;
+    return m->field;
+}
+
+/* Which fields of the record may hold any bytes: columns declared bytea. NULL if none is. */
+static const uint8_t *bytea_fields(const struct sl_text_reader *r, struct sl_text_scratch *s,
+                                   const struct sl_text_map *map, int nf)
+{
+    int any = 0, ignored, columns = r->ncolumns;
+    const int *field = map ? field_map(map, &ignored, &columns) : NULL;
+    uint8_t *b = sl_realloc(s->bytea, (size_t)nf);
+    if (!b)
+        return NULL;
+    s->bytea = b;
+    memset(b, 0, (size_t)nf);
+    for (int c = 0; c < r->ncolumns && c < columns; c++) {
+        int f = field ? field[c] : r->columns[c].field;
+        if (f >= 0 && r->columns[c].type.kind == SL_BYTEA) {
+            b[f] = 1;
+            any = 1;
+        }
+    }
+    return any ? b : NULL;
+}
+
+static int csv_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
+                    const struct sl_text_chunk *chunk, struct sl_text_rows *rows,
+                    struct sl_reject_list *rejects, struct sl_err *err)
+{
+    int nf = chunk->map ? chunk->map->nfields : r->nfields;
+    int rc = sl_csv_index(&s->index, SL_CSV_BEST, chunk->data, chunk->n, r->delim, r->eol, err);
+    if (rc < 0)
+        return rc;
+    rows->nf = nf;
+    rows->lines = s->index.eols;
+    if (nf == 0) { /* an empty file: nothing but blank lines */
+        rows->skipped = s->index.records;
+        return 0;
+    }
+    struct sl_csv_shape shape = {.nf = nf,
+                                 .delim = r->delim,
+                                 .eol = r->eol,
+                                 .names_from = r->o.no_header ? "the first record" : "the header"};
+    if (!s->index.ascii && !sl_utf8_valid(chunk->data, chunk->n)) {
+        shape.check_utf8 = 1;
+        shape.bytea = bytea_fields(r, s, chunk->map, nf);
+    }
+    rc = sl_csv_rows(&s->rows, &s->index, chunk->data, chunk->n, &shape, rejects, err);
+    rows->csv = &s->rows;
+    rows->rows = s->rows.rows;
+    rows->skipped = s->rows.skipped;
+    return rc;
+}
+
+int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
+                       const struct sl_text_chunk *chunk, sl_text_splitter *split,
+                       struct sl_text_rows *rows, struct sl_reject_list *rejects,
+                       struct sl_err *err)
+{
+    int nf = r->nfields, check = !sl_utf8_valid(chunk->data, chunk->n);
+    const char *p = chunk->data, *end = p + chunk->n;
+    size_t n = 0;
+    while (p < end) {
+        const char *eol = memchr(p, '\n', (size_t)(end - p)), *reason = NULL;
+        const char *next = eol ? eol + 1 : end;
+        size_t len = (size_t)((eol ? eol : end) - p);
+        size_t byte = (size_t)(p - chunk->data);
+        len -= len && p[len - 1] == '\r';
+        rows->lines++;
+        struct sl_span *out = sl_text_matrix_row(s, n, nf, chunk->account);
+        if (!out)
+            return sl_err_nomem(err, "splitting text");
+        int rc = 1;
+        if (check && !sl_utf8_valid(p, len) &&
+            !(nf == 1 && r->columns && r->columns[0].type.kind == SL_BYTEA)) {
+            rc = 0;
+            reason = "invalid UTF-8";
+        } else if (len || r->o.format == SL_TEXT_LINES) {
+            rc = split(r, s, p, len, out, &reason, err);
+        }
+        if (rc == 0)
+            rc = sl_text_reject(rejects, byte, len, 0, NULL, err, "%s", reason);
+        else if (!len && r->o.format != SL_TEXT_LINES)
+            rows->skipped++;
+        else if (rc == 1)
+            s->origins[n++] = (struct sl_csv_origin){(uint32_t)byte, (uint32_t)len};
+        if (rc < 0)
+            return rc;
+        p = next;
+    }
+    rows->rows = n;
+    rows->nf = nf;
+    rows->matrix = s->matrix ? (const struct sl_span *)s->matrix->data : NULL;
+    rows->origins = s->origins;
+    return 0;
+}
+
+int sl_text_split_line(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,
+                       size_t n, struct sl_span *out, const char **reason, struct sl_err *err)
+{
+    (void)r;
+    (void)s;
+    (void)reason;
+    (void)err;
+    out[0] = (struct sl_span){p, (uint32_t)n, 0};
+    return 1;
+}
+
+sl_text_splitter *sl_text_splitter_for(enum sl_text_format f)
+{
+    switch (f) {
+    case SL_TEXT_COMBINED:
+    case SL_TEXT_COMMON: return sl_text_split_access;
+    case SL_TEXT_REGEX: return sl_text_split_regex;
+    default: return sl_text_split_line;
+    }
+}
+
+int sl_text_parse_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
+                       const struct sl_text_chunk *chunk, struct sl_text_rows *rows,
+                       struct sl_reject_list *rejects, struct sl_schema **wider, struct sl_err *err)
+{
+    *rows = (struct sl_text_rows){0};
+    switch (r->o.format) {
+    case SL_TEXT_CSV:
+    case SL_TEXT_TSV: return csv_rows(r, s, chunk, rows, rejects, err);
+    case SL_TEXT_JSON: return sl_text_json_rows(r, s, chunk, rows, rejects, wider, err);
+    default:
+        return sl_text_split_rows(r, s, chunk, sl_text_splitter_for(r->o.format), rows, rejects,
+                                  err);
+    }
+}
