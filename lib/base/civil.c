@@ -9,13 +9,7 @@
 #include "base/time.h"
 #include "base/num.h"
 
-/* a / b and a mod b, rounding towards minus infinity; b > 0. */
-static inline int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
-/* What floor_div() leaves. Never a - floor_div(a, b) * b: that product can be below INT64_MIN. */
+/* What sl_floor_div() leaves. Never a - sl_floor_div(a, b) * b: that product can be below INT64_MIN. */
 static inline int64_t floor_mod(int64_t a, int64_t b)
 {
     int64_t rest = a % b;
@@ -24,7 +18,7 @@ static inline int64_t floor_mod(int64_t a, int64_t b)
 
 int64_t sl_time_days(int64_t year, int month, int day)
 {
-    int64_t y = year - (month <= 2), era = floor_div(y, 400);
+    int64_t y = year - (month <= 2), era = sl_floor_div(y, 400);
     int64_t year_of_era = y - era * 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 
@@ -34,7 +28,7 @@ int64_t sl_time_days(int64_t year, int month, int day)
 
 void sl_time_civil_from_days(int64_t days, int64_t *year, int *month, int *day)
 {
-    int64_t z = days + 719468, era = floor_div(z, 146097);
+    int64_t z = days + 719468, era = sl_floor_div(z, 146097);
     uint32_t doe = (uint32_t)(z - era * 146097);
     uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
     uint32_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
@@ -47,7 +41,7 @@ void sl_time_civil_from_days(int64_t days, int64_t *year, int *month, int *day)
 
 void sl_time_to_civil(int64_t usec, struct sl_civil *out)
 {
-    int64_t sec = floor_div(usec, SL_USEC_PER_SEC), days = floor_div(sec, 86400);
+    int64_t sec = sl_floor_div(usec, SL_USEC_PER_SEC), days = sl_floor_div(sec, 86400);
     int rest = (int)(sec - days * 86400);
 
     sl_time_civil_from_days(days, &out->year, &out->month, &out->day);
@@ -131,7 +125,7 @@ size_t sl_time_print(char *out, int64_t value, int is_nsec, enum sl_time_style s
                      const struct sl_zone *zone)
 {
     int64_t per = is_nsec ? 1000000000 : SL_USEC_PER_SEC;
-    int64_t sec = floor_div(value, per), days;
+    int64_t sec = sl_floor_div(value, per), days;
     int nsec = (int)floor_mod(value, per) * (is_nsec ? 1 : 1000);
     int32_t offset = zone ? sl_zone_offset(zone, sec) : 0;
     int rest;
@@ -142,7 +136,7 @@ size_t sl_time_print(char *out, int64_t value, int is_nsec, enum sl_time_style s
     if (style == SL_TIME_RFC3339)
         offset -= offset % 60;
     sec += offset;
-    days = floor_div(sec, 86400);
+    days = sl_floor_div(sec, 86400);
     rest = (int)(sec - days * 86400);
     o = put_date(o, days);
     *o++ = style == SL_TIME_SQL ? ' ' : 'T';

@@ -16,6 +16,17 @@
 #define SL_USEC_PER_SEC 1000000LL
 #define SL_USEC_PER_DAY 86400000000LL
 
+/* a / b rounded towards minus infinity; b > 0. */
+static inline int64_t sl_floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+/* An instant of nanoseconds (nsec) or microseconds in microseconds, rounded towards minus infinity. */
+static inline int64_t sl_time_usec(int64_t v, int nsec)
+{
+    return nsec ? sl_floor_div(v, 1000) : v;
+}
+
 struct sl_zone;
 
 struct sl_civil { /* wall-clock fields */

@@ -14,11 +14,6 @@ int sl_interval_shift(int64_t t, int nsec, struct sl_interval v, int sign,
                       const struct sl_zone *zone, int64_t *out);
 
 /* Instant to wall clock and back: seconds as if UTC, and the rest of a second in units. */
-static inline int64_t sl_floor_div(int64_t a, int64_t b)
-{
-    int64_t q = a / b;
-    return q - (a % b < 0);
-}
 static inline int64_t sl_time_units(int nsec)
 {
     return nsec ? 1000000000 : 1000000;

@@ -9,6 +9,7 @@
  * if that changed meanwhile the blob, which keeps its batch, is encoded anew.
  */
 #include "base/compat.h"
+#include "base/time.h"
 #include "arrow/column.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
@@ -21,13 +22,6 @@ enum {
 };
 
 /* ---- facts ---- */
-
-static int64_t to_usec(int64_t v, int is_nsec)
-{
-    if (!is_nsec)
-        return v;
-    return v / 1000 - (v % 1000 < 0);
-}
 
 /* Least and greatest event time of the selected rows. */
 static int find_times(struct sl_batch *b, int64_t *min, int64_t *max, struct sl_err *err)
@@ -53,8 +47,8 @@ static int find_times(struct sl_batch *b, int64_t *min, int64_t *max, struct sl_
         high = SL_MAX(high, v);
     }
     if (low <= high) {
-        *min = to_usec(low, b->schema->fields[at].type.nsec);
-        *max = to_usec(high, b->schema->fields[at].type.nsec);
+        *min = sl_time_usec(low, b->schema->fields[at].type.nsec);
+        *max = sl_time_usec(high, b->schema->fields[at].type.nsec);
     }
     return 0;
 }

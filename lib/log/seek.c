@@ -3,6 +3,7 @@
 /* seek: the first row at or after an event time. Segments and batches say which times they hold, so
  * that only batches that may hold it are decoded; the rows decide. */
 #include "base/compat.h"
+#include "base/time.h"
 #include "arrow/column.h"
 #include "base/mem.h"
 #include "log/log_reader.h"
@@ -16,10 +17,7 @@ static int64_t first_row(struct sl_batch *b, int at, int64_t t)
         if (sl_column_null(c, i))
             continue;
         size_t k = sl_column_slot(c, i, &h);
-        int64_t v = ((const int64_t *)h->data)[k];
-        if (nsec)
-            v = v / 1000 - (v % 1000 < 0);
-        if (v >= t)
+        if (sl_time_usec(((const int64_t *)h->data)[k], nsec) >= t)
             return (int64_t)i;
     }
     return -1;

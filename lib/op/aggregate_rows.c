@@ -17,11 +17,7 @@
 static inline int64_t usec_at(const struct sl_column *c, size_t row)
 {
     int64_t v = c->form == SL_PLAIN ? ((const int64_t *)c->data)[row] : sl_column_get8(c, row);
-    if (c->type.nsec) {
-        int64_t q = v / 1000;
-        return q - (v % 1000 < 0);
-    }
-    return v;
+    return sl_time_usec(v, c->type.nsec);
 }
 
 static int grow_panes(struct sl_aggregate *a, struct sl_err *err)

@@ -46,13 +46,6 @@ static int bind(struct sl_op *op, int input, struct sl_schema *in, struct sl_sch
     return rc;
 }
 
-static int64_t to_usec(struct sl_type t, int64_t v)
-{
-    if (!t.nsec)
-        return v;
-    return v / 1000 - (v % 1000 < 0);
-}
-
 static int64_t minimum(const struct watermark *w)
 {
     int64_t least = SL_TIME_MAX;
@@ -83,7 +76,7 @@ static struct sl_column *watermarks(struct watermark *w, struct sl_batch *b, str
             continue;
         const struct sl_column *h;
         size_t slot = sl_column_slot(t, row, &h);
-        *greatest = SL_MAX(*greatest, to_usec(t->type, ((const int64_t *)h->data)[slot]));
+        *greatest = SL_MAX(*greatest, sl_time_usec(((const int64_t *)h->data)[slot], t->type.nsec));
     }
     for (; next < b->rows; next++)
         sl_builder_null(&out);

@@ -5,12 +5,6 @@
 #include "base/num.h"
 #include "op/window.h"
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    int64_t q = a / b;
-    return q - (a % b != 0 && (a < 0) != (b < 0));
-}
-
 /* "7 days": the number, and where its unit begins. 0 if it is not of that form. */
 static int split(const char *s, int64_t *n, const char **unit)
 {
@@ -86,7 +80,7 @@ static int64_t bucket_start(const struct sl_window *w, int64_t k)
     } else if (w->unit == SL_WINDOW_WEEK) {
         day = k * w->width * 7 + 4; /* 1970-01-05 was a Monday */
     } else {
-        int64_t month = k * w->width, year = floor_div(month, 12);
+        int64_t month = k * w->width, year = sl_floor_div(month, 12);
         day = sl_time_days(1970 + year, (int)(month - year * 12) + 1, 1);
     }
     return sl_zone_to_utc(w->zone, day * 86400) * SL_USEC_PER_SEC;
@@ -94,15 +88,15 @@ static int64_t bucket_start(const struct sl_window *w, int64_t k)
 
 static int64_t bucket_of(const struct sl_window *w, int64_t t)
 {
-    int64_t sec = floor_div(t, SL_USEC_PER_SEC);
-    int64_t day = floor_div(sec + sl_zone_offset(w->zone, sec), 86400), year;
+    int64_t sec = sl_floor_div(t, SL_USEC_PER_SEC);
+    int64_t day = sl_floor_div(sec + sl_zone_offset(w->zone, sec), 86400), year;
     int month, mday;
     if (w->unit == SL_WINDOW_DAY)
-        return floor_div(day, w->width);
+        return sl_floor_div(day, w->width);
     if (w->unit == SL_WINDOW_WEEK)
-        return floor_div(day - 4, w->width * 7);
+        return sl_floor_div(day - 4, w->width * 7);
     sl_time_civil_from_days(day, &year, &month, &mday);
-    return floor_div((year - 1970) * 12 + month - 1, w->width);
+    return sl_floor_div((year - 1970) * 12 + month - 1, w->width);
 }
 
 int sl_window_around(const struct sl_window *w, int64_t t, int64_t *start, int64_t *end)
