@@ -11,6 +11,7 @@
  *   rotate.c  the next commit file                    recover.c after a reboot
  *   evolve.c  schemas                                 route.c   rows to partitions
  *   tend.c    closed segments, on another thread      rewrite.c of tiny batches
+ *   lost.c    bytes set aside
  *   unborn.c  a log before its first commit           unmake.c  one that never had any
  */
 #ifndef SL_LOG_LOG_WRITER_H
@@ -130,6 +131,15 @@ void sl_writer_before_rotation(struct sl_log_writer *w);
 /* Begins the next commit file. new_history: with a history that left after the present commit.
  * n: number of the snapshot, 0 = the next. */
 int sl_writer_rotate(struct sl_log_writer *w, int new_history, int64_t n, struct sl_err *err);
+
+/* ---- lost.c ---- */
+
+/* The directory lost/, which is made if it is not there: a descriptor, to be closed. A link, or a file,
+ * in its place is an error. */
+int sl_lost_open(struct sl_log *l, struct sl_err *err);
+/* Moves a file of the log there (dir is open on lost/) under the name `as`, with a number added if
+ * that is taken. A file that is not there any more is no error. */
+int sl_lost_move(struct sl_log *l, int dir, const char *name, const char *as, struct sl_err *err);
 
 /* ---- recover.c ---- */
 

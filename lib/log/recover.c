@@ -69,19 +69,21 @@ static int holds_batch(struct sl_log *l, struct sl_seg_key key, const struct sl_
 /* A new file in lost/ for bytes of a segment from `from` on. */
 static int lost_file(struct sl_log *l, struct sl_seg_key key, int64_t from, struct sl_err *err)
 {
-    if (mkdirat(l->dirfd, "lost", 0777) < 0 && errno != EEXIST)
-        return sl_err_sys(err, "cannot create %s/lost", l->path);
-    for (int k = 0;; k++) {
+    int dir = sl_lost_open(l, err), fd = dir;
+    for (int k = 0; dir >= 0 && k <= 9999; k++) {
         char name[128], again[16] = "";
         if (k)
             snprintf(again, sizeof(again), "-%d", k);
-        snprintf(name, sizeof(name), "lost/%04d-%020" PRId64 "-%" PRId64 "-%" PRId64 "%s.arrows",
+        snprintf(name, sizeof(name), "%04d-%020" PRId64 "-%" PRId64 "-%" PRId64 "%s.arrows",
                  key.partition, key.base, key.by, from, again);
-        int fd = sl_path_openat(l->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666,
-                                l->path, err);
-        if (fd != -SL_EEXIST || k > 9999)
-            return fd;
+        fd =
+            sl_path_openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666, l->path, err);
+        if (fd != -SL_EEXIST)
+            break;
     }
+    if (dir >= 0)
+        close(dir);
+    return fd;
 }
 
 static int copy_bytes(int from_fd, int to_fd, int64_t from, int64_t to, int64_t shift,
@@ -92,11 +94,11 @@ static int copy_bytes(int from_fd, int to_fd, int64_t from, int64_t to, int64_t 
     while (rc == 0 && from < to) {
         size_t want = (size_t)SL_MIN((int64_t)COPY, to - from);
         ssize_t n = sl_path_pread(from_fd, block, want, from, path, err);
-        if (n <= 0) {
-            rc = (int)n;
-            break;
+        if (n == 0) {
+            sl_err_set(err, SL_EIO, "the file became shorter while it was copied");
+            n = sl_err_offset(err, path, from);
         }
-        rc = sl_path_pwrite(to_fd, block, (size_t)n, from - shift, path, err);
+        rc = n < 0 ? (int)n : sl_path_pwrite(to_fd, block, (size_t)n, from - shift, path, err);
         from += n;
     }
     free(block);

@@ -134,47 +134,45 @@ static int mend_partition(struct sl_mend *m, int partition, int64_t n, struct sl
     return rc;
 }
 
-/* Moves a whole file to lost/. */
-static void set_file_aside(struct sl_log *l, const char *name, const char *as)
-{
-    char to[160];
-    mkdirat(l->dirfd, "lost", 0777);
-    for (int k = 0; k < 1000; k++) {
-        if (k)
-            snprintf(to, sizeof(to), "lost/%s-%d", as, k);
-        else
-            snprintf(to, sizeof(to), "lost/%s", as);
-        if (faccessat(l->dirfd, to, F_OK, 0) == 0)
-            continue;
-        if (renameat(l->dirfd, name, l->dirfd, to) == 0)
-            fsync(l->dirfd);
-        return;
-    }
-}
-
-static void set_aside_all(struct sl_mend *m)
+/* Moves everything that the repair replaced to lost/, which is open as dir. The first failure is told,
+ * after all else was moved. */
+static int set_aside_all(struct sl_mend *m, int dir, struct sl_err *err)
 {
     char name[SL_SEG_NAME], as[SL_SEG_NAME + 32];
+    int rc = 0;
     for (int i = 0; i < m->line.nsegs; i++) {
         const struct sl_seg *s = &m->line.segs[i];
         if (!s->dropped)
             continue;
         sl_seg_name(sl_seg_key(s), ".arrows", name);
         snprintf(as, sizeof(as), "%04d-%s", s->partition, strchr(name, '/') + 1);
-        set_file_aside(m->l, name, as);
+        int moved = sl_lost_move(m->l, dir, name, as, rc == 0 ? err : NULL);
+        rc = rc == 0 ? moved : rc;
         sl_seg_name(sl_seg_key(s), ".idx", name);
         unlinkat(m->l->dirfd, name, 0);
     }
     for (size_t i = 0; i < m->nadopted; i++) {
-        snprintf(as, sizeof(as), "%.4s-%s", m->aside[i], m->aside[i] + 5);
-        set_file_aside(m->l, m->aside[i], as);
+        int n = (int)strcspn(m->aside[i], "/");
+        snprintf(as, sizeof(as), "%.*s-%s", n, m->aside[i], m->aside[i] + n + 1);
+        int moved = sl_lost_move(m->l, dir, m->aside[i], as, rc == 0 ? err : NULL);
+        rc = rc == 0 ? moved : rc;
     }
     for (int i = 0; i < m->ndamaged + m->naside; i++) {
         char file[SL_COMMIT_NAME + 16] = "commits/";
         sl_commit_name(m->damaged[i], file + 8);
         snprintf(as, sizeof(as), "commits-%s", file + 8);
-        set_file_aside(m->l, file, as);
+        int moved = sl_lost_move(m->l, dir, file, as, rc == 0 ? err : NULL);
+        rc = rc == 0 ? moved : rc;
     }
+    return rc;
+}
+
+static int has_aside(const struct sl_mend *m)
+{
+    int some = m->nadopted || m->ndamaged || m->naside;
+    for (int i = 0; i < m->line.nsegs && !some; i++)
+        some = m->line.segs[i].dropped;
+    return some;
 }
 
 /* Names of the new files are on the device before a commit names them. */
@@ -206,8 +204,11 @@ static int partition_dirs_synced(struct sl_mend *m, struct sl_err *err)
 static int commit(struct sl_mend *m, struct sl_err *err)
 {
     struct sl_log *l = m->l;
-    int rc = partition_dirs_synced(m, err);
+    int dir = has_aside(m) ? sl_lost_open(l, err) : -1, rc = 0;
 
+    if (dir < 0 && has_aside(m)) /* before anything is replaced */
+        return dir;
+    rc = partition_dirs_synced(m, err);
     if (rc == 0 && m->ndamaged) {
         m->line.n = l->state.n + 1;
         m->line.prev = l->state.crc;
@@ -234,7 +235,9 @@ static int commit(struct sl_mend *m, struct sl_err *err)
             rc = sl_syncer_run(m->w->sync, err);
     }
     if (rc == 0)
-        set_aside_all(m);
+        rc = set_aside_all(m, dir, err);
+    if (dir >= 0)
+        close(dir);
     return rc;
 }
 

@@ -99,3 +99,93 @@ left_by_killed() { # NAME
     sluice replay --quiet log/ -o out.csv
     [ -e precious/file ]
 }
+
+# A log with the rows 1 to 100 of column a, durable, and one batch in it damaged.
+damaged_log() { # LOG
+    seq 100 | sed 1ia | sluice ingest --quiet -I csv - -o "$1" --sync commit
+    local f=("$1"/0000/*.arrows)
+    printf '\377' | dd of="${f[0]}" bs=1 seek=$(($(stat -c %s "${f[0]}") - 300)) conv=notrunc status=none
+}
+
+@test "a repair refuses a link, or a file, in the place of lost/, before it changes anything" {
+    mkdir elsewhere
+    damaged_log log
+    before=$(find log -type f -exec md5sum {} + | sort)
+    ln -s ../elsewhere log/lost
+    run -1 --separate-stderr sluice log repair --yes log/
+    [[ $stderr == *"log/lost is a symbolic link"* ]]
+    same "$(ls elsewhere)" ""
+    rm log/lost
+    touch log/lost
+    run -1 --separate-stderr sluice log repair --yes log/
+    [[ $stderr == *"log/lost is no directory"* ]]
+    rm log/lost
+    same "$(find log -name '*-2.arrows' -exec md5sum {} +; find log -name '*.jsonl' -exec md5sum {} +)" \
+        "$(grep -e '-2.arrows' <<<"$before"; grep jsonl <<<"$before")"
+    run -3 sluice log repair --yes log/
+    [ -n "$(ls log/lost)" ]
+}
+
+@test "a recovery refuses a link in the place of lost/" {
+    mkdir elsewhere
+    seq 100 | sed 1ia | sluice ingest --quiet -I csv - -o log/ --sync commit
+    seq 100 | sed 1ia | sluice ingest --quiet -I csv - -o log/ --sync none
+    # another boot, and the last line did not reach the device: its batch is put aside
+    printf '%s' 11111111-1111-1111-1111-111111111111 | dd of=log/lock bs=1 seek=21 conv=notrunc status=none
+    sed -i '$d' log/commits/*.jsonl
+    ln -s ../elsewhere log/lost
+    run -1 --separate-stderr sluice ingest -I csv - -o log/ <<<$'a\n1'
+    [[ $stderr == *"log/lost is a symbolic link"* ]]
+    same "$(ls elsewhere)" ""
+}
+
+# A follower with one row committed, and its input open as descriptor 8.
+following() { # LOG
+    mkfifo in
+    sluice ingest -f --quiet -I csv - -o "$1" <in 2>errors &
+    pids+=($!)
+    exec 8>in
+    printf 'a\n1\n' >&8
+    until_true holds "$1" 1
+}
+
+holds() { # LOG ROWS
+    same "$(sluice aggregate --quiet "$1" --select 'count(*)' -O csv 2>/dev/null | tail -n 1)" "$2" >/dev/null
+}
+
+@test "a writer whose open segment was removed fails, with the file's name and what to do" {
+    following log/
+    rm log/0000/*.arrows
+    printf '2\n' >&8
+    ends_with 1 "${pids[0]}"
+    grep -q 'log/0000/0.*\.arrows: the segment was removed or replaced.*log repair log' errors
+    run -1 --separate-stderr sluice ingest -I csv - -o log/ <<<$'a\n3'
+    [[ $stderr == *"the segment was removed or replaced"* ]]
+    run -3 sluice log repair --yes log/
+    sluice ingest --quiet -I csv - -o log/ <<<$'a\n3'
+    same "$(sluice replay --quiet log/ -O csv)" $'a\n3'
+}
+
+@test "a writer whose open segment was replaced by a copy fails too" {
+    following log/
+    for f in log/0000/*.arrows; do cp "$f" copy && mv copy "$f"; done
+    printf '2\n' >&8
+    ends_with 1 "${pids[0]}"
+    grep -q 'the segment was removed or replaced' errors
+    same "$(sluice replay --quiet log/ -O csv)" $'a\n1'
+}
+
+@test "a writer whose commit file was removed fails" {
+    printf 'a\n0\n' | sluice ingest --quiet -I csv - -o log/
+    printf '{"n":' >>log/commits/00000000000000000001.jsonl # a torn tail: the next file begins
+    mkfifo in
+    sluice ingest -f --quiet -I csv - -o log/ <in 2>errors &
+    pids+=($!)
+    exec 8>in
+    printf 'a\n1\n' >&8
+    until_true holds log/ 2
+    rm "$(ls -d log/commits/* | tail -n 1)"
+    printf '2\n' >&8
+    ends_with 1 "${pids[0]}"
+    grep -q 'commits/.*: the commit file was removed' errors
+}
