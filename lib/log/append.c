@@ -215,6 +215,33 @@ static int is_out(const struct sl_out *o, const struct sl_seg *s)
     return o->fd >= 0 && o->key.base == s->base && o->key.by == s->by;
 }
 
+/* The committed rows of an open segment lie in a file that is not at its path any more. What would be
+ * added to the open descriptor nobody could read. */
+static int segment_gone(const struct sl_log *l, const char *file, struct sl_err *err)
+{
+    sl_err_set(err, SL_ECORRUPT, "the segment was removed or replaced, and its rows with it");
+    sl_err_place(err, "%s/%s", l->path, file);
+    return sl_err_hint(err,
+                       "put the file back, or let `sluice log repair %s` leave out its rows; then "
+                       "run again",
+                       l->path);
+}
+
+/* 0 if fd is still the file at the segment's path. */
+static int check_there(const struct sl_log *l, const struct piece *p, const struct stat *mine,
+                       struct sl_err *err)
+{
+    struct stat there;
+    char file[SL_SEG_NAME];
+    sl_seg_name(sl_seg_key(&p->seg), ".arrows", file);
+    int found = fstatat(l->dirfd, file, &there, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!found && errno != ENOENT)
+        return sl_err_sys(err, "cannot examine %s/%s", l->path, file);
+    if (found && there.st_dev == mine->st_dev && there.st_ino == mine->st_ino)
+        return 0;
+    return segment_gone(l, file, err);
+}
+
 /* A descriptor for the piece's segment; uncommitted bytes at its end are cut off. */
 static int open_piece(struct sl_log_writer *w, struct piece *p, struct sl_err *err)
 {
@@ -231,8 +258,12 @@ static int open_piece(struct sl_log_writer *w, struct piece *p, struct sl_err *e
         p->own = 1;
     }
     p->opened = rc >= 0;
+    if (rc == -SL_ENOENT && !p->begins)
+        rc = segment_gone(w->log, name.data + strlen(w->log->path) + 1, err);
     if (rc >= 0 && fstat(p->fd, &st) < 0)
         rc = sl_err_sys(err, "cannot examine a segment");
+    if (rc >= 0 && !p->own)
+        rc = check_there(w->log, p, &st, err);
     if (rc >= 0 && st.st_size > p->start && ftruncate(p->fd, p->start) < 0)
         rc = sl_err_sys(err, "cannot cut off uncommitted bytes of %s", name.data ? name.data : "");
     if (rc >= 0 && st.st_size < p->start) {

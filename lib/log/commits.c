@@ -351,7 +351,11 @@ static int take_newest(struct sl_log *l, struct sl_err *err)
     uint64_t history = l->state.history;
     int rc = sl_commits_list(l, &newest, &before, err);
 
-    if (rc < 0 || newest <= l->c.file)
+    if (rc >= 0 && newest < l->c.file) {
+        sl_err_set(err, SL_ECORRUPT, "the commit file was removed");
+        return corrupt(l, l->c.file, 0, err);
+    }
+    if (rc < 0 || newest == l->c.file)
         return rc;
     int fd = open_file(l, newest, err);
     if (fd < 0)
