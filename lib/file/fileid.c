@@ -364,6 +364,14 @@ int sl_fileid_mark(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_
     return rc;
 }
 
+int sl_fileid_mark_again(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_t line,
+                         struct sl_file_mark *out, struct sl_err *err)
+{
+    if (byte < i->head_len && !i->compressed)
+        i->head_len = 0; /* it reaches beyond the mark: learnt again below */
+    return sl_fileid_mark(i, b, byte, line, out, err);
+}
+
 void sl_fileid_print(const struct sl_fileid *i, const struct sl_file_mark *m, int64_t rows,
                      struct sl_buf *out)
 {

@@ -52,6 +52,10 @@ struct sl_file_mark { /* a point in a file */
  * shorter than 1 KiB when it was opened. */
 int sl_fileid_mark(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_t line,
                    struct sl_file_mark *out, struct sl_err *err);
+/* The same for a byte before one that was marked. What stands behind it, and may be mended before the
+ * file is read again, is no part of the file's head then. */
+int sl_fileid_mark_again(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_t line,
+                         struct sl_file_mark *out, struct sl_err *err);
 struct sl_head { /* the first bytes of a file, for many comparisons; begin with n = -1 */
     int n, nplain;
     char raw[1024], plain[1024]; /* plain: unpacked */

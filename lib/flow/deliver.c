@@ -6,6 +6,10 @@
  * A wider schema: when the oldest item says that its values do not fit, every item under way is
  * waited for, source and sink take the wider schema, and all of them are decoded anew. Nothing after
  * the oldest has been delivered yet, so the sink sees the change exactly between two items.
+ *
+ * A bad row, where rejects are not kept: it ends the run, but the rows before it are good, and a pipe
+ * cannot be read again. So its item is cut short before it and run again; the rest is delivered like
+ * any other item, with the position behind it.
  */
 #include "flow/pipeline_int.h"
 
@@ -97,23 +101,19 @@ static int record_position(struct sl_pipeline *p, struct sl_morsel *m, struct sl
     return rc;
 }
 
+/* What goes on to the rest of the chain, and is counted: the whole item. */
 static int deliver_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
 {
     struct sl_morsel *m = it->morsel;
     struct sl_source *s = p->source;
 
-    if (it->status < 0) {
-        if (err)
-            *err = it->err;
-        return it->status;
-    }
     s->records += m->records;
     s->rejected += (int64_t)m->rejects.n;
     s->skipped += m->skipped;
     if (m->batch)
         s->rows += (int64_t)m->batch->selected;
     p->bytes += (int64_t)m->len;
-    int rc = sl_pipeline_reject_item(p, it, err);
+    int rc = p->rejects ? sl_pipeline_reject_item(p, it, err) : 0;
     if (rc < 0)
         return rc;
     add_counts(p, it);
@@ -125,6 +125,70 @@ static int deliver_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err
     p->done_early |= rc == SL_PUSH_DONE;
     int e = record_position(p, m, err);
     return e < 0 ? e : rc;
+}
+
+/* The rows of a batch that stand before a physical row. */
+static struct sl_batch *rows_before(struct sl_batch *b, int64_t row, struct sl_err *err)
+{
+    size_t n = 0;
+    while (n < b->selected && (int64_t)(b->selection ? b->selection[n] : n) < row)
+        n++;
+    return sl_batch_slice(b, 0, n, err);
+}
+
+/* Cuts an item short before a bad row, and runs it again: 1 there is something to deliver, 0, < 0. */
+static int cut_short(struct sl_pipeline *p, struct sl_item *it, const struct sl_bad_row *bad,
+                     struct sl_err *err)
+{
+    struct sl_morsel *m = it->morsel;
+    struct sl_batch *rows = NULL;
+    if (p->merging || !p->source->class->shorten || (m->text ? bad->byte <= 0 : bad->row <= 0))
+        return 0;
+    int rc = p->source->class->shorten(p->source, m, bad, err);
+    if (rc <= 0)
+        return rc;
+    if (!m->text && !(rows = rows_before(m->batch, bad->row, err)))
+        return -(int)(err ? err->code : SL_ENOMEM);
+    sl_item_reset(it);
+    if (rows) {
+        m->batch = rows;
+        m->upto = bad->row;
+        m->records = (int64_t)rows->selected;
+    }
+    sl_item_run(it, p->nlanes - 1);
+    assert(it->status != SL_TEXT_WIDEN && !m->rejects.n && !it->rejects.n);
+    return it->status < 0 ? 0 : 1;
+}
+
+/* An item in which a bad row is that ends the run with *why: what comes before the row is delivered. */
+static int deliver_front(struct sl_pipeline *p, struct sl_item *it, const struct sl_bad_row *bad,
+                         struct sl_err *err)
+{
+    int rc = cut_short(p, it, bad, err);
+    return rc > 0 ? deliver_item(p, it, err) : rc;
+}
+
+static int deliver_oldest(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
+{
+    struct sl_bad_row bad;
+    if (it->status < 0) {
+        if (err)
+            *err = it->err;
+        return it->status;
+    }
+    int ends = p->rejects ? 0 : sl_pipeline_first_bad(p, it, &bad, err);
+    if (ends == 0) {
+        int rc = deliver_item(p, it, err), many = rc < 0 ? 0 : sl_pipeline_too_many(p, err);
+        p->input_failed |= many < 0;
+        return many < 0 ? many : rc;
+    }
+    struct sl_err why;
+    sl_err_init(&why);
+    int rc = deliver_front(p, it, &bad, &why);
+    p->input_failed = rc >= 0;
+    if (rc < 0 && err)
+        *err = why;
+    return rc < 0 ? rc : ends;
 }
 
 int sl_pipeline_deliver(struct sl_pipeline *p, struct sl_err *err)
@@ -139,7 +203,7 @@ int sl_pipeline_deliver(struct sl_pipeline *p, struct sl_err *err)
     while (it->status == SL_TEXT_WIDEN && rc == 0)
         rc = widen(p, err);
     if (rc == 0)
-        rc = deliver_item(p, it, err);
+        rc = deliver_oldest(p, it, err);
     p->head++;
     p->flushed = 0;
     sl_item_free(it);

@@ -85,6 +85,9 @@ void sl_item_reset(struct sl_item *it)
     memset(&m->rejects, 0, sizeof(m->rejects));
     sl_schema_unref(m->wider);
     m->wider = NULL;
+    free(m->places);
+    m->places = NULL;
+    m->nplaces = 0;
     m->records = m->skipped = 0;
     m->generation = it->p->source->generation;
 }

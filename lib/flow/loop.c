@@ -114,6 +114,18 @@ static int idle(struct sl_pipeline *p, struct sl_err *err)
     return wait_for_input(p, err);
 }
 
+/* The source has failed: what it gave before is good, unless there is an error in that. */
+static int input_ends(struct sl_pipeline *p, int failed, struct sl_err *err)
+{
+    struct sl_err why;
+    sl_err_init(&why);
+    int rc = sl_pipeline_drain(p, &why);
+    if (rc < 0 && err)
+        *err = why;
+    p->input_failed |= rc == 0;
+    return rc < 0 ? rc : failed;
+}
+
 /* One turn: > 0 the directive that ends the run (SL_STOP or SL_END), 0 go on, < 0 error. */
 static int turn(struct sl_pipeline *p, struct sl_err *err)
 {
@@ -141,7 +153,7 @@ static int turn(struct sl_pipeline *p, struct sl_err *err)
         return rc;
     case SL_NEXT_STOP: return SL_STOP;
     case SL_NEXT_END: return SL_END;
-    default: assert(rc < 0); return rc;
+    default: assert(rc < 0); return input_ends(p, rc, err);
     }
 }
 
@@ -193,12 +205,27 @@ static int finish(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err
     return sl_pipeline_direct(p, d, d == SL_STOP ? &c : NULL, err);
 }
 
-/* After an error. What was rejected until then is worth keeping: it may say why. */
-static void give_up(struct sl_pipeline *p)
+/* After an error. What was rejected until then is worth keeping: it may say why. If the input or a row
+ * of it is to blame, so are the rows that the sink was given before. */
+static void give_up(struct sl_pipeline *p, struct sl_err *err)
 {
+    struct sl_err why;
     sl_pipeline_discard(p);
     if (p->rejects && p->rejected && !p->rejects_ended)
         p->rejects->class->control(p->rejects, SL_STOP, NULL, NULL);
+    if (!p->input_failed || !p->sink->class->rescue || p->sink->pipe_closed)
+        return;
+    sl_err_init(&why);
+    int64_t n = p->sink->class->rescue(p->sink, &why) < 0 ? -1 : p->sink->committed;
+    if (!err || p->sink->class->promise != SL_PROMISE_EXACT)
+        return;
+    char hint[sizeof(err->hint) + 2];
+    snprintf(hint, sizeof(hint), "%s%s", err->hint, err->hint[0] ? "; " : "");
+    if (n < 0)
+        sl_err_hint(err, "%sthe rows before it could not be committed: %s", hint, why.what);
+    else if (n > 0)
+        sl_err_hint(err, "%s%lld %s before it %s committed", hint, (long long)n,
+                    sl_plural(n, "row", "rows"), sl_plural(n, "is", "are"));
 }
 
 int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct sl_err *err)
@@ -211,8 +238,9 @@ int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct 
     enum sl_directive d = rc == SL_STOP ? SL_STOP : SL_END;
     if (rc >= 0)
         rc = finish(p, d, err);
+    p->input_failed |= rc == -SL_EROW;
     if (rc < 0)
-        give_up(p);
+        give_up(p, err);
     r->ended = d;
     r->end_reason = p->source->end_reason;
     r->done_early = p->done_early;

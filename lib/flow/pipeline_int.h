@@ -38,6 +38,7 @@ struct sl_outputs {
 struct sl_op_reject {
     char *raw, *reason, *column; /* column: that was computed, or NULL */
     int64_t partition, offset;
+    int64_t row; /* physical, of its batch */
 };
 struct sl_op_rejects {
     size_t n, cap;
@@ -106,6 +107,7 @@ struct sl_pipeline {
     struct sl_morsel *passing; /* whose rows go through the rest of the chain now, or NULL */
     /* state of the loop */
     int done_early, flushed;
+    int input_failed;  /* the input or a row of it ended the run: what the sink was given is good */
     int rejects_ended; /* their sink has had its END or STOP */
     int64_t next_progress;
 };
@@ -136,9 +138,14 @@ void sl_item_run(struct sl_item *it, int worker);
 void sl_item_submit(struct sl_item *it);
 
 /* reject.c */
-/* Records of an item's morsel and rows of its operators: to the rejects sink, or the first of them as
- * the error that ends the run. */
+/* Records of an item's morsel and rows of its operators, to the rejects sink. */
 int sl_pipeline_reject_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err);
+/* Without a rejects sink: the first bad record or row of an item, if it has one, as the error that ends
+ * the run, and where it stands. 0 or < 0. */
+int sl_pipeline_first_bad(struct sl_pipeline *p, struct sl_item *it, struct sl_bad_row *where,
+                          struct sl_err *err);
+/* The error that more rows were rejected than may be, once they were. */
+int sl_pipeline_too_many(const struct sl_pipeline *p, struct sl_err *err);
 /* Rows of operators; those that are of m (may be NULL) get its place, line and text, others place. */
 int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, struct sl_morsel *m,
                             const char *place, struct sl_err *err);

@@ -101,9 +101,8 @@ static int write_rows(struct sl_pipeline *p, const struct row *rows, size_t n, s
     return rc < 0 ? rc : 0;
 }
 
-static int count(struct sl_pipeline *p, size_t n, struct sl_err *err)
+int sl_pipeline_too_many(const struct sl_pipeline *p, struct sl_err *err)
 {
-    p->rejected += (int64_t)n;
     if (p->o.max_rejects < 0 || p->rejected <= p->o.max_rejects)
         return 0;
     sl_err_set(err, SL_EFORMAT, "more than %lld %s rejected", (long long)p->o.max_rejects,
@@ -140,10 +139,6 @@ static int first_as_error(struct sl_morsel *m, struct sl_err *err)
 
 static int reject_morsel(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
 {
-    if (!m->rejects.n)
-        return 0;
-    if (!p->rejects)
-        return first_as_error(m, err);
     size_t n = m->rejects.n;
     struct row *rows = sl_calloc(n, sizeof(*rows));
     struct sl_arena texts;
@@ -165,7 +160,8 @@ static int reject_morsel(struct sl_pipeline *p, struct sl_morsel *m, struct sl_e
         rc = write_rows(p, rows, n, err);
     sl_arena_release(&texts);
     free(rows);
-    return rc < 0 ? rc : count(p, n, err);
+    p->rejected += rc < 0 ? 0 : (int64_t)n;
+    return rc;
 }
 
 /* JSON as it is, but on one line: line feeds stand between tokens. */
@@ -267,6 +263,7 @@ int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
     it->column = why->place[0] ? sl_strdup(why->place) : NULL;
     it->partition = b->origin.base >= 0 ? b->origin.partition : -1;
     it->offset = b->origin.base >= 0 ? b->origin.base + (int64_t)row : -1;
+    it->row = (int64_t)row;
     if (!it->raw || !it->reason || (why->place[0] && !it->column)) {
         free(it->raw);
         free(it->reason);
@@ -347,9 +344,23 @@ static const struct sl_op_reject *first_of(const struct sl_op_rejects *r)
 {
     const struct sl_op_reject *first = &r->items[0];
     for (size_t i = 1; i < r->n; i++)
-        if (r->items[i].offset < first->offset)
+        if (r->items[i].row < first->row)
             first = &r->items[i];
     return first;
+}
+
+/* The first of them as the error that ends the run. */
+static int first_row_as_error(const struct sl_op_rejects *r, struct sl_morsel *m, const char *place,
+                              struct sl_err *err)
+{
+    struct sl_arena texts;
+    struct row row;
+    sl_arena_init(&texts);
+    int rc = locate(m, place, first_of(r), &texts, &row, err);
+    if (rc == 0)
+        rc = row_as_error(&row, place, err);
+    sl_arena_release(&texts);
+    return rc;
 }
 
 int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, struct sl_morsel *m,
@@ -358,35 +369,50 @@ int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, stru
     struct row row;
     struct sl_arena texts;
     int rc = 0;
-    if (!r->n)
-        return 0;
+    if (!p->rejects)
+        return r->n ? first_row_as_error(r, m, place, err) : 0;
     sl_arena_init(&texts);
-    if (!p->rejects) {
-        rc = locate(m, place, first_of(r), &texts, &row, err);
-        if (rc == 0)
-            rc = row_as_error(&row, place, err);
-    }
-    for (size_t i = 0; p->rejects && i < r->n && rc >= 0; i++) {
+    for (size_t i = 0; i < r->n && rc >= 0; i++) {
         rc = locate(m, place, &r->items[i], &texts, &row, err);
         if (rc >= 0)
             rc = write_rows(p, &row, 1, err);
     }
     sl_arena_release(&texts);
-    return rc < 0 ? rc : count(p, r->n, err);
+    p->rejected += rc < 0 ? 0 : (int64_t)r->n;
+    return rc;
+}
+
+int sl_pipeline_first_bad(struct sl_pipeline *p, struct sl_item *it, struct sl_bad_row *where,
+                          struct sl_err *err)
+{
+    struct sl_morsel *m = it->morsel;
+    const struct sl_reject *record = m->rejects.n ? &m->rejects.items[0] : NULL;
+    const struct sl_op_reject *row = it->rejects.n ? first_of(&it->rejects) : NULL;
+    struct sl_err why;
+    sl_err_init(&why);
+    assert(!p->rejects);
+    if (!record && !row)
+        return 0;
+    const struct sl_text_place *at = row ? find_place(m, row, &why) : NULL;
+    if (why.code) {
+        if (err)
+            *err = why;
+        return -(int)why.code;
+    }
+    if (record && (!at || record->byte <= at->byte)) {
+        *where = (struct sl_bad_row){.byte = record->byte, .line = record->line, .row = -1};
+        return first_as_error(m, err);
+    }
+    *where =
+        (struct sl_bad_row){.byte = at ? at->byte : -1, .line = at ? at->line : 0, .row = row->row};
+    return first_row_as_error(&it->rejects, m, m->place, err);
 }
 
 int sl_pipeline_reject_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
 {
-    struct sl_morsel *m = it->morsel;
-    if (!p->rejects && m->rejects.n && it->rejects.n) { /* the run ends at the first of them */
-        struct sl_err why;
-        sl_err_init(&why);
-        const struct sl_text_place *at = find_place(m, first_of(&it->rejects), &why);
-        if (at && at->byte < m->rejects.items[0].byte)
-            return sl_pipeline_reject_rows(p, &it->rejects, m, m->place, err);
-    }
-    int rc = reject_morsel(p, m, err);
-    return rc < 0 ? rc : sl_pipeline_reject_rows(p, &it->rejects, m, m->place, err);
+    int rc = it->morsel->rejects.n ? reject_morsel(p, it->morsel, err) : 0;
+    return rc < 0 ? rc
+                  : sl_pipeline_reject_rows(p, &it->rejects, it->morsel, it->morsel->place, err);
 }
 
 void sl_op_rejects_clear(struct sl_op_rejects *r)

@@ -41,6 +41,9 @@ struct sl_sink_class {
     /* c: of a barrier that came down the pipe; of STOP: its reason says why. May be NULL. */
     int (*control)(struct sl_sink *s, enum sl_directive d, const struct sl_control *c,
                    struct sl_err *err);
+    /* The run fails, and not by the sink's fault: what was written is committed, or shown, as far as
+     * that needs no end. Called last. NULL = there is nothing to do. */
+    int (*rescue)(struct sl_sink *s, struct sl_err *err);
     /* As struct sl_source_class.poll; ready() is called after each poll with the same descriptors. It
      * may answer SL_PUSH_DONE: the reader is gone. */
     int (*poll)(struct sl_sink *s, struct pollfd *fds, int max, int64_t *deadline);

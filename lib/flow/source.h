@@ -39,6 +39,7 @@ struct sl_morsel {
     struct sl_buffer *header; /* names the fields of text, NULL = nothing does */
     void *arg;                /* the source's, freed by discard() */
     int generation;           /* of the source's schema that it was decoded with */
+    int64_t upto;             /* cut short before this physical row of its batch; -1: it was not */
     /* given by next() */
     int64_t watermark;        /* see struct sl_batch */
     char *place;              /* file or log, for messages */
@@ -54,6 +55,12 @@ struct sl_morsel {
     int64_t skipped; /* records that are neither rows nor rejects (empty lines) */
     int status;      /* decode's result */
     struct sl_err err;
+};
+
+struct sl_bad_row { /* where it stands in its morsel */
+    int64_t byte;   /* of its text; -1: the morsel has none, or nobody knows */
+    int64_t line;   /* of the input, 1-based */
+    int64_t row;    /* physical, of the batch; -1: it is in no batch */
 };
 
 struct sl_source_class {
@@ -88,6 +95,12 @@ struct sl_source_class {
      * ("" nothing, "*" it does not matter). 1, 0 if there is none, < 0. NULL = never. */
     int (*position)(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,
                     struct sl_buf *position, struct sl_buf *was, struct sl_err *err);
+    /* Before m is run again: it now ends before the record at `byte` of its text, on `line` of its
+     * input; or, for a morsel without text, before the physical row `row` of its batch. Its position
+     * becomes the one behind what is left. 1, 0 if the source has no position there (the morsel is then
+     * dropped, and the source gives it again), < 0. NULL = 0. */
+    int (*shorten)(struct sl_source *s, struct sl_morsel *m, const struct sl_bad_row *before,
+                   struct sl_err *err);
     void (*discard)(struct sl_morsel *m); /* frees m->arg; NULL = nothing to free */
     /* Settled facts for --stats and stderr: what was assumed. NULL = nothing to say. */
     void (*assumed)(struct sl_source *s, struct sl_buf *out);

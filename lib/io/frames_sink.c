@@ -164,6 +164,12 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     return rc < 0 ? rc : sl_stream_sink_flush(&f->stream, err);
 }
 
+/* Without an end: who reads sees the rows, and that this stage died. */
+static int sink_rescue(struct sl_sink *base, struct sl_err *err)
+{
+    return sink_control(base, SL_FLUSH, NULL, err);
+}
+
 static void sink_free(struct sl_sink *base)
 {
     struct frames_sink *f = (struct frames_sink *)base;
@@ -181,6 +187,7 @@ static const struct sl_sink_class frames_sink_class = {
     .open = sink_open,
     .write = sink_write,
     .control = sink_control,
+    .rescue = sink_rescue,
     .poll = sl_stream_sink_poll,
     .ready = sl_stream_sink_ready,
     .free = sink_free,

@@ -109,6 +109,13 @@ static int attach_mark(struct frames_source *f, struct sl_morsel *m, struct sl_e
     return rc;
 }
 
+/* A file goes on behind a whole batch only. The rows of a pipe are taken one by one. */
+static int source_shorten(struct sl_source *s SL_UNUSED, struct sl_morsel *m,
+                          const struct sl_bad_row *before SL_UNUSED, struct sl_err *err SL_UNUSED)
+{
+    return m->arg == NULL;
+}
+
 static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,
                            struct sl_buf *position, struct sl_buf *was, struct sl_err *err)
 {
@@ -556,6 +563,7 @@ static const struct sl_source_class frames_source_class = {
     .next = source_next,
     .poll = source_poll,
     .position = source_position,
+    .shorten = source_shorten,
     .discard = discard,
     .progress = source_progress,
     .free = source_free,

@@ -459,6 +459,18 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     return rc;
 }
 
+/* Of a run that fails before the first row nothing is left. */
+static int sink_rescue(struct sl_sink *base, struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    int rc = commit(s, err);
+    if (rc < 0 || !s->published)
+        return rc;
+    rc = sl_log_writer_close(s->writer, err);
+    s->writer = NULL;
+    return rc;
+}
+
 static int sink_widen(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
@@ -540,6 +552,7 @@ static const struct sl_sink_class log_sink_class = {
     .write = sink_write,
     .position = sink_position,
     .control = sink_control,
+    .rescue = sink_rescue,
     .poll = sink_poll,
     .ready = sink_ready,
     .free = sink_free,

@@ -526,13 +526,20 @@ static int source_position(struct sl_source *base, struct sl_morsel *m, struct s
     (void)err;
     if (!s->o.into || !c)
         return 0;
-    int64_t end = sl_log_chunk_base(c) + sl_log_chunk_rows(c);
+    int64_t end = sl_log_chunk_base(c) + (m->upto >= 0 ? m->upto : sl_log_chunk_rows(c));
     position_id(s, m->split, id);
     if (s->o.again == SL_AGAIN_ALL)
         sl_buf_addstr(was, "*");
     else if (s->was[m->split])
         sl_buf_addstr(was, s->was[m->split]);
     sl_buf_printf(position, "{\"offset\":%lld}", (long long)SL_MIN(end, s->ranges[m->split].to));
+    return 1;
+}
+
+/* Any offset is a position. */
+static int source_shorten(struct sl_source *base SL_UNUSED, struct sl_morsel *m SL_UNUSED,
+                          const struct sl_bad_row *before SL_UNUSED, struct sl_err *err SL_UNUSED)
+{
     return 1;
 }
 
@@ -581,6 +588,7 @@ static const struct sl_source_class log_source_class = {
     .decode = source_decode,
     .poll = source_poll,
     .position = source_position,
+    .shorten = source_shorten,
     .discard = discard,
     .free = source_free,
 };

@@ -124,6 +124,13 @@ static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl
     return SL_NEXT_MORSEL;
 }
 
+/* It has no positions. */
+static int source_shorten(struct sl_source *base SL_UNUSED, struct sl_morsel *m SL_UNUSED,
+                          const struct sl_bad_row *before SL_UNUSED, struct sl_err *err SL_UNUSED)
+{
+    return 1;
+}
+
 static int source_poll(struct sl_source *base, struct pollfd *fds, int max, int64_t *deadline)
 {
     struct pace_source *s = (struct pace_source *)base;
@@ -148,6 +155,7 @@ static const struct sl_source_class pace_source_class = {
     .open = source_open,
     .next = source_next,
     .poll = source_poll,
+    .shorten = source_shorten,
     .free = source_free,
 };
 

@@ -129,6 +129,11 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     return rc;
 }
 
+static int sink_rescue(struct sl_sink *base, struct sl_err *err)
+{
+    return sink_control(base, SL_FLUSH, NULL, err);
+}
+
 static void sink_free(struct sl_sink *base)
 {
     struct text_sink *s = (struct text_sink *)base;
@@ -146,6 +151,7 @@ static const struct sl_sink_class text_sink_class = {
     .drop = sink_drop,
     .write = sink_write,
     .control = sink_control,
+    .rescue = sink_rescue,
     .poll = sl_stream_sink_poll,
     .ready = sl_stream_sink_ready,
     .free = sink_free,

@@ -12,6 +12,7 @@
  * only what is fixed once settled, and the morsel.
  */
 #include "base/compat.h"
+#include <sys/stat.h>
 #include "file/bytes.h"
 #include "file/fileid.h"
 #include "io/text_source.h"
@@ -324,6 +325,38 @@ static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_b
     return 1;
 }
 
+/* The open file that a morsel came from, for its mark: the one at hand, or, where that is another one
+ * by now, opened again into *again. NULL: it is gone. */
+static struct sl_bytes *file_of(struct text_source *t, const struct sl_morsel *m,
+                                struct sl_bytes **again)
+{
+    const struct text_mark *k = m->arg;
+    struct stat st;
+    *again = NULL;
+    if (t->bytes && t->identity == k->identity)
+        return t->bytes;
+    if (sl_bytes_open(m->place, 0, -1, again, NULL) < 0)
+        return NULL;
+    int same = fstat(sl_bytes_fd(*again), &st) == 0 && (uint64_t)st.st_ino == k->identity->ino;
+    return same ? *again : NULL;
+}
+
+static int source_shorten(struct sl_source *s, struct sl_morsel *m, const struct sl_bad_row *before,
+                          struct sl_err *err)
+{
+    struct text_mark *k = m->arg;
+    assert(before->byte > 0 && before->byte < (int64_t)m->len);
+    m->len = (size_t)before->byte;
+    if (!k->identity)
+        return 1;
+    struct sl_bytes *again, *b = file_of((struct text_source *)s, m, &again);
+    int64_t byte = m->byte + before->byte, latest = k->mark.latest;
+    int rc = b ? sl_fileid_mark_again(k->identity, b, byte, before->line, &k->mark, err) : 0;
+    k->mark.latest = latest;
+    sl_bytes_free(again);
+    return rc < 0 ? rc : b != NULL;
+}
+
 static int source_poll(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline)
 {
     struct text_source *t = (struct text_source *)s;
@@ -386,6 +419,7 @@ static const struct sl_source_class text_source_class = {
     .pin = source_pin,
     .poll = source_poll,
     .position = source_position,
+    .shorten = source_shorten,
     .discard = discard,
     .assumed = source_assumed,
     .progress = source_progress,

@@ -135,8 +135,8 @@ load cmd_helper
     printf 'ts,v\n2026-03-01T10:00:00Z,1\n,2\n' >null.csv
     run -1 --separate-stderr bash -c '"$SLUICE" transform --quiet null.csv | "$SLUICE" ingest -o log/'
     has "$stderr" "the event time ts is null"
-    [ ! -e log ]
-    run -3 bash -c '"$SLUICE" transform --quiet null.csv | "$SLUICE" ingest --quiet -o log/ --rejects bad/'
     same "$(sluice replay --quiet log/ -O csv)" $'ts,v\n2026-03-01 10:00:00+00,1'
+    run -3 bash -c '"$SLUICE" transform --quiet null.csv | "$SLUICE" ingest --quiet -o kept/ --rejects bad/'
+    same "$(sluice replay --quiet kept/ -O csv)" $'ts,v\n2026-03-01 10:00:00+00,1'
     has "$(sluice replay --quiet bad/ --meta -O json)" "the event time ts is null"
 }
