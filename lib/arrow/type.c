@@ -17,6 +17,7 @@ size_t sl_type_width(struct sl_type t)
     case SL_DOUBLE:
     case SL_TIMESTAMP: return 8;
     case SL_NUMERIC: return t.precision <= SL_NUMERIC64_MAX ? 8 : 16;
+    case SL_DECIMAL: return 16;
     case SL_DATE: return 4;
     case SL_INTERVAL: return sizeof(struct sl_interval);
     default: return 0;
@@ -28,7 +29,8 @@ int sl_type_equal(struct sl_type a, struct sl_type b)
     if (a.kind != b.kind)
         return 0;
     switch (a.kind) {
-    case SL_NUMERIC: return a.precision == b.precision && a.scale == b.scale;
+    case SL_NUMERIC:
+    case SL_DECIMAL: return a.precision == b.precision && a.scale == b.scale;
     case SL_TIMESTAMP: return a.nsec == b.nsec;
     case SL_FOREIGN: return sl_foreign_equal(a.foreign, b.foreign);
     default: return 1;
@@ -55,6 +57,7 @@ void sl_type_print(struct sl_type t, struct sl_buf *out)
     case SL_BIGINT: sl_buf_addstr(out, "bigint"); break;
     case SL_DOUBLE: sl_buf_addstr(out, "double precision"); break;
     case SL_NUMERIC: sl_buf_printf(out, "numeric(%d,%d)", t.precision, t.scale); break;
+    case SL_DECIMAL: sl_buf_addstr(out, "numeric"); break;
     case SL_TEXT: sl_buf_addstr(out, "text"); break;
     case SL_BYTEA: sl_buf_addstr(out, "bytea"); break;
     case SL_TIMESTAMP: sl_buf_addstr(out, t.nsec ? "timestamptz(9)" : "timestamptz"); break;

@@ -15,6 +15,7 @@
  *   INTERVAL    interval           struct sl_interval                 Interval(MONTH_DAY_NANO)
  *   JSONB       jsonb              as TEXT                            Utf8 + extension arrow.json
  *   FOREIGN     (as Arrow says)    what the reader found              passed through untouched
+ *   DECIMAL     numeric            16 bytes (kernel/decimal.h)          none: inside expressions only
  *
  * A struct sl_type is a small value, copied freely; a FOREIGN type points at a shared, counted
  * description.
@@ -38,6 +39,7 @@ enum sl_kind {
     SL_INTERVAL,
     SL_JSONB,
     SL_FOREIGN,
+    SL_DECIMAL,
 };
 
 struct
@@ -45,7 +47,7 @@ struct
 
 struct sl_type {
     uint8_t kind;      /* enum sl_kind */
-    uint8_t precision; /* NUMERIC: 1..38 */
+    uint8_t precision; /* NUMERIC: 1..38; DECIMAL: 1 = no digit may be lost, 0 = a quotient */
     int8_t scale;      /* NUMERIC: 0..precision */
     uint8_t nsec;      /* TIMESTAMP: 1 = nanoseconds, 0 = microseconds */
     struct sl_foreign *foreign;

@@ -67,17 +67,12 @@ static enum sl_agg_kind kind_of(const char *name, double *q)
     return quantile_name(name, q) ? SL_AGG_QUANTILE : 0;
 }
 
-static int is_number(struct sl_type t)
-{
-    return t.kind == SL_BIGINT || t.kind == SL_NUMERIC || t.kind == SL_DOUBLE;
-}
-
 static int result_type(struct sl_bind *b, struct sl_agg_call *c, const char *name, int at)
 {
     struct sl_type t = c->arg ? c->arg->root->type : sl_type_of(SL_BIGINT);
     int needs_number =
         c->kind == SL_AGG_SUM || c->kind == SL_AGG_AVG || c->kind == SL_AGG_PERCENTILE;
-    if (t.kind == SL_FOREIGN || (needs_number && !is_number(t))) {
+    if (t.kind == SL_FOREIGN || (needs_number && !sl_type_is_number(t))) {
         struct sl_node n = {.type = t};
         sl_bind_fail(b, at, "%.30s takes %s, not %s", name,
                      needs_number ? "numbers" : "values that have an order",
@@ -194,7 +189,7 @@ static int bind_argument(struct sl_bind *b, const PgQuery__FuncCall *f, const ch
     if (!arg)
         return 0;
     rc = sl_bind_expr(b->tree, arg, s->input, s->env, NULL, &c->arg, b->err);
-    if (rc >= 0 && c->kind == SL_AGG_PERCENTILE && is_number(c->arg->root->type)) {
+    if (rc >= 0 && c->kind == SL_AGG_PERCENTILE && sl_type_is_number(c->arg->root->type)) {
         struct sl_bind inner = *b;
         inner.e = c->arg;
         inner.agg = NULL;

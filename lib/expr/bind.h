@@ -86,6 +86,8 @@ enum sl_coerce_mode { SL_COERCE_IMPLICIT, SL_COERCE_EXPLICIT };
 /* n as type `to`, by a cast if need be. IMPLICIT: only what PostgreSQL casts unasked. */
 struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type to,
                           enum sl_coerce_mode mode);
+/* What an expression's value is as a column: a DECIMAL becomes numeric(p,s) or double precision. */
+struct sl_node *sl_coerce_result(struct sl_bind *b, struct sl_node *n);
 /* A literal that nothing gave a type becomes text. */
 struct sl_node *sl_coerce_settle(struct sl_bind *b, struct sl_node *n);
 /* All nodes to their common type. 0 or < 0; what: "CASE". */

@@ -8,6 +8,11 @@
  */
 #include "expr/bind.h"
 
+/* A column that a cast to numeric alone made: room for every bigint, and 18 digits after the point. */
+enum { NUMERIC_SCALE = 18 };
+
+static const struct sl_type decimal_exact = {.kind = SL_DECIMAL, .precision = 1};
+
 /* Decimal digits before the point that a number of this type may have. */
 static int int_digits(struct sl_type t)
 {
@@ -18,6 +23,16 @@ int sl_coerce_common(struct sl_type a, struct sl_type b, struct sl_type *out)
 {
     if (sl_type_equal(a, b)) {
         *out = a;
+        return 1;
+    }
+    if (a.kind == SL_DECIMAL || b.kind == SL_DECIMAL) {
+        if (!sl_type_is_number(a) || !sl_type_is_number(b))
+            return 0;
+        *out = a.kind == SL_DOUBLE || b.kind == SL_DECIMAL ? b : a;
+        if (a.kind == SL_DOUBLE || b.kind == SL_DOUBLE)
+            *out = sl_type_of(SL_DOUBLE);
+        else if (a.kind == b.kind) /* a quotient and another one */
+            out->precision = a.precision & b.precision;
         return 1;
     }
     if (a.kind > b.kind) { /* the order of kinds: BIGINT < DOUBLE < NUMERIC; TIMESTAMP < DATE */
@@ -86,14 +101,13 @@ static int can_cast(struct sl_type from, struct sl_type to)
         return from.kind != SL_FOREIGN && to.kind != SL_FOREIGN;
     switch (from.kind) {
     case SL_BOOL: return to.kind == SL_BIGINT;
-    case SL_BIGINT: return to.kind == SL_BOOL || to.kind == SL_DOUBLE || to.kind == SL_NUMERIC;
+    case SL_BIGINT: return to.kind == SL_BOOL || sl_type_is_number(to);
     case SL_DOUBLE:
-    case SL_NUMERIC: return to.kind == SL_BIGINT || to.kind == SL_DOUBLE || to.kind == SL_NUMERIC;
+    case SL_DECIMAL:
+    case SL_NUMERIC: return sl_type_is_number(to);
     case SL_TIMESTAMP: return to.kind == SL_DATE;
     case SL_DATE: return to.kind == SL_TIMESTAMP;
-    case SL_JSONB:
-        return to.kind == SL_BOOL || to.kind == SL_BIGINT || to.kind == SL_DOUBLE ||
-               to.kind == SL_NUMERIC;
+    case SL_JSONB: return to.kind == SL_BOOL || sl_type_is_number(to);
     default: return 0;
     }
 }
@@ -112,6 +126,41 @@ static int cast_fails(struct sl_type from, struct sl_type to)
     if (from.kind == SL_BIGINT && to.kind == SL_NUMERIC)
         return int_digits(to) < 19;
     return 1;
+}
+
+/* A constant DECIMAL: n, with its value v as numeric(p,s) where it has one. Takes v. */
+static struct sl_node *exact_constant(struct sl_bind *b, struct sl_node *n, struct sl_column *v)
+{
+    int scale, precision = sl_decimal_fit(sl_column_decimal(v, 0), &scale);
+    n->value = v;
+    if (!precision)
+        return n;
+    struct sl_node *c = sl_bind_call(b, sl_kernel_cast, "cast", SL_PRINT_IMPLICIT,
+                                     sl_type_numeric(precision, scale), n->at, 0, 0, &n, 1);
+    c = c ? sl_bind_finish(b, c) : NULL;
+    assert(!c || c->value);
+    return c ? sl_bind_const(b, sl_column_ref(c->value), n->at) : NULL;
+}
+
+struct sl_node *sl_coerce_result(struct sl_bind *b, struct sl_node *n)
+{
+    struct sl_type to = sl_type_of(SL_DOUBLE);
+    sl_kernel *run = sl_kernel_decimal_cast;
+    int exact = n && n->type.precision, scale, precision;
+    if (!n || n->type.kind != SL_DECIMAL)
+        return n;
+    if (n->value && !sl_column_null(n->value, 0)) {
+        precision = sl_decimal_fit(sl_column_decimal(n->value, 0), &scale);
+        if (precision && (exact || precision <= SL_NUMERIC64_MAX))
+            to = sl_type_numeric(precision, scale);
+    }
+    if (exact && to.kind == SL_DOUBLE) {
+        to = sl_type_numeric(SL_NUMERIC_MAX, NUMERIC_SCALE);
+        run = sl_kernel_decimal_settle;
+    }
+    struct sl_node *c = sl_bind_call(b, run, "cast", SL_PRINT_IMPLICIT, to, n->at, 0,
+                                     run == sl_kernel_decimal_settle, &n, 1);
+    return c ? sl_bind_finish(b, c) : NULL;
 }
 
 struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type to,
@@ -158,6 +207,8 @@ struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type t
             *b->err = why;
             return NULL;
         }
+        if (v && to.kind == SL_DECIMAL)
+            return exact_constant(b, c, v);
         if (!v) {
             size_t len;
             const char *s = sl_column_bytes(n->value, 0, &len);
@@ -208,6 +259,8 @@ int sl_coerce_unify(struct sl_bind *b, struct sl_node **nodes, int n, const char
         t = sl_type_of(SL_TEXT);
     for (int i = 0; i < n; i++) {
         nodes[i] = sl_coerce(b, nodes[i], t, SL_COERCE_IMPLICIT);
+        if (t.kind == SL_DECIMAL) /* a literal became a numeric(p,s) first */
+            nodes[i] = sl_coerce(b, nodes[i], t, SL_COERCE_IMPLICIT);
         if (!nodes[i])
             return -SL_EUSAGE;
     }
@@ -335,10 +388,9 @@ static struct sl_node *cast_to(struct sl_bind *b, struct sl_node *n, const PgQue
     if (!target_of(b, t, at, &to))
         return NULL;
     if (to.type.kind == SL_NUMERIC && t->n_typmods == 0) { /* numeric alone keeps what there is */
-        if (n->type.kind == SL_NUMERIC)
+        if (n->type.kind == SL_NUMERIC || n->type.kind == SL_DECIMAL)
             return n;
-        if (n->type.kind == SL_BIGINT)
-            to.type = sl_type_numeric(19, 0);
+        to.type = n->type.kind == SL_BIGINT ? sl_type_numeric(19, 0) : decimal_exact;
     }
     if (!n->unknown && !can_cast(n->type, to.type)) {
         struct sl_node target = {.type = to.type};

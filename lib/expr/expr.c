@@ -59,7 +59,7 @@ int sl_bind_expr(const struct sl_tree *t, const PgQuery__Node *n, const struct s
     b.e = sl_expr_new(schema, env, err);
     if (!b.e)
         return -SL_ENOMEM;
-    b.e->root = sl_coerce_settle(&b, sl_bind_node(&b, n));
+    b.e->root = sl_coerce_result(&b, sl_coerce_settle(&b, sl_bind_node(&b, n)));
     if (!b.e->root) {
         sl_expr_free(b.e);
         return -(int)err->code;

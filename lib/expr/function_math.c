@@ -3,11 +3,6 @@
 /* function_math: abs, sign, round, ceil, floor, trunc, mod: results in the type of the argument. */
 #include "expr/bind.h"
 
-static int is_number(struct sl_type t)
-{
-    return t.kind == SL_BIGINT || t.kind == SL_NUMERIC || t.kind == SL_DOUBLE;
-}
-
 static struct sl_node *call(struct sl_bind *b, sl_kernel *run, const char *name,
                             struct sl_type type, int64_t p0, int64_t p1, int fails,
                             struct sl_node **args, int nargs, int at)
@@ -47,6 +42,10 @@ static struct sl_node *bind_round(struct sl_bind *b, const char *name, char how,
     } else if (t.kind == SL_BIGINT && digits >= 0) {
         return args[0];
     }
+    if (t.kind == SL_DECIMAL)
+        return call(b, sl_kernel_decimal_unary, name,
+                    sl_type_numeric(SL_NUMERIC_MAX, (int)SL_MAX(0, digits)), how, digits, 1, args,
+                    nargs, at);
     return call(b, sl_kernel_round, name, t, how, digits, 1, args, nargs, at);
 }
 
@@ -77,10 +76,14 @@ struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struc
             return NULL;
     }
     struct sl_type t = args[0]->type;
-    if (!is_number(t)) {
+    if (!sl_type_is_number(t)) {
         sl_bind_fail(b, at, "%s takes a number, not %s", name, sl_bind_type_name(b, args[0]));
         return t.kind == SL_TEXT ? sl_bind_hint(b, "cast the text: a::numeric(12,2)") : NULL;
     }
+    if (t.kind == SL_DECIMAL && strchr("as", table[k].how))
+        return call(b, sl_kernel_decimal_unary, name,
+                    table[k].how == 's' ? sl_type_numeric(1, 0) : t, table[k].how, 0, 1, args, 1,
+                    at);
     switch (table[k].how) {
     case 'a': return call(b, sl_kernel_abs, name, t, 0, 0, t.kind == SL_BIGINT, args, 1, at);
     case 's':

@@ -5,20 +5,17 @@
  *
  * Arithmetic: bigint with bigint stays bigint (/ truncates, as in PostgreSQL); bigint with numeric is
  * numeric; anything with double precision is double precision. numeric results: + - % the greater
- * scale; * the sum of the scales; / max(6, s1 + 4, s2) digits, rounded half away from zero. A scale
- * beyond 38 digits is refused here, a value beyond them is an error of its row.
+ * scale; * the sum of the scales; / by a constant such as 2 or 100.0 as many digits as the division
+ * has before it ends. Any other quotient, and what is computed with one, is a DECIMAL, which keeps
+ * its significant digits whatever its size (decimal.h). A scale beyond 38 digits is refused here, a
+ * value beyond them is an error of its row.
  */
 #include "expr/bind.h"
-
-static int is_number(struct sl_type t)
-{
-    return t.kind == SL_BIGINT || t.kind == SL_NUMERIC || t.kind == SL_DOUBLE;
-}
 
 /* bigint and numeric compare as they are. */
 static int is_exact(struct sl_type t)
 {
-    return t.kind == SL_BIGINT || t.kind == SL_NUMERIC;
+    return sl_type_is_number(t) && t.kind != SL_DOUBLE;
 }
 
 static struct sl_node *no_operator(struct sl_bind *b, const char *op, const struct sl_node *l,
@@ -35,8 +32,8 @@ static struct sl_node *no_operator(struct sl_bind *b, const char *op, const stru
         return sl_bind_hint(b, "write and");
     if (strcmp(op, "=~") == 0)
         return sl_bind_hint(b, "regular expressions match with ~, without case with ~*");
-    if (l && ((l->type.kind == SL_TEXT && is_number(r->type)) ||
-              (r->type.kind == SL_TEXT && is_number(l->type))))
+    if (l && ((l->type.kind == SL_TEXT && sl_type_is_number(r->type)) ||
+              (r->type.kind == SL_TEXT && sl_type_is_number(l->type))))
         return sl_bind_hint(b, "cast the text (a::bigint), or quote the number ('5')");
     return NULL;
 }
@@ -59,7 +56,7 @@ static int unify_operands(struct sl_bind *b, struct sl_node **l, struct sl_node 
         *r = sl_coerce(b, *r, (*l)->type, SL_COERCE_IMPLICIT);
     } else if (!sl_coerce_common((*l)->type, (*r)->type, &t)) {
         return 0;
-    } else if (t.kind == SL_NUMERIC || t.kind == SL_BIGINT) {
+    } else if (is_exact(t)) {
         /* compared as they are, whatever their scales: but make a constant of the column's type */
         if (sl_type_equal((*l)->type, (*r)->type))
             return 1;
@@ -144,15 +141,49 @@ static int digits_of(const struct sl_node *n)
     return 19;
 }
 
-/* Digits after the point of a quotient: at least 6, and 4 more than the dividend has. A constant
- * divisor adds those before its own point, so that n / 1000000 does not round to nothing, as long
- * as the greatest quotient keeps its room. */
-static int quotient_scale(const struct sl_node *divisor, int p1, int s1, int p2, int s2)
+/* A quotient by a constant without prime factors other than 2 and 5 ends: 1, and digits and scale
+ * have room for every one. 0 if it goes on, or has no room in 38 digits. */
+static int quotient_ends(const struct sl_node *divisor, int p1, int s1, int *digits, int *scale)
 {
-    int scale = SL_MAX(SL_MAX(6, s1 + 4), s2);
-    if (divisor->kind == SL_NODE_CONST)
-        scale = SL_MAX(scale, SL_MIN(s1 + p2 - s2 + 3, SL_NUMERIC_MAX - (p1 - s1 + s2)));
-    return SL_MIN(scale, SL_NUMERIC_MAX);
+    int twos = 0, fives = 0, size = 0, s2 = sl_type_scale(divisor->type);
+    if (divisor->kind != SL_NODE_CONST || sl_column_null(divisor->value, 0))
+        return 0;
+    sl_int128 v = sl_column_number(divisor->value, 0);
+    if (!v)
+        return 0;
+    for (sl_int128 rest = v; rest; rest /= 10)
+        size++;
+    for (; v % 2 == 0; v /= 2)
+        twos++;
+    for (; v % 5 == 0; v /= 5)
+        fives++;
+    if (v != 1 && v != -1)
+        return 0;
+    *scale = SL_MAX(s1, s1 - s2 + SL_MAX(twos, fives));
+    *digits = SL_MAX(p1 - s1 + s2 - size + 1, 0) + *scale;
+    return *digits <= SL_NUMERIC_MAX;
+}
+
+static struct sl_node *simple(struct sl_bind *b, sl_kernel *run, const char *name,
+                              struct sl_type type, char op, struct sl_node *l, struct sl_node *r,
+                              int at)
+{
+    struct sl_node *args[2] = {l, r};
+    struct sl_node *n = sl_bind_call(b, run, name, SL_PRINT_INFIX, type, at, 0, 1, args, 2);
+    if (!n)
+        return NULL;
+    n->param[0] = op;
+    return sl_bind_finish(b, n);
+}
+
+/* No digit may be lost unless there was a division. */
+static struct sl_node *decimal_arith(struct sl_bind *b, char op, struct sl_node *l,
+                                     struct sl_node *r, const char *name, int at)
+{
+    struct sl_type t;
+    if (!sl_coerce_common(l->type, r->type, &t) || t.kind != SL_DECIMAL || op == '/')
+        t = sl_type_of(SL_DECIMAL);
+    return simple(b, sl_kernel_decimal_arith, name, t, op, l, r, at);
 }
 
 static struct sl_node *numeric_arith(struct sl_bind *b, char op, struct sl_node *l,
@@ -166,8 +197,8 @@ static struct sl_node *numeric_arith(struct sl_bind *b, char op, struct sl_node 
         digits = p1 + p2;
         break;
     case '/':
-        scale = quotient_scale(r, p1, s1, p2, s2);
-        digits = SL_NUMERIC_MAX;
+        if (!quotient_ends(r, p1, s1, &digits, &scale))
+            return decimal_arith(b, op, l, r, name, at);
         break;
     case '%':
         scale = SL_MAX(s1, s2);
@@ -195,18 +226,6 @@ static struct sl_node *numeric_arith(struct sl_bind *b, char op, struct sl_node 
     return sl_bind_finish(b, n);
 }
 
-static struct sl_node *simple(struct sl_bind *b, sl_kernel *run, const char *name,
-                              struct sl_type type, char op, struct sl_node *l, struct sl_node *r,
-                              int at)
-{
-    struct sl_node *args[2] = {l, r};
-    struct sl_node *n = sl_bind_call(b, run, name, SL_PRINT_INFIX, type, at, 0, 1, args, 2);
-    if (!n)
-        return NULL;
-    n->param[0] = op;
-    return sl_bind_finish(b, n);
-}
-
 static struct sl_node *number_arith(struct sl_bind *b, char op, const char *name, struct sl_node *l,
                                     struct sl_node *r, int at)
 {
@@ -217,6 +236,8 @@ static struct sl_node *number_arith(struct sl_bind *b, char op, const char *name
                       sl_coerce(b, r, d, SL_COERCE_IMPLICIT), at);
     if (l->type.kind == SL_BIGINT && r->type.kind == SL_BIGINT)
         return simple(b, sl_kernel_int_arith, name, l->type, op, l, r, at);
+    if (l->type.kind == SL_DECIMAL || r->type.kind == SL_DECIMAL)
+        return decimal_arith(b, op, l, r, name, at);
     return numeric_arith(b, op, l, r, name, at);
 }
 
@@ -258,14 +279,14 @@ static struct sl_node *time_arith(struct sl_bind *b, char op, const char *name, 
                       sl_coerce(b, l, ts, SL_COERCE_IMPLICIT),
                       sl_coerce(b, r, ts, SL_COERCE_IMPLICIT), at);
     }
-    if (op == '*' && rk == SL_INTERVAL && is_number(l->type)) {
+    if (op == '*' && rk == SL_INTERVAL && sl_type_is_number(l->type)) {
         t = l;
         l = r;
         r = t;
         lk = SL_INTERVAL;
         rk = r->type.kind;
     }
-    if ((op == '*' || op == '/') && lk == SL_INTERVAL && is_number(r->type))
+    if ((op == '*' || op == '/') && lk == SL_INTERVAL && sl_type_is_number(r->type))
         return simple(b, sl_kernel_interval_scale, name, interval, op, l,
                       sl_coerce(b, r, sl_type_of(SL_DOUBLE), SL_COERCE_IMPLICIT), at);
     return no_operator(b, name, l, r, at);
@@ -292,12 +313,12 @@ static struct sl_node *bind_arith(struct sl_bind *b, char op, const char *name, 
         r = sl_coerce(b, r, literal_type(op, l), SL_COERCE_IMPLICIT);
     if (!l || !r)
         return NULL;
-    if (op == '^' && is_number(l->type) && is_number(r->type)) {
+    if (op == '^' && sl_type_is_number(l->type) && sl_type_is_number(r->type)) {
         /* PostgreSQL has an exact numeric power; here it is double precision */
         struct sl_node *args[2] = {l, r};
         return sl_bind_function(b, "power", args, 2, at);
     }
-    if (is_number(l->type) && is_number(r->type))
+    if (sl_type_is_number(l->type) && sl_type_is_number(r->type))
         return number_arith(b, op, name, l, r, at);
     return time_arith(b, op, name, l, r, at);
 }
@@ -349,15 +370,21 @@ static struct sl_node *bind_unary(struct sl_bind *b, const char *op, struct sl_n
         if (!r)
             return NULL;
     }
-    if (op[0] == '+' && is_number(r->type))
+    if (op[0] == '+' && sl_type_is_number(r->type))
         return r;
-    if (op[0] != '-' || !(is_number(r->type) || r->type.kind == SL_INTERVAL))
+    if (op[0] != '-' || !(sl_type_is_number(r->type) || r->type.kind == SL_INTERVAL))
         return no_operator(b, op, NULL, r, at);
     struct sl_node *n =
-        sl_bind_call(b, r->type.kind == SL_INTERVAL ? sl_kernel_interval_negate : sl_kernel_negate,
+        sl_bind_call(b,
+                     r->type.kind == SL_INTERVAL  ? sl_kernel_interval_negate
+                     : r->type.kind == SL_DECIMAL ? sl_kernel_decimal_unary
+                                                  : sl_kernel_negate,
                      "-", SL_PRINT_PREFIX, r->type, at, 0,
                      r->type.kind == SL_BIGINT || r->type.kind == SL_INTERVAL, &r, 1);
-    return n ? sl_bind_finish(b, n) : NULL;
+    if (!n)
+        return NULL;
+    n->param[0] = '-';
+    return sl_bind_finish(b, n);
 }
 
 struct sl_node *sl_bind_operator(struct sl_bind *b, const char *op, struct sl_node *l,

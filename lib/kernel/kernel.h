@@ -13,6 +13,7 @@
 #define SL_KERNEL_KERNEL_H
 
 #include "base/num.h"
+#include "kernel/decimal.h"
 #include "kernel/node.h"
 
 struct sl_eval;
@@ -184,6 +185,22 @@ static inline int sl_type_scale(struct sl_type t)
 {
     return t.kind == SL_NUMERIC ? t.scale : 0;
 }
+static inline int sl_type_is_number(struct sl_type t)
+{
+    return t.kind == SL_BIGINT || t.kind == SL_NUMERIC || t.kind == SL_DECIMAL ||
+           t.kind == SL_DOUBLE;
+}
+/* A BIGINT, NUMERIC or DECIMAL value with its scale. */
+static inline struct sl_decimal sl_column_decimal(const struct sl_column *c, size_t slot)
+{
+    if (c->type.kind == SL_DECIMAL)
+        return sl_decimal_unpack(sl_load128(c->data, slot));
+    return (struct sl_decimal){sl_column_number(c, slot), sl_type_scale(c->type)};
+}
+static inline struct sl_decimal sl_arg_decimal(const struct sl_call *c, int k, size_t row)
+{
+    return sl_column_decimal(c->args[k], row * sl_arg_step(c, k));
+}
 
 /* fold.c: other case of a character beyond ASCII, itself if it has none */
 int32_t sl_fold_char(int32_t cp, int upper);
@@ -193,6 +210,11 @@ int32_t sl_fold_char(int32_t cp, int upper);
 /* kernel_arith.c: param[0] is the operator's character */
 sl_kernel sl_kernel_int_arith, sl_kernel_numeric_arith, sl_kernel_double_arith;
 sl_kernel sl_kernel_negate;
+/* kernel_decimal.c: the same over DECIMAL and what goes with it; unary: param[0] is the function's
+ * letter, param[1] the digits of a rounding */
+sl_kernel sl_kernel_decimal_arith, sl_kernel_decimal_unary;
+/* From and to DECIMAL, as sl_kernel_cast; settle: to the numeric(p,s) that a column has, exactly. */
+sl_kernel sl_kernel_decimal_cast, sl_kernel_decimal_settle;
 /* kernel_math.c */
 sl_kernel sl_kernel_abs, sl_kernel_sign, sl_kernel_round, sl_kernel_double_math, sl_kernel_power;
 /* kernel_compare.c: param[0] is enum sl_compare_op, arguments of one type */
@@ -205,8 +227,6 @@ int sl_in_set_new(struct sl_node *in, struct sl_err *err);
 /* Order of two values (slots of PLAIN or CONST columns) of one type, or of any two of BIGINT and
  * NUMERIC: NaN last and equal to itself. */
 int sl_value_order(const struct sl_column *a, size_t i, const struct sl_column *b, size_t k);
-/* a / 10^sa against b / 10^sb. */
-int sl_number_order(sl_int128 a, int sa, sl_int128 b, int sb);
 /* An interval as a span: months of 30 days, days of 24 hours. */
 sl_int128 sl_interval_span(struct sl_interval v);
 /* kernel_logic.c */

@@ -8,7 +8,7 @@
  * it happened are the rows looked at one by one (a null row may overflow in peace).
  *
  * numeric: a result has its scale by the type that binding gave it: + - the greater scale, * the
- * sum, / rounded half away from zero. Arguments may be bigint (scale 0).
+ * sum, / by a constant where the quotient ends. Arguments may be bigint (scale 0).
  */
 #include <math.h>
 #include "kernel/kernel.h"
@@ -98,39 +98,21 @@ int sl_kernel_int_arith(struct sl_call *c)
 
 /* ---- numeric ---- */
 
-enum { POW10_MAX = 38 }; /* what 128 bits hold; scales of a quotient can ask for more */
-
-/* x / y of scales sx, sy to scale s, half away from zero. 1 if it overflows; y is not 0. */
-static int numeric_quotient(sl_int128 x, int sx, sl_int128 y, int sy, int s, sl_int128 *r)
+/* x / y with so many more digits, which are all that there are: binding made sure. 1 if it overflows. */
+static int numeric_quotient(sl_int128 x, sl_int128 y, int more, sl_int128 *r)
 {
-    int shift = s + sy - sx; /* x * 10^shift / y */
-    sl_int128 q, rest;
-    if (shift < 0) {
-        if (-shift > POW10_MAX || __builtin_mul_overflow(y, sl_num_pow10(-shift), &y)) {
-            *r = 0; /* the quotient rounds to nothing */
-            return 0;
-        }
-        shift = 0;
+    sl_int128 q, rest, up;
+    if (!__builtin_mul_overflow(x, sl_num_pow10(more), &q)) {
+        *r = q / y;
+        return 0;
     }
-    if (shift <= POW10_MAX && !__builtin_mul_overflow(x, sl_num_pow10(shift), &q)) {
-        rest = q % y;
-        q /= y;
-        shift = 0;
-    } else { /* long division, since x has no room for the shift */
-        q = x / y;
-        rest = x % y;
-    }
-    for (; shift > 0; shift--) {
-        sl_int128 up;
+    q = x / y; /* long division, since x has no room */
+    for (rest = x % y; more > 0; more--) {
         if (__builtin_mul_overflow(q, 10, &q) || __builtin_mul_overflow(rest, 10, &up) ||
             __builtin_add_overflow(q, up / y, &q))
             return 1;
         rest = up % y;
     }
-    sl_uint128 ur = rest < 0 ? -(sl_uint128)rest : (sl_uint128)rest;
-    sl_uint128 uy = y < 0 ? -(sl_uint128)y : (sl_uint128)y;
-    if (ur >= uy - ur)
-        q += (x < 0) != (y < 0) ? -1 : 1;
     *r = q;
     return 0;
 }
@@ -141,7 +123,7 @@ static int numeric_op(struct sl_call *c, sl_int128 x, sl_int128 y, sl_int128 *r)
     int sx = sl_type_scale(c->args[0]->type), sy = sl_type_scale(c->args[1]->type);
     switch (op) {
     case '*': return __builtin_mul_overflow(x, y, r);
-    case '/': return numeric_quotient(x, sx, y, sy, s, r);
+    case '/': return numeric_quotient(x, y, s + sy - sx, r);
     default: break;
     }
     if (__builtin_mul_overflow(x, sl_num_pow10(s - sx), &x) ||
@@ -220,8 +202,8 @@ int sl_kernel_numeric_arith(struct sl_call *c)
         } else if (numeric_op(c, x, y, &r) || store_number(c, to, i, r)) {
             store_number(c, to, i, 0);
             rc = sl_call_fail(c, i,
-                              "value out of range: numeric holds %d digits, %d of them "
-                              "after the point",
+                              "value out of range: numeric holds %d digits, here %d of them after "
+                              "the point; round() the operands or cast one to double precision",
                               c->out->type.precision, c->out->type.scale);
         }
         if (rc < 0)

@@ -137,6 +137,20 @@ static int text_to_decimal(const char *s, size_t n, int scale, sl_int128 *r)
     return 1;
 }
 
+/* Decimal text with as many digits as it has. */
+static int text_to_free(const char *s, size_t n, struct sl_type t, void *to, size_t i)
+{
+    struct sl_decimal d;
+    sl_int128 packed;
+    if (!sl_decimal_parse(s, n, &d))
+        return 0;
+    enum sl_decimal_state state = sl_decimal_pack(d, &packed);
+    if (state == SL_DECIMAL_RANGE || (state == SL_DECIMAL_ROUNDED && t.precision))
+        return 0;
+    sl_store128(to, i, packed);
+    return 1;
+}
+
 static int text_to_bool(const char *s, size_t n, int *v)
 {
     static const char *const yes[] = {"t", "true", "y", "yes", "on", "1"};
@@ -213,6 +227,7 @@ static int from_text_one(struct sl_call *c, void *to, size_t i, const char *s, s
             return 0;
         put_number(c, to, i, v);
         return 1;
+    case SL_DECIMAL: return text_to_free(s, n, t, to, i);
     case SL_TIMESTAMP:
         if (!text_to_time(c, s, n, &x))
             return 0;
@@ -263,7 +278,7 @@ static const char hex_digits[] = "0123456789abcdef";
 static void print_value(struct sl_call *c, size_t i, struct sl_buf *b)
 {
     const struct sl_column *a = c->args[0];
-    char *p = sl_buf_room(b, 64);
+    char *p = sl_buf_room(b, SL_DECIMAL_TEXT);
     if (!p)
         return;
     switch (a->type.kind) {
@@ -273,6 +288,7 @@ static void print_value(struct sl_call *c, size_t i, struct sl_buf *b)
     case SL_NUMERIC:
         b->len += sl_num_print_decimal(p, sl_arg_number(c, 0, i), a->type.scale);
         break;
+    case SL_DECIMAL: b->len += sl_decimal_print(p, sl_arg_decimal(c, 0, i)); break;
     case SL_TIMESTAMP:
         b->len +=
             sl_time_print(p, sl_arg_int(c, 0, i), a->type.nsec, SL_TIME_SQL, c->ev->env->zone);
@@ -463,6 +479,8 @@ int sl_kernel_cast(struct sl_call *c)
         return to_bytes(c);
     if (sl_type_is_bytes(from))
         return from_text(c);
+    if (from.kind == SL_DECIMAL || to.kind == SL_DECIMAL)
+        return sl_kernel_decimal_cast(c);
     switch (to.kind) {
     case SL_BOOL: return to_boolean(c);
     case SL_BIGINT:

@@ -14,21 +14,6 @@ sl_int128 sl_interval_span(struct sl_interval v)
     return ((sl_int128)v.months * 30 + v.days) * day + v.nanos;
 }
 
-int sl_number_order(sl_int128 a, int sa, sl_int128 b, int sb)
-{
-    sl_int128 r;
-    if (sa < sb) { /* a product beyond 128 bits is beyond any 38 digits on the other side */
-        if (__builtin_mul_overflow(a, sl_num_pow10(sb - sa), &r))
-            return a < 0 ? -1 : 1;
-        a = r;
-    } else if (sb < sa) {
-        if (__builtin_mul_overflow(b, sl_num_pow10(sa - sb), &r))
-            return b < 0 ? 1 : -1;
-        b = r;
-    }
-    return a < b ? -1 : a > b;
-}
-
 static int double_order(double a, double b)
 {
     if (a != a || b != b)
@@ -49,8 +34,7 @@ int sl_value_order(const struct sl_column *a, size_t i, const struct sl_column *
     switch (a->type.kind) {
     case SL_BIGINT:
     case SL_NUMERIC:
-        return sl_number_order(sl_column_number(a, i), sl_type_scale(a->type),
-                               sl_column_number(b, k), sl_type_scale(b->type));
+    case SL_DECIMAL: return sl_decimal_order(sl_column_decimal(a, i), sl_column_decimal(b, k));
     case SL_TIMESTAMP: {
         int64_t x = ((const int64_t *)a->data)[i], y = ((const int64_t *)b->data)[k];
         return x < y ? -1 : x > y;

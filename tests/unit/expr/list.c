@@ -199,7 +199,7 @@ static const char *const aggregates[][2] = {
      "(where qty > 1)\":bigint, count=\"count(*)\":bigint"},
     {"sum(qty) / count(*) as mean, count(*) * 2 as twice",
      "sum(qty) 4 0 numeric(38,0), count(*) 1 0 bigint | mean=\"sum(qty)\" / "
-     "\"count(*)\":numeric(38,6), twice=\"count(*)\" * 2:bigint"},
+     "\"count(*)\":double precision, twice=\"count(*)\" * 2:bigint"},
     {"country, upper(country) as up, sum(price * qty)",
      "sum(price * qty) 4 0 numeric(38,2) | country=country:text, up=upper(country):text, "
      "sum=\"sum(price * qty)\":numeric(38,2)"},

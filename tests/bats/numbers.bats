@@ -1,0 +1,126 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# numbers: quotients keep their digits, casts to numeric keep what is there.
+load common
+
+value() { # EXPRESSION [CSV]: of the first row
+    printf '%b' "${2-x\n1\n}" | sluice transform -I csv --select "$1 as y" -O csv --quiet | sed -n 2p
+}
+
+@test "a quotient of two columns keeps 16 significant digits, however small" {
+    run -0 value 'd*1.0/p*100000' 'd,p\n50,83000000\n'
+    [[ $output == 0.0602409638554216* ]]
+    run -0 value 'd*1.0/p*100000' 'd,p\n7,5000000\n'
+    [ "$output" = 0.14 ]
+    run -0 value 'a/b' 'a,b\n0.05,20000\n'
+    [ "$output" = 2.5e-06 ]
+    run -0 value '0.05/20000'
+    [ "$output" = 0.0000025 ]
+}
+
+@test "a quotient of sums keeps 16 significant digits" {
+    printf 'a,b\n1,8000000000\n2,1000000000\n' >x.csv
+    run -0 sluice aggregate x.csv --select 'sum(a)*1.0/sum(b) as q, round(sum(a)*1.0/sum(b), 14) as r' -O csv --quiet
+    [[ ${lines[1]} =~ ^3\.33333333333333[0-9]*e-10,0\.00000000033333$ ]]
+}
+
+@test "what is computed from a quotient is exact where decimal numbers are" {
+    run -0 value "concat_ws(' ', trunc(a/b), floor(a/b*100), a/b = 3, (a/b)::bigint, (a/b)::text)" 'a,b\n0.3,0.1\n'
+    [ "$output" = '3 300 true 3 3' ]
+    run -0 value 'trunc(a/b*100)' 'a,b\n0.29,1.0\n'
+    [ "$output" = 29 ]
+    run -0 value 'round(a/b*100)' 'a,b\n1.005,1.0\n'
+    [ "$output" = 101 ]
+}
+
+@test "a quotient by a constant that ends is numeric and adds up exactly" {
+    printf 'cents\n10\n20\n' >x.csv
+    run -0 sluice aggregate x.csv --select 'sum(cents/100.0) as s' -O csv --quiet
+    [[ ${lines[1]} =~ ^0\.30*$ ]]
+    run -0 value 'a/100.0' 'a\n1234567890123456789\n'
+    [ "$output" = 12345678901234567.89 ]
+}
+
+@test "a quotient column is double precision, rounded or cast it is numeric" {
+    printf 'a,b\n0.1,3\n' | sluice transform -I csv --select 'a/b as q, round(a/b, 4) as r, (a/b)::numeric(20,10) as c' -o q.arrows --quiet
+    run -0 sluice transform q.arrows -O csv --quiet
+    [ "${lines[1]}" = 0.03333333333333333,0.0333,0.0333333333 ]
+    printf 'a,b\n1000,3.0\n' >x.csv
+    run -1 --separate-stderr sluice transform x.csv --select '(a/b)::numeric(4,3)' -O csv --quiet
+    [[ $stderr == *'value out of range for type numeric(4,3)'* ]]
+}
+
+@test "a cast to numeric keeps the digits of literals, texts and doubles" {
+    run -0 value "'0.000000012345'::numeric"
+    [ "$output" = 0.000000012345 ]
+    run -0 value "nullif(a, 'x')::numeric" 'a\n0.000000012345\nx\n'
+    [[ $output =~ ^0\.0000000123450*$ ]]
+    run -0 value 'a::text::double precision::numeric' 'a\n0.000000012345\n'
+    [[ $output =~ ^0\.0000000123450*$ ]]
+    run -0 value "round(nullif(a, 'x')::numeric * nullif(a, 'x')::numeric, 2)" 'a\n12345678901234567.5\nx\n'
+    [ "$output" = 152415787532388357872275656912056.25 ]
+}
+
+@test "a cast to numeric that the column cannot hold exactly is an error that says what to write" {
+    printf 'a\n1e-25\nx\n' >x.csv
+    run -1 --separate-stderr sluice transform x.csv --select 'a::numeric as y' -O csv --quiet
+    [[ $stderr == *'column y: 0.0000000000000000000000001 does not fit numeric(38,18): write ::numeric(38,25)'* ]]
+    run -0 value "nullif(a, 'x')::numeric(38,25)" 'a\n1e-25\nx\n'
+    [ "$output" = 0.0000000000000000000000001 ]
+}
+
+@test "quotients, products and sums of random numbers agree with exact fractions" {
+    command -v python3 >/dev/null || skip "no python3"
+    cat >check.py <<'PY'
+import csv, random, sys
+from decimal import Decimal as D, ROUND_DOWN, localcontext
+from fractions import Fraction as F
+
+def number(r):
+    digits = r.randint(1, 18)
+    return D(r.choice('+-') + str(r.randint(1, 10 ** digits - 1))).scaleb(-r.randint(max(digits - 6, 0), 12))
+
+def rounded(f, places, how):
+    with localcontext() as c:
+        c.prec = 200
+        return (D(f.numerator) / D(f.denominator)).quantize(D(1).scaleb(-places), rounding=how)
+
+forms = {
+    'a/b': lambda a, b, c: a / b, 'a/b*c': lambda a, b, c: a / b * c, 'a/b/c': lambda a, b, c: a / b / c,
+    'a/(b/c)': lambda a, b, c: a / (b / c), '(a*b)/c': lambda a, b, c: a * b / c,
+    'a/b+c/a': lambda a, b, c: a / b + c / a, '1.0/b': lambda a, b, c: 1 / b, 'a/3': lambda a, b, c: a / 3,
+    'a/64': lambda a, b, c: a / 64, '-a/b': lambda a, b, c: -a / b, 'abs(a/b)': lambda a, b, c: abs(a / b)}
+if sys.argv[1] == 'make':
+    r = random.Random(9)
+    print('a,b,c')
+    for _ in range(3000):
+        print(*(format(number(r), 'f') for _ in range(3)), sep=',')
+elif sys.argv[1] == 'list':
+    print(', '.join(f'{f} as "{f}"' for f in forms) + ', (a/b)::text as t, trunc(a/b, 3) as tr, '
+          'round(a/b*c, 2) as rd, a/b < c/a as lt')
+else:
+    rows, n = csv.DictReader(open('x.csv')), 0
+    for row, got in zip(rows, csv.DictReader(open('y.csv')), strict=True):
+        a, b, c = (F(row[k]) for k in 'abc')
+        for f, exact in forms.items():
+            want = exact(a, b, c)
+            if f == 'a/b+c/a' and abs(want) < max(abs(a / b), abs(c / a)) / 10 ** 3:
+                continue
+            assert abs(F(float(got[f])) - want) <= abs(want) / 2 ** 53 * F(1000001, 1000000), (f, row, got[f])
+            n += 1
+        q = a / b
+        assert abs(F(D(got['t'])) - q) <= abs(q) / 10 ** 33, (row, got['t'])
+        assert D(got['tr']) == rounded(q, 3, ROUND_DOWN), (row, got['tr'])
+        if abs(q * c) < 10 ** 15:
+            assert abs(F(D(got['rd'])) - q * c) <= F(1, 200) + F(1, 10 ** 18), (row, got['rd'])
+        assert (got['lt'] == 'true') == (q < c / a), row
+    print(n)
+PY
+    python3 check.py make >x.csv
+    sluice transform x.csv --types 'a numeric(18,12), b numeric(18,12), c numeric(18,12)' \
+        --select "$(python3 check.py list)" -O csv --quiet >y.csv
+    run -0 python3 check.py check
+    [ "$output" -gt 30000 ]
+}
