@@ -372,6 +372,21 @@ int sl_fileid_mark_again(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, 
     return sl_fileid_mark(i, b, byte, line, out, err);
 }
 
+int sl_fileid_is_short(const struct sl_fileid *i, const struct sl_file_mark *m)
+{
+    return !i->compressed && m->tail_len < SL_MIN(m->byte, (int64_t)TAIL);
+}
+
+void sl_fileid_mark_text(const struct sl_fileid *i, const char *text, size_t n, int64_t byte,
+                         int64_t line, struct sl_file_mark *out)
+{
+    *out = (struct sl_file_mark){.byte = byte, .line = line};
+    if (i->compressed)
+        return;
+    out->tail_len = (int)SL_MIN(n, (size_t)TAIL);
+    out->tail = sl_crc32c(0, text + n - out->tail_len, (size_t)out->tail_len);
+}
+
 void sl_fileid_print(const struct sl_fileid *i, const struct sl_file_mark *m, int64_t rows,
                      struct sl_buf *out)
 {

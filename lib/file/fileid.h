@@ -56,6 +56,11 @@ int sl_fileid_mark(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_
  * file is read again, is no part of the file's head then. */
 int sl_fileid_mark_again(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_t line,
                          struct sl_file_mark *out, struct sl_err *err);
+/* 1: the file had fewer bytes before the mark than a mark is made of: it was truncated. */
+int sl_fileid_is_short(const struct sl_fileid *i, const struct sl_file_mark *m);
+/* The mark behind byte, of the n bytes before it. */
+void sl_fileid_mark_text(const struct sl_fileid *i, const char *text, size_t n, int64_t byte,
+                         int64_t line, struct sl_file_mark *out);
 struct sl_head { /* the first bytes of a file, for many comparisons; begin with n = -1 */
     int n, nplain;
     char raw[1024], plain[1024]; /* plain: unpacked */

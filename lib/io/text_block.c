@@ -69,16 +69,45 @@ int sl_textin_make_room(struct text_source *t, struct sl_err *err)
     return 0;
 }
 
-/* One read into the block: enum sl_bytes_next or < 0. */
-int sl_textin_read_more(struct text_source *t, struct sl_err *err)
+int sl_textin_read_more(struct text_source *t)
 {
-    size_t got;
-    int rc = sl_textin_make_room(t, err);
-    if (rc < 0)
-        return rc;
-    rc = sl_bytes_read(t->bytes, t->block->data + t->fill, t->block->capacity - t->fill, &got, err);
+    size_t got = 0;
+    int rc = sl_textin_make_room(t, &t->failure);
+    if (rc == 0)
+        rc = sl_bytes_read(t->bytes, t->block->data + t->fill, t->block->capacity - t->fill, &got,
+                           &t->failure);
     t->fill += got;
+    t->is_truncated = rc == SL_BYTES_TRUNCATED;
+    assert(rc > 0 || t->failure.code);
     return rc;
+}
+
+void sl_textin_say_unfinished(const struct text_source *t, size_t n)
+{
+    sl_textin_say(t, "%s ends in the middle of a record: %zu %s left for later",
+                  sl_bytes_name(t->bytes), n, sl_plural((int64_t)n, "byte is", "bytes are"));
+}
+
+int sl_textin_is_broken(const struct text_source *t)
+{
+    return t->is_truncated || t->failure.code;
+}
+
+int sl_textin_go_on(struct text_source *t, struct sl_err *err)
+{
+    assert(sl_textin_is_broken(t));
+    if (!t->failure.code)
+        return sl_textin_truncated(t, err);
+    if (err)
+        *err = t->failure;
+    return -(int)t->failure.code;
+}
+
+void sl_textin_clear(struct text_source *t)
+{
+    t->start = t->fill = 0;
+    t->at_end = t->is_truncated = 0;
+    memset(&t->cut, 0, sizeof(t->cut));
 }
 
 int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err)

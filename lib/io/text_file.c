@@ -46,12 +46,10 @@ int sl_textin_anew(struct text_source *t, struct sl_err *err)
     t->resume = rc > 0;
     if (!t->resume && t->identity)
         sl_fileid_restart(t->identity);
-    t->start = t->fill = 0;
+    sl_textin_clear(t);
     t->byte = 0;
     t->line = 1;
     t->latest = 0;
-    t->at_end = 0;
-    memset(&t->cut, 0, sizeof(t->cut));
     return 0;
 }
 
@@ -107,8 +105,7 @@ int sl_textin_resume(struct text_source *t, struct sl_err *err)
             "%s:%lld: a part of this record was committed before it was whole, and stays; "
             "now all of it is read",
             sl_bytes_name(t->bytes), (long long)t->identity->line);
-    t->start = t->fill = 0;
-    t->at_end = 0;
+    sl_textin_clear(t);
     t->byte = at;
     t->line = t->identity->line + (at > position);
     t->latest = t->identity->latest;
@@ -187,13 +184,11 @@ int sl_textin_open_file(struct text_source *t, struct sl_err *err)
         if (rc < 0)
             return rc;
     }
-    t->start = t->fill = 0;
-    t->at_end = 0;
+    sl_textin_clear(t);
     t->byte = 0;
     t->line = 1;
     t->latest = 0;
     t->records = 0;
-    memset(&t->cut, 0, sizeof(t->cut));
     int rc = look_up(t, err), known = rc < 0 ? rc : look_among_read(t, err);
     rc = known ? known : rc;
     if (rc == 0 && t->identity && t->log && t->o.again == SL_AGAIN_RESUME)

@@ -134,15 +134,20 @@ static int64_t lines_needed(struct text_source *t)
                                                                                              : 1;
 }
 
+static int next_file(struct text_source *t, struct sl_err *err)
+{
+    sl_bytes_free(t->bytes);
+    t->bytes = NULL;
+    t->file++;
+    return sl_textin_open_file(t, err);
+}
+
 /* The end of the input: of a followed file, that it was rotated away. If it had nothing, the new one
  * is sampled in its place; so is the next one of several. What to go on with, as of a read. */
 static int end_of_sample(struct text_source *t, struct sl_err *err)
 {
     if (!sl_textin_pending(t) && t->file + 1 < t->o.npaths) {
-        sl_bytes_free(t->bytes);
-        t->bytes = NULL;
-        t->file++;
-        int rc = sl_textin_open_file(t, err);
+        int rc = next_file(t, err);
         return rc < 0 ? rc : SL_BYTES_DATA;
     }
     if (!sl_bytes_is_followed(t->bytes) || sl_textin_pending(t)) {
@@ -161,21 +166,26 @@ static int gather_sample(struct text_source *t, size_t enough, struct sl_err *er
 {
     int64_t latest = 0; /* monotonic; 0: there is nothing to settle from */
     while (sl_textin_pending(t) < enough && !t->at_end) {
-        int rc = sl_textin_read_more(t, err);
-        if (rc < 0)
-            return rc;
-        if (rc == SL_BYTES_TRUNCATED) {
-            rc = sl_textin_truncated(t, err);
+        int rc = 0;
+        if (sl_textin_is_broken(t)) { /* and what was read is no sample */
+            rc = sl_textin_go_on(t, err);
             t->need_header = 0; /* settling takes it */
-        } else if (rc == SL_BYTES_END)
-            rc = end_of_sample(t, err);
-        if (rc < 0)
+            if (rc < 0)
+                return rc;
+        }
+        rc = sl_textin_read_more(t);
+        if (rc == SL_BYTES_END && (rc = end_of_sample(t, err)) < 0)
             return rc;
         if (rc == SL_BYTES_DATA || rc == SL_BYTES_END)
             continue;
         int some =
             sl_textin_pending(t) &&
             sl_textin_count_lines(sl_textin_front(t), sl_textin_pending(t)) >= lines_needed(t);
+        if (sl_textin_is_broken(t)) {
+            if (some)
+                return 1;
+            continue;
+        }
         int64_t now = sl_time_mono_usec();
         if (some && latest && now >= latest)
             return 1;
@@ -275,6 +285,33 @@ static int say_stopped(struct text_source *t, struct sl_err *err)
                       sl_bytes_name(t->bytes));
 }
 
+/* Whether there is a part of a record, and no whole one, which waits for a later run. Types do not settle
+ * from that. A directory is watched for more. */
+static int is_nothing_whole(const struct text_source *t, size_t header, size_t whole)
+{
+    return t->at_end && !sl_textin_ends(t) && !t->watch && header >= whole &&
+           sl_textin_pending(t) > header;
+}
+
+/* Then another file is settled from: 0. A log has a schema already; without one there is none to begin
+ * with. */
+static int pass_over(struct text_source *t, size_t header, struct sl_err *err)
+{
+    t->least_lines = 0;
+    if (t->file + 1 < t->o.npaths || t->log)
+        sl_textin_say_unfinished(t, sl_textin_pending(t) - header);
+    if (t->file + 1 < t->o.npaths)
+        return next_file(t, err);
+    if (t->log) {
+        sl_text_reader_free(t->reader);
+        t->reader = NULL;
+        return SL_TEXTIN_NOTHING;
+    }
+    sl_err_set(err, SL_ENOENT, "%s has no whole row yet: its last line has no end",
+               sl_bytes_name(t->bytes));
+    return sl_err_hint(err, "run again when it has one; without --resume it is taken as it is");
+}
+
 int sl_textin_settle(struct text_source *t, struct sl_err *err)
 {
     int64_t whole;
@@ -283,7 +320,7 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
         int rc = gather_sample(t, enough, err);
         if (rc < 0)
             return rc;
-        int stopped = rc == 0;
+        int stopped = rc == 0; /* of a header alone there is a schema then */
         if (stopped && !sl_textin_pending(t))
             return say_stopped(t, err);
         if (!t->reader)
@@ -304,6 +341,12 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
                 return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
             if (rc < 0)
                 return rc;
+            if (is_nothing_whole(t, header, (size_t)whole)) {
+                rc = pass_over(t, header, err);
+                if (rc)
+                    return rc;
+                continue;
+            }
             if (t->at_end && t->file + 1 < t->o.npaths)
                 rc = settle_from_several(t, sample, header, err);
             if (rc < 0)

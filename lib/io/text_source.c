@@ -31,12 +31,12 @@ static int source_open(struct sl_source *s, struct sl_err *err)
             return -(int)(err ? err->code : SL_EFAIL);
     }
     int rc = t->watch ? sl_textin_watch_open(t, err) : sl_textin_open_file(t, err);
+    if (rc == 0)
+        rc = sl_textin_settle(t, err);
     if (rc == SL_TEXTIN_NOTHING) {
         s->schema = sl_schema_ref(sl_log_schema(t->log));
         return 0;
     }
-    if (rc == 0)
-        rc = sl_textin_settle(t, err);
     if (rc == 0 && t->resume) {
         t->resume = 0;
         rc = sl_textin_resume(t, err);
@@ -55,9 +55,11 @@ static void discard(struct sl_morsel *m)
     free(k);
 }
 
-static int attach_mark(struct text_source *t, struct sl_morsel *m, int64_t byte, int64_t line,
-                       struct sl_err *err)
+/* Of the first n bytes of the block. A file that has been truncated since they were read no longer has
+ * them: the mark is made of what the block holds. */
+static int attach_mark(struct text_source *t, struct sl_morsel *m, size_t n, struct sl_err *err)
 {
+    int64_t byte = t->byte + (int64_t)n, line = t->line + t->cut.lines;
     struct text_mark *k = sl_calloc(1, sizeof(*k));
     if (!k)
         return sl_err_nomem(err, "a morsel");
@@ -68,7 +70,9 @@ static int attach_mark(struct text_source *t, struct sl_morsel *m, int64_t byte,
     if (!t->identity)
         return 0;
     k->identity = sl_fileid_ref(t->identity);
-    int rc = sl_fileid_mark(t->identity, t->bytes, byte, line, &k->mark, err);
+    int rc = t->is_truncated ? 0 : sl_fileid_mark(t->identity, t->bytes, byte, line, &k->mark, err);
+    if (n && (t->is_truncated || (rc == 0 && sl_fileid_is_short(t->identity, &k->mark))))
+        sl_fileid_mark_text(t->identity, sl_textin_front(t), n, byte, line, &k->mark);
     k->mark.latest = k->latest;
     return rc;
 }
@@ -117,8 +121,7 @@ static int make_morsel(struct text_source *t, size_t n, struct sl_morsel **out, 
     m->split = t->file;
     m->len = n;
     m->header = t->header ? sl_buffer_ref(t->header) : NULL;
-    int rc = m->place ? attach_mark(t, m, t->byte + (int64_t)n, t->line + lines, err)
-                      : sl_err_nomem(err, "a morsel");
+    int rc = m->place ? attach_mark(t, m, n, err) : sl_err_nomem(err, "a morsel");
     if (rc == 0)
         rc = take_text(t, m, n, err);
     if (rc < 0) {
@@ -160,6 +163,20 @@ static int cut(struct text_source *t, struct sl_morsel **out, struct sl_err *err
     return n ? make_morsel(t, not_too_many(t, (size_t)n), out, err) : 0;
 }
 
+/* The file at hand has been read to its end: 0 another one is open, else what next() answers. */
+static int leave_file(struct text_source *t, struct sl_err *err)
+{
+    size_t rest = sl_textin_pending(t);
+    assert(!rest || t->need_header || !sl_textin_ends(t));
+    if (rest && !sl_textin_ends(t) && !t->o.follow)
+        sl_textin_say_unfinished(t, rest);
+    int rc = t->watch ? sl_textin_watch_next(t, err) : sl_textin_next_file(t, err);
+    if (rc)
+        return SL_MIN(rc, 0);
+    int goes_on = t->watch ? t->o.follow : sl_bytes_is_followed(t->bytes);
+    return goes_on ? SL_NEXT_WAIT : SL_NEXT_END;
+}
+
 static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_err *err)
 {
     struct text_source *t = (struct text_source *)s;
@@ -180,39 +197,28 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
             t->announce = 0;
             return make_morsel(t, 0, out, err);
         }
-        if (rc > 0 && (sl_textin_pending(t) >= SL_TEXTIN_MORSEL || t->at_end))
+        if (rc > 0 &&
+            (sl_textin_pending(t) >= SL_TEXTIN_MORSEL || t->at_end || sl_textin_is_broken(t)))
             rc = cut(t, out, err);
         else if (rc > 0)
             rc = 0;
         if (rc)
             return rc;
         if (t->at_end) {
-            assert(!sl_textin_pending(t) || t->need_header || t->watch);
-            if (t->watch && sl_textin_pending(t) && !t->o.follow)
-                sl_textin_say(t, "%s ends in the middle of a record: %zu %s left for later",
-                              sl_bytes_name(t->bytes), sl_textin_pending(t),
-                              sl_plural((int64_t)sl_textin_pending(t), "byte is", "bytes are"));
-            rc = t->watch ? sl_textin_watch_next(t, err) : sl_textin_next_file(t, err);
+            rc = leave_file(t, err);
+            if (rc)
+                return rc;
+        } else if (sl_textin_is_broken(t)) {
+            rc = sl_textin_go_on(t, err);
             if (rc < 0)
                 return rc;
-            if (rc == 0 && t->watch)
-                return t->o.follow ? SL_NEXT_WAIT : SL_NEXT_END;
-            if (rc == 0)
-                return sl_bytes_is_followed(t->bytes) ? SL_NEXT_WAIT : SL_NEXT_END;
-            continue;
-        }
-        rc = sl_textin_read_more(t, err);
-        if (rc < 0)
-            return rc;
-        if (rc == SL_BYTES_TRUNCATED) {
-            rc = sl_textin_truncated(t, err);
-            if (rc < 0)
-                return rc;
-        } else if (rc == SL_BYTES_END)
-            t->at_end = 1;
-        else if (rc == SL_BYTES_WAIT) {
-            rc = t->need_header ? 0 : cut(t, out, err);
-            return rc ? rc : SL_NEXT_WAIT;
+        } else {
+            int got = sl_textin_read_more(t);
+            t->at_end = got == SL_BYTES_END;
+            if (got == SL_BYTES_WAIT) {
+                rc = t->need_header ? 0 : cut(t, out, err);
+                return rc ? rc : SL_NEXT_WAIT;
+            }
         }
     }
 }
@@ -341,6 +347,18 @@ static struct sl_bytes *file_of(struct text_source *t, const struct sl_morsel *m
     return same ? *again : NULL;
 }
 
+/* Whether the file still has the last bytes of the morsel where they were read. */
+static int holds(struct sl_bytes *b, const struct sl_morsel *m)
+{
+    char now[256];
+    size_t n = SL_MIN(m->len, sizeof(now));
+    if (sl_bytes_is_compressed(b))
+        return 1;
+    ssize_t k = sl_path_pread(sl_bytes_fd(b), now, n, m->byte + (int64_t)(m->len - n),
+                              sl_bytes_name(b), NULL);
+    return k == (ssize_t)n && memcmp(now, m->text + m->len - n, n) == 0;
+}
+
 static int source_shorten(struct sl_source *s, struct sl_morsel *m, const struct sl_bad_row *before,
                           struct sl_err *err)
 {
@@ -351,10 +369,14 @@ static int source_shorten(struct sl_source *s, struct sl_morsel *m, const struct
         return 1;
     struct sl_bytes *again, *b = file_of((struct text_source *)s, m, &again);
     int64_t byte = m->byte + before->byte, latest = k->mark.latest;
-    int rc = b ? sl_fileid_mark_again(k->identity, b, byte, before->line, &k->mark, err) : 0;
+    int rc = 0;
+    if (b && holds(b, m))
+        rc = sl_fileid_mark_again(k->identity, b, byte, before->line, &k->mark, err);
+    else
+        sl_fileid_mark_text(k->identity, m->text, m->len, byte, before->line, &k->mark);
     k->mark.latest = latest;
     sl_bytes_free(again);
-    return rc < 0 ? rc : b != NULL;
+    return rc < 0 ? rc : 1;
 }
 
 static int source_poll(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline)

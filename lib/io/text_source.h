@@ -37,6 +37,8 @@ struct text_source {
     struct sl_buffer *header; /* its line, for the rejects; NULL: there is none */
     struct sl_buffer *block;
     size_t start, fill;
+    int is_truncated; /* so was the file: records that were read come first, then it is begun anew */
+    struct sl_err failure; /* why no more can be read; records that were read come first */
     struct sl_text_cut cut;
     int64_t byte, line;
     int64_t latest;           /* see sl_textin_latest; 0 = not known yet */
@@ -55,13 +57,19 @@ enum {
 
 /* text_block.c */
 void sl_textin_say(const struct text_source *t, const char *fmt, ...) SL_PRINTF(2, 3);
+/* That the last record of the file at hand has no end yet, and is left. */
+void sl_textin_say_unfinished(const struct text_source *t, size_t bytes);
 int64_t sl_textin_count_lines(const char *s, size_t n);
 size_t sl_textin_pending(const struct text_source *t);    /* bytes gathered */
 const char *sl_textin_front(const struct text_source *t); /* the first of them */
 /* Makes room for more bytes behind fill, growing the block up to one record's limit. */
 int sl_textin_make_room(struct text_source *t, struct sl_err *err);
-/* One read into the block: enum sl_bytes_next or < 0. */
-int sl_textin_read_more(struct text_source *t, struct sl_err *err);
+/* One read into the block: enum sl_bytes_next, or < 0 with t->failure. After TRUNCATED and after an error
+ * the source is broken: nothing more is read until what is in the block has been given, and then
+ * sl_textin_go_on begins the truncated file anew (0), or answers the error. */
+int sl_textin_read_more(struct text_source *t);
+int sl_textin_is_broken(const struct text_source *t);
+int sl_textin_go_on(struct text_source *t, struct sl_err *err);
 
 /*
  * What gives times their year that bear none (see struct sl_text_options): the end of the day after
@@ -72,6 +80,7 @@ int sl_textin_read_more(struct text_source *t, struct sl_err *err);
 int64_t sl_textin_latest(struct text_source *t);
 
 /* text_settle.c */
+/* 0; SL_TEXTIN_NOTHING: there is no whole record yet, and the log has the schema. */
 int sl_textin_settle(struct text_source *t, struct sl_err *err);
 /* The reader's schema, with its time column settled, becomes the source's. */
 int sl_textin_take_schema(struct text_source *t, struct sl_err *err);
@@ -121,10 +130,19 @@ int sl_textin_watch_next(struct text_source *t, struct sl_err *err);
 /* The format that the name of the file at hand tells, or that of another. */
 enum sl_text_format sl_textin_watch_format(const struct text_source *t);
 int sl_textin_watch_poll(struct text_source *t, struct pollfd *fds, int max, int64_t *deadline);
+/* Forgets what was gathered: the next byte that is read is at another place, or of another file. */
+void sl_textin_clear(struct text_source *t);
+/* Whether a record without its end may get it in a later run or visit, and is left until then. A
+ * compressed file is whole. */
+static inline int sl_textin_waits(const struct text_source *t)
+{
+    int later = t->watch || (t->identity && t->o.again == SL_AGAIN_RESUME && !t->o.follow);
+    return later && !sl_bytes_is_compressed(t->bytes);
+}
 /* Whether the end of the file at hand ends its last record. */
 static inline int sl_textin_ends(const struct text_source *t)
 {
-    return t->at_end && (!t->watch || sl_bytes_is_compressed(t->bytes));
+    return t->at_end && !sl_textin_waits(t);
 }
 
 #endif

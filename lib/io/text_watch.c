@@ -370,9 +370,7 @@ static int enter(struct text_source *t, struct watched *w, int is_known, struct 
 {
     int begun = w->mark.byte > 0;
     t->watch->at = w;
-    t->start = t->fill = 0;
-    t->at_end = 0;
-    memset(&t->cut, 0, sizeof(t->cut));
+    sl_textin_clear(t);
     sl_fileid_unref(t->identity);
     t->identity = sl_fileid_ref(w->identity);
     t->latest = 0;

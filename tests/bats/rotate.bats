@@ -159,3 +159,38 @@ holds() { # N
     run -0 --separate-stderr sluice ingest --resume app.json -o l/
     [[ $stderr != *"rotated"* ]]
 }
+
+# Whether a process has read a file, which it has open, to its end.
+has_read() { # PID FILE
+    local fd pos size
+    size=$(stat -c %s "$2")
+    for fd in "/proc/$1/fd/"*; do
+        [ "$fd" -ef "$2" ] || continue
+        pos=$(sed -n 's/^pos:\t//p' "/proc/$1/fdinfo/${fd##*/}")
+        [ "$pos" -eq "$size" ] && return
+    done
+    return 1
+}
+
+@test "a followed file that is truncated while its types settle: what was read is kept" {
+    local round try
+    for round in 1 2 3; do
+        rm -rf l
+        : >app.json
+        follow
+        until_true has_open "$follower" app.json
+        rows 1 10 >>app.json
+        # The types settle 20 ms after the last read: no pause here.
+        for ((try = 0; try < 5000; try++)); do
+            ! has_read "$follower" app.json || break
+        done
+        kill -STOP "$follower"
+        rows 11 11 >app.json
+        kill -CONT "$follower"
+        until_true holds 11
+        kill "$follower"
+        ends_with 143 "$follower"
+        sluice ingest --resume -I json app.json -o l/ --quiet
+        holds 11
+    done
+}

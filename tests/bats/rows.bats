@@ -115,3 +115,66 @@ has_ids() { # LOG IDS
     run -0 sluice ingest --resume a.json -o l/ --quiet
     [ "$(ids l/)" = '1 3 5' ]
 }
+
+@test "rows before the place where a compressed file is damaged are committed, and not again" {
+    { echo n; seq 20000; } | gzip >whole.gz
+    head -c 20000 whole.gz >a.csv.gz
+    run -1 --separate-stderr sluice ingest a.csv.gz -o l/
+    [[ $stderr == *a.csv.gz*"; "*" rows before it are committed" ]]
+    cp whole.gz a.csv.gz
+    sluice ingest --resume a.csv.gz -o l/ --quiet
+    run -0 sluice aggregate l/ --select 'count(*), count(distinct n), max(n)' -O csv --quiet
+    [ "${lines[1]}" = 20000,20000,20000 ]
+}
+
+# ---- a last line without its end ----
+
+@test "with --resume a last line without its end waits for it, and is said" {
+    printf 'ts,id,v\n2026-05-01T10:00:00Z,1,12\n2026-05-01T10:00:00Z,2,34' >a.csv
+    run -0 --separate-stderr sluice ingest --resume a.csv -o l/
+    [[ $stderr == *"a.csv ends in the middle of a record: 25 bytes are left for later"* ]]
+    [ "$(ids l/)" = 1 ]
+    printf '567\n2026-05-01T10:00:00Z,3,8\n' >>a.csv
+    sluice ingest --resume a.csv -o l/ --quiet
+    run -0 sluice transform l/ --select id,v -O csv --quiet
+    [ "$output" = $'id,v\n1,12\n2,34567\n3,8' ]
+}
+
+@test "without --resume a last line without its end is a row" {
+    printf 'id,v\n1,12\n2,34' >a.csv
+    sluice ingest a.csv -o l/ --quiet
+    run -0 sluice replay l/ -O csv --quiet
+    [ "$output" = $'id,v\n1,12\n2,34' ]
+}
+
+@test "types do not settle from a part of a record; the log's do" {
+    printf 'id,v\n1,12' >a.csv
+    run -1 --separate-stderr sluice ingest --resume a.csv -o l/
+    [[ $stderr == *"a.csv has no whole row yet"*"without --resume"* ]]
+    [ ! -e l ]
+    printf 'id,v\n1,12\n' | sluice ingest -I csv -o l/ --quiet
+    run -0 --separate-stderr sluice ingest --resume a.csv -o l/
+    [[ $stderr == *"4 bytes are left for later"* ]]
+    echo >>a.csv
+    sluice ingest --resume a.csv -o l/ --quiet
+    run -0 sluice replay l/ -O csv --quiet
+    [ "$output" = $'id,v\n1,12\n1,12' ]
+}
+
+@test "of several files each waits for the end of its last line" {
+    printf 'id,v\n1' >a.csv
+    printf 'id,v\n2,2\n3' >b.csv
+    printf 'id,v\n4,4\n' >c.csv
+    sluice ingest --resume a.csv b.csv c.csv -o l/ --quiet
+    printf ',1\n' | tee -a a.csv >>b.csv
+    sluice ingest --resume a.csv b.csv c.csv -o l/ --quiet
+    run -0 sluice replay l/ -O csv --quiet
+    [ "$output" = $'id,v\n2,2\n4,4\n1,1\n3,1' ]
+}
+
+@test "a compressed file is whole: --resume takes its last line" {
+    printf 'id,v\n1,12\n2,34' | gzip >a.csv.gz
+    sluice ingest --resume a.csv.gz -o l/ --quiet
+    run -0 sluice replay l/ -O csv --quiet
+    [ "$output" = $'id,v\n1,12\n2,34' ]
+}
