@@ -19,21 +19,27 @@
 
 enum { SAMPLE = 1 << 20 }; /* a header that is longer is none */
 
+/* A column of the rows that the text does not show is not compared: it is no column. */
 static int compare(const char *path, struct sl_schema *there, struct sl_schema *rows,
                    struct sl_err *err)
 {
-    for (int i = 0; i < SL_MIN(there->nfields, rows->nfields); i++)
-        if (strcmp(there->fields[i].name, rows->fields[i].name) != 0) {
+    int hidden = sl_text_hidden_column(rows), n = 0;
+    for (int i = 0; i < rows->nfields; i++) {
+        if (i == hidden)
+            continue;
+        if (n < there->nfields && strcmp(there->fields[n].name, rows->fields[i].name) != 0) {
             sl_err_set(err, SL_ESCHEMA,
-                       "%s has other columns: its column %d is '%.60s', not '%.60s'", path, i + 1,
-                       there->fields[i].name, rows->fields[i].name);
+                       "%s has other columns: its column %d is '%.60s', not '%.60s'", path, n + 1,
+                       there->fields[n].name, rows->fields[i].name);
             return sl_err_hint(err, "choose and order them with transform --select, or write to "
                                     "another name");
         }
-    if (there->nfields == rows->nfields)
+        n++;
+    }
+    if (there->nfields == n)
         return 0;
     sl_err_set(err, SL_ESCHEMA, "%s has %d %s, and these rows have %d", path, there->nfields,
-               sl_plural(there->nfields, "column", "columns"), rows->nfields);
+               sl_plural(there->nfields, "column", "columns"), n);
     return sl_err_hint(err, "choose them with transform --select, or write to another name");
 }
 

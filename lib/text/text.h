@@ -215,6 +215,9 @@ struct sl_text_write_options {
     int spreadsheet_safe;       /* CSV: ' before = + - @ */
     const struct sl_zone *zone; /* times are shown in it; NULL = UTC */
 };
+/* The column that rows leave out as long as it is null (`_rest`), -1 = none: it is no column of the
+ * text. */
+int sl_text_hidden_column(const struct sl_schema *schema);
 /* schema: a reference is taken. SL_EUSAGE for a format that is not written. */
 int sl_text_writer_new(const struct sl_text_write_options *o, struct sl_schema *schema,
                        struct sl_text_writer **out, struct sl_err *err);

@@ -138,6 +138,12 @@ void sl_text_cell_print(const struct sl_text_writer *w, struct sl_text_out *o,
 
 /* ---- the writer ---- */
 
+int sl_text_hidden_column(const struct sl_schema *schema)
+{
+    int i = sl_schema_find(schema, SL_JSON_REST, strlen(SL_JSON_REST));
+    return i >= 0 && schema->fields[i].type.kind == SL_JSONB ? i : -1;
+}
+
 int sl_text_writer_new(const struct sl_text_write_options *o, struct sl_schema *schema,
                        struct sl_text_writer **out, struct sl_err *err)
 {
@@ -148,9 +154,7 @@ int sl_text_writer_new(const struct sl_text_write_options *o, struct sl_schema *
     w->o = *o;
     w->schema = sl_schema_ref(schema);
     w->delim = o->format == SL_TEXT_TSV ? '\t' : o->delimiter ? o->delimiter : ',';
-    w->rest = sl_schema_find(schema, SL_JSON_REST, strlen(SL_JSON_REST));
-    if (w->rest >= 0 && schema->fields[w->rest].type.kind != SL_JSONB)
-        w->rest = -1;
+    w->rest = sl_text_hidden_column(schema);
     switch (o->format) {
     case SL_TEXT_CSV:
     case SL_TEXT_TSV: break;
@@ -203,7 +207,7 @@ static int header(struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *o
 {
     if (w->header_done || (w->o.format != SL_TEXT_CSV && w->o.format != SL_TEXT_TSV))
         return 0;
-    if (w->rest >= 0 && b) {
+    if (w->rest >= 0 && b && !w->o.no_header) { /* a header that stands already does not name it */
         size_t row;
         int rc = has_rest(w, b, &row, err);
         if (rc < 0)
