@@ -13,30 +13,30 @@ struct aggregate_args {
 
 static int group(struct sl_cmd_run *run, const struct aggregate_args *a)
 {
-    struct sl_aggregate_options o = {
-        .select = a->select.items,
-        .nselect = a->select.n,
-        .by = a->by.items,
-        .nby = a->by.n,
-        .window = a->window,
-    };
-    return sl_cmd_op(run, sl_aggregate_new(&o, &run->env, &run->account, &run->err));
+    struct sl_aggregate_options o = {.window = a->window};
+    if (sl_cmd_asts(run, "--select", SL_AST_LIST, &a->select, &o.select) >= 0 &&
+        sl_cmd_asts(run, "--by", SL_AST_LIST, &a->by, &o.by) >= 0)
+        sl_cmd_op(run, sl_aggregate_new(&o, &run->env, &run->account, &run->err));
+    sl_asts_release(&o.select);
+    sl_asts_release(&o.by);
+    return run->failed;
 }
 
 static int order(struct sl_cmd_run *run, const struct aggregate_args *a)
 {
     int64_t limit = a->limit.given ? a->limit.value : -1;
     struct sl_buf by = SL_BUF_INIT;
-    int rc = 0;
+    struct sl_ast *ast = NULL;
     sl_cmd_join(&by, &a->order_by, ", ");
-    if ((rc = run->failed = sl_buf_check(&by, &run->err)) < 0)
-        ;
-    else if (a->order_by.n)
-        rc = sl_cmd_op(run, sl_sort_new(by.data, limit, &run->env, &run->account, &run->err));
-    else if (a->limit.given)
-        rc = sl_cmd_op(run, sl_limit_new(limit, &run->account, &run->err));
+    if ((run->failed = sl_buf_check(&by, &run->err)) >= 0 && a->order_by.n)
+        run->failed = sl_ast_parse("--order-by", SL_AST_ORDER, by.data, by.len, &ast, &run->err);
+    if (run->failed >= 0 && ast)
+        sl_cmd_op(run, sl_sort_new(ast, limit, &run->env, &run->account, &run->err));
+    else if (run->failed >= 0 && a->limit.given)
+        sl_cmd_op(run, sl_limit_new(limit, &run->account, &run->err));
+    sl_ast_unref(ast);
     sl_buf_release(&by);
-    return rc;
+    return run->failed;
 }
 
 static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocation *call)

@@ -10,19 +10,17 @@ struct transform_args {
 
 static int project(struct sl_cmd_run *run, const struct transform_args *a)
 {
-    struct sl_project_options o = {
-        .set = a->set.items,
-        .nset = a->set.n,
-        .select = a->select.items,
-        .nselect = a->select.n,
-        .drop = a->drop.items,
-        .ndrop = a->drop.n,
-        .rename = a->rename.items,
-        .nrename = a->rename.n,
-    };
-    if (o.nset + o.nselect + o.ndrop + o.nrename == 0)
+    struct sl_project_options o = {0};
+    if (a->set.n + a->select.n + a->drop.n + a->rename.n == 0)
         return 0;
-    return sl_cmd_op(run, sl_project_new(&o, &run->env, &run->account, &run->err));
+    if (sl_cmd_asts(run, "--set", SL_AST_SET, &a->set, &o.verbs[SL_PROJECT_SET]) >= 0 &&
+        sl_cmd_asts(run, "--select", SL_AST_LIST, &a->select, &o.verbs[SL_PROJECT_SELECT]) >= 0 &&
+        sl_cmd_asts(run, "--drop", SL_AST_LIST, &a->drop, &o.verbs[SL_PROJECT_DROP]) >= 0 &&
+        sl_cmd_asts(run, "--rename", SL_AST_SET, &a->rename, &o.verbs[SL_PROJECT_RENAME]) >= 0)
+        sl_cmd_op(run, sl_project_new(&o, &run->env, &run->account, &run->err));
+    for (int v = 0; v < SL_PROJECT_VERBS; v++)
+        sl_asts_release(&o.verbs[v]);
+    return run->failed;
 }
 
 /* From a log to a new log, partitions stay one to one: same number, same key, same hash; and there is

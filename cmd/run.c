@@ -339,12 +339,21 @@ int sl_cmd_op(struct sl_cmd_run *run, struct sl_op *op)
     return run->failed = sl_pipeline_op(run->pipeline, op, &run->err);
 }
 
+int sl_cmd_asts(struct sl_cmd_run *run, const char *option, enum sl_ast_form form,
+                const struct sl_words *words, struct sl_asts *out)
+{
+    return run->failed = sl_asts_parse(out, option, form, words->items, words->n, &run->err);
+}
+
 int sl_cmd_where(struct sl_cmd_run *run, const struct sl_words *where)
 {
+    struct sl_asts asts;
     if (where->n == 0)
         return 0;
-    return sl_cmd_op(run,
-                     sl_filter_new(where->items, where->n, &run->env, &run->account, &run->err));
+    if (sl_cmd_asts(run, "--where", SL_AST_LIST, where, &asts) >= 0)
+        sl_cmd_op(run, sl_filter_new(&asts, &run->env, &run->account, &run->err));
+    sl_asts_release(&asts);
+    return run->failed;
 }
 
 /* ---- running ---- */

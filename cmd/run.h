@@ -40,6 +40,9 @@ int sl_cmd_source(struct sl_cmd_run *run);
 int sl_cmd_op(struct sl_cmd_run *run, struct sl_op *op);
 /* A filter, if there are conditions. */
 int sl_cmd_where(struct sl_cmd_run *run, const struct sl_words *where);
+/* The words of an option as trees. *out is to be released, also after a failure. */
+int sl_cmd_asts(struct sl_cmd_run *run, const char *option, enum sl_ast_form form,
+                const struct sl_words *words, struct sl_asts *out);
 int sl_cmd_end(struct sl_cmd_run *run);
 
 /* Appends the words, with `between` in the gaps. */

@@ -11,11 +11,10 @@
 #include "expr/function.h"
 
 struct sl_agg_scope {
-    const struct sl_schema *input, *keys;
+    const struct sl_scope *input, *key_scope;
+    struct sl_schema *keys; /* key_scope's */
     const struct sl_expr_env *env;
     struct sl_agg_list *out;
-    const char *text;
-    size_t text_len;
 };
 
 static const struct {
@@ -284,14 +283,14 @@ struct sl_node *sl_bind_aggregate(struct sl_bind *b, const PgQuery__FuncCall *f,
 
 void sl_aggregate_missing(struct sl_bind *b, const char *name, int at)
 {
-    int i = sl_schema_lookup(b->agg->input, name, strlen(name), b->err);
+    int i = sl_scope_find(b->agg->input, name, strlen(name), b->err);
     b->err->column = at > 0 ? at : 1;
     if (i < 0)
         return;
     sl_bind_fail(b, at, "column %.100s is neither a key nor inside an aggregate",
-                 b->agg->input->fields[i].name);
+                 sl_scope_field(b->agg->input, i)->name);
     sl_bind_hint(b, "add it to --by, or take one value: max(%.100s)",
-                 b->agg->input->fields[i].name);
+                 sl_scope_field(b->agg->input, i)->name);
 }
 
 void sl_agg_list_release(struct sl_agg_list *l)
@@ -313,7 +312,7 @@ static int add_item(struct sl_agg_scope *s, const struct sl_tree *t, const PgQue
                     struct sl_err *err)
 {
     struct sl_expr_item *item = &s->out->items[s->out->nitems];
-    int rc = sl_bind_expr(t, r->val, s->keys, s->env, s, &item->expr, err);
+    int rc = sl_bind_expr(t, r->val, s->key_scope, s->env, s, &item->expr, err);
     if (rc < 0)
         return rc;
     s->out->nitems++;
@@ -385,14 +384,14 @@ static int bind_aggregates(const struct sl_tree *t, void *arg, struct sl_err *er
     return finish_schema(s, err);
 }
 
-int sl_expr_parse_aggregates(const char *text, size_t text_len, const struct sl_schema *input,
-                             const struct sl_schema *keys, const struct sl_expr_env *env,
-                             struct sl_agg_list *out, struct sl_err *err)
+int sl_expr_bind_aggregates(const struct sl_ast *a, const struct sl_scope *input,
+                            struct sl_schema *keys, const struct sl_expr_env *env,
+                            struct sl_agg_list *out, struct sl_err *err)
 {
     struct sl_agg_scope s = {
-        .input = input, .keys = keys, .env = env, .out = out, .text = text, .text_len = text_len};
+        .input = input, .key_scope = SL_SCOPE(keys), .keys = keys, .env = env, .out = out};
     memset(out, 0, sizeof(*out));
-    int rc = sl_tree_call("SELECT ", text, text_len, input, bind_aggregates, &s, err);
+    int rc = sl_ast_bind(a, input, bind_aggregates, &s, err);
     if (rc < 0)
         sl_agg_list_release(out);
     return rc;

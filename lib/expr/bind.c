@@ -253,11 +253,20 @@ static int is_quoted(const struct sl_tree *t, int at)
     return i < t->text_len && t->text[i] == '"';
 }
 
+static struct sl_node *column_node(struct sl_bind *b, int column, int at)
+{
+    const struct sl_field *field = sl_scope_field(b->scope, column);
+    struct sl_node *n = sl_bind_new(b, SL_NODE_COLUMN, field->type, at, 0);
+    if (!n)
+        return NULL;
+    n->column = n->only = column;
+    n->name = b->e->schema->fields[column].name;
+    return n;
+}
+
 struct sl_node *sl_bind_column(struct sl_bind *b, const char *name, int at)
 {
-    const struct sl_schema *s = b->schema;
-    size_t len = strlen(name);
-    int i = sl_schema_lookup(s, name, len, b->err);
+    int i = sl_scope_find(b->scope, name, strlen(name), b->err);
     if (i < 0 && b->agg) {
         sl_aggregate_missing(b, name, at);
         return NULL;
@@ -268,19 +277,28 @@ struct sl_node *sl_bind_column(struct sl_bind *b, const char *name, int at)
             return sl_bind_hint(b, "text is written in single quotes: '%.100s'", name);
         return NULL;
     }
-    if (s->fields[i].type.kind == SL_FOREIGN && b->depth > 1) {
+    const struct sl_field *field = sl_scope_field(b->scope, i);
+    if (field->type.kind == SL_FOREIGN && b->depth > 1) {
         /* alone it may be passed on as it is */
-        struct sl_node c = {.type = s->fields[i].type};
+        struct sl_node c = {.type = field->type};
         return sl_bind_fail(b, at,
                             "column %.100s is of type %s, which expressions do not compute with",
-                            s->fields[i].name, sl_bind_type_name(b, &c));
+                            field->name, sl_bind_type_name(b, &c));
     }
-    struct sl_node *n = sl_bind_new(b, SL_NODE_COLUMN, s->fields[i].type, at, 0);
-    if (!n)
-        return NULL;
-    n->column = n->only = i;
-    n->name = s->fields[i].name;
-    return n;
+    return column_node(b, i, at);
+}
+
+int sl_bind_number(const struct sl_tree *t, int column, const struct sl_scope *scope,
+                   const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err)
+{
+    struct sl_bind b = {.scope = scope, .tree = t, .err = err};
+    b.e = sl_expr_new(scope, env, err);
+    if (b.e && !(b.e->root = column_node(&b, column, 1))) {
+        sl_expr_free(b.e);
+        b.e = NULL;
+    }
+    *out = b.e;
+    return b.e ? 0 : -(int)err->code;
 }
 
 static struct sl_node *bind_column_ref(struct sl_bind *b, const PgQuery__ColumnRef *r)

@@ -13,7 +13,7 @@
 #include "expr/expr.h"
 #include "kernel/kernel.h"
 
-/* Parsed text. Locations in the tree are bytes of prefix + text. */
+/* A parsed text while it is bound. Locations in the tree are bytes of prefix + text. */
 struct sl_tree {
     const char *text;
     size_t text_len, prefix_len;
@@ -25,12 +25,12 @@ struct sl_tree_mark {
     size_t byte, chars;
 };
 
-/* Parses prefix + text and calls fn with the tree, all on a thread with a big stack. What fn answers, or
- * SL_EUSAGE with the column in the user's text. schema (may be NULL) is for suggestions of names. err
+/* Calls fn with the tree on a thread with a big stack. What fn answers, or SL_EUSAGE with the column in
+ * the user's text; an error at a character gets the label of a. scope is for suggestions of names. err
  * may be NULL; fn gets one in any case. */
 typedef int sl_tree_fn(const struct sl_tree *t, void *arg, struct sl_err *err);
-int sl_tree_call(const char *prefix, const char *text, size_t text_len,
-                 const struct sl_schema *schema, sl_tree_fn *fn, void *arg, struct sl_err *err);
+int sl_ast_bind(const struct sl_ast *a, const struct sl_scope *scope, sl_tree_fn *fn, void *arg,
+                struct sl_err *err);
 /* 1-based character of the user's text for a location, 0 for none. */
 int sl_tree_at(const struct sl_tree *t, int location);
 /* Location of a node, or -1. */
@@ -42,18 +42,18 @@ struct sl_agg_scope;
 
 struct sl_bind {
     struct sl_expr *e;
-    const struct sl_schema *schema;
+    const struct sl_scope *scope;
     const struct sl_tree *tree;
     struct sl_err *err;
-    struct sl_agg_scope *agg; /* set: aggregates are allowed, schema is the agg schema */
+    struct sl_agg_scope *agg; /* set: aggregates are allowed, the scope is that of the keys */
     int depth;
 };
 
 /* An expression without a root yet. NULL with err filled. */
-struct sl_expr *sl_expr_new(const struct sl_schema *schema, const struct sl_expr_env *env,
+struct sl_expr *sl_expr_new(const struct sl_scope *scope, const struct sl_expr_env *env,
                             struct sl_err *err);
 /* Binds one tree as an expression of its own. 0 or < 0. */
-int sl_bind_expr(const struct sl_tree *t, const PgQuery__Node *n, const struct sl_schema *schema,
+int sl_bind_expr(const struct sl_tree *t, const PgQuery__Node *n, const struct sl_scope *scope,
                  const struct sl_expr_env *env, struct sl_agg_scope *agg, struct sl_expr **out,
                  struct sl_err *err);
 
@@ -76,6 +76,9 @@ struct sl_node *sl_bind_call(struct sl_bind *b, sl_kernel *run, const char *name
                              struct sl_node *const *args, int nargs);
 struct sl_node *sl_bind_const(struct sl_bind *b, struct sl_column *value, int at); /* takes value */
 struct sl_node *sl_bind_column(struct sl_bind *b, const char *name, int at);
+/* A column of the scope by its number, as an expression of its own. 0 or < 0. */
+int sl_bind_number(const struct sl_tree *t, int column, const struct sl_scope *scope,
+                   const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err);
 struct sl_node *sl_bind_bool(struct sl_bind *b, int value, int at);
 /* Dotted name of a ColumnRef into buf; 0 if it has a `*`. */
 int sl_bind_name(const PgQuery__ColumnRef *r, char *buf, size_t size);
@@ -130,11 +133,11 @@ struct sl_node *sl_bind_aggregate(struct sl_bind *b, const PgQuery__FuncCall *f,
 void sl_aggregate_missing(struct sl_bind *b, const char *name, int at);
 
 /* name.c: the name of an unnamed item. Freed by free(); NULL on failure. */
-char *sl_item_name(const PgQuery__Node *n, const struct sl_schema *schema, const struct sl_expr *e);
+char *sl_item_name(const PgQuery__Node *n, const struct sl_scope *scope, const struct sl_expr *e);
 
 /* print.c */
 void sl_node_print(const struct sl_node *n, struct sl_buf *out);
-/* parse.c: 1 if a column of that name must be written in double quotes. */
+/* ast.c: 1 if a column of that name must be written in double quotes. */
 int sl_word_reserved(const char *s, size_t n);
 
 /* suggest.c: nearest of the functions, aggregates too if asked, or NULL. */

@@ -3,7 +3,7 @@
 /* expr: the life of an expression, and what can be asked of it. See expr.h. */
 #include "expr/bind.h"
 
-struct sl_expr *sl_expr_new(const struct sl_schema *schema, const struct sl_expr_env *env,
+struct sl_expr *sl_expr_new(const struct sl_scope *scope, const struct sl_expr_env *env,
                             struct sl_err *err)
 {
     struct sl_expr *e = sl_calloc(1, sizeof(*e));
@@ -12,7 +12,11 @@ struct sl_expr *sl_expr_new(const struct sl_schema *schema, const struct sl_expr
         return NULL;
     }
     sl_arena_init(&e->arena);
-    e->schema = sl_schema_ref((struct sl_schema *)(uintptr_t)schema); /* only the count changes */
+    e->schema = sl_scope_schema(scope, err);
+    if (!e->schema) {
+        sl_expr_free(e);
+        return NULL;
+    }
     if (env)
         e->env = *env;
     return e;
@@ -49,14 +53,14 @@ int sl_expr_is_column(const struct sl_expr *e)
     return e->root->kind == SL_NODE_COLUMN ? e->root->column : -1;
 }
 
-int sl_bind_expr(const struct sl_tree *t, const PgQuery__Node *n, const struct sl_schema *schema,
+int sl_bind_expr(const struct sl_tree *t, const PgQuery__Node *n, const struct sl_scope *scope,
                  const struct sl_expr_env *env, struct sl_agg_scope *agg, struct sl_expr **out,
                  struct sl_err *err)
 {
-    struct sl_bind b = {.schema = schema, .tree = t, .err = err, .agg = agg};
+    struct sl_bind b = {.scope = scope, .tree = t, .err = err, .agg = agg};
     *out = NULL;
     sl_err_init(err);
-    b.e = sl_expr_new(schema, env, err);
+    b.e = sl_expr_new(scope, env, err);
     if (!b.e)
         return -SL_ENOMEM;
     b.e->root = sl_coerce_result(&b, sl_coerce_settle(&b, sl_bind_node(&b, n)));
@@ -69,7 +73,7 @@ int sl_bind_expr(const struct sl_tree *t, const PgQuery__Node *n, const struct s
 }
 
 struct one {
-    const struct sl_schema *schema;
+    const struct sl_scope *scope;
     const struct sl_expr_env *env;
     int where;
     struct sl_expr *out;
@@ -97,7 +101,7 @@ static int bind_one(const struct sl_tree *t, void *arg, struct sl_err *err)
         err->column = SL_MAX(1, sl_tree_at(t, r->location));
         return -SL_EUSAGE;
     }
-    int rc = sl_bind_expr(t, r->val, o->schema, o->env, NULL, &o->out, err);
+    int rc = sl_bind_expr(t, r->val, o->scope, o->env, NULL, &o->out, err);
     if (rc < 0 || !o->where || o->out->root->type.kind == SL_BOOL)
         return rc;
     struct sl_buf name = SL_BUF_INIT;
@@ -111,26 +115,26 @@ static int bind_one(const struct sl_tree *t, void *arg, struct sl_err *err)
     return -SL_EUSAGE;
 }
 
-static int parse_one(const char *text, size_t text_len, const struct sl_schema *schema,
-                     const struct sl_expr_env *env, int where, struct sl_expr **out,
-                     struct sl_err *err)
+static int bind_ast(const struct sl_ast *a, const struct sl_scope *scope,
+                    const struct sl_expr_env *env, int where, struct sl_expr **out,
+                    struct sl_err *err)
 {
-    struct one o = {schema, env, where, NULL};
+    struct one o = {scope, env, where, NULL};
     *out = NULL;
-    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_one, &o, err);
+    int rc = sl_ast_bind(a, scope, bind_one, &o, err);
     if (rc >= 0)
         *out = o.out;
     return rc;
 }
 
-int sl_expr_parse(const char *text, size_t text_len, const struct sl_schema *schema,
-                  const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err)
+int sl_expr_bind(const struct sl_ast *a, const struct sl_scope *scope,
+                 const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err)
 {
-    return parse_one(text, text_len, schema, env, 0, out, err);
+    return bind_ast(a, scope, env, 0, out, err);
 }
 
-int sl_expr_parse_where(const char *text, size_t text_len, const struct sl_schema *schema,
-                        const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err)
+int sl_expr_bind_where(const struct sl_ast *a, const struct sl_scope *scope,
+                       const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err)
 {
-    return parse_one(text, text_len, schema, env, 1, out, err);
+    return bind_ast(a, scope, env, 1, out, err);
 }

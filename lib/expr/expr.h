@@ -3,7 +3,7 @@
 /*
  * expr: PostgreSQL expressions, from text to vectors.
  *
- * Text goes through libpg_query into a tree, is bound to a schema and typed (names, functions,
+ * Text goes through libpg_query into a tree (ast.h), is bound to a scope (scope.h) and typed (names, functions,
  * casts; constants folded), and runs as vector kernels. An expression is immutable after binding;
  * evaluation keeps its scratch in a struct sl_eval, one per thread.
  *
@@ -12,19 +12,21 @@
  * first row (position among the selected rows) that failed, and the others are listed; three-valued
  * logic and division by zero, overflow and bad casts are as in PostgreSQL.
  *
- * Call order: sl_expr_parse (or _list, _select); sl_eval_new; sl_expr_eval per batch.
+ * Call order: sl_ast_parse; sl_expr_bind (or _where, _list, ...); sl_eval_new; sl_expr_eval per batch.
  */
 #ifndef SL_EXPR_EXPR_H
 #define SL_EXPR_EXPR_H
 
+#include "expr/ast.h"
+#include "expr/scope.h"
 #include "kernel/eval.h"
 
-/* One expression of any type over columns of schema. text_len bytes, at most 64 KiB. */
-int sl_expr_parse(const char *text, size_t text_len, const struct sl_schema *schema,
-                  const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err);
+/* One expression of any type over the columns of a scope. */
+int sl_expr_bind(const struct sl_ast *a, const struct sl_scope *scope,
+                 const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err);
 /* Same, and it must be boolean (a hint shows `a = 'x'` forms). */
-int sl_expr_parse_where(const char *text, size_t text_len, const struct sl_schema *schema,
-                        const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err);
+int sl_expr_bind_where(const struct sl_ast *a, const struct sl_scope *scope,
+                       const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err);
 void sl_expr_free(struct sl_expr *e);
 /* Canonical text (for plan hashes, unnamed columns and --explain). */
 void sl_expr_print(const struct sl_expr *e, struct sl_buf *out);
@@ -45,17 +47,17 @@ struct sl_expr_list {
     struct sl_expr_item *items;
 };
 /* --by, --select without aggregates, --order-by without directions. */
-int sl_expr_parse_list(const char *text, size_t text_len, const struct sl_schema *schema,
-                       const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err);
-/* --set 'total = price * qty, day = ts::date'; --rename 'old = new' is the same form with columns.*/
-int sl_expr_parse_set(const char *text, size_t text_len, const struct sl_schema *schema,
+int sl_expr_bind_list(const struct sl_ast *a, const struct sl_scope *scope,
                       const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err);
-/* `a, "B c"`: names only; indexes into schema, n of them (freed by free()). */
-int sl_expr_parse_names(const char *text, size_t text_len, const struct sl_schema *schema,
-                        int **index, int *n, struct sl_err *err);
+/* --set 'total = price * qty, day = ts::date'; --rename 'old = new' is the same form with columns.*/
+int sl_expr_bind_set(const struct sl_ast *a, const struct sl_scope *scope,
+                     const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err);
+/* `a, "B c"`: names only; numbers in the scope, n of them (freed by free()). */
+int sl_expr_bind_names(const struct sl_ast *a, const struct sl_scope *scope, int **index, int *n,
+                       struct sl_err *err);
 /* 'old = new, "x y" = z' : pairs; out->items[i].name is the new name, index[i] the old column. */
-int sl_expr_parse_rename(const char *text, size_t text_len, const struct sl_schema *schema,
-                         int **index, char ***names, int *n, struct sl_err *err);
+int sl_expr_bind_rename(const struct sl_ast *a, const struct sl_scope *scope, int **index,
+                        char ***names, int *n, struct sl_err *err);
 void sl_expr_list_release(struct sl_expr_list *l);
 
 /* `a desc nulls first, lower(b)` : --order-by. */
@@ -65,9 +67,9 @@ struct sl_expr_order {
     int nulls_first; /* as written, else PostgreSQL's default: nulls count as greatest */
 };
 /* n of them, freed by sl_expr_order_free. */
-int sl_expr_parse_order(const char *text, size_t text_len, const struct sl_schema *schema,
-                        const struct sl_expr_env *env, struct sl_expr_order **out, int *n,
-                        struct sl_err *err);
+int sl_expr_bind_order(const struct sl_ast *a, const struct sl_scope *scope,
+                       const struct sl_expr_env *env, struct sl_expr_order **out, int *n,
+                       struct sl_err *err);
 void sl_expr_order_free(struct sl_expr_order *o, int n);
 
 /* ---- aggregates ---- */
@@ -82,9 +84,9 @@ struct sl_agg_list {
 };
 
 /* keys: schema of the key columns, in order. Unnamed calls are named count, p99_ms, sum_price. */
-int sl_expr_parse_aggregates(const char *text, size_t text_len, const struct sl_schema *input,
-                             const struct sl_schema *keys, const struct sl_expr_env *env,
-                             struct sl_agg_list *out, struct sl_err *err);
+int sl_expr_bind_aggregates(const struct sl_ast *a, const struct sl_scope *input,
+                            struct sl_schema *keys, const struct sl_expr_env *env,
+                            struct sl_agg_list *out, struct sl_err *err);
 void sl_agg_list_release(struct sl_agg_list *l);
 
 #endif

@@ -4,7 +4,7 @@
 #include "expr/bind.h"
 
 struct lists {
-    const struct sl_schema *schema;
+    const struct sl_scope *scope;
     const struct sl_expr_env *env;
     struct sl_expr_list *out;
     struct sl_expr_order *order;
@@ -78,11 +78,11 @@ static int bind_list(const struct sl_tree *t, void *arg, struct sl_err *err)
     for (size_t i = 0; i < s->n_target_list; i++) {
         const PgQuery__ResTarget *r = s->target_list[i]->res_target;
         struct sl_expr_item *item = &l->out->items[l->out->n];
-        int rc = sl_bind_expr(t, r->val, l->schema, l->env, NULL, &item->expr, err);
+        int rc = sl_bind_expr(t, r->val, l->scope, l->env, NULL, &item->expr, err);
         if (rc < 0)
             return rc;
         char *name =
-            r->name && *r->name ? sl_strdup(r->name) : sl_item_name(r->val, l->schema, item->expr);
+            r->name && *r->name ? sl_strdup(r->name) : sl_item_name(r->val, l->scope, item->expr);
         rc = add_item(t, l->out, name, r->location, err);
         if (rc < 0)
             return rc;
@@ -90,12 +90,12 @@ static int bind_list(const struct sl_tree *t, void *arg, struct sl_err *err)
     return 0;
 }
 
-int sl_expr_parse_list(const char *text, size_t text_len, const struct sl_schema *schema,
-                       const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err)
+int sl_expr_bind_list(const struct sl_ast *a, const struct sl_scope *scope,
+                      const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err)
 {
-    struct lists l = {.schema = schema, .env = env, .out = out};
+    struct lists l = {.scope = scope, .env = env, .out = out};
     memset(out, 0, sizeof(*out));
-    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_list, &l, err);
+    int rc = sl_ast_bind(a, scope, bind_list, &l, err);
     if (rc < 0)
         sl_expr_list_release(out);
     return rc;
@@ -104,9 +104,9 @@ int sl_expr_parse_list(const char *text, size_t text_len, const struct sl_schema
 /* ---- assignments: the SET clause of an UPDATE has exactly this form ---- */
 
 /* The grammar says only that it ends too early, or what it stumbles over. */
-static int need_form(const char *text, size_t len, const char *form, int rc, struct sl_err *err)
+static int need_form(const struct sl_ast *a, const char *form, int rc, struct sl_err *err)
 {
-    return rc == -SL_EUSAGE && err && !err->hint[0] && !memchr(text, '=', len)
+    return rc == -SL_EUSAGE && err && !err->hint[0] && !strchr(sl_ast_text(a), '=')
                ? sl_err_hint(err, "write %s", form)
                : rc;
 }
@@ -157,7 +157,7 @@ static int bind_set(const struct sl_tree *t, void *arg, struct sl_err *err)
         struct sl_buf name = SL_BUF_INIT;
         int rc = target_name(t, r, &name, err);
         if (rc >= 0)
-            rc = sl_bind_expr(t, r->val, l->schema, l->env, NULL, &item->expr, err);
+            rc = sl_bind_expr(t, r->val, l->scope, l->env, NULL, &item->expr, err);
         if (rc < 0) {
             sl_buf_release(&name);
             return rc;
@@ -169,21 +169,21 @@ static int bind_set(const struct sl_tree *t, void *arg, struct sl_err *err)
     return 0;
 }
 
-int sl_expr_parse_set(const char *text, size_t text_len, const struct sl_schema *schema,
-                      const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err)
+int sl_expr_bind_set(const struct sl_ast *a, const struct sl_scope *scope,
+                     const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err)
 {
-    struct lists l = {.schema = schema, .env = env, .out = out};
+    struct lists l = {.scope = scope, .env = env, .out = out};
     memset(out, 0, sizeof(*out));
-    int rc = sl_tree_call("UPDATE t SET ", text, text_len, schema, bind_set, &l, err);
+    int rc = sl_ast_bind(a, scope, bind_set, &l, err);
     if (rc < 0)
         sl_expr_list_release(out);
-    return need_form(text, text_len, "name = expression", rc, err);
+    return need_form(a, "name = expression", rc, err);
 }
 
 /* ---- names ---- */
 
 static int column_index(const struct sl_tree *t, const PgQuery__Node *n,
-                        const struct sl_schema *schema, const char *what, struct sl_err *err)
+                        const struct sl_scope *scope, const char *what, struct sl_err *err)
 {
     char name[512];
     if (n && n->node_case == PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION &&
@@ -194,7 +194,7 @@ static int column_index(const struct sl_tree *t, const PgQuery__Node *n,
         sl_err_set(err, SL_EUSAGE, "%s", what);
         return fail_at(t, sl_tree_location(n), err);
     }
-    int i = sl_schema_lookup(schema, name, strlen(name), err);
+    int i = sl_scope_find(scope, name, strlen(name), err);
     return i < 0 ? fail_at(t, sl_tree_location(n), err) : i;
 }
 
@@ -209,7 +209,7 @@ static int bind_names(const struct sl_tree *t, void *arg, struct sl_err *err)
         return nomem(err);
     for (size_t i = 0; i < s->n_target_list; i++) {
         const PgQuery__ResTarget *r = s->target_list[i]->res_target;
-        int k = column_index(t, r->val, l->schema, "only names of columns are read here", err);
+        int k = column_index(t, r->val, l->scope, "only names of columns are read here", err);
         if (k < 0)
             return k;
         if (r->name && *r->name) {
@@ -221,11 +221,11 @@ static int bind_names(const struct sl_tree *t, void *arg, struct sl_err *err)
     return 0;
 }
 
-int sl_expr_parse_names(const char *text, size_t text_len, const struct sl_schema *schema,
-                        int **index, int *n, struct sl_err *err)
+int sl_expr_bind_names(const struct sl_ast *a, const struct sl_scope *scope, int **index, int *n,
+                       struct sl_err *err)
 {
-    struct lists l = {.schema = schema};
-    int rc = sl_tree_call("SELECT ", text, text_len, schema, bind_names, &l, err);
+    struct lists l = {.scope = scope};
+    int rc = sl_ast_bind(a, scope, bind_names, &l, err);
     if (rc < 0) {
         free(l.index);
         l.index = NULL;
@@ -255,7 +255,7 @@ static int bind_rename(const struct sl_tree *t, void *arg, struct sl_err *err)
             sl_buf_release(&old);
             return rc;
         }
-        k = sl_schema_lookup(l->schema, old.data, old.len, err);
+        k = sl_scope_find(l->scope, old.data, old.len, err);
         sl_buf_release(&old);
         if (k < 0)
             return fail_at(t, r->location, err);
@@ -272,11 +272,11 @@ static int bind_rename(const struct sl_tree *t, void *arg, struct sl_err *err)
     return 0;
 }
 
-int sl_expr_parse_rename(const char *text, size_t text_len, const struct sl_schema *schema,
-                         int **index, char ***names, int *n, struct sl_err *err)
+int sl_expr_bind_rename(const struct sl_ast *a, const struct sl_scope *scope, int **index,
+                        char ***names, int *n, struct sl_err *err)
 {
-    struct lists l = {.schema = schema};
-    int rc = sl_tree_call("UPDATE t SET ", text, text_len, schema, bind_rename, &l, err);
+    struct lists l = {.scope = scope};
+    int rc = sl_ast_bind(a, scope, bind_rename, &l, err);
     if (rc < 0) {
         for (int i = 0; i < l.n; i++)
             free(l.names[i]);
@@ -289,7 +289,7 @@ int sl_expr_parse_rename(const char *text, size_t text_len, const struct sl_sche
     *index = l.index;
     *names = l.names;
     *n = l.n;
-    return need_form(text, text_len, "old = new", rc, err);
+    return need_form(a, "old = new", rc, err);
 }
 
 /* ---- orders ---- */
@@ -299,27 +299,20 @@ static int bind_position(const struct sl_tree *t, const PgQuery__Node *node, con
                          struct sl_expr **out, struct sl_err *err)
 {
     const PgQuery__AConst *c = node->a_const;
-    int nth = c->val_case == PG_QUERY__A__CONST__VAL_IVAL ? c->ival->ival : -1;
-    struct sl_buf name = SL_BUF_INIT;
+    int nth = c->val_case == PG_QUERY__A__CONST__VAL_IVAL ? c->ival->ival : -1, all = 0;
 
     if (c->val_case != PG_QUERY__A__CONST__VAL_IVAL) {
         sl_err_set(err, SL_EUSAGE, "a constant orders nothing");
         sl_err_hint(err, "name a column, or say its number");
         return fail_at(t, sl_tree_location(node), err);
     }
-    if (nth < 1 || nth > l->schema->nfields) {
-        sl_err_set(err, SL_EUSAGE, "there is no column %d; there are %d", nth, l->schema->nfields);
+    for (int i = 0; i < l->scope->n; i++)
+        all += l->scope->inputs[i].schema->nfields;
+    if (nth < 1 || nth > all) {
+        sl_err_set(err, SL_EUSAGE, "there is no column %d; there are %d", nth, all);
         return fail_at(t, sl_tree_location(node), err);
     }
-    sl_buf_add(&name, "\"", 1);
-    for (const char *p = l->schema->fields[nth - 1].name; *p; p++)
-        sl_buf_add(&name, *p == '"' ? "\"\"" : p, *p == '"' ? 2 : 1);
-    sl_buf_add(&name, "\"", 1);
-    int rc = sl_buf_check(&name, err);
-    if (rc == 0)
-        rc = sl_expr_parse(name.data, name.len, l->schema, l->env, out, err);
-    sl_buf_release(&name);
-    return rc;
+    return sl_bind_number(t, nth - 1, l->scope, l->env, out, err);
 }
 
 static int bind_order(const struct sl_tree *t, void *arg, struct sl_err *err)
@@ -340,7 +333,7 @@ static int bind_order(const struct sl_tree *t, void *arg, struct sl_err *err)
         }
         int rc = k->node->node_case == PG_QUERY__NODE__NODE_A_CONST
                      ? bind_position(t, k->node, l, &o->expr, err)
-                     : sl_bind_expr(t, k->node, l->schema, l->env, NULL, &o->expr, err);
+                     : sl_bind_expr(t, k->node, l->scope, l->env, NULL, &o->expr, err);
         if (rc < 0)
             return rc;
         l->n++;
@@ -352,12 +345,12 @@ static int bind_order(const struct sl_tree *t, void *arg, struct sl_err *err)
     return 0;
 }
 
-int sl_expr_parse_order(const char *text, size_t text_len, const struct sl_schema *schema,
-                        const struct sl_expr_env *env, struct sl_expr_order **out, int *n,
-                        struct sl_err *err)
+int sl_expr_bind_order(const struct sl_ast *a, const struct sl_scope *scope,
+                       const struct sl_expr_env *env, struct sl_expr_order **out, int *n,
+                       struct sl_err *err)
 {
-    struct lists l = {.schema = schema, .env = env};
-    int rc = sl_tree_call("SELECT ORDER BY ", text, text_len, schema, bind_order, &l, err);
+    struct lists l = {.scope = scope, .env = env};
+    int rc = sl_ast_bind(a, scope, bind_order, &l, err);
     if (rc < 0) {
         sl_expr_order_free(l.order, l.n);
         l.order = NULL;

@@ -95,10 +95,9 @@ static int bind_keys(struct sl_aggregate *a, struct sl_schema *in, struct sl_err
     if (rc >= 0 && a->windowed)
         rc = add_key(a, WINDOW_END, sl_type_of(SL_TIMESTAMP), err);
     for (int l = 0; rc >= 0 && l < a->by.n; l++) {
-        rc = sl_expr_parse_list(a->by.items[l], strlen(a->by.items[l]), in, a->env, &a->by_lists[l],
-                                err);
+        rc = sl_expr_bind_list(a->by.items[l], SL_SCOPE(in), a->env, &a->by_lists[l], err);
         if (rc < 0)
-            return sl_err_option(err, "--by", a->by.items[l]);
+            return rc;
         n += a->by_lists[l].n;
     }
     if (rc < 0)
@@ -167,19 +166,17 @@ static int bind_call(struct sl_aggregate *a, struct sl_agg_call *call, int *acc,
 
 static int bind_calls(struct sl_aggregate *a, struct sl_schema *in, struct sl_err *err)
 {
-    static const char *const count[] = {"count(*)"};
-    const char *const *texts = a->select.n ? (const char *const *)a->select.items : count;
-    int n = a->select.n ? a->select.n : 1, ncalls = 0, rc;
+    int n = a->select.n, ncalls = 0, rc;
 
     a->lists = sl_calloc((size_t)n, sizeof(*a->lists));
     a->acc_of = sl_calloc((size_t)n, sizeof(*a->acc_of));
     if (!a->lists || !a->acc_of)
         return sl_err_nomem(err, "aggregates");
     for (int l = 0; l < n; l++) {
-        rc = sl_expr_parse_aggregates(texts[l], strlen(texts[l]), in, a->keys, a->env, &a->lists[l],
-                                      err);
+        rc = sl_expr_bind_aggregates(a->select.items[l], SL_SCOPE(in), a->keys, a->env,
+                                     &a->lists[l], err);
         if (rc < 0)
-            return sl_err_option(err, "--select", texts[l]);
+            return rc;
         a->nlists++;
         ncalls += a->lists[l].ncalls;
     }
@@ -300,9 +297,9 @@ static void aggregate_plan(const struct sl_op *op, struct sl_buf *out)
 {
     const struct sl_aggregate *a = (const struct sl_aggregate *)op;
     sl_buf_addstr(out, "aggregate");
-    sl_texts_print(&a->select, "select", out);
+    sl_asts_print(&a->select, "select", out);
     if (!a->in) {
-        sl_texts_print(&a->by, "by", out);
+        sl_asts_print(&a->by, "by", out);
         return;
     }
     for (int k = 0; k < a->nby; k++) {
@@ -339,8 +336,8 @@ static void aggregate_free(struct sl_op *op)
     unbind(a);
     scratch(a, release_vec);
     sl_sequence_release(&a->sequence);
-    sl_texts_release(&a->select);
-    sl_texts_release(&a->by);
+    sl_asts_release(&a->select);
+    sl_asts_release(&a->by);
     sl_eval_free(a->eval);
     if (a->family && atomic_fetch_sub(a->family, 1) == 1)
         free(a->family);
@@ -364,6 +361,13 @@ SL_OP_CLASS(aggregate) = {
     .free = aggregate_free,
 };
 
+static int add_select(struct sl_aggregate *a, const struct sl_asts *select, struct sl_err *err)
+{
+    static const char *const count[] = {"count(*)"};
+    return select->n ? sl_asts_copy(&a->select, select, err)
+                     : sl_asts_parse(&a->select, NULL, SL_AST_LIST, count, 1, err);
+}
+
 struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struct sl_expr_env *env,
                                struct sl_account *account, struct sl_err *err)
 {
@@ -382,8 +386,7 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
     scratch(a, sl_vec_init);
     sl_sequence_init(&a->sequence, account);
     a->eval = sl_eval_new(account, err);
-    if (!a->eval || sl_texts_copy(&a->select, o->select, o->nselect, err) < 0 ||
-        sl_texts_copy(&a->by, o->by, o->nby, err) < 0)
+    if (!a->eval || add_select(a, &o->select, err) < 0 || sl_asts_copy(&a->by, &o->by, err) < 0)
         goto fail;
     a->family = sl_malloc(sizeof(*a->family));
     if (a->family)

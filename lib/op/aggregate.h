@@ -27,7 +27,6 @@
 #include "state/acc.h"
 #include "state/group.h"
 #include "state/sequence.h"
-#include "state/texts.h"
 
 enum { SL_AGG_KEYS_MAX = 64 };
 
@@ -48,7 +47,7 @@ struct sl_agg_input {
 struct sl_aggregate {
     struct sl_op op;
     const struct sl_expr_env *env;
-    struct sl_texts select, by;
+    struct sl_asts select, by;
     char *window_text;
     int64_t lateness;
 

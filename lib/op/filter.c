@@ -9,12 +9,11 @@
 #include "op/ops.h"
 #include "op/registry.h"
 #include "op/rows.h"
-#include "state/texts.h"
 
 struct filter {
     struct sl_op op;
     const struct sl_expr_env *env;
-    struct sl_texts where;
+    struct sl_asts where;
     struct sl_schema *schema;    /* bound to */
     struct sl_expr **conditions; /* where.n */
     struct sl_eval *eval;
@@ -40,10 +39,10 @@ static int filter_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema
     if (!f->conditions)
         return sl_err_nomem(err, "conditions");
     for (int i = 0; i < f->where.n; i++) {
-        const char *text = f->where.items[i];
-        int rc = sl_expr_parse_where(text, strlen(text), in, f->env, &f->conditions[i], err);
+        int rc =
+            sl_expr_bind_where(f->where.items[i], SL_SCOPE(in), f->env, &f->conditions[i], err);
         if (rc < 0)
-            return sl_err_option(err, "--where", text);
+            return rc;
     }
     f->schema = sl_schema_ref(in);
     *out = sl_schema_ref(in);
@@ -131,9 +130,7 @@ static void filter_needs(const struct sl_op *op, int input SL_UNUSED, const uint
 static struct sl_op *filter_split(const struct sl_op *op, struct sl_err *err)
 {
     const struct filter *f = (const struct filter *)op;
-    struct sl_op *copy =
-        sl_filter_new((const char *const *)f->where.items, f->where.n, f->env, op->account, err);
-    return sl_op_bind_copy(copy, f->schema, err);
+    return sl_op_bind_copy(sl_filter_new(&f->where, f->env, op->account, err), f->schema, err);
 }
 
 static void filter_plan(const struct sl_op *op, struct sl_buf *out)
@@ -141,7 +138,7 @@ static void filter_plan(const struct sl_op *op, struct sl_buf *out)
     const struct filter *f = (const struct filter *)op;
     sl_buf_addstr(out, "filter");
     if (!f->schema) {
-        sl_texts_print(&f->where, "where", out);
+        sl_asts_print(&f->where, "where", out);
         return;
     }
     for (int i = 0; i < f->where.n; i++) {
@@ -156,7 +153,7 @@ static void filter_free(struct sl_op *op)
     struct filter *f = (struct filter *)op;
     unbind(f);
     sl_batch_unref(f->passed);
-    sl_texts_release(&f->where);
+    sl_asts_release(&f->where);
     sl_eval_free(f->eval);
     free(f);
 }
@@ -173,7 +170,7 @@ SL_OP_CLASS(filter) = {
     .free = filter_free,
 };
 
-struct sl_op *sl_filter_new(const char *const *where, int n, const struct sl_expr_env *env,
+struct sl_op *sl_filter_new(const struct sl_asts *where, const struct sl_expr_env *env,
                             struct sl_account *account, struct sl_err *err)
 {
     struct filter *f = sl_calloc(1, sizeof(*f));
@@ -186,7 +183,7 @@ struct sl_op *sl_filter_new(const char *const *where, int n, const struct sl_exp
     f->op.account = account;
     f->env = env;
     f->eval = sl_eval_new(account, err);
-    if (!f->eval || sl_texts_copy(&f->where, where, n, err) < 0) {
+    if (!f->eval || sl_asts_copy(&f->where, where, err) < 0) {
         filter_free(&f->op);
         return NULL;
     }

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The sluice authors */
 /*
  * ops: constructors of the operators. Each gives an unbound operator (schema() binds it: that is
- * where names and types are checked), or NULL with err filled. Strings are copied. env and account
- * outlive the operator.
+ * where names and types are checked), or NULL with err filled. Trees are shared, texts copied. env and
+ * account outlive the operator.
  */
 #ifndef SL_OP_OPS_H
 #define SL_OP_OPS_H
@@ -12,30 +12,21 @@
 #include "op/op.h"
 
 /* Rows for which the condition is true. Several conditions are one AND. */
-struct sl_op *sl_filter_new(const char *const *where, int n, const struct sl_expr_env *env,
+struct sl_op *sl_filter_new(const struct sl_asts *where, const struct sl_expr_env *env,
                             struct sl_account *account, struct sl_err *err);
 
-/* --set, --select, --drop, --rename in this order; each may be NULL or empty. The hidden column _wm
- * and, unless dropped by name, nothing else is added to --select. */
+/* --set, --select, --drop, --rename in this order; each may be empty. The hidden column _wm and, unless
+ * dropped by name, nothing else is added to --select. */
+enum { SL_PROJECT_SET, SL_PROJECT_SELECT, SL_PROJECT_DROP, SL_PROJECT_RENAME, SL_PROJECT_VERBS };
 struct sl_project_options {
-    const char *const *set;
-    int nset;
-    const char *const *select;
-    int nselect;
-    const char *const *drop;
-    int ndrop;
-    const char *const *rename;
-    int nrename;
+    struct sl_asts verbs[SL_PROJECT_VERBS]; /* set and rename in the form SL_AST_SET */
 };
 struct sl_op *sl_project_new(const struct sl_project_options *o, const struct sl_expr_env *env,
                              struct sl_account *account, struct sl_err *err);
 
-/* Grouping, with or without tumbling event-time windows. select NULL: count. */
+/* Grouping, with or without tumbling event-time windows. No select: count. */
 struct sl_aggregate_options {
-    const char *const *select;
-    int nselect;
-    const char *const *by;
-    int nby;
+    struct sl_asts select, by;
     const char *window; /* "1 minute", "1 day" (calendar in env->zone), NULL = none */
     int64_t lateness;   /* µs */
 };
@@ -43,7 +34,7 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
                                struct sl_account *account, struct sl_err *err);
 
 /* order_by: `a desc nulls first, b` or NULL (order of arrival); limit < 0 = none. At END only. */
-struct sl_op *sl_sort_new(const char *order_by, int64_t limit, const struct sl_expr_env *env,
+struct sl_op *sl_sort_new(struct sl_ast *order_by, int64_t limit, const struct sl_expr_env *env,
                           struct sl_account *account, struct sl_err *err);
 /* Rows whose event time is not null; others are rejected. column NULL: the time column that the schema
  * names; all rows pass if there is none. */

@@ -15,12 +15,10 @@
 #include "op/ops.h"
 #include "op/registry.h"
 #include "op/rows.h"
-#include "state/texts.h"
 
 #define HIDDEN_WM "_wm"
 
-enum { SET, SELECT, DROP, RENAME, VERBS };
-static const char *const verb_names[VERBS] = {"set", "select", "drop", "rename"};
+static const char *const verb_names[SL_PROJECT_VERBS] = {"set", "select", "drop", "rename"};
 
 struct column {           /* of a step's output */
     int source;           /* column of the step's input, -1 if computed */
@@ -37,7 +35,7 @@ struct step {
 struct project {
     struct sl_op op;
     const struct sl_expr_env *env;
-    struct sl_texts texts[VERBS];
+    struct sl_asts verbs[SL_PROJECT_VERBS];
     struct sl_schema *in; /* bound to */
     int nsteps;
     struct step *steps;
@@ -111,13 +109,13 @@ static int twice(const char *name, struct sl_err *err)
     return sl_err_set(err, SL_EUSAGE, "column %s is set twice", name);
 }
 
-static int step_set(struct project *p, struct step *s, const char *text, struct sl_err *err)
+static int step_set(struct project *p, struct step *s, const struct sl_ast *ast, struct sl_err *err)
 {
     struct sl_expr_list list = {0};
     struct sl_schema *names = NULL; /* of the items, to find them by */
-    int rc = sl_expr_parse_set(text, strlen(text), s->in, p->env, &list, err);
+    int rc = sl_expr_bind_set(ast, SL_SCOPE(s->in), p->env, &list, err);
     if (rc < 0)
-        return sl_err_option(err, "--set", text);
+        return rc;
     size_t most = (size_t)(s->in->nfields + list.n) + 1;
     if (!(names = sl_schema_new()) || !(s->columns = sl_calloc(most, sizeof(struct column))))
         rc = sl_err_nomem(err, "columns");
@@ -144,13 +142,11 @@ static int step_set(struct project *p, struct step *s, const char *text, struct 
 /* All --select texts make one step. */
 static int step_select(struct project *p, struct step *s, struct sl_err *err)
 {
-    const struct sl_texts *t = &p->texts[SELECT];
+    const struct sl_asts *select = &p->verbs[SL_PROJECT_SELECT];
     int rc = 0;
-    for (int k = 0; rc >= 0 && k < t->n; k++) {
+    for (int k = 0; rc >= 0 && k < select->n; k++) {
         struct sl_expr_list list = {0};
-        rc = sl_expr_parse_list(t->items[k], strlen(t->items[k]), s->in, p->env, &list, err);
-        if (rc < 0)
-            sl_err_option(err, "--select", t->items[k]);
+        rc = sl_expr_bind_list(select->items[k], SL_SCOPE(s->in), p->env, &list, err);
         struct column *grown =
             rc < 0 ? NULL
                    : sl_realloc(s->columns, (size_t)(s->n + list.n + 1) * sizeof(struct column));
@@ -170,12 +166,10 @@ static int step_select(struct project *p, struct step *s, struct sl_err *err)
     return rc < 0 ? rc : 0;
 }
 
-static int step_drop(struct step *s, const char *text, struct sl_err *err)
+static int step_drop(struct step *s, const struct sl_ast *ast, struct sl_err *err)
 {
     int *index = NULL, n = 0;
-    int rc = sl_expr_parse_names(text, strlen(text), s->in, &index, &n, err);
-    if (rc < 0)
-        sl_err_option(err, "--drop", text);
+    int rc = sl_expr_bind_names(ast, SL_SCOPE(s->in), &index, &n, err);
     if (rc >= 0 && !(s->columns = sl_calloc((size_t)s->in->nfields + 1, sizeof(struct column))))
         rc = sl_err_nomem(err, "columns");
     for (int c = 0; rc >= 0 && c < s->in->nfields; c++) {
@@ -186,18 +180,16 @@ static int step_drop(struct step *s, const char *text, struct sl_err *err)
             rc = pass(s, c, NULL, err);
     }
     if (rc >= 0 && !s->n)
-        rc = sl_err_set(err, SL_EUSAGE, "no column is left after --drop '%s'", text);
+        rc = sl_err_set(err, SL_EUSAGE, "no column is left after --drop '%s'", sl_ast_text(ast));
     free(index);
     return rc < 0 ? rc : 0;
 }
 
-static int step_rename(struct step *s, const char *text, struct sl_err *err)
+static int step_rename(struct step *s, const struct sl_ast *ast, struct sl_err *err)
 {
     int *index = NULL, n = 0;
     char **names = NULL;
-    int rc = sl_expr_parse_rename(text, strlen(text), s->in, &index, &names, &n, err);
-    if (rc < 0)
-        sl_err_option(err, "--rename", text);
+    int rc = sl_expr_bind_rename(ast, SL_SCOPE(s->in), &index, &names, &n, err);
     if (rc >= 0 && !(s->columns = sl_calloc((size_t)s->in->nfields + 1, sizeof(struct column))))
         rc = sl_err_nomem(err, "columns");
     for (int c = 0; rc >= 0 && c < s->in->nfields; c++) {
@@ -271,10 +263,10 @@ static int bind_step(struct project *p, int verb, int k, struct sl_schema *in, s
     if (!s->out)
         return sl_err_nomem(err, "a schema");
     switch (verb) {
-    case SET: rc = step_set(p, s, p->texts[SET].items[k], err); break;
-    case SELECT: rc = step_select(p, s, err); break;
-    case DROP: rc = step_drop(s, p->texts[DROP].items[k], err); break;
-    default: rc = step_rename(s, p->texts[RENAME].items[k], err);
+    case SL_PROJECT_SET: rc = step_set(p, s, p->verbs[verb].items[k], err); break;
+    case SL_PROJECT_SELECT: rc = step_select(p, s, err); break;
+    case SL_PROJECT_DROP: rc = step_drop(s, p->verbs[verb].items[k], err); break;
+    default: rc = step_rename(s, p->verbs[verb].items[k], err);
     }
     if (rc < 0)
         return rc;
@@ -313,13 +305,13 @@ static int project_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schem
     int rc = 0, most = 1;
 
     unbind(p);
-    for (int v = 0; v < VERBS; v++)
-        most += p->texts[v].n;
+    for (int v = 0; v < SL_PROJECT_VERBS; v++)
+        most += p->verbs[v].n;
     p->steps = sl_calloc((size_t)most, sizeof(struct step));
     if (!p->steps)
         return sl_err_nomem(err, "a projection");
-    for (int v = 0; v < VERBS; v++) {
-        int n = v == SELECT ? p->texts[v].n > 0 : p->texts[v].n;
+    for (int v = 0; v < SL_PROJECT_VERBS; v++) {
+        int n = v == SL_PROJECT_SELECT ? p->verbs[v].n > 0 : p->verbs[v].n;
         for (int k = 0; rc >= 0 && k < n; k++) {
             struct sl_schema *from = p->nsteps ? p->steps[p->nsteps - 1].out : in;
             rc = bind_step(p, v, k, from, err);
@@ -505,11 +497,8 @@ static void project_needs(const struct sl_op *op, int input SL_UNUSED, const uin
 static struct sl_op *project_split(const struct sl_op *op, struct sl_err *err)
 {
     const struct project *p = (const struct project *)op;
-    const struct sl_texts *t = p->texts;
-    struct sl_project_options o = {(const char *const *)t[SET].items,    t[SET].n,
-                                   (const char *const *)t[SELECT].items, t[SELECT].n,
-                                   (const char *const *)t[DROP].items,   t[DROP].n,
-                                   (const char *const *)t[RENAME].items, t[RENAME].n};
+    struct sl_project_options o;
+    memcpy(o.verbs, p->verbs, sizeof(o.verbs));
     return sl_op_bind_copy(sl_project_new(&o, p->env, op->account, err), p->in, err);
 }
 
@@ -517,8 +506,8 @@ static void project_plan(const struct sl_op *op, struct sl_buf *out)
 {
     const struct project *p = (const struct project *)op;
     sl_buf_addstr(out, "project");
-    for (int v = 0; v < VERBS; v++)
-        sl_texts_print(&p->texts[v], verb_names[v], out);
+    for (int v = 0; v < SL_PROJECT_VERBS; v++)
+        sl_asts_print(&p->verbs[v], verb_names[v], out);
 }
 
 static void project_free(struct sl_op *op)
@@ -526,8 +515,8 @@ static void project_free(struct sl_op *op)
     struct project *p = (struct project *)op;
     unbind(p);
     sl_batch_unref(p->made);
-    for (int v = 0; v < VERBS; v++)
-        sl_texts_release(&p->texts[v]);
+    for (int v = 0; v < SL_PROJECT_VERBS; v++)
+        sl_asts_release(&p->verbs[v]);
     sl_eval_free(p->eval);
     free(p);
 }
@@ -557,10 +546,10 @@ struct sl_op *sl_project_new(const struct sl_project_options *o, const struct sl
     p->op.account = account;
     p->env = env;
     p->eval = sl_eval_new(account, err);
-    if (!p->eval || sl_texts_copy(&p->texts[SET], o->set, o->nset, err) < 0 ||
-        sl_texts_copy(&p->texts[SELECT], o->select, o->nselect, err) < 0 ||
-        sl_texts_copy(&p->texts[DROP], o->drop, o->ndrop, err) < 0 ||
-        sl_texts_copy(&p->texts[RENAME], o->rename, o->nrename, err) < 0) {
+    int rc = p->eval ? 0 : -SL_ENOMEM;
+    for (int v = 0; rc >= 0 && v < SL_PROJECT_VERBS; v++)
+        rc = sl_asts_copy(&p->verbs[v], &o->verbs[v], err);
+    if (rc < 0) {
         project_free(&p->op);
         return NULL;
     }

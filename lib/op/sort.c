@@ -16,7 +16,7 @@
 struct sort {
     struct sl_op op;
     const struct sl_expr_env *env;
-    char *order_by; /* NULL: arrival */
+    struct sl_ast *order_by; /* NULL: arrival */
     int64_t limit;
     struct sl_schema *schema;
     struct sl_expr_order *keys; /* nkeys of them */
@@ -47,10 +47,9 @@ static void unbind(struct sort *s)
 
 static int bind_keys(struct sort *s, struct sl_schema *in, struct sl_err *err)
 {
-    int rc =
-        sl_expr_parse_order(s->order_by, strlen(s->order_by), in, s->env, &s->keys, &s->nkeys, err);
+    int rc = sl_expr_bind_order(s->order_by, SL_SCOPE(in), s->env, &s->keys, &s->nkeys, err);
     if (rc < 0)
-        return sl_err_option(err, "--order-by", s->order_by);
+        return rc;
     if (s->nkeys > SL_TOPN_KEYS)
         return sl_err_set(err, SL_EUSAGE, "more than %d keys to sort by", SL_TOPN_KEYS);
     for (int k = 0; k < s->nkeys; k++) {
@@ -179,7 +178,7 @@ static void sort_free(struct sl_op *op)
     struct sort *s = (struct sort *)op;
     unbind(s);
     sl_eval_free(s->eval);
-    free(s->order_by);
+    sl_ast_unref(s->order_by);
     free(s);
 }
 
@@ -196,7 +195,7 @@ SL_OP_CLASS(sort) = {
     .free = sort_free,
 };
 
-struct sl_op *sl_sort_new(const char *order_by, int64_t limit, const struct sl_expr_env *env,
+struct sl_op *sl_sort_new(struct sl_ast *order_by, int64_t limit, const struct sl_expr_env *env,
                           struct sl_account *account, struct sl_err *err)
 {
     struct sort *s = sl_calloc(1, sizeof(*s));
@@ -211,9 +210,8 @@ struct sl_op *sl_sort_new(const char *order_by, int64_t limit, const struct sl_e
     s->limit = limit;
     sl_topn_init(&s->top, account);
     s->eval = sl_eval_new(account, err);
-    if (s->eval && order_by && !(s->order_by = sl_strdup(order_by)))
-        sl_err_nomem(err, "a sort");
-    if (!s->eval || (order_by && !s->order_by)) {
+    s->order_by = order_by ? sl_ast_ref(order_by) : NULL;
+    if (!s->eval) {
         sort_free(&s->op);
         return NULL;
     }

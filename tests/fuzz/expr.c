@@ -73,13 +73,13 @@ static void check_expression(const char *s, size_t n)
 {
     struct sl_expr *e, *again;
     struct sl_err err;
-    if (sl_expr_parse(s, n, schema, &env, &e, &err) < 0) {
+    if (text_expr(s, n, schema, &env, &e, &err) < 0) {
         die_if(err.what[0] == 0 || err.column < 0 || (size_t)err.column > n + 1);
         return;
     }
     struct sl_buf once = SL_BUF_INIT, twice = SL_BUF_INIT;
     sl_expr_print(e, &once);
-    if (once.len < 60000 && sl_expr_parse(once.data, once.len, schema, &env, &again, &err) >= 0) {
+    if (once.len < 60000 && text_expr(once.data, once.len, schema, &env, &again, &err) >= 0) {
         sl_expr_print(again, &twice);
         die_if(once.len != twice.len || memcmp(once.data, twice.data, once.len) != 0);
         sl_expr_free(again);
@@ -102,17 +102,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     if (!schema)
         make_batches();
     check_expression(s, size);
-    sl_expr_parse_list(s, size, schema, &env, &l, &err);
+    text_list(s, size, schema, &env, &l, &err);
     sl_expr_list_release(&l);
-    sl_expr_parse_set(s, size, schema, &env, &l, &err);
+    text_set(s, size, schema, &env, &l, &err);
     sl_expr_list_release(&l);
-    sl_expr_parse_aggregates(s, size, schema, schema, &env, &a, &err);
+    text_aggregates(s, size, schema, schema, &env, &a, &err);
     sl_agg_list_release(&a);
-    sl_expr_parse_order(s, size, schema, &env, &o, &n, &err);
+    text_order(s, size, schema, &env, &o, &n, &err);
     sl_expr_order_free(o, n);
-    sl_expr_parse_names(s, size, schema, &index, &n, &err);
+    text_names(s, size, schema, &index, &n, &err);
     free(index);
-    sl_expr_parse_rename(s, size, schema, &index, &names, &n, &err);
+    text_rename(s, size, schema, &index, &names, &n, &err);
     for (int i = 0; i < n; i++)
         free(names[i]);
     free(names);

@@ -83,12 +83,12 @@ static const struct {
     {"lower(x => level)", 1, "position", ""},
 };
 
-static void check_error(const struct sl_schema *s, size_t i)
+static void check_error(struct sl_schema *s, size_t i)
 {
     struct sl_expr_env env = {TEST_NOW, NULL, NULL};
     struct sl_expr *e = NULL;
     struct sl_err err;
-    int rc = sl_expr_parse(errors[i].text, strlen(errors[i].text), s, &env, &e, &err);
+    int rc = text_expr(errors[i].text, strlen(errors[i].text), s, &env, &e, &err);
     if (rc >= 0) {
         printf("# accepted: %s\n", errors[i].text);
         test_bad = 1;
@@ -103,13 +103,13 @@ static void check_error(const struct sl_schema *s, size_t i)
     }
 }
 
-static int parses(const struct sl_schema *s, const char *text, const char *canonical)
+static int parses(struct sl_schema *s, const char *text, const char *canonical)
 {
     struct sl_expr_env env = {TEST_NOW, NULL, NULL};
     struct sl_expr *e;
     struct sl_err err;
     struct sl_buf b = SL_BUF_INIT;
-    if (sl_expr_parse(text, strlen(text), s, &env, &e, &err) < 0) {
+    if (text_expr(text, strlen(text), s, &env, &e, &err) < 0) {
         printf("# %s: %d: %s\n", text, err.column, err.what);
         return 0;
     }
@@ -122,7 +122,7 @@ static int parses(const struct sl_schema *s, const char *text, const char *canon
     return same;
 }
 
-static void check_names(const struct sl_schema *s)
+static void check_names(struct sl_schema *s)
 {
     CHECK(parses(s, "user", "\"user\""));
     CHECK(parses(s, "user = 'x'", "\"user\" = 'x'"));
@@ -153,7 +153,7 @@ static void check_collect(void)
             continue;
         }
         static const char text[] = "a / b + t::bigint";
-        CHECK_INT(sl_expr_parse(text, strlen(text), s, &env, &e, &err), 0);
+        CHECK_INT(text_expr(text, strlen(text), s, &env, &e, &err), 0);
         CHECK_INT(sl_expr_eval(ev, e, b, &v, &err), -SL_EROW);
         CHECK(err.line == 0 && err.column == 3 && strstr(err.what, "division by zero"));
         CHECK(v == NULL);
@@ -168,7 +168,7 @@ static void check_collect(void)
         static const char where[] = "a is not null and a / b > 1";
         struct sl_buffer *sel;
         size_t n;
-        CHECK_INT(sl_expr_parse_where(where, strlen(where), s, &env, &e, &err), 0);
+        CHECK_INT(text_where(where, strlen(where), s, &env, &e, &err), 0);
         CHECK_INT(sl_expr_filter(ev, e, b, &sel, &n, &err), -SL_EROW);
         CHECK(sel == NULL && err.line == 0);
         CHECK_INT(sl_eval_failures(ev), 2);
@@ -191,7 +191,7 @@ static void repeat(struct sl_buf *b, const char *s, int n)
         sl_buf_addstr(b, s);
 }
 
-static void check_hostile(const struct sl_schema *s)
+static void check_hostile(struct sl_schema *s)
 {
     static const struct {
         const char *before, *each, *middle, *after;
@@ -227,7 +227,7 @@ static void check_hostile(const struct sl_schema *s)
             repeat(&b, forms[i].each, counts[k]);
             sl_buf_addstr(&b, forms[i].middle);
             repeat(&b, forms[i].after, counts[k]);
-            int rc = sl_expr_parse(b.data, b.len, s, &env, &e, &err);
+            int rc = text_expr(b.data, b.len, s, &env, &e, &err);
             CHECK(rc == 0 || (rc == -SL_EUSAGE && err.what[0]));
             if (b.len > 65536)
                 CHECK_INT(rc, -SL_EUSAGE);
@@ -238,9 +238,9 @@ static void check_hostile(const struct sl_schema *s)
     static const char nul[] = "a\0b", bad[] = "'\xff'";
     struct sl_expr *e;
     struct sl_err err;
-    CHECK_INT(sl_expr_parse(nul, 3, s, &env, &e, &err), -SL_EUSAGE);
+    CHECK_INT(text_expr(nul, 3, s, &env, &e, &err), -SL_EUSAGE);
     CHECK_INT(err.column, 2);
-    CHECK_INT(sl_expr_parse(bad, 3, s, &env, &e, &err), -SL_EUSAGE);
+    CHECK_INT(text_expr(bad, 3, s, &env, &e, &err), -SL_EUSAGE);
     CHECK_INT(err.column, 2);
 }
 
@@ -255,7 +255,7 @@ static void check_deep(void)
     struct sl_column *v = NULL;
     sl_buf_addstr(&b, "a");
     repeat(&b, " + a", 900);
-    CHECK_INT(sl_expr_parse(b.data, b.len, s, &env, &e, &err), 0);
+    CHECK_INT(text_expr(b.data, b.len, s, &env, &e, &err), 0);
     struct sl_batch *batch = test_batch(s, "1\n2", SHAPE_PLAIN);
     struct sl_eval *ev = sl_eval_new(NULL, &err);
     CHECK_INT(sl_expr_eval(ev, e, batch, &v, &err), 0);
@@ -287,7 +287,7 @@ static void check_memory(void)
             struct sl_column *v = NULL;
             sl_mem_fail_at(n, 0);
             uint64_t before = sl_mem_count();
-            int rc = sl_expr_parse(text, strlen(text), s, &env, &e, &err);
+            int rc = text_expr(text, strlen(text), s, &env, &e, &err);
             if (rc >= 0 && (ev = sl_eval_new(NULL, &err)))
                 rc = sl_expr_eval(ev, e, b, &v, &err);
             else if (rc >= 0)
@@ -324,9 +324,9 @@ int main(void)
         struct sl_expr_env env = {TEST_NOW, NULL, NULL};
         struct sl_expr *e;
         struct sl_err err;
-        CHECK_INT(sl_expr_parse_where("level", 5, s, &env, &e, &err), -SL_EUSAGE);
+        CHECK_INT(text_where("level", 5, s, &env, &e, &err), -SL_EUSAGE);
         CHECK(strstr(err.hint, "level = 'error'") != NULL);
-        CHECK_INT(sl_expr_parse_where("f", 1, s, &env, &e, &err), 0);
+        CHECK_INT(text_where("f", 1, s, &env, &e, &err), 0);
         sl_expr_free(e);
     }
     TEST("failing rows are told one by one, or collected")

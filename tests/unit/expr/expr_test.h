@@ -10,7 +10,7 @@
 #include "../test.h"
 #include "arrow/builder.h"
 #include "arrow/schema.h"
-#include "expr/expr.h"
+#include "../texts.h"
 
 enum shape {
     SHAPE_PLAIN,
@@ -63,7 +63,7 @@ static inline void test_append(struct sl_builder *b, const char *v)
     sl_type_print(b->type, &sql);
     one->columns[0] = sl_column_nulls(sl_type_of(SL_TEXT), 1, &err);
     one->selected = 1;
-    if (sl_expr_parse(sql.data, sql.len, none, &env, &e, &err) < 0 ||
+    if (text_expr(sql.data, sql.len, none, &env, &e, &err) < 0 ||
         sl_expr_eval(ev, e, one, &c, &err) < 0) {
         printf("# bad value %s: %s\n", sql.data, err.what);
         abort();

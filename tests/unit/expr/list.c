@@ -37,7 +37,7 @@ static void check_text(const char *text, struct sl_buf *got, const char *want)
 }
 
 /* What each text parses to, or where and why it does not. */
-static void check_items(__typeof__(sl_expr_parse_list) *parse, struct sl_schema *s,
+static void check_items(__typeof__(text_list) *parse, struct sl_schema *s,
                         const char *const (*cases)[2], size_t n)
 {
     struct sl_buf got = SL_BUF_INIT;
@@ -77,7 +77,7 @@ static void check_lists(struct sl_schema *s)
         {"country order by 1", "!18: ORDER BY"},
         {"country, sum(qty)", "!10: the aggregate sum has no place here"},
     };
-    check_items(sl_expr_parse_list, s, cases, SL_COUNT(cases));
+    check_items(text_list, s, cases, SL_COUNT(cases));
 }
 
 static void check_sets(struct sl_schema *s)
@@ -97,7 +97,7 @@ static void check_sets(struct sl_schema *s)
         {"qty = 1 where qty > 2", "!15: only"},
         {"qty = 1; drop table x", "!1: only"},
     };
-    check_items(sl_expr_parse_set, s, cases, SL_COUNT(cases));
+    check_items(text_set, s, cases, SL_COUNT(cases));
 }
 
 static void check_names(struct sl_schema *s)
@@ -107,17 +107,16 @@ static void check_names(struct sl_schema *s)
     struct sl_err err;
     struct sl_buf got = SL_BUF_INIT;
     static const char five[] = "country, user, \"end\", a.b, QTY";
-    CHECK_INT(sl_expr_parse_names(five, strlen(five), s, &index, &n, &err), 0);
+    CHECK_INT(text_names(five, strlen(five), s, &index, &n, &err), 0);
     CHECK(n == 5 && index[0] == 0 && index[1] == 6 && index[2] == 7 && index[3] == 8 &&
           index[4] == 3);
     free(index);
-    CHECK_INT(sl_expr_parse_names("country, 1 + 1", 14, s, &index, &n, &err), -SL_EUSAGE);
+    CHECK_INT(text_names("country, 1 + 1", 14, s, &index, &n, &err), -SL_EUSAGE);
     CHECK(err.column == 10 && index == NULL && n == 0);
-    CHECK_INT(sl_expr_parse_names("contry", 6, s, &index, &n, &err), -SL_EUSAGE);
+    CHECK_INT(text_names("contry", 6, s, &index, &n, &err), -SL_EUSAGE);
     CHECK(strstr(err.hint, "country") != NULL);
-    CHECK_INT(sl_expr_parse_rename("country = land, \"user\" = \"the user\"", 35, s, &index, &names,
-                                   &n, &err),
-              0);
+    CHECK_INT(
+        text_rename("country = land, \"user\" = \"the user\"", 35, s, &index, &names, &n, &err), 0);
     CHECK(n == 2 && index[0] == 0 && index[1] == 6);
     CHECK_STR(names[0], "land");
     CHECK_STR(names[1], "the user");
@@ -125,10 +124,9 @@ static void check_names(struct sl_schema *s)
         free(names[i]);
     free(names);
     free(index);
-    CHECK_INT(sl_expr_parse_rename("country = 5", 11, s, &index, &names, &n, &err), -SL_EUSAGE);
+    CHECK_INT(text_rename("country = 5", 11, s, &index, &names, &n, &err), -SL_EUSAGE);
     CHECK_INT(err.column, 11);
-    CHECK_INT(sl_expr_parse_rename("country = a, nope = b", 21, s, &index, &names, &n, &err),
-              -SL_EUSAGE);
+    CHECK_INT(text_rename("country = a, nope = b", 21, s, &index, &names, &n, &err), -SL_EUSAGE);
     CHECK_INT(err.column, 14);
     sl_buf_release(&got);
 }
@@ -139,7 +137,7 @@ static void check_orders(struct sl_schema *s)
     struct sl_err err;
     int n;
     static const char text[] = "qty desc nulls last, lower(country), ms desc, ts nulls first";
-    CHECK_INT(sl_expr_parse_order(text, strlen(text), s, &env, &o, &n, &err), 0);
+    CHECK_INT(text_order(text, strlen(text), s, &env, &o, &n, &err), 0);
     CHECK_INT(n, 4);
     CHECK(o[0].descending && !o[0].nulls_first && !o[1].descending && !o[1].nulls_first);
     CHECK(o[2].descending && o[2].nulls_first && !o[3].descending && o[3].nulls_first);
@@ -149,7 +147,7 @@ static void check_orders(struct sl_schema *s)
     sl_expr_columns(o[1].expr, bits);
     CHECK(bits[0] == 1 && bits[1] == 0);
     sl_expr_order_free(o, n);
-    CHECK_INT(sl_expr_parse_order("qty, nope desc", 14, s, &env, &o, &n, &err), -SL_EUSAGE);
+    CHECK_INT(text_order("qty, nope desc", 14, s, &env, &o, &n, &err), -SL_EUSAGE);
     CHECK_INT(err.column, 6);
 }
 
@@ -243,8 +241,8 @@ static void check_aggregates(struct sl_schema *s)
     struct sl_buf got = SL_BUF_INIT;
     for (size_t i = 0; i < SL_COUNT(aggregates); i++) {
         struct sl_agg_list l;
-        if (sl_expr_parse_aggregates(aggregates[i][0], strlen(aggregates[i][0]), s, keys, &env, &l,
-                                     &err) < 0)
+        if (text_aggregates(aggregates[i][0], strlen(aggregates[i][0]), s, keys, &env, &l, &err) <
+            0)
             show_error(&err, &got);
         else
             show_aggregates(&l, &got);
@@ -265,7 +263,7 @@ static void check_names_without_memory(struct sl_schema *s)
         struct sl_agg_list l;
         struct sl_err err;
         sl_mem_fail_at(n, 0);
-        rc = sl_expr_parse_aggregates(text, strlen(text), s, s, &env, &l, &err);
+        rc = text_aggregates(text, strlen(text), s, s, &env, &l, &err);
         sl_mem_fail_at(0, 0);
         if (rc < 0) {
             CHECK_INT(rc, -SL_ENOMEM);

@@ -159,7 +159,7 @@ int main(void)
             struct sl_expr *e;
             struct sl_column *v;
             struct sl_eval *ev = sl_eval_new(NULL, &err);
-            CHECK_INT(sl_expr_parse(cases[k].text, strlen(cases[k].text), s, &env, &e, &err), 0);
+            CHECK_INT(text_expr(cases[k].text, strlen(cases[k].text), s, &env, &e, &err), 0);
             CHECK_INT(sl_expr_eval(ev, e, b, &v, &err), 0);
             for (size_t i = 0; i < N && !test_bad; i++) {
                 int want = cases[k].f(value(i), value(i / 3));

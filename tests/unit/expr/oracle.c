@@ -193,7 +193,7 @@ static int write_answer(FILE *out, struct sl_schema *s, struct sl_batch *const *
     struct sl_err err;
     struct sl_column *v[2] = {0};
     int ok = 1;
-    if (sl_expr_parse(text, strlen(text), s, &env, &e, &err) < 0) {
+    if (text_expr(text, strlen(text), s, &env, &e, &err) < 0) {
         printf("# %s: %d: %s\n", text, err.column, err.what);
         CHECK(0);
         return 0;

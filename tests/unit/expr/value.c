@@ -569,14 +569,13 @@ static void check_shape(const struct sl_expr *e, struct sl_schema *s, const stru
 }
 
 /* Canonical text reads back as itself. */
-static void check_print(const struct sl_expr *e, const struct sl_schema *s,
-                        const struct sl_expr_env *env)
+static void check_print(const struct sl_expr *e, struct sl_schema *s, const struct sl_expr_env *env)
 {
     struct sl_buf once = SL_BUF_INIT, twice = SL_BUF_INIT;
     struct sl_expr *again;
     struct sl_err err;
     sl_expr_print(e, &once);
-    if (sl_expr_parse(once.data, once.len, s, env, &again, &err) < 0) {
+    if (text_expr(once.data, once.len, s, env, &again, &err) < 0) {
         printf("# %s does not read back: %s\n", once.data, err.what);
         test_bad = 1;
     } else {
@@ -599,7 +598,7 @@ static void check_case(const struct table *t, const struct value_case *c, struct
 {
     struct sl_expr *e;
     struct sl_err err;
-    if (sl_expr_parse(c->text, strlen(c->text), s, env, &e, &err) < 0) {
+    if (text_expr(c->text, strlen(c->text), s, env, &e, &err) < 0) {
         struct sl_buf got = SL_BUF_INIT;
         print_error(&err, 1, &got);
         CHECK_STR(got.data, c->want);
@@ -628,7 +627,7 @@ static void check_rows(const struct table *t, const struct value_case *c, struct
         one.rows = row;
         struct sl_expr *e;
         struct sl_err err;
-        if (sl_expr_parse(c->text, strlen(c->text), s, env, &e, &err) < 0) {
+        if (text_expr(c->text, strlen(c->text), s, env, &e, &err) < 0) {
             CHECK(0);
             break;
         }

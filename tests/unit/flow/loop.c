@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "arrow/builder.h"
 #include "flow/pipeline.h"
-#include "op/ops.h"
+#include "../op_texts.h"
 
 struct numbers { /* gives `morsels` morsels of `rows` numbers each */
     struct sl_source base;
@@ -218,7 +218,7 @@ static int run(struct setting t, struct collected *c, struct sl_pipeline_result 
     if (rc == 0)
         rc = sl_pipeline_source(p, &n->base, err);
     if (rc == 0 && t.where)
-        rc = sl_pipeline_op(p, sl_filter_new(&t.where, 1, &env, NULL, err), err);
+        rc = sl_pipeline_op(p, text_filter(&t.where, 1, &env, NULL, err), err);
     if (rc == 0)
         rc = sl_pipeline_sink(p, &c->base, err);
     if (rc == 0)

@@ -5,7 +5,7 @@
 #define SL_TESTS_OP_EXAMPLES_H
 
 #include "harness.h"
-#include "op/ops.h"
+#include "../op_texts.h"
 
 /* 2026-03-09 00:00 UTC */
 static struct sl_expr_env example_env = {.now = 1773014400000000};
@@ -20,47 +20,47 @@ static struct sl_expr_env example_env = {.now = 1773014400000000};
         return expr;                                                                               \
     }
 
-EXAMPLE(filter, sl_filter_new(LIST("n > 0", "k <> 'alpha'"), &example_env, account, err))
-EXAMPLE(filter_bad, sl_filter_new(LIST("10 / n > 1"), &example_env, account, err))
+EXAMPLE(filter, text_filter(LIST("n > 0", "k <> 'alpha'"), &example_env, account, err))
+EXAMPLE(filter_bad, text_filter(LIST("10 / n > 1"), &example_env, account, err))
 
-static struct sl_op *project(struct sl_project_options o, struct sl_account *account,
+static struct sl_op *project(struct text_project_options o, struct sl_account *account,
                              struct sl_err *err)
 {
-    return sl_project_new(&o, &example_env, account, err);
+    return text_project(&o, &example_env, account, err);
 }
 EXAMPLE(project_set,
-        project((struct sl_project_options){.set = (const char *const[]){"n = n * 2, y = x + 1",
-                                                                         "z = n + 1"},
-                                            .nset = 2},
+        project((struct text_project_options){.set = (const char *const[]){"n = n * 2, y = x + 1",
+                                                                           "z = n + 1"},
+                                              .nset = 2},
                 account, err))
 EXAMPLE(project_bad,
-        project((struct sl_project_options){.set = (const char *const[]){"q = 100 / n"},
-                                            .nset = 1,
-                                            .drop = (const char *const[]){"x, w"},
-                                            .ndrop = 1,
-                                            .rename = (const char *const[]){"ts = at"},
-                                            .nrename = 1},
+        project((struct text_project_options){.set = (const char *const[]){"q = 100 / n"},
+                                              .nset = 1,
+                                              .drop = (const char *const[]){"x, w"},
+                                              .ndrop = 1,
+                                              .rename = (const char *const[]){"ts = at"},
+                                              .nrename = 1},
                 account, err))
 EXAMPLE(project_select,
         project(
-            (struct sl_project_options){
+            (struct text_project_options){
                 .select = (const char *const[]){"ts, lower(k) as low, n", "p"}, .nselect = 2},
             account, err))
 EXAMPLE(project_pass,
-        project((struct sl_project_options){.select = (const char *const[]){"n, k, ts as t"},
-                                            .nselect = 1},
+        project((struct text_project_options){.select = (const char *const[]){"n, k, ts as t"},
+                                              .nselect = 1},
                 account, err))
 
-static struct sl_op *aggregate(struct sl_aggregate_options o, struct sl_account *account,
+static struct sl_op *aggregate(struct text_aggregate_options o, struct sl_account *account,
                                struct sl_err *err)
 {
-    return sl_aggregate_new(&o, &example_env, account, err);
+    return text_aggregate(&o, &example_env, account, err);
 }
 #define EVERY                                                                                      \
     "count(*), count(n), count(distinct k) as dk, count(distinct x) as dx, sum(n), sum(x), "       \
     "sum(p), sum(w), avg(n) as an, avg(x) as ax, min(k), max(k), min(x), max(x), min(n) as mn, "   \
     "max(w) as mw, p50(n), p90(x), p99(p), percentile_cont(0.3) within group (order by x) as pc"
-#define AGG(...) aggregate((struct sl_aggregate_options){__VA_ARGS__}, account, err)
+#define AGG(...) aggregate((struct text_aggregate_options){__VA_ARGS__}, account, err)
 EXAMPLE(agg_all, AGG(.select = (const char *const[]){EVERY}, .nselect = 1))
 EXAMPLE(agg_dict, AGG(.select = (const char *const[]){EVERY}, .nselect = 1,
                       .by = (const char *const[]){"k, d"}, .nby = 1))
@@ -97,11 +97,11 @@ EXAMPLE(agg_late_only, AGG(.window = "10 s"))
 EXAMPLE(agg_day,
         AGG(.select = (const char *const[]){"count(*), last(n)"}, .nselect = 1, .window = "1 day"))
 
-EXAMPLE(sort, sl_sort_new("k desc nulls last, n, x desc", -1, &example_env, account, err))
-EXAMPLE(sort_top, sl_sort_new("x nulls first, -n", 9, &example_env, account, err))
-EXAMPLE(sort_ties, sl_sort_new("d", 31, &example_env, account, err))
-EXAMPLE(sort_bad, sl_sort_new("10 / n", 50, &example_env, account, err))
-EXAMPLE(sort_arrival, sl_sort_new(NULL, 25, &example_env, account, err))
+EXAMPLE(sort, text_sort("k desc nulls last, n, x desc", -1, &example_env, account, err))
+EXAMPLE(sort_top, text_sort("x nulls first, -n", 9, &example_env, account, err))
+EXAMPLE(sort_ties, text_sort("d", 31, &example_env, account, err))
+EXAMPLE(sort_bad, text_sort("10 / n", 50, &example_env, account, err))
+EXAMPLE(sort_arrival, text_sort(NULL, 25, &example_env, account, err))
 EXAMPLE(limit, sl_limit_new(13, account, err))
 EXAMPLE(limit_none, sl_limit_new(0, account, err))
 EXAMPLE(last, sl_last_new(11, 0, account, err))

@@ -7,7 +7,7 @@
 #include "../test.h"
 #include "harness.h"
 #include "state/group.h"
-#include "op/ops.h"
+#include "../op_texts.h"
 
 enum { BATCHES = 6, MANY = 64000 };
 
@@ -121,18 +121,18 @@ static void same_with_reload(const struct example *x, size_t rows)
     }                                                                                              \
     static const struct example id = {"large", #id, make_##id, 2, 1, 0, 0};
 
-EXAMPLE(sort_all, sl_sort_new("v, id desc", -1, &env, a, e))
-EXAMPLE(sort_top, sl_sort_new("v, id desc", 37, &env, a, e))
-EXAMPLE(sort_ties, sl_sort_new("1", 100, &env, a, e))
+EXAMPLE(sort_all, text_sort("v, id desc", -1, &env, a, e))
+EXAMPLE(sort_top, text_sort("v, id desc", 37, &env, a, e))
+EXAMPLE(sort_ties, text_sort("1", 100, &env, a, e))
 EXAMPLE(last_few, sl_last_new(25, 0, a, e))
 EXAMPLE(last_everything, sl_last_new(-1, 0, a, e))
 
 static struct sl_op *aggregate(const char *select, const char *by, const char *window,
                                struct sl_account *a, struct sl_err *e)
 {
-    struct sl_aggregate_options o = {
+    struct text_aggregate_options o = {
         .select = &select, .nselect = 1, .by = &by, .nby = by != NULL, .window = window};
-    return sl_aggregate_new(&o, &env, a, e);
+    return text_aggregate(&o, &env, a, e);
 }
 EXAMPLE(by_id, aggregate("count(*), sum(v), min(t), last(v)", "id", NULL, a, e))
 EXAMPLE(by_t, aggregate("count(*), count(distinct v), p50(v)", "t", NULL, a, e))

@@ -3,7 +3,7 @@
 /* moment: when rows leave an operator: as windows close, as a limit is reached, as last follows. */
 #include "../test.h"
 #include "harness.h"
-#include "op/ops.h"
+#include "../op_texts.h"
 
 static struct sl_expr_env env;
 static struct sl_account account;
@@ -24,10 +24,10 @@ static void windows_leave(void)
     struct gate g;
     static const char *const select = "count(*), count(distinct n), p50(x), min(k)", *const by =
                                                                                          "d";
-    struct sl_aggregate_options o = {
+    struct text_aggregate_options o = {
         .select = &select, .nselect = 1, .by = &by, .nby = 1, .window = "10 seconds"};
     struct sl_schema *in = rows_schema(1);
-    struct sl_op *op = bound_to(sl_aggregate_new(&o, &env, &account, &err), in);
+    struct sl_op *op = bound_to(text_aggregate(&o, &env, &account, &err), in);
     struct feed f;
     struct sl_batch *b;
     size_t early = 0;
@@ -89,9 +89,9 @@ static void windows_close(void)
 {
     static const int64_t s = SL_USEC_PER_SEC, seen[] = {10 * s, 20 * s - 1, 20 * s};
     static const int64_t wm[] = {25 * s - 1, 25 * s - 1, 25 * s};
-    struct sl_aggregate_options o = {.window = "10 seconds", .lateness = 5 * s};
+    struct text_aggregate_options o = {.window = "10 seconds", .lateness = 5 * s};
     struct sl_schema *in = times_schema(0, 1);
-    struct sl_op *op = bound_to(sl_aggregate_new(&o, &env, &account, &err), in);
+    struct sl_op *op = bound_to(text_aggregate(&o, &env, &account, &err), in);
     struct sl_batch *b = times(in, 3, seen, wm), *late = times(in, 1, seen, wm + 2);
     struct gate g;
     gate_init(&g);
@@ -118,8 +118,8 @@ static void windows_close(void)
 static void nanoseconds(void)
 {
     static const int64_t ts[] = {-1, 1999999999, -1000000001, 2000000000};
-    struct sl_aggregate_options o = {.window = "1 second"};
-    struct sl_op *ops[] = {sl_aggregate_new(&o, &env, &account, &err),
+    struct text_aggregate_options o = {.window = "1 second"};
+    struct sl_op *ops[] = {text_aggregate(&o, &env, &account, &err),
                            sl_watermark_new(0, 1, &account, &err)};
     static const char *const want[2] = {
         "1969-12-31 23:59:58+00|1969-12-31 23:59:59+00|1 "
@@ -289,9 +289,9 @@ static void handed_on(void)
     static const int64_t ts[2] = {SL_USEC_PER_SEC, 2 * SL_USEC_PER_SEC};
     static const uint8_t kinds[2] = {1, 2};
     static const char *const where = "ts is not null", *const set = "later = ts + '1 s'";
-    struct sl_project_options o = {.set = &set, .nset = 1};
-    struct sl_op *ops[] = {sl_filter_new(&where, 1, &env, &account, &err),
-                           sl_project_new(&o, &env, &account, &err),
+    struct text_project_options o = {.set = &set, .nset = 1};
+    struct sl_op *ops[] = {text_filter(&where, 1, &env, &account, &err),
+                           text_project(&o, &env, &account, &err),
                            sl_timed_new(NULL, &account, &err), sl_limit_new(9, &account, &err)};
     struct sl_schema *in = times_schema(0, 0);
     for (size_t i = 0; i < SL_COUNT(ops); i++) {

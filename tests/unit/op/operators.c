@@ -6,7 +6,7 @@
  */
 #include "../test.h"
 #include "harness.h"
-#include "op/ops.h"
+#include "../op_texts.h"
 
 static struct sl_expr_env env;
 static struct sl_account account;
@@ -52,19 +52,19 @@ static void check_needs(struct sl_op *op, struct sl_schema *in, struct sl_schema
 static struct sl_op *project(const char *set, const char *select, const char *drop,
                              const char *rename)
 {
-    struct sl_project_options o = {&set,  set != NULL,  &select, select != NULL,
-                                   &drop, drop != NULL, &rename, rename != NULL};
-    return sl_project_new(&o, &env, &account, &err);
+    struct text_project_options o = {&set,  set != NULL,  &select, select != NULL,
+                                     &drop, drop != NULL, &rename, rename != NULL};
+    return text_project(&o, &env, &account, &err);
 }
 
 static struct sl_op *aggregate(const char *select, const char *by, const char *window)
 {
-    struct sl_aggregate_options o = {.select = &select,
-                                     .nselect = select != NULL,
-                                     .by = &by,
-                                     .nby = by != NULL,
-                                     .window = window};
-    return sl_aggregate_new(&o, &env, &account, &err);
+    struct text_aggregate_options o = {.select = &select,
+                                       .nselect = select != NULL,
+                                       .by = &by,
+                                       .nby = by != NULL,
+                                       .window = window};
+    return text_aggregate(&o, &env, &account, &err);
 }
 
 static void refuses(struct sl_op *op, const char *what, const char *hint)
@@ -186,7 +186,7 @@ static void needs(void)
 {
     struct sl_schema *in = rows_schema(1), *out;
     const char *where = "n > 0 and b";
-    struct sl_op *op = sl_filter_new(&where, 1, &env, &account, &err);
+    struct sl_op *op = text_filter(&where, 1, &env, &account, &err);
     out = bind(op, in);
     check_needs(op, in, out, NULL, "n b ");
     check_needs(op, in, out, "k", "k n b ");
@@ -207,7 +207,7 @@ static void needs(void)
     sl_schema_unref(out);
     sl_op_free(op);
 
-    op = sl_sort_new("lower(d), x", 5, &env, &account, &err);
+    op = text_sort("lower(d), x", 5, &env, &account, &err);
     out = bind(op, in);
     check_needs(op, in, out, "n", "d n x ");
     sl_schema_unref(out);
@@ -255,9 +255,9 @@ static void messages(void)
     refuses(aggregate("count(*), count(*) as count", NULL, NULL), "count", "as");
     refuses(project("n = 1, n = 2", NULL, NULL, NULL), "two items", "");
     refuses(project(NULL, NULL, "ts, k, d, n, x, p, w, b", NULL), "no column", "");
-    refuses(sl_sort_new("nn", -1, &env, &account, &err), "nn", "n");
+    refuses(text_sort("nn", -1, &env, &account, &err), "nn", "n");
     const char *where = "n = ";
-    refuses(sl_filter_new(&where, 1, &env, &account, &err), "", "");
+    refuses(text_filter(&where, 1, &env, &account, &err), "", "");
 }
 
 static void over_budget(void)
@@ -270,8 +270,8 @@ static void over_budget(void)
     int rc = 0;
     sl_account_init(&small, "aggregate", 8000, NULL);
     const char *by = "x, w, n", *none = NULL;
-    struct sl_aggregate_options o = {.select = &none, .by = &by, .nby = 1};
-    struct sl_op *op = sl_aggregate_new(&o, &env, &small, &err);
+    struct text_aggregate_options o = {.select = &none, .by = &by, .nby = 1};
+    struct sl_op *op = text_aggregate(&o, &env, &small, &err);
     in = rows_schema(0);
     CHECK(sl_op_schema(op, 0, in, &out, &err) >= 0);
     gate_init(&g);
@@ -291,7 +291,7 @@ static void over_budget(void)
 
 static struct sl_op *order(const char *by, int64_t limit)
 {
-    return sl_sort_new(by, limit, &env, &account, &err);
+    return text_sort(by, limit, &env, &account, &err);
 }
 
 static void sorts(void)
@@ -421,7 +421,7 @@ static void many_bad_rows(void)
         sl_builder_int(&build, i % 2);
     b->columns[0] = sl_builder_finish(&build, &err);
     sl_builder_release(&build);
-    struct sl_op *op = sl_filter_new(&where, 1, &env, &account, &err);
+    struct sl_op *op = text_filter(&where, 1, &env, &account, &err);
     sl_schema_unref(bind(op, s));
     gate_init(&g);
     CHECK(sl_op_push(op, 0, b, SL_END, &g.emit, &err) >= 0);
@@ -448,7 +448,7 @@ static void bad_rows_in_order(void)
         sl_builder_int(&build, 5 - i);
     b->columns[0] = sl_builder_finish(&build, &err);
     sl_builder_release(&build);
-    struct sl_op *ops[] = {sl_filter_new(where, 2, &env, &account, &err),
+    struct sl_op *ops[] = {text_filter(where, 2, &env, &account, &err),
                            project(set, NULL, NULL, NULL)};
     static const char *const want[2][2] = {{"3", "0"}, {"4", "0"}};
     for (int k = 0; k < 2; k++) {
@@ -500,7 +500,7 @@ int main(void)
     bad_rows_in_order();
     TEST("filter without conditions passes all")
     {
-        struct sl_op *op = sl_filter_new(NULL, 0, &env, &account, &err);
+        struct sl_op *op = text_filter(NULL, 0, &env, &account, &err);
         flow(op, &g, 7, 0, 0);
         CHECK_INT(g.out, g.rows.n);
         CHECK(g.out == PARTITIONS * ROWS * 4 / 5);

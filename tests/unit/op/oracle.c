@@ -12,7 +12,7 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "base/time.h"
-#include "op/ops.h"
+#include "../op_texts.h"
 
 extern char **environ;
 
@@ -247,16 +247,16 @@ int main(void)
             static const char *const select[] = {SELECT};
             struct sl_expr_env env = {0};
             struct sl_err err;
-            struct sl_aggregate_options o = {.select = select,
-                                             .nselect = 1,
-                                             .by = &cases[i].by,
-                                             .nby = cases[i].by != NULL,
-                                             .window = cases[i].window,
-                                             .lateness = 2 * SL_USEC_PER_SEC};
+            struct text_aggregate_options o = {.select = select,
+                                               .nselect = 1,
+                                               .by = &cases[i].by,
+                                               .nby = cases[i].by != NULL,
+                                               .window = cases[i].window,
+                                               .lateness = 2 * SL_USEC_PER_SEC};
             sl_err_init(&err);
             seed_state = i * 1000000;
             make_schema();
-            CHECK(run(sl_aggregate_new(&o, &env, NULL, &err), cases[i].batches, rows, result) >= 0);
+            CHECK(run(text_aggregate(&o, &env, NULL, &err), cases[i].batches, rows, result) >= 0);
             CHECK_INT(compare(python, rows, result, cases[i].mode), 0);
             sl_schema_unref(schema);
         }

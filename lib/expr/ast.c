@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * parse: from text to the parser's tree.
+ * ast: from text to the parser's tree.
  *
  * The user's text is wrapped (SELECT ..., UPDATE t SET ...) and parsed as PostgreSQL would. The
- * grammar and the tree's encoding recurse, so all of it, binding too, happens on a thread with a
- * 64 MiB stack, and the text is bounded. Positions: the parser's errors count characters of the
- * wrapped text, its tree counts bytes; users see characters of what they typed.
+ * grammar and the tree's encoding recurse, so parsing and binding happen on a thread with a 64 MiB
+ * stack, and the text is bounded. The tree lies in an arena: to free it needs no recursion.
+ * Positions: the parser's errors count characters of the wrapped text, its tree counts bytes; users
+ * see characters of what they typed.
  */
 #include <pg_query.h>
+#include <stdatomic.h>
 #include <strings.h>
 #include "base/thread.h"
 #include "base/utf8.h"
@@ -16,14 +18,18 @@
 
 #define STACK_BYTES ((size_t)64 << 20)
 
-struct job {
-    const char *prefix, *text;
-    size_t text_len;
-    const struct sl_schema *schema;
-    sl_tree_fn *fn;
-    void *arg;
-    struct sl_err *err;
+struct sl_ast {
+    atomic_int refs;
+    char *label; /* NULL: none */
+    char *text;
+    size_t len, prefix_len;
+    struct sl_arena arena; /* of result */
+    const PgQuery__ParseResult *result;
+    struct sl_err error; /* of a text that does not parse; code SL_OK: it does */
 };
+
+static const char *const prefixes[] = {
+    [SL_AST_LIST] = "SELECT ", [SL_AST_SET] = "UPDATE t SET ", [SL_AST_ORDER] = "SELECT ORDER BY "};
 
 /* Words that cannot be a column's name without quotes. */
 static const char *const reserved[] = {
@@ -167,36 +173,31 @@ static size_t byte_of(const char *text, size_t n, int at)
     return i;
 }
 
-/* A hint for a syntax error at a byte of the text. */
-static void hint_syntax(const struct job *j, size_t at)
+/* A hint for a syntax error at a byte of the text, by the names that there are. */
+static int hint_syntax(const struct sl_ast *a, const struct sl_scope *scope, struct sl_err *err)
 {
-    const char *s = j->text;
-    size_t end = at, start;
-    while (end < j->text_len && is_word(s[end]))
+    const char *s = a->text;
+    size_t at = byte_of(a->text, a->len, err->column), end = at, start;
+    while (end < a->len && is_word(s[end]))
         end++;
-    if (end > at && sl_word_reserved(s + at, end - at)) {
-        sl_err_hint(j->err, "%.*s is a keyword of SQL: a column of that name is written \"%.*s\"",
-                    (int)(end - at), s + at, (int)(end - at), s + at);
-        return;
-    }
+    if (end > at && sl_word_reserved(s + at, end - at))
+        return sl_err_hint(err,
+                           "%.*s is a keyword of SQL: a column of that name is written \"%.*s\"",
+                           (int)(end - at), s + at, (int)(end - at), s + at);
     for (end = at; end > 0 && (s[end - 1] == ' ' || s[end - 1] == '\t' || s[end - 1] == '\n');
          end--)
         ;
     for (start = end; start > 0 && is_word(s[start - 1]); start--)
         ;
     if (end == start || !sl_word_reserved(s + start, end - start))
-        return;
+        return -(int)err->code;
     /* the parser took the word for what it is and stumbled over the next one */
-    int is_column = start == 0;
-    for (int i = 0; j->schema && i < j->schema->nfields; i++) {
-        const char *name = j->schema->fields[i].name;
-        is_column |= strlen(name) == end - start && strncasecmp(name, s + start, end - start) == 0;
-    }
-    if (is_column) {
-        sl_err_hint(j->err, "%.*s is a keyword of SQL: a column of that name is written \"%.*s\"",
-                    (int)(end - start), s + start, (int)(end - start), s + start);
-        j->err->column = (int)sl_utf8_count(s, start) + 1;
-    }
+    struct sl_err ignored;
+    if (start && sl_scope_find(scope, s + start, end - start, &ignored) < 0)
+        return -(int)err->code;
+    err->column = (int)sl_utf8_count(s, start) + 1;
+    return sl_err_hint(err, "%.*s is a keyword of SQL: a column of that name is written \"%.*s\"",
+                       (int)(end - start), s + start, (int)(end - start), s + start);
 }
 
 static int is_blank(const char *s, size_t n)
@@ -206,76 +207,165 @@ static int is_blank(const char *s, size_t n)
     return n == 0;
 }
 
-static int parse_error(const struct job *j, const PgQueryError *e)
+static void keep_error(struct sl_ast *a, const PgQueryError *e)
 {
-    int prefix = (int)strlen(j->prefix);
-    int at = e->cursorpos - prefix;
-    int chars = (int)sl_utf8_count(j->text, j->text_len);
+    int at = e->cursorpos - (int)a->prefix_len;
+    int chars = (int)sl_utf8_count(a->text, a->len);
     const char *what = e->message ? e->message : "syntax error";
     if (strncmp(what, "memory exhausted", 16) == 0)
-        sl_err_set(j->err, SL_EUSAGE, "the expression is nested too deeply");
-    else if (is_blank(j->text, j->text_len))
-        sl_err_set(j->err, SL_EUSAGE, "the expression is empty");
-    else
-        sl_err_set(j->err, SL_EUSAGE, "%s", what);
-    j->err->column = SL_MAX(1, SL_MIN(at, chars + 1));
-    if (strncmp(what, "syntax error", 12) == 0)
-        hint_syntax(j, byte_of(j->text, j->text_len, j->err->column));
-    return -SL_EUSAGE;
+        what = "the expression is nested too deeply";
+    else if (is_blank(a->text, a->len))
+        what = "the expression is empty";
+    sl_err_set(&a->error, SL_EUSAGE, "%s", what);
+    a->error.column = SL_MAX(1, SL_MIN(at, chars + 1));
 }
 
-static int run_job(void *arg)
+static void *arena_alloc(void *arena, size_t size)
 {
-    struct job *j = arg;
+    return sl_arena_alloc(arena, size);
+}
+
+static void arena_free(void *arena SL_UNUSED, void *p SL_UNUSED)
+{
+}
+
+struct parse {
+    struct sl_ast *ast;
+    const char *prefix;
+    struct sl_err *err;
+};
+
+static int parse(void *arg)
+{
+    struct parse *p = arg;
+    struct sl_ast *a = p->ast;
     struct sl_buf sql = SL_BUF_INIT;
-    int rc = -SL_EUSAGE;
-    sl_buf_addstr(&sql, j->prefix);
-    sl_buf_add(&sql, j->text, j->text_len);
-    if (sl_buf_check(&sql, j->err) < 0) {
+    ProtobufCAllocator arena = {arena_alloc, arena_free, &a->arena};
+    int rc = 0;
+    sl_buf_addstr(&sql, p->prefix);
+    sl_buf_add(&sql, a->text, a->len);
+    if (sl_buf_check(&sql, p->err) < 0) {
         sl_buf_release(&sql);
         return -SL_ENOMEM;
     }
     PgQueryProtobufParseResult r = pg_query_parse_protobuf(sql.data);
     sl_buf_release(&sql);
-    if (r.error) {
-        rc = parse_error(j, r.error);
-    } else {
-        PgQuery__ParseResult *p = pg_query__parse_result__unpack(
-            NULL, r.parse_tree.len, (const uint8_t *)r.parse_tree.data);
-        if (!p) {
-            rc = sl_err_nomem(j->err, "reading an expression");
-        } else {
-            struct sl_tree_mark mark = {0, 0};
-            struct sl_tree t = {j->text, j->text_len, strlen(j->prefix), p, &mark};
-            rc = j->fn(&t, j->arg, j->err);
-            pg_query__parse_result__free_unpacked(p, NULL);
-        }
-    }
+    if (r.error)
+        keep_error(a, r.error);
+    else if (!(a->result = pg_query__parse_result__unpack(&arena, r.parse_tree.len,
+                                                          (const uint8_t *)r.parse_tree.data)))
+        rc = sl_err_nomem(p->err, "reading an expression");
     pg_query_free_protobuf_parse_result(r);
     return rc;
 }
 
-int sl_tree_call(const char *prefix, const char *text, size_t text_len,
-                 const struct sl_schema *schema, sl_tree_fn *fn, void *arg, struct sl_err *err)
+static int check_text(const char *text, size_t len, struct sl_err *err)
+{
+    if (len > SL_EXPR_TEXT)
+        return sl_err_set(err, SL_EUSAGE, "an expression of %zu bytes: at most %d are read", len,
+                          SL_EXPR_TEXT);
+    for (size_t i = 0, k; i < len; i += k) {
+        int32_t cp;
+        k = sl_utf8_decode(text + i, len - i, &cp);
+        if (cp > 0)
+            continue;
+        sl_err_set(err, SL_EUSAGE,
+                   cp ? "the expression is not valid UTF-8" : "the expression holds a NUL byte");
+        if (err)
+            err->column = (int)sl_utf8_count(text, i) + 1;
+        return -SL_EUSAGE;
+    }
+    return 0;
+}
+
+int sl_ast_parse(const char *label, enum sl_ast_form form, const char *text, size_t len,
+                 struct sl_ast **out, struct sl_err *err)
 {
     struct sl_err local;
-    struct job j = {prefix, text, text_len, schema, fn, arg, err ? err : &local};
-    if (text_len > SL_EXPR_TEXT)
-        return sl_err_set(err, SL_EUSAGE, "an expression of %zu bytes: at most %d are read",
-                          text_len, SL_EXPR_TEXT);
-    for (size_t i = 0, k; i < text_len; i += k) {
-        int32_t cp;
-        k = sl_utf8_decode(text + i, text_len - i, &cp);
-        if (cp <= 0) {
-            sl_err_set(err, SL_EUSAGE,
-                       cp ? "the expression is not valid UTF-8"
-                          : "the expression holds a NUL byte");
-            if (err)
-                err->column = (int)sl_utf8_count(text, i) + 1;
-            return -SL_EUSAGE;
-        }
+    if (!err) {
+        sl_err_init(&local);
+        err = &local;
     }
-    return sl_thread_call(STACK_BYTES, run_job, &j, j.err);
+    struct parse p = {.prefix = prefixes[form], .err = err};
+    *out = NULL;
+    int rc = check_text(text, len, err);
+    if (rc < 0)
+        return label && len <= SL_EXPR_TEXT ? sl_err_option(err, label, text) : rc;
+    p.ast = sl_calloc(1, sizeof(*p.ast));
+    if (!p.ast)
+        return sl_err_nomem(err, "reading an expression");
+    atomic_init(&p.ast->refs, 1);
+    sl_err_init(&p.ast->error);
+    sl_arena_init(&p.ast->arena);
+    p.ast->len = len;
+    p.ast->prefix_len = strlen(p.prefix);
+    p.ast->text = sl_strndup(text, len);
+    p.ast->label = label ? sl_strdup(label) : NULL;
+    rc = !p.ast->text || (label && !p.ast->label) ? sl_err_nomem(err, "reading an expression")
+                                                  : sl_thread_call(STACK_BYTES, parse, &p, err);
+    if (rc < 0) {
+        sl_ast_unref(p.ast);
+        return rc;
+    }
+    *out = p.ast;
+    return 0;
+}
+
+struct sl_ast *sl_ast_ref(struct sl_ast *a)
+{
+    atomic_fetch_add(&a->refs, 1);
+    return a;
+}
+
+void sl_ast_unref(struct sl_ast *a)
+{
+    if (!a || atomic_fetch_sub(&a->refs, 1) > 1)
+        return;
+    sl_arena_release(&a->arena);
+    free(a->label);
+    free(a->text);
+    free(a);
+}
+
+const char *sl_ast_text(const struct sl_ast *a)
+{
+    return a->text;
+}
+
+struct bind {
+    const struct sl_ast *ast;
+    sl_tree_fn *fn;
+    void *arg;
+    struct sl_err *err;
+};
+
+static int bind(void *arg)
+{
+    struct bind *b = arg;
+    const struct sl_ast *a = b->ast;
+    struct sl_tree_mark mark = {0, 0};
+    struct sl_tree t = {a->text, a->len, a->prefix_len, a->result, &mark};
+    return b->fn(&t, b->arg, b->err);
+}
+
+int sl_ast_bind(const struct sl_ast *a, const struct sl_scope *scope, sl_tree_fn *fn, void *arg,
+                struct sl_err *err)
+{
+    struct sl_err local;
+    int rc;
+    if (!err) {
+        sl_err_init(&local);
+        err = &local;
+    }
+    struct bind b = {a, fn, arg, err};
+    if (a->error.code) {
+        *err = a->error;
+        rc = strncmp(a->error.what, "syntax error", 12) == 0 ? hint_syntax(a, scope, err)
+                                                             : -(int)a->error.code;
+    } else {
+        rc = sl_thread_call(STACK_BYTES, bind, &b, err);
+    }
+    return rc < 0 && a->label ? sl_err_option(err, a->label, a->text) : rc;
 }
 
 int sl_tree_location(const PgQuery__Node *n)
@@ -383,4 +473,59 @@ const PgQuery__SelectStmt *sl_tree_select(const struct sl_tree *t, struct sl_err
         return NULL;
     }
     return n->select_stmt;
+}
+
+/* ---- lists ---- */
+
+int sl_asts_parse(struct sl_asts *a, const char *label, enum sl_ast_form form,
+                  const char *const *texts, int n, struct sl_err *err)
+{
+    int rc = 0;
+    a->n = 0;
+    a->items = n > 0 ? sl_calloc((size_t)n, sizeof(*a->items)) : NULL;
+    if (n > 0 && !a->items)
+        return sl_err_nomem(err, "options");
+    for (; rc >= 0 && a->n < n; a->n += rc >= 0)
+        rc = sl_ast_parse(label, form, texts[a->n], strlen(texts[a->n]), &a->items[a->n], err);
+    if (rc < 0)
+        sl_asts_release(a);
+    return rc;
+}
+
+int sl_asts_copy(struct sl_asts *a, const struct sl_asts *from, struct sl_err *err)
+{
+    *a = (struct sl_asts){0, NULL};
+    if (!from || !from->n)
+        return 0;
+    a->items = sl_calloc((size_t)from->n, sizeof(*a->items));
+    if (!a->items)
+        return sl_err_nomem(err, "options");
+    for (; a->n < from->n; a->n++)
+        a->items[a->n] = sl_ast_ref(from->items[a->n]);
+    return 0;
+}
+
+void sl_asts_release(struct sl_asts *a)
+{
+    for (int i = 0; i < a->n; i++)
+        sl_ast_unref(a->items[i]);
+    free(a->items);
+    *a = (struct sl_asts){0, NULL};
+}
+
+void sl_asts_print(const struct sl_asts *a, const char *name, struct sl_buf *out)
+{
+    if (!a->n)
+        return;
+    sl_buf_addch(out, ' ');
+    sl_buf_addstr(out, name);
+    for (int i = 0; i < a->n; i++) {
+        sl_buf_addstr(out, " '");
+        for (const char *s = sl_ast_text(a->items[i]); *s; s++) {
+            if (*s == '\'')
+                sl_buf_addch(out, '\'');
+            sl_buf_addch(out, *s);
+        }
+        sl_buf_addch(out, '\'');
+    }
 }
