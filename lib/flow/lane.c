@@ -14,7 +14,7 @@ static void plan_lanes(struct sl_pipeline *p)
     p->merging = 0;
     while (p->prefix < p->nops && (p->ops[p->prefix]->traits & SL_OP_ROWWISE))
         p->prefix++;
-    if (p->pool && p->prefix < p->nops && (p->ops[p->prefix]->traits & SL_OP_MERGE) &&
+    if (p->o.threads > 1 && p->prefix < p->nops && (p->ops[p->prefix]->traits & SL_OP_MERGE) &&
         !(p->ops[p->prefix]->traits & SL_OP_ORDERED) && !p->source->live) {
         p->prefix++;
         p->merging = 1;
@@ -27,17 +27,25 @@ int sl_lanes_open(struct sl_pipeline *p, struct sl_err *err)
     p->lanes = sl_calloc((size_t)p->nlanes, sizeof(*p->lanes));
     if (!p->lanes)
         return sl_err_nomem(err, "worker lanes");
-    for (int l = 0; l < p->nlanes; l++) {
+    struct sl_lane *own = &p->lanes[p->nlanes - 1];
+    own->nops = p->nops;
+    memcpy(own->ops, p->ops, (size_t)p->nops * sizeof(own->ops[0]));
+    return 0;
+}
+
+int sl_lanes_start(struct sl_pipeline *p, struct sl_err *err)
+{
+    for (int l = 0; l < p->nlanes - 1; l++) {
         struct sl_lane *lane = &p->lanes[l];
-        int own = l == p->nlanes - 1;
-        lane->nops = own ? p->nops : p->prefix;
+        lane->nops = p->prefix;
         for (int i = 0; i < lane->nops; i++) {
-            lane->ops[i] = own ? p->ops[i] : p->ops[i]->class->split(p->ops[i], err);
+            lane->ops[i] = p->ops[i]->class->split(p->ops[i], err);
             if (!lane->ops[i])
                 return -(int)(err ? err->code : SL_EFAIL);
         }
     }
-    return 0;
+    p->pool = sl_pool_new(p->o.threads, err);
+    return p->pool ? 0 : -(int)(err ? err->code : SL_EFAIL);
 }
 
 void sl_lanes_close(struct sl_pipeline *p)
@@ -54,7 +62,7 @@ void sl_lanes_close(struct sl_pipeline *p)
 int sl_lanes_merge(struct sl_pipeline *p, struct sl_err *err)
 {
     int i = p->prefix - 1;
-    for (int l = 0; p->merging && l < p->nlanes - 1; l++) {
+    for (int l = 0; p->merging && p->pool && l < p->nlanes - 1; l++) {
         int rc = p->ops[i]->class->merge(p->ops[i], p->lanes[l].ops[i], err);
         if (rc < 0)
             return rc;

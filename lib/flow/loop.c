@@ -83,18 +83,23 @@ static int start(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
     }
     p->ring[p->tail++ % SL_INFLIGHT_MAX] = it;
     size_t size = m->len;
-    if (p->pool && (p->head + 1 != p->tail || size >= SMALL_MORSEL)) {
+    int rc = 0, apart = p->o.threads > 1 && (p->head + 1 != p->tail || size >= SMALL_MORSEL);
+    if (apart && !p->pool)
+        rc = sl_lanes_start(p, err);
+    if (rc < 0)
+        return rc;
+    if (apart) {
         sl_item_submit(it);
         while (p->head != p->tail && !p->done_early &&
                sl_pool_done(p->pool, &p->ring[p->head % SL_INFLIGHT_MAX]->task)) {
-            int rc = sl_pipeline_deliver(p, err);
+            rc = sl_pipeline_deliver(p, err);
             if (rc < 0)
                 return rc;
         }
         return 0;
     }
     sl_item_run(it, p->nlanes - 1);
-    int rc = sl_pipeline_deliver(p, err);
+    rc = sl_pipeline_deliver(p, err);
     return rc < 0 ? rc : 0;
 }
 
@@ -175,11 +180,6 @@ static int open_all(struct sl_pipeline *p, struct sl_err *err)
     int rc = sl_pipeline_bind(p, err);
     if (rc < 0)
         return rc;
-    if (p->o.threads > 1) {
-        p->pool = sl_pool_new(p->o.threads, err);
-        if (!p->pool)
-            return -(int)(err ? err->code : SL_EFAIL);
-    }
     p->window = SL_MIN(2 * p->nlanes, SL_INFLIGHT_MAX - 1);
     rc = sl_lanes_open(p, err);
     if (rc == 0)

@@ -96,9 +96,9 @@ struct sl_pipeline {
     int64_t rejected; /* rows and records sent to rejects */
     int64_t bytes;
     /* threads */
-    struct sl_pool *pool;
-    int prefix;  /* leading operators that lanes run */
-    int merging; /* the last of them keeps partial results, merged at the end */
+    struct sl_pool *pool; /* NULL: not started */
+    int prefix;           /* leading operators that lanes run */
+    int merging;          /* the last of them keeps partial results, merged at the end */
     int nlanes;
     struct sl_lane *lanes;
     struct sl_item *ring[SL_INFLIGHT_MAX];
@@ -123,9 +123,11 @@ void sl_outputs_clear(struct sl_pipeline *p, struct sl_outputs *o);
 void sl_op_rejects_clear(struct sl_op_rejects *r);
 
 /* lane.c */
-/* Decides which operators run on workers, and makes each worker its copies; close undoes it, also
- * half made. */
+/* Decides which operators run on workers, and opens the lane of the loop's own thread. */
 int sl_lanes_open(struct sl_pipeline *p, struct sl_err *err);
+/* Starts the workers and makes each its copies of the operators: when the first morsel comes that is
+ * worth a thread. close undoes both, also half made. */
+int sl_lanes_start(struct sl_pipeline *p, struct sl_err *err);
 void sl_lanes_close(struct sl_pipeline *p);
 /* At the end: the partial results of the copies into the operator itself. */
 int sl_lanes_merge(struct sl_pipeline *p, struct sl_err *err);

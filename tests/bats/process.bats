@@ -331,3 +331,16 @@ PY
     done
     [ "$ticks" -le 30 ] || { echo "$ticks ticks"; return 1; }
 }
+
+@test "a small input starts no worker, whatever -j says" {
+    need_strace
+    printf 'a,b\n1,2\n' >one.csv
+    for j in 1 64; do
+        strace -f -qq -o "trace.$j" -e trace=clone,clone3 \
+            sluice aggregate -j "$j" --where 'a > 0' --select 'sum(b)' -O csv --quiet one.csv >"sum.$j"
+        [ "$(tail -n 1 "sum.$j")" = 2 ]
+        grep -c clone "trace.$j" >"threads.$j"
+    done
+    [ "$(cat threads.1)" -ge 1 ] # expressions are parsed on a thread with a large stack
+    cmp threads.1 threads.64
+}
