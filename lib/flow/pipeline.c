@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* pipeline: making, binding and ending a pipeline, see pipeline.h. The loop is in loop.c. */
+#include "arrow/hidden.h"
 #include "flow/pipeline_int.h"
 #include "op/ops.h"
 
@@ -139,7 +140,7 @@ static int add_watermarks(struct sl_pipeline *p, struct sl_err *err)
     for (int i = 0; i < p->nops; i++)
         wanted |= p->ops[i]->traits & SL_OP_WATERMARK;
     if (!wanted || s->out_of_order < 0 || sl_schema_time_index(s->schema) < 0 ||
-        sl_schema_find(s->schema, "_wm", 3) >= 0)
+        sl_hidden_wm(s->schema) >= 0)
         return 0;
     struct sl_op *op =
         sl_watermark_new(s->out_of_order, SL_MAX(1, s->partitions), p->o.account, err);

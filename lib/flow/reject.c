@@ -5,6 +5,7 @@
  * written to the rejects sink or, without one, the error that ends the run at the first of them.
  */
 #include "arrow/builder.h"
+#include "arrow/hidden.h"
 #include "base/utf8.h"
 #include "flow/pipeline_int.h"
 #include "text/text_reader.h"
@@ -223,9 +224,9 @@ static int add_row(struct sl_buf *raw, const struct sl_batch *b, size_t row, str
         int rc = sl_column_load(c, err);
         if (rc < 0)
             return rc;
-        if (strcmp(f->name, "_wm") == 0)
+        if (sl_hidden_is(f->name))
             continue;
-        if (f->type.kind != SL_JSONB || strcmp(f->name, SL_JSON_REST) != 0) {
+        if (f->type.kind != SL_JSONB || strcmp(f->name, SL_REST) != 0) {
             add_member(raw, f->name, c, row);
             continue;
         }

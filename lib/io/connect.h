@@ -55,11 +55,6 @@ int sl_stream_sink_poll(struct sl_sink *base, struct pollfd *fds, int max, int64
 int sl_stream_sink_ready(struct sl_sink *base, const struct pollfd *fds, int n, struct sl_err *err);
 void sl_stream_sink_release(struct sl_stream_sink *s);
 
-/* ---- hidden.c: columns that stages keep to themselves (`_wm`) ---- */
-/* The schema, and a batch, without them. New references; NULL with err filled. */
-struct sl_schema *sl_hidden_schema(struct sl_schema *s, struct sl_err *err);
-struct sl_batch *sl_hidden_strip(struct sl_batch *b, struct sl_err *err);
-
 /* ---- unpack.c: members of the column `_rest` to columns of a log ---- */
 struct sl_unpack;
 /* For batches with the schema stream into a log that has the schema log (which has all columns of

@@ -16,6 +16,7 @@
  * left out.
  */
 #include "base/compat.h"
+#include "arrow/hidden.h"
 #include "base/crc32c.h"
 #include "base/num.h"
 #include "file/bytes.h"
@@ -418,7 +419,7 @@ static int source_open(struct sl_source *s, struct sl_err *err)
     s->schema = sl_source_time(sl_ipc_decoder_get_schema(f->decoder), f->time_column, err);
     if (!s->schema)
         return -(int)(err ? err->code : SL_EFAIL);
-    if (f->base.out_of_order >= 0 && sl_schema_find(s->schema, "_wm", 3) >= 0) {
+    if (f->base.out_of_order >= 0 && sl_hidden_wm(s->schema) >= 0) {
         sl_err_set(err, SL_EUSAGE, "--out-of-order: the rows have their watermarks already");
         return sl_err_hint(err, "say it at the head of the pipeline");
     }

@@ -18,6 +18,7 @@
 #include "base/compat.h"
 #include <pthread.h>
 #include "io/connect.h"
+#include "arrow/hidden.h"
 
 enum {
     GATHER_BLOBS = 8, /* a blob keeps its batch in memory: few of them */

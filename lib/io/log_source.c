@@ -8,6 +8,7 @@
  * any thread. A log that is awaited is looked for in its parent's directory.
  */
 #include "base/compat.h"
+#include "arrow/hidden.h"
 #include "base/json.h"
 #include "file/fileid.h"
 #include "io/connect.h"
@@ -220,14 +221,14 @@ static int open_reader(struct log_source *s, struct sl_err *err)
 /* Columns that the log gains while it is followed need a place. */
 static int add_rest(struct log_source *s, struct sl_err *err)
 {
-    if (!s->o.follow || sl_schema_find(s->log_schema, "_rest", 5) >= 0)
+    if (!s->o.follow || sl_rest_column(s->log_schema) >= 0)
         return 0;
     struct sl_schema *wider = sl_schema_copy(s->log_schema);
     if (!wider)
         return sl_err_nomem(err, "a schema");
     sl_schema_unref(s->log_schema);
     s->log_schema = wider;
-    return sl_schema_add(wider, "_rest", 5, sl_type_of(SL_JSONB), err);
+    return sl_schema_add(wider, SL_REST, strlen(SL_REST), sl_type_of(SL_JSONB), err);
 }
 
 /* The log's schema with its time column settled and the virtual columns, if they are wanted. */
@@ -248,8 +249,11 @@ static int make_schema(struct log_source *s, struct sl_err *err)
         return sl_err_nomem(err, "a schema");
     sl_schema_unref(s->base.schema);
     s->base.schema = wider;
-    rc = sl_schema_add(wider, "_partition", 10, sl_type_of(SL_BIGINT), err);
-    return rc < 0 ? rc : sl_schema_add(wider, "_offset", 7, sl_type_of(SL_BIGINT), err);
+    rc = sl_schema_add(wider, SL_VIRTUAL_PARTITION, strlen(SL_VIRTUAL_PARTITION),
+                       sl_type_of(SL_BIGINT), err);
+    return rc < 0 ? rc
+                  : sl_schema_add(wider, SL_VIRTUAL_OFFSET, strlen(SL_VIRTUAL_OFFSET),
+                                  sl_type_of(SL_BIGINT), err);
 }
 
 /* The name under which the log that is ingested into records what it has of a partition of ours. */

@@ -8,6 +8,7 @@
  * written, or less at a FLUSH.
  */
 #include "base/compat.h"
+#include "arrow/hidden.h"
 #include "file/dest.h"
 #include "file/text_append.h"
 #include "io/connect.h"

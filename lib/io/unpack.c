@@ -14,9 +14,8 @@
  */
 #include "base/compat.h"
 #include "arrow/builder.h"
+#include "arrow/hidden.h"
 #include "io/connect.h"
-
-#define REST "_rest"
 
 struct sl_unpack {
     struct sl_schema *stream; /* of the batches */
@@ -83,7 +82,7 @@ static int make_out(struct sl_unpack *u, struct sl_err *err)
 int sl_unpack_new(struct sl_schema *stream, struct sl_schema *log, const struct sl_zone *zone,
                   const struct sl_sink *sink, struct sl_unpack **out, struct sl_err *err)
 {
-    int rest = sl_schema_find(stream, REST, strlen(REST));
+    int rest = sl_rest_column(stream);
     *out = NULL;
     if (rest < 0 || stream->fields[rest].type.kind != SL_JSONB)
         return 0;
@@ -245,7 +244,7 @@ static int left_over(const struct work *w, size_t i, struct sl_buf *out)
     for (int f = 0; f < s->nfields; f++) {
         const struct sl_column *c = w->read->columns[f];
         const char *name = s->fields[f].name;
-        int is_rest = strcmp(name, REST) == 0;
+        int is_rest = strcmp(name, SL_REST) == 0;
         if ((!is_rest && !stays(w->u, name)) || sl_column_null(c, i))
             continue;
         p = sl_column_bytes(c, i, &n);

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include "base/mem.h"
 #include "log/log_reader.h"
+#include "arrow/hidden.h"
 
 struct cursor {
     int64_t next, to; /* offset wanted next; end */
@@ -157,7 +158,7 @@ static int settle(struct sl_log_reader *r, struct sl_err *err)
 /* Whether rows of a segment with this schema can become the target's without losing anything. */
 static int fits(const struct sl_read_target *t, const struct sl_schema *s)
 {
-    int rest = sl_schema_find(t->schema, SL_REST, strlen(SL_REST)) >= 0;
+    int rest = sl_rest_column(t->schema) >= 0;
     for (int i = 0; i < s->nfields; i++) {
         const struct sl_field *f = &s->fields[i];
         struct sl_type wide;

@@ -44,7 +44,6 @@ int sl_log_chunk_new(const struct sl_walk *w, const struct sl_walk_group *g,
 /* rest.c: values of columns that `from` has and `to` has not go to the column `_rest` of `to`, as
  * JSON, if it has one. */
 int sl_rest_fill(struct sl_batch *to, struct sl_batch *from, struct sl_err *err);
-#define SL_REST "_rest"
 
 /* index.c: where to begin so that no batch with offset `from` or later is missed: position of a
  * group and its offset, by the segment's index if it has a good one, else by jumping from head to

@@ -6,6 +6,7 @@
  */
 #include "base/compat.h"
 #include "arrow/builder.h"
+#include "arrow/hidden.h"
 #include "base/mem.h"
 #include "log/log_reader.h"
 
@@ -99,7 +100,7 @@ static int build(const struct rest *r, struct sl_batch *to, int at, struct sl_er
 
 int sl_rest_fill(struct sl_batch *to, struct sl_batch *from, struct sl_err *err)
 {
-    int at = sl_schema_find(to->schema, SL_REST, strlen(SL_REST)), rc = 0;
+    int at = sl_rest_column(to->schema), rc = 0;
     if (at < 0 || to->schema->fields[at].type.kind != SL_JSONB)
         return 0;
     struct rest r = {.from = from, .extra = sl_malloc((size_t)from->schema->nfields * sizeof(int))};

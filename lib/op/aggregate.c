@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* aggregate: settings, binding and plan of the aggregate operator; see aggregate.h. */
+#include "arrow/hidden.h"
 #include "base/hash.h"
 #include "op/aggregate.h"
 
 #define WINDOW_START "window_start"
 #define WINDOW_END   "window_end"
-#define HIDDEN_WM    "_wm"
 
 /* ---- binding ---- */
 
@@ -49,7 +49,7 @@ static void unbind(struct sl_aggregate *a)
 static int bind_time(struct sl_aggregate *a, struct sl_schema *in, struct sl_err *err)
 {
     a->time_column = sl_schema_time_index(in);
-    a->wm_column = sl_schema_find(in, HIDDEN_WM, strlen(HIDDEN_WM));
+    a->wm_column = sl_hidden_wm(in);
     a->windowed = a->window_text != NULL;
     if (!a->windowed)
         return 0;

@@ -12,11 +12,10 @@
  * The time column and the key columns (schema metadata) are followed through every step; where one
  * is lost its metadata goes too.
  */
+#include "arrow/hidden.h"
 #include "op/ops.h"
 #include "op/registry.h"
 #include "op/rows.h"
-
-#define HIDDEN_WM "_wm"
 
 static const char *const verb_names[SL_PROJECT_VERBS] = {"set", "select", "drop", "rename"};
 
@@ -160,8 +159,8 @@ static int step_select(struct project *p, struct step *s, struct sl_err *err)
             sl_err_hint(err, "give one of them another name with `as`");
         sl_expr_list_release(&list);
     }
-    int wm = sl_schema_find(s->in, HIDDEN_WM, strlen(HIDDEN_WM));
-    if (rc >= 0 && wm >= 0 && sl_schema_find(s->out, HIDDEN_WM, strlen(HIDDEN_WM)) < 0)
+    int wm = sl_hidden_wm(s->in);
+    if (rc >= 0 && wm >= 0 && sl_hidden_wm(s->out) < 0)
         rc = pass(s, wm, NULL, err);
     return rc < 0 ? rc : 0;
 }

@@ -12,11 +12,10 @@
  * are rounded down to microseconds.
  */
 #include "arrow/builder.h"
+#include "arrow/hidden.h"
 #include "op/ops.h"
 #include "op/registry.h"
 #include "op/window.h"
-
-#define WM "_wm"
 
 struct watermark {
     struct sl_op op;
@@ -40,7 +39,8 @@ static int bind(struct sl_op *op, int input, struct sl_schema *in, struct sl_sch
     w->schema = sl_schema_copy(in);
     if (!w->schema)
         return sl_err_nomem(err, "a schema");
-    int rc = sl_schema_add(w->schema, WM, strlen(WM), sl_type_of(SL_TIMESTAMP), err);
+    int rc =
+        sl_schema_add(w->schema, SL_HIDDEN_WM, strlen(SL_HIDDEN_WM), sl_type_of(SL_TIMESTAMP), err);
     if (rc == 0)
         *out = sl_schema_ref(w->schema);
     return rc;

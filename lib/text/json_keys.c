@@ -6,6 +6,7 @@
  * {"a": {"b": 1}} and {"a.b": 1} are the same path a.b. A path is a column if some value of it was
  * no object; an object deeper than SL_JSON_FLATTEN levels, or an empty one, is a value.
  */
+#include "arrow/hidden.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/utf8.h"
@@ -277,13 +278,13 @@ int sl_text_json_settle(struct sl_text_reader *r, const char *data, size_t n, co
     int k = 0;
     for (uint32_t i = 1; i < r->keys->n; i++) {
         const struct sl_json_node *x = &r->keys->nodes[i];
-        if (!x->leaf || strcmp(x->path, SL_JSON_REST) == 0)
+        if (!x->leaf || strcmp(x->path, SL_REST) == 0)
             continue;
         (*names)[k] = x->path;
         (*types)[k++] = sl_text_guess_type(&x->guess, 0);
         r->zone_assumed |= x->guess.zoneless && !r->o.zone && (*types)[k - 1].kind == SL_TIMESTAMP;
     }
-    (*names)[k] = SL_JSON_REST;
+    (*names)[k] = SL_REST;
     (*types)[k++] = sl_type_of(SL_JSONB);
     *nf = k;
     return 0;
@@ -311,7 +312,7 @@ int sl_text_json_columns(struct sl_text_reader *r, struct sl_err *err)
         return sl_err_nomem(err, "reading JSON");
     for (int i = 0; i < r->ncolumns; i++) {
         const char *name = r->schema->fields[i].name;
-        if (strcmp(name, SL_JSON_REST) == 0 && r->columns[i].type.kind == SL_JSONB) {
+        if (strcmp(name, SL_REST) == 0 && r->columns[i].type.kind == SL_JSONB) {
             k->rest = i;
             continue;
         }

@@ -7,6 +7,7 @@
  * followed its predecessor last time. A row in which a key comes twice is bad: one of the values would
  * be lost. A key without a column asks for one, or (narrow) travels in _rest as a member with its dotted path.
  */
+#include "arrow/hidden.h"
 #include "base/json.h"
 #include "base/utf8.h"
 #include "text/text_reader.h"
@@ -257,12 +258,12 @@ static int widen_keys(const struct sl_text_reader *r, const struct sl_text_chunk
                                r->schema->fields[i].type, err);
     for (uint32_t i = 1; rc == 0 && i < k->n; i++) {
         const struct sl_json_node *x = &k->nodes[i];
-        if (x->leaf && x->guess.seen && strcmp(x->path, SL_JSON_REST) != 0 &&
+        if (x->leaf && x->guess.seen && strcmp(x->path, SL_REST) != 0 &&
             sl_schema_find(s, x->path, x->len) < 0 && s->nfields < SL_TEXT_COLUMNS_MAX - 1)
             rc = sl_schema_add(s, x->path, x->len, sl_text_guess_type(&x->guess, 0), err);
     }
     if (rc == 0 && r->keys->rest >= 0)
-        rc = sl_schema_add(s, SL_JSON_REST, strlen(SL_JSON_REST), sl_type_of(SL_JSONB), err);
+        rc = sl_schema_add(s, SL_REST, strlen(SL_REST), sl_type_of(SL_JSONB), err);
     for (int i = 0; rc == 0 && i < r->schema->nmeta; i++)
         rc = sl_schema_set_meta(s, r->schema->meta[i].key, r->schema->meta[i].value);
     if (rc == 0 && s->nfields == r->ncolumns) { /* nothing that can be a column */

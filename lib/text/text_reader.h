@@ -275,7 +275,6 @@ enum {
     SL_JSON_FLATTEN = 16,
     SL_JSON_KEY_MAX = 1024
 }; /* deeper objects are jsonb; bytes of a path */
-#define SL_JSON_REST "_rest"
 
 struct sl_json_node {
     const char *path;

@@ -8,6 +8,7 @@
  * out as long as it is null: JSON adds its members to the row; CSV decides with its header, and a
  * value that comes later is an error, never dropped.
  */
+#include "arrow/hidden.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "text/text_reader.h"
@@ -140,7 +141,7 @@ void sl_text_cell_print(const struct sl_text_writer *w, struct sl_text_out *o,
 
 int sl_text_hidden_column(const struct sl_schema *schema)
 {
-    int i = sl_schema_find(schema, SL_JSON_REST, strlen(SL_JSON_REST));
+    int i = sl_rest_column(schema);
     return i >= 0 && schema->fields[i].type.kind == SL_JSONB ? i : -1;
 }
 

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* hidden: columns that stages keep to themselves (`_wm`) are not for text and logs. */
+/* hidden: see hidden.h. */
 #include "base/compat.h"
-#include "io/connect.h"
+#include "arrow/hidden.h"
 
-static int is_hidden(const char *name)
+int sl_hidden_is(const char *name)
 {
-    return strcmp(name, "_wm") == 0;
+    return strcmp(name, SL_HIDDEN_WM) == 0;
 }
 
 struct sl_schema *sl_hidden_schema(struct sl_schema *s, struct sl_err *err)
 {
     int hidden = 0;
     for (int i = 0; i < s->nfields; i++)
-        hidden |= is_hidden(s->fields[i].name);
+        hidden |= sl_hidden_is(s->fields[i].name);
     if (!hidden)
         return sl_schema_ref(s);
     struct sl_schema *out = sl_schema_new();
     for (int i = 0; out && i < s->nfields; i++) {
         const char *name = s->fields[i].name;
-        if (is_hidden(name))
+        if (sl_hidden_is(name))
             continue;
         if (sl_schema_add(out, name, strlen(name), s->fields[i].type, err) < 0) {
             sl_schema_unref(out);
@@ -35,13 +35,13 @@ struct sl_batch *sl_hidden_strip(struct sl_batch *b, struct sl_err *err)
 {
     int hidden = 0;
     for (int i = 0; i < b->schema->nfields; i++)
-        hidden |= is_hidden(b->schema->fields[i].name);
+        hidden |= sl_hidden_is(b->schema->fields[i].name);
     if (!hidden)
         return sl_batch_ref(b);
     struct sl_schema *s = sl_hidden_schema(b->schema, err);
     struct sl_batch *v = s ? sl_batch_new(s, b->rows) : NULL;
     for (int i = 0, k = 0; v && i < b->schema->nfields; i++)
-        if (!is_hidden(b->schema->fields[i].name))
+        if (!sl_hidden_is(b->schema->fields[i].name))
             v->columns[k++] = sl_column_ref(b->columns[i]);
     if (v && b->selection) {
         struct sl_batch *sel =
