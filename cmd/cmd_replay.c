@@ -58,7 +58,7 @@ static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocati
 #define AT(member) offsetof(struct replay_args, member)
 static const struct sl_option own[] = {
     {"from", 0, SL_OPTION_TEXT, SL_COMPLETE_VALUES, "POINT",
-     "offset, P:N, time, -1h, @EPOCH, latest (earliest)", AT(from), "earliest latest"},
+     "N, P:N,P:N, time, -1h, @EPOCH, latest (earliest)", AT(from), "earliest latest"},
     {"to", 0, SL_OPTION_TEXT, SL_COMPLETE_VALUES, "POINT", "the same, or +1h from --from (latest)",
      AT(to), "earliest latest"},
     {"partition", 0, SL_OPTION_NUMBER, SL_COMPLETE_NOTHING, "P", "only this one", AT(partition),

@@ -96,11 +96,30 @@ static int bad_value(const struct sl_option *o, const char *value, const char *f
     return -SL_EUSAGE;
 }
 
+/* Whether the option has a value already that another one would drop. */
+static int has_value(const struct sl_option *o, const void *at)
+{
+    switch ((enum sl_option_kind)o->kind) {
+    case SL_OPTION_TEXT:
+    case SL_OPTION_OPTIONAL: return *(const char *const *)at != NULL;
+    case SL_OPTION_NUMBER:
+    case SL_OPTION_SIZE:
+    case SL_OPTION_DURATION: return ((const struct sl_option_number *)at)->given;
+    case SL_OPTION_REAL: return *(const double *)at > 0;
+    case SL_OPTION_FLAG:
+    case SL_OPTION_LIST:
+    case SL_OPTION_HELP: break;
+    }
+    return 0;
+}
+
 static int store(const struct sl_option *o, const char *value, void *options, struct sl_err *err)
 {
     void *at = (char *)options + o->offset;
     struct sl_option_number *number = at;
     size_t len = value ? strlen(value) : 0;
+    if (has_value(o, at))
+        return sl_err_set(err, SL_EUSAGE, "--%s is given twice: it takes one value", o->name);
     switch ((enum sl_option_kind)o->kind) {
     case SL_OPTION_FLAG: *(int *)at = 1; return 0;
     case SL_OPTION_OPTIONAL: *(const char **)at = value ? value : ""; return 0;

@@ -9,7 +9,8 @@
  * which starts zeroed: zero means "not given" for every kind.
  *
  * Words: --name=value, --name value, -n value, -nvalue, -abc for flags; `--` ends the options, `-`
- * is an argument. An OPTIONAL value is given by = only. A scalar given twice: the last one holds.
+ * is an argument. An OPTIONAL value is given by = only. A LIST adds up, a FLAG may be repeated; any
+ * other option given twice is an error: one of its two values would be dropped.
  * Names are matched whole: an abbreviation in a script breaks when an option is added.
  *
  * Ownership: values point into argv; only struct sl_words allocates (sl_options_release).

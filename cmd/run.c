@@ -447,6 +447,8 @@ int sl_cmd_end(struct sl_cmd_run *run)
     int status = finish(run);
     sl_pipeline_free(run->pipeline);
     sl_zone_free(run->zone);
+    sl_point_release(&run->in.from);
+    sl_point_release(&run->in.to);
     sl_buf_release(&run->types);
     sl_buf_release(&run->keys);
     sl_buf_release(&run->line);

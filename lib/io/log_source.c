@@ -3,7 +3,7 @@
 /*
  * log_source: committed rows of a log, from point to point or followed.
  *
- * Offsets bound what the reader gives; a time range is a filter on rows, the index only narrows it.
+ * Points become ranges in log_range.c. Offsets bound what the reader gives; a time range is a filter on rows, the index only narrows it.
  * A bounded read pins its end when it is opened. Chunks are verified and decompressed by decode(), on
  * any thread. A log that is awaited is looked for in its parent's directory.
  */
@@ -19,39 +19,7 @@ enum {
     HOME_USEC = 2000 * 1000, /* between looks at whether the log is still the one of its path */
 };
 
-static int name_point(struct sl_err *err, const char *option, const char *why, const char *hint)
-{
-    sl_err_set(err, SL_EUSAGE, "%s: %s", option, why);
-    return sl_err_hint(err, "%s", hint);
-}
-
-/* An offset point says where one partition begins or ends. */
-static int point_partition(struct log_source *s, const struct sl_point *p, const char *option,
-                           struct sl_err *err)
-{
-    int n = sl_log_partitions(s->log);
-    int partition = p->partition >= 0 ? p->partition : s->o.partition;
-    if (partition < 0 && n == 1)
-        partition = 0;
-    if (partition < 0)
-        return name_point(err, option, "the log has several partitions",
-                          "say PARTITION:OFFSET, or add --partition P");
-    if (partition >= n) {
-        sl_err_set(err, SL_EUSAGE, "%s: there is no partition %d", option, partition);
-        return sl_err_hint(err, "%s has partitions 0 to %d", s->path, n - 1);
-    }
-    return partition;
-}
-
-/* That a range holds nothing for its ends were swapped should not pass for an empty log. */
-static int swapped(struct sl_err *err)
-{
-    return name_point(err, "--to", "it lies before --from, so there is nothing between them",
-                      "swap them");
-}
-
-static void note(const struct log_source *s, const char *fmt, ...) SL_PRINTF(2, 3);
-static void note(const struct log_source *s, const char *fmt, ...)
+void sl_log_source_note(const struct log_source *s, const char *fmt, ...)
 {
     struct sl_buf text = SL_BUF_INIT;
     va_list ap;
@@ -61,96 +29,6 @@ static void note(const struct log_source *s, const char *fmt, ...)
     if (s->o.say && text.len && !text.failed)
         s->o.say(s->o.say_arg, text.data);
     sl_buf_release(&text);
-}
-
-/* Rows from there on may come, to who follows; else there is nothing to read, which may surprise. */
-static void say_beyond(const struct log_source *s, int partition, int64_t offset)
-{
-    int64_t end = sl_log_end(s->log, partition);
-    if (offset > end)
-        note(s, "offset %lld is beyond the end of partition %d, which is %lld%s", (long long)offset,
-             partition, (long long)end, s->o.follow ? ": waiting for it" : "");
-}
-
-static int set_from(struct log_source *s, struct sl_err *err)
-{
-    const struct sl_point *p = &s->o.from;
-    int only = -1;
-
-    if (p->kind == SL_POINT_OFFSET) {
-        only = point_partition(s, p, "--from", err);
-        if (only < 0)
-            return only;
-    }
-    for (int i = 0; i < sl_log_partitions(s->log); i++) {
-        struct sl_log_range *r = &s->ranges[i];
-        r->from = sl_log_start(s->log, i);
-        r->to = INT64_MAX;
-        if (p->kind == SL_POINT_LATEST)
-            r->from = sl_log_end(s->log, i);
-        else if (p->kind == SL_POINT_OFFSET && i == only)
-            say_beyond(s, i, r->from = p->value);
-        if (p->kind == SL_POINT_TIME && s->time >= 0) {
-            int rc = sl_log_seek_time(s->log, i, p->value, &r->from, err);
-            if (rc < 0)
-                return rc;
-        }
-        if (r->from < sl_log_start(s->log, i)) {
-            sl_err_set(err, SL_EEXPIRED, "offset %lld of partition %d is no longer kept",
-                       (long long)r->from, i);
-            return sl_err_hint(err, "the first kept one is %lld: --from earliest starts there",
-                               (long long)sl_log_start(s->log, i));
-        }
-    }
-    return 0;
-}
-
-static int set_to(struct log_source *s, struct sl_err *err)
-{
-    const struct sl_point *p = &s->o.to;
-    int n = sl_log_partitions(s->log);
-
-    if (p->kind == SL_POINT_OFFSET) {
-        int only = point_partition(s, p, "--to", err);
-        if (only < 0)
-            return only;
-        s->ranges[only].to = p->value;
-        if (s->o.from.kind == SL_POINT_OFFSET && p->value < s->o.from.value &&
-            s->ranges[only].from == s->o.from.value)
-            return swapped(err);
-    }
-    for (int i = 0; i < n; i++) {
-        struct sl_log_range *r = &s->ranges[i];
-        if (p->kind == SL_POINT_LATEST)
-            r->to = sl_log_end(s->log, i);
-        if (p->kind == SL_POINT_EARLIEST || (s->o.partition >= 0 && s->o.partition != i))
-            r->to = r->from;
-        r->to = SL_MAX(r->to, r->from);
-    }
-    return 0;
-}
-
-static int set_times(struct log_source *s, struct sl_err *err)
-{
-    const struct sl_point *from = &s->o.from, *to = &s->o.to;
-    s->from_time = from->kind == SL_POINT_TIME ? from->value : SL_TIME_MIN;
-    s->to_time = to->kind == SL_POINT_TIME ? to->value : SL_TIME_MAX;
-    if (from->kind == SL_POINT_TIME && from->relative)
-        return name_point(err, "--from", "a time after --from has no start",
-                          "+1h can only be said of --to");
-    if (to->kind == SL_POINT_TIME && to->relative) {
-        if (from->kind != SL_POINT_TIME)
-            return name_point(err, "--to", "a relative end needs a time in --from",
-                              "say --from TIME --to +1h");
-        s->to_time = from->value + to->value;
-    }
-    if (s->to_time < s->from_time)
-        return swapped(err);
-    if ((s->from_time != SL_TIME_MIN || s->to_time != SL_TIME_MAX) && s->time < 0) {
-        sl_err_set(err, SL_EUSAGE, "%s has no time column to find a time by", s->path);
-        return sl_err_hint(err, "use offsets, or --where with a column that holds times");
-    }
-    return 0;
 }
 
 /* ---- opening ---- */
@@ -179,7 +57,7 @@ static int await_log(struct log_source *s, struct sl_err *err)
     if (rc == 0)
         rc = sl_watch_add_names(w, parent.data, err);
     if (rc == 0)
-        note(s, "%s is not there yet: waiting for it", s->path);
+        sl_log_source_note(s, "%s is not there yet: waiting for it", s->path);
     while (rc == 0 && !sl_path_is_log(s->path)) {
         struct pollfd fds[2];
         int n = 0;
@@ -331,11 +209,7 @@ static int source_open(struct sl_source *base, struct sl_err *err)
     s->ranges = sl_calloc((size_t)n, sizeof(*s->ranges));
     if (!s->ranges)
         return sl_err_nomem(err, "a log source");
-    rc = set_times(s, err);
-    if (rc == 0)
-        rc = set_from(s, err);
-    if (rc == 0)
-        rc = set_to(s, err);
+    rc = sl_log_source_bound(s, err);
     if (rc < 0)
         return rc;
     s->merging = s->o.in_time_order && !s->o.follow && base->partitions > 1 && s->time >= 0;
@@ -353,12 +227,14 @@ static void say_waiting(struct log_source *s)
 {
     int unsettled = sl_log_unsettled(s->log), polled = sl_log_reader_fd(s->reader) < 0;
     if (unsettled && !s->said_unsettled)
-        note(s,
-             "%s: commits after number %lld did not reach the device: waiting for the next writer, "
-             "which goes on from there",
-             s->path, (long long)sl_log_commit_number(s->log));
+        sl_log_source_note(
+            s,
+            "%s: commits after number %lld did not reach the device: waiting for the next writer, "
+            "which goes on from there",
+            s->path, (long long)sl_log_commit_number(s->log));
     if (polled && !s->said_polled)
-        note(s, "%s cannot be watched: looking every %d ms", s->path, LOOK_USEC / 1000);
+        sl_log_source_note(s, "%s cannot be watched: looking every %d ms", s->path,
+                           LOOK_USEC / 1000);
     s->said_unsettled = unsettled;
     s->said_polled |= polled;
 }
@@ -458,11 +334,6 @@ static int dress(struct log_source *s, struct sl_batch **b, struct sl_err *err)
     return rc;
 }
 
-static int64_t in_usec(const struct sl_type t, int64_t v)
-{
-    return !t.nsec ? v : v >= 0 ? v / 1000 : -((-v + 999) / 1000);
-}
-
 /* Narrows a batch to the rows within the source's offsets and times. */
 static int narrow(const struct log_source *s, struct sl_batch **b, struct sl_err *err)
 {
@@ -491,7 +362,7 @@ static int narrow(const struct log_source *s, struct sl_batch **b, struct sl_err
             if (sl_column_null(t, i))
                 continue;
             size_t k = sl_column_slot(t, i, &h);
-            int64_t v = in_usec(t->type, ((const int64_t *)h->data)[k]);
+            int64_t v = sl_time_usec(((const int64_t *)h->data)[k], t->type.nsec);
             if (v < s->from_time || v >= s->to_time)
                 continue;
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* log_source: the state of a log source, shared by log_source.c and log_merge.c. */
+/* log_source: the state of a log source, shared by log_source.c, log_range.c and log_merge.c. */
 #ifndef SL_IO_LOG_SOURCE_H
 #define SL_IO_LOG_SOURCE_H
 
@@ -26,6 +26,13 @@ struct log_source {
     int waiting;           /* the last answer was WAIT: all rows before are out */
     struct sl_log_merge *merge;
 };
+
+/* Says something on standard error, through the options' say(). */
+void sl_log_source_note(const struct log_source *s, const char *fmt, ...) SL_PRINTF(2, 3);
+
+/* log_range.c: --from and --to as ranges, from_time and to_time. The ranges are there, one a
+ * partition. */
+int sl_log_source_bound(struct log_source *s, struct sl_err *err);
 
 /* A chunk as a batch of the source's schema, narrowed to its offsets and times. */
 int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl_batch **out,

@@ -17,16 +17,24 @@
 #include "log/log.h"
 #include "text/text.h"
 
-/* A point in a log, as --from and --to say it. */
+struct sl_partition_offset {
+    int partition; /* -1 = the only one */
+    int64_t offset;
+};
+/* A point in a log, as --from and --to say it. Zeroed: none. Sources borrow it. */
 struct sl_point {
     enum { SL_POINT_NONE, SL_POINT_EARLIEST, SL_POINT_LATEST, SL_POINT_OFFSET, SL_POINT_TIME } kind;
-    int partition; /* OFFSET: -1 = the only one */
-    int64_t value; /* offset, or µs */
-    int relative;  /* TIME: +1h, from the other end's point; value is a duration */
+    struct sl_partition_offset *offsets; /* OFFSET: owned */
+    int noffsets;
+    const char *clock; /* OFFSET: the text (borrowed), which reads as a time of day too: 10:01 */
+    int64_t value;     /* TIME: µs */
+    int relative;      /* TIME: +1h, from the other end's point; value is a duration */
 };
-/* earliest | latest | N | P:N | a time | -1h | +1h (to) | @EPOCH. SL_EUSAGE. */
+/* earliest | latest | N | P:N[,P:N...] | a time | -1h | +1h (to) | @EPOCH. SL_EUSAGE. out is to be
+ * released, also after a failure. */
 int sl_point_parse(const char *text, int64_t now, const struct sl_zone *zone, struct sl_point *out,
                    struct sl_err *err);
+void sl_point_release(struct sl_point *p);
 
 struct sl_input_options {
     const char *const *paths; /* none: standard input */

@@ -53,15 +53,15 @@ static int64_t due(struct pace_source *s, int64_t now)
     if (sl_column_null(c, row))
         return now;
     size_t slot = sl_column_slot(c, row, &h);
-    int64_t t = ((const int64_t *)h->data)[slot] / (c->type.nsec ? 1000 : 1);
+    int64_t t = sl_time_usec(((const int64_t *)h->data)[slot], c->type.nsec);
     if (!s->started) {
         s->started = 1;
         s->first_event = t;
         s->first_clock = now;
     }
-    double after = (double)(t - s->first_event) / s->factor;
+    double after = ((double)t - (double)s->first_event) / s->factor;
     /* A year at most: beyond that the clock would overflow before the row is due. */
-    return s->first_clock + (int64_t)SL_MIN(after, 3.2e13);
+    return s->first_clock + (int64_t)SL_MIN(SL_MAX(after, 0), 3.2e13);
 }
 
 static void drop(struct pace_source *s)

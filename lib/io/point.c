@@ -2,42 +2,79 @@
  * Copyright (c) 2026 The sluice authors */
 /* point: what --from and --to say, see open.h. */
 #include "base/compat.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "io/open.h"
 
 static int bad_point(const char *text, struct sl_err *err)
 {
     sl_err_set(err, SL_EUSAGE, "'%s' is no point in a log", text);
-    return sl_err_hint(err, "use earliest, latest, an offset (N, or PARTITION:N), a time "
-                            "(2026-01-31T12:00:00Z), @EPOCH, -1h, or +1h for --to");
+    return sl_err_hint(err,
+                       "use earliest, latest, an offset (N, or PARTITION:N with a comma before "
+                       "the next), a time (2026-01-31T12:00:00Z), @EPOCH, -1h, or +1h for --to");
 }
 
-static int all_digits(const char *s, size_t n)
+static size_t count_digits(const char *s)
 {
-    if (!n)
+    return strspn(s, "0123456789");
+}
+
+/* N or P:N in front of s: its length, 0 if there is none. */
+static size_t read_offset(const char *s, struct sl_partition_offset *out)
+{
+    size_t n = count_digits(s), m = s[n] == ':' ? count_digits(s + n + 1) : 0;
+    int64_t partition = -1;
+
+    if (s[n] == ':' && (!sl_num_parse_int(s, n, &partition) || partition > INT32_MAX))
         return 0;
-    for (size_t i = 0; i < n; i++)
-        if (s[i] < '0' || s[i] > '9')
-            return 0;
+    const char *digits = s[n] == ':' ? s + n + 1 : s;
+    size_t len = s[n] == ':' ? m : n;
+    if (!len || !sl_num_parse_int(digits, len, &out->offset))
+        return 0;
+    out->partition = (int)partition;
+    return (size_t)(digits - s) + len;
+}
+
+/* Hours of one or two digits, minutes of two. */
+static int is_time_of_day(const char *text, const struct sl_partition_offset *o)
+{
+    size_t colon = strcspn(text, ":");
+    return colon <= 2 && strlen(text) == colon + 3 && o->partition < 24 && o->offset < 60;
+}
+
+static int add_offset(struct sl_point *out, const struct sl_partition_offset *o, struct sl_err *err)
+{
+    struct sl_partition_offset *all =
+        sl_realloc(out->offsets, ((size_t)out->noffsets + 1) * sizeof(*all));
+    if (!all)
+        return sl_err_nomem(err, "a list of offsets");
+    out->offsets = all;
+    all[out->noffsets++] = *o;
     return 1;
 }
 
-/* P:N or N. */
-static int parse_offset(const char *text, struct sl_point *out)
+/* N, or P:N with commas between: 1, 0 if text is something else, < 0. */
+static int parse_offsets(const char *text, struct sl_point *out, struct sl_err *err)
 {
-    const char *colon = strchr(text, ':');
-    const char *digits = colon ? colon + 1 : text;
-    int64_t partition = -1;
+    struct sl_partition_offset o;
+    const char *s = text;
+    int rc = 1;
 
-    if (!all_digits(digits, strlen(digits)) ||
-        !sl_num_parse_int(digits, strlen(digits), &out->value))
-        return 0;
-    if (colon &&
-        (!all_digits(text, (size_t)(colon - text)) ||
-         !sl_num_parse_int(text, (size_t)(colon - text), &partition) || partition > INT32_MAX))
+    for (;;) {
+        size_t n = read_offset(s, &o);
+        if (!n || (o.partition < 0 && (s != text || s[n])))
+            return 0;
+        if ((rc = add_offset(out, &o, err)) < 0)
+            return rc;
+        s += n;
+        if (*s != ',')
+            break;
+        s += 1 + strspn(s + 1, " ");
+    }
+    if (*s)
         return 0;
     out->kind = SL_POINT_OFFSET;
-    out->partition = (int)partition;
+    out->clock = out->noffsets == 1 && is_time_of_day(text, &o) ? text : NULL;
     return 1;
 }
 
@@ -68,7 +105,6 @@ int sl_point_parse(const char *text, int64_t now, const struct sl_zone *zone, st
     int rest, flags, ok;
 
     memset(out, 0, sizeof(*out));
-    out->partition = -1;
     if (strcmp(text, "earliest") == 0) {
         out->kind = SL_POINT_EARLIEST;
         return 0;
@@ -81,11 +117,15 @@ int sl_point_parse(const char *text, int64_t now, const struct sl_zone *zone, st
         ok = parse_epoch(text + 1, out);
     else if (text[0] == '-' || text[0] == '+')
         ok = parse_relative(text, now, out);
-    else if (parse_offset(text, out))
-        ok = 1;
-    else {
+    else if ((ok = parse_offsets(text, out, err)) == 0) {
         ok = sl_time_parse_iso(text, strlen(text), zone, &out->value, &rest, &flags);
         out->kind = SL_POINT_TIME;
     }
-    return ok ? 0 : bad_point(text, err);
+    return ok < 0 ? ok : ok ? 0 : bad_point(text, err);
+}
+
+void sl_point_release(struct sl_point *p)
+{
+    free(p->offsets);
+    *p = (struct sl_point){0};
 }

@@ -38,3 +38,112 @@ events() { # FROM TO: JSON lines, one a second
     has_lines o.csv 3
     ! has_lines o.csv 4
 }
+
+# ---- points ----
+
+# A log of four partitions and 100 rows.
+four_partitions() {
+    local p i
+    {
+        echo ts,id,p
+        for ((i = 0; i < 25; i++)); do
+            for p in 0 1 2 3; do
+                echo "2026-05-01T10:00:$((10 + i))Z,$((100 * p + i)),$p"
+            done
+        done
+    } >rows.csv
+    sluice partition --quiet --by id --into 4 rows.csv -o p/
+}
+
+rows_of() { # CSV of --meta: partition and offset of each row, sorted
+    sluice replay p/ --meta -O json --quiet "$@" |
+        sed 's/.*"_partition":\([0-9]*\),"_offset":\([0-9]*\).*/\1 \2/' | sort -n -k 1,1 -k 2,2
+}
+
+@test "--from and --to take an offset for each of several partitions; the others come whole" {
+    four_partitions
+    rows_of >all
+    [ "$(wc -l <all)" -eq 100 ]
+    rows_of --from 0:5,2:20 >some
+    diff some <(awk '($1 != 0 || $2 >= 5) && ($1 != 2 || $2 >= 20)' all)
+    rows_of --from '1:3, 3:0' --to 1:7,0:0 >some
+    diff some <(awk '($1 != 1 || ($2 >= 3 && $2 < 7)) && $1 != 0' all)
+}
+
+@test "a list of offsets names each partition once, and partitions that there are" {
+    four_partitions
+    run -2 --separate-stderr sluice replay p/ --from 0:5,0:6
+    [[ $stderr == *"--from names partition 0 twice"* ]]
+    run -2 --separate-stderr sluice replay p/ --to 0:5,4:6
+    [[ $stderr == *"--to: there is no partition 4"*"p/ has partitions 0 to 3"* ]]
+    run -2 --separate-stderr sluice replay p/ --partition 1 --from 0:5,1:6
+    [[ $stderr == *"--from is about partition 0, and --partition 1 is all that is read"* ]]
+    for bad in 0:5, 5,1:0 0:5,7 0:5,x 0:5x , :5 0:; do
+        run -2 --separate-stderr sluice replay p/ --from "$bad"
+        [[ $stderr == *"'$bad' is no point in a log"* ]]
+    done
+}
+
+@test "10:01 alone is refused: a time of day, or an offset of a partition" {
+    four_partitions
+    for point in 10:01 1:10 01:10 23:59; do
+        for option in --from --to; do
+            run -2 --separate-stderr sluice replay p/ "$option" "$point" -O csv
+            [ -z "$output" ]
+            [[ $stderr == *"$option: $point is a time of day, or offset "*" of partition "*"say the day too: '2026-05-01 $point'"* ]]
+        done
+    done
+    # Both ways on that the message shows, and what is no time of day.
+    rows_of >all
+    [ "$(rows_of --from '2026-05-01 10:01' | wc -l)" -eq 0 ]
+    awk '$1 == 1 && $2 >= 10' all >from_ten
+    [ -s from_ten ]
+    diff from_ten <(rows_of --partition 1 --from 10)
+    diff from_ten <(rows_of --partition 1 --from 1:10)
+    diff <(awk '($1 != 1 || $2 >= 10) && ($1 != 0 || $2 >= 24)' all) <(rows_of --from 1:10,0:24)
+    diff <(awk '$1 != 1 || $2 >= 9' all) <(rows_of --from 1:9)
+    diff all <(rows_of --to 0:60)
+}
+
+@test "10:01 is refused on a log of one partition too, and is an offset where there is no time" {
+    events 1 3 | sluice ingest --quiet -I json -o l/
+    run -2 --separate-stderr sluice replay l/ --from 10:01
+    [[ $stderr == *"'2026-05-01 10:01'"* ]]
+    [ "$(sluice replay l/ --quiet --from 0:1 -O csv | wc -l)" -eq 3 ]
+    printf 'k\n1\n2\n' | sluice partition --quiet --by k --into 2 -I csv -o no_time/
+    run -0 sluice replay no_time/ --quiet --from 0:10 --partition 0 -O csv
+    run -0 --separate-stderr sluice replay no_time/ --from 0:10 -O csv
+    [[ $stderr == *"offset 10 is beyond the end of partition 0"* ]]
+}
+
+@test "an option that takes one value is refused when it is given twice" {
+    four_partitions
+    run -2 --separate-stderr sluice replay p/ --from 0:100 --from 1:0
+    [[ $stderr == *"--from is given twice: it takes one value"* ]]
+    run -2 --separate-stderr sluice replay p/ -O csv --output-format=json
+    [[ $stderr == *"--output-format is given twice"* ]]
+    run -2 --separate-stderr sluice replay p/ --speed 1 --speed 2
+    [[ $stderr == *"--speed is given twice"* ]]
+    run -2 --separate-stderr sluice replay p/ --partition 1 --partition 2
+    [[ $stderr == *"--partition is given twice"* ]]
+    run -2 --separate-stderr sluice replay p/ --stats --stats=json
+    [[ $stderr == *"--stats is given twice"* ]]
+    # Lists add up, and a flag says the same twice.
+    run -0 sluice replay p/ --quiet --quiet --where 'id > 10' --where 'id < 12' -O csv
+    [ "${#lines[@]}" -eq 2 ]
+}
+
+@test "points beyond all times neither wrap nor end the program" {
+    four_partitions
+    [ "$(rows_of --from '2026-05-01 10:00' --to '+106751991 days' | wc -l)" -eq 100 ]
+    [ "$(rows_of --from '-106751991 days' --to '2026-05-02' | wc -l)" -eq 100 ]
+    [ "$(rows_of --from @9223372036854 --to '+106751991 days' | wc -l)" -eq 0 ]
+    [ "$(rows_of --from @-9223372036854 | wc -l)" -eq 100 ]
+    [ "$(rows_of --to @-9223372036854 | wc -l)" -eq 0 ]
+}
+
+@test "--speed: times far apart, and out of order, neither wrap nor keep a row back" {
+    printf 'ts,id\n2026-05-01T00:00:00Z,1\n0001-01-01T00:00:00Z,2\n' | sluice ingest --quiet -I csv -o l/
+    run -0 --separate-stderr sluice replay l/ --quiet --speed 0.0000000001 -O csv
+    [ "${#lines[@]}" -eq 3 ]
+}

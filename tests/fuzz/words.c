@@ -140,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     case 2:
         if (sl_point_parse(word, 1772359810000000, NULL, &point, &err) < 0)
             die_if(err.what[0] == 0);
+        sl_point_release(&point);
         break;
     case 3: time_format(s, size - 1); break;
     case 4: zone(s, size - 1); break;
