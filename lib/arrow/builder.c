@@ -178,7 +178,8 @@ void sl_builder_int(struct sl_builder *b, int64_t v)
         sl_builder_int128(b, v);
         return;
     }
-    assert(b->type.kind == SL_BIGINT || b->type.kind == SL_TIMESTAMP || b->type.kind == SL_NUMERIC);
+    assert(b->type.kind == SL_BIGINT || b->type.kind == SL_TIMESTAMPTZ ||
+           b->type.kind == SL_NUMERIC);
     if (reserve(b))
         ((int64_t *)b->data->data)[b->rows++] = v;
 }

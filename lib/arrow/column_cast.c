@@ -99,9 +99,9 @@ static int cast_double(struct sl_column *out, const struct sl_column *c, struct 
 static int cast_time(struct sl_column *out, const struct sl_column *c, struct sl_err *err)
 {
     int64_t factor = c->type.kind == SL_DATE ? SL_USEC_PER_DAY : 1;
-    if (out->type.nsec && !(c->type.kind == SL_TIMESTAMP && c->type.nsec))
+    if (out->type.nsec && !(c->type.kind == SL_TIMESTAMPTZ && c->type.nsec))
         factor *= 1000;
-    if (c->type.kind == SL_TIMESTAMP && c->type.nsec && !out->type.nsec)
+    if (c->type.kind == SL_TIMESTAMPTZ && c->type.nsec && !out->type.nsec)
         return cannot(c->type, out->type, err);
     int64_t *d = sl_column_own_data(out, c->rows * sizeof *d, NULL, err);
     if (!d)
@@ -169,8 +169,8 @@ static int cast_values(struct sl_column *out, const struct sl_column *c, struct 
         if (c->type.kind == SL_BIGINT || c->type.kind == SL_NUMERIC)
             return cast_double(out, c, err);
         break;
-    case SL_TIMESTAMP:
-        if (c->type.kind == SL_DATE || c->type.kind == SL_TIMESTAMP)
+    case SL_TIMESTAMPTZ:
+        if (c->type.kind == SL_DATE || c->type.kind == SL_TIMESTAMPTZ)
             return cast_time(out, c, err);
         break;
     default: break;

@@ -52,7 +52,7 @@ static int compare_values(const struct sl_column *ha, size_t i, const struct sl_
             COMPARE(sl_int128);
         COMPARE(int64_t);
     case SL_BIGINT:
-    case SL_TIMESTAMP: COMPARE(int64_t);
+    case SL_TIMESTAMPTZ: COMPARE(int64_t);
     case SL_DOUBLE:
         return compare_double(((const double *)ha->data)[i], ((const double *)hb->data)[k]);
     case SL_INTERVAL:
@@ -110,7 +110,7 @@ static void print_value(const struct sl_column *h, size_t k, struct sl_buf *out)
         out->len += sl_num_print_decimal(d, v, h->type.scale);
         break;
     }
-    case SL_TIMESTAMP:
+    case SL_TIMESTAMPTZ:
         out->len +=
             sl_time_print(d, ((const int64_t *)h->data)[k], h->type.nsec, SL_TIME_SQL, NULL);
         break;

@@ -212,7 +212,7 @@ int sl_schema_guess_time(const struct sl_schema *s)
     static const char *const usual[] = {"ts", "time", "timestamp", "@timestamp"};
     int only = -1, n = 0;
     for (int i = 0; i < s->nfields; i++) {
-        if (s->fields[i].type.kind == SL_TIMESTAMP && s->fields[i].name[0] != '_') {
+        if (s->fields[i].type.kind == SL_TIMESTAMPTZ && s->fields[i].name[0] != '_') {
             only = i;
             n++;
         }
@@ -221,7 +221,7 @@ int sl_schema_guess_time(const struct sl_schema *s)
         return only;
     for (size_t u = 0; u < SL_COUNT(usual); u++) {
         int i = sl_schema_find(s, usual[u], strlen(usual[u]));
-        if (i >= 0 && s->fields[i].type.kind == SL_TIMESTAMP)
+        if (i >= 0 && s->fields[i].type.kind == SL_TIMESTAMPTZ)
             return i;
     }
     return -1;

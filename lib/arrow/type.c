@@ -15,7 +15,7 @@ size_t sl_type_width(struct sl_type t)
     switch (t.kind) {
     case SL_BIGINT:
     case SL_DOUBLE:
-    case SL_TIMESTAMP: return 8;
+    case SL_TIMESTAMPTZ: return 8;
     case SL_NUMERIC: return t.precision <= SL_NUMERIC64_MAX ? 8 : 16;
     case SL_DECIMAL: return 16;
     case SL_DATE: return 4;
@@ -31,7 +31,7 @@ int sl_type_equal(struct sl_type a, struct sl_type b)
     switch (a.kind) {
     case SL_NUMERIC:
     case SL_DECIMAL: return a.precision == b.precision && a.scale == b.scale;
-    case SL_TIMESTAMP: return a.nsec == b.nsec;
+    case SL_TIMESTAMPTZ: return a.nsec == b.nsec;
     case SL_FOREIGN: return sl_foreign_equal(a.foreign, b.foreign);
     default: return 1;
     }
@@ -60,7 +60,7 @@ void sl_type_print(struct sl_type t, struct sl_buf *out)
     case SL_DECIMAL: sl_buf_addstr(out, "numeric"); break;
     case SL_TEXT: sl_buf_addstr(out, "text"); break;
     case SL_BYTEA: sl_buf_addstr(out, "bytea"); break;
-    case SL_TIMESTAMP: sl_buf_addstr(out, t.nsec ? "timestamptz(9)" : "timestamptz"); break;
+    case SL_TIMESTAMPTZ: sl_buf_addstr(out, t.nsec ? "timestamptz(9)" : "timestamptz"); break;
     case SL_DATE: sl_buf_addstr(out, "date"); break;
     case SL_INTERVAL: sl_buf_addstr(out, "interval"); break;
     case SL_JSONB: sl_buf_addstr(out, "jsonb"); break;
@@ -105,10 +105,10 @@ static const struct {
     {"character varying", SL_TEXT},
     {"string", SL_TEXT},
     {"bytea", SL_BYTEA},
-    {"timestamptz", SL_TIMESTAMP},
-    {"timestamp", SL_TIMESTAMP},
-    {"timestamp with time zone", SL_TIMESTAMP},
-    {"timestamp without time zone", SL_TIMESTAMP},
+    {"timestamptz", SL_TIMESTAMPTZ},
+    {"timestamp", SL_TIMESTAMPTZ},
+    {"timestamp with time zone", SL_TIMESTAMPTZ},
+    {"timestamp without time zone", SL_TIMESTAMPTZ},
     {"date", SL_DATE},
     {"interval", SL_INTERVAL},
     {"jsonb", SL_JSONB},
@@ -203,7 +203,7 @@ static int apply_args(struct sl_type *t, const int *args, int nargs, const char 
             break;
         *t = sl_type_numeric(args[0], nargs == 2 ? args[1] : 0);
         return 0;
-    case SL_TIMESTAMP:
+    case SL_TIMESTAMPTZ:
         if (nargs > 1 || (nargs && args[0] > 9))
             break;
         if (nargs && args[0] != 6 && args[0] != 9)
@@ -278,9 +278,9 @@ int sl_type_widen(struct sl_type a, struct sl_type b, struct sl_type *out)
         return widen_numeric(BIGINT_DIGITS, 0, b.precision - b.scale, b.scale, out);
     if (a.kind == SL_NUMERIC && b.kind == SL_NUMERIC)
         return widen_numeric(a.precision - a.scale, a.scale, b.precision - b.scale, b.scale, out);
-    if (a.kind == SL_TIMESTAMP && (b.kind == SL_TIMESTAMP || b.kind == SL_DATE)) {
+    if (a.kind == SL_TIMESTAMPTZ && (b.kind == SL_TIMESTAMPTZ || b.kind == SL_DATE)) {
         *out = a;
-        out->nsec = a.nsec || (b.kind == SL_TIMESTAMP && b.nsec);
+        out->nsec = a.nsec || (b.kind == SL_TIMESTAMPTZ && b.nsec);
         return 1;
     }
     *out = sl_type_of(SL_TEXT);

@@ -10,7 +10,7 @@
  *   NUMERIC     numeric(p,s)       p <= 18: int64_t, else sl_int128   Decimal(p, s, 64 or 128)
  *   TEXT        text               int32_t offsets + bytes (UTF-8)    Utf8
  *   BYTEA       bytea              int32_t offsets + bytes            Binary
- *   TIMESTAMP   timestamptz        int64_t, us or ns since the epoch  Timestamp(us|ns, "UTC")
+ *   TIMESTAMPTZ timestamptz        int64_t, us or ns since the epoch  Timestamp(us|ns, "UTC")
  *   DATE        date               int32_t days since the epoch       Date(DAY)
  *   INTERVAL    interval           struct sl_interval                 Interval(MONTH_DAY_NANO)
  *   JSONB       jsonb              as TEXT                            Utf8 + extension arrow.json
@@ -34,7 +34,7 @@ enum sl_kind {
     SL_NUMERIC,
     SL_TEXT,
     SL_BYTEA,
-    SL_TIMESTAMP,
+    SL_TIMESTAMPTZ,
     SL_DATE,
     SL_INTERVAL,
     SL_JSONB,
@@ -49,7 +49,7 @@ struct sl_type {
     uint8_t kind;      /* enum sl_kind */
     uint8_t precision; /* NUMERIC: 1..38; DECIMAL: 1 = no digit may be lost, 0 = a quotient */
     int8_t scale;      /* NUMERIC: 0..precision */
-    uint8_t nsec;      /* TIMESTAMP: 1 = nanoseconds, 0 = microseconds */
+    uint8_t nsec;      /* TIMESTAMPTZ: 1 = nanoseconds, 0 = microseconds */
     struct sl_foreign *foreign;
 };
 

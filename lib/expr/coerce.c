@@ -48,9 +48,9 @@ int sl_coerce_common(struct sl_type a, struct sl_type b, struct sl_type *out)
         int scale = SL_MAX(sl_type_scale(a), b.scale);
         int digits = SL_MAX(int_digits(a), int_digits(b));
         *out = sl_type_numeric(SL_MIN(digits + scale, SL_NUMERIC_MAX), scale);
-    } else if (a.kind == SL_TIMESTAMP && (b.kind == SL_DATE || b.kind == SL_TIMESTAMP)) {
+    } else if (a.kind == SL_TIMESTAMPTZ && (b.kind == SL_DATE || b.kind == SL_TIMESTAMPTZ)) {
         *out = a;
-        if (b.kind == SL_TIMESTAMP)
+        if (b.kind == SL_TIMESTAMPTZ)
             out->nsec = a.nsec | b.nsec;
     } else if (a.kind == SL_TEXT && b.kind == SL_JSONB) {
         *out = a;
@@ -105,8 +105,8 @@ static int can_cast(struct sl_type from, struct sl_type to)
     case SL_DOUBLE:
     case SL_DECIMAL:
     case SL_NUMERIC: return sl_type_is_number(to);
-    case SL_TIMESTAMP: return to.kind == SL_DATE;
-    case SL_DATE: return to.kind == SL_TIMESTAMP;
+    case SL_TIMESTAMPTZ: return to.kind == SL_DATE;
+    case SL_DATE: return to.kind == SL_TIMESTAMPTZ;
     case SL_JSONB: return to.kind == SL_BOOL || sl_type_is_number(to);
     default: return 0;
     }
@@ -119,7 +119,7 @@ static int cast_fails(struct sl_type from, struct sl_type to)
         return from.kind == SL_TEXT || from.kind == SL_JSONB;
     if (from.kind == SL_BOOL || to.kind == SL_BOOL)
         return from.kind == SL_TEXT || from.kind == SL_JSONB;
-    if (to.kind == SL_DATE && from.kind == SL_TIMESTAMP)
+    if (to.kind == SL_DATE && from.kind == SL_TIMESTAMPTZ)
         return 0;
     if (from.kind == SL_NUMERIC && to.kind == SL_NUMERIC)
         return int_digits(to) < int_digits(from) + (to.scale < from.scale);

@@ -102,7 +102,7 @@ static struct sl_type letter_type(char c)
     case 'i': return sl_type_of(SL_BIGINT);
     case 'd': return sl_type_of(SL_DOUBLE);
     case 'y': return sl_type_of(SL_BYTEA);
-    case 'z': return sl_type_of(SL_TIMESTAMP);
+    case 'z': return sl_type_of(SL_TIMESTAMPTZ);
     case 'D': return sl_type_of(SL_DATE);
     case 'v': return sl_type_of(SL_INTERVAL);
     case 'j': return sl_type_of(SL_JSONB);
@@ -198,7 +198,7 @@ static struct sl_node *bind_chosen(struct sl_bind *b, const struct sl_function *
     struct sl_type result = letter_type(f->result);
     uint8_t nsec = 0; /* nanoseconds stay */
     for (int i = 0; i < nargs; i++)
-        nsec |= args[i]->type.kind == SL_TIMESTAMP && args[i]->type.nsec;
+        nsec |= args[i]->type.kind == SL_TIMESTAMPTZ && args[i]->type.nsec;
     if (f->result == 'z' && strchr(f->args, 'z'))
         result.nsec = nsec;
     for (int i = 0; i < nargs; i++) {

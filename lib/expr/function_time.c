@@ -83,7 +83,7 @@ static struct sl_node *finish(struct sl_bind *b, sl_kernel *run, const char *nam
 static struct sl_node *bind_trunc(struct sl_bind *b, struct sl_node **args, int nargs, int at)
 {
     int64_t unit;
-    struct sl_type ts = sl_type_of(SL_TIMESTAMP);
+    struct sl_type ts = sl_type_of(SL_TIMESTAMPTZ);
     if (nargs < 2 || nargs > 3)
         return sl_bind_fail(b, at, "date_trunc takes a unit, a time and, perhaps, a zone");
     args[0] = sl_coerce_settle(b, args[0]);
@@ -97,7 +97,7 @@ static struct sl_node *bind_trunc(struct sl_bind *b, struct sl_node **args, int 
         args[2] = sl_coerce(b, args[2], sl_type_of(SL_TEXT), SL_COERCE_IMPLICIT);
     if (!args[1] || (nargs == 3 && !args[2]))
         return NULL;
-    if (args[1]->type.kind != SL_TIMESTAMP)
+    if (args[1]->type.kind != SL_TIMESTAMPTZ)
         return sl_bind_fail(b, args[1]->at, "date_trunc takes a timestamptz or a date, not %s",
                             sl_bind_type_name(b, args[1]));
     return finish(b, sl_kernel_date_trunc, "date_trunc", args[1]->type, unit, 0, 1, args, nargs,
@@ -115,14 +115,14 @@ static struct sl_node *bind_extract(struct sl_bind *b, const char *name, struct 
     if (!args[0] || !unit_of(b, name, args[0], &unit))
         return NULL;
     if (args[1]->unknown)
-        args[1] = sl_coerce(b, args[1], sl_type_of(SL_TIMESTAMP), SL_COERCE_IMPLICIT);
+        args[1] = sl_coerce(b, args[1], sl_type_of(SL_TIMESTAMPTZ), SL_COERCE_IMPLICIT);
     if (!args[1])
         return NULL;
     struct sl_type from = args[1]->type;
-    if (from.kind != SL_TIMESTAMP && from.kind != SL_DATE && from.kind != SL_INTERVAL)
+    if (from.kind != SL_TIMESTAMPTZ && from.kind != SL_DATE && from.kind != SL_INTERVAL)
         return sl_bind_fail(b, args[1]->at, "%s takes a timestamptz, a date or an interval, not %s",
                             name, sl_bind_type_name(b, args[1]));
-    int digits = from.kind == SL_TIMESTAMP && from.nsec ? 9 : 6;
+    int digits = from.kind == SL_TIMESTAMPTZ && from.nsec ? 9 : 6;
     if (unit == SL_UNIT_SECOND)
         t = sl_type_numeric(digits + 2, digits);
     else if (unit == SL_UNIT_EPOCH)

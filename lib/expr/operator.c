@@ -247,9 +247,9 @@ static struct sl_node *time_arith(struct sl_bind *b, char op, const char *name, 
                                   struct sl_node *r, int at)
 {
     int lk = l->type.kind, rk = r->type.kind;
-    struct sl_type ts = sl_type_of(SL_TIMESTAMP), interval = sl_type_of(SL_INTERVAL);
+    struct sl_type ts = sl_type_of(SL_TIMESTAMPTZ), interval = sl_type_of(SL_INTERVAL);
     struct sl_node *t;
-    if (op == '+' && (rk == SL_TIMESTAMP || rk == SL_DATE) &&
+    if (op == '+' && (rk == SL_TIMESTAMPTZ || rk == SL_DATE) &&
         (lk == SL_INTERVAL || lk == SL_BIGINT)) { /* either order */
         t = l;
         l = r;
@@ -262,17 +262,17 @@ static struct sl_node *time_arith(struct sl_bind *b, char op, const char *name, 
             return simple(b, sl_kernel_date_shift, name, l->type, op, l, r, at);
         if (lk == SL_DATE && rk == SL_INTERVAL) {
             l = sl_coerce(b, l, ts, SL_COERCE_IMPLICIT);
-            lk = SL_TIMESTAMP;
+            lk = SL_TIMESTAMPTZ;
         }
-        if (lk == SL_TIMESTAMP && rk == SL_INTERVAL)
+        if (lk == SL_TIMESTAMPTZ && rk == SL_INTERVAL)
             return l ? simple(b, sl_kernel_time_shift, name, l->type, op, l, r, at) : NULL;
         if (lk == SL_INTERVAL && rk == SL_INTERVAL)
             return simple(b, sl_kernel_interval_add, name, interval, op, l, r, at);
     }
     if (op == '-' && lk == SL_DATE && rk == SL_DATE)
         return simple(b, sl_kernel_date_diff, name, sl_type_of(SL_BIGINT), op, l, r, at);
-    if (op == '-' && (lk == SL_TIMESTAMP || lk == SL_DATE) &&
-        (rk == SL_TIMESTAMP || rk == SL_DATE)) {
+    if (op == '-' && (lk == SL_TIMESTAMPTZ || lk == SL_DATE) &&
+        (rk == SL_TIMESTAMPTZ || rk == SL_DATE)) {
         if (!sl_coerce_common(l->type, r->type, &ts))
             return NULL;
         return simple(b, sl_kernel_time_diff, name, interval, op,
@@ -295,7 +295,7 @@ static struct sl_node *time_arith(struct sl_bind *b, char op, const char *name, 
 /* A literal beside something typed: the type it takes. */
 static struct sl_type literal_type(char op, const struct sl_node *other)
 {
-    if (other->type.kind == SL_TIMESTAMP || other->type.kind == SL_DATE)
+    if (other->type.kind == SL_TIMESTAMPTZ || other->type.kind == SL_DATE)
         return op == '+' ? sl_type_of(SL_INTERVAL) : other->type;
     if (other->type.kind == SL_INTERVAL && (op == '*' || op == '/'))
         return sl_type_of(SL_DOUBLE);

@@ -18,9 +18,10 @@ struct sl_schema *sl_reject_schema(void)
         const char *name;
         enum sl_kind kind;
     } fields[NFIELDS] = {
-        {"raw", SL_TEXT},     {"reason", SL_TEXT}, {"column", SL_TEXT},      {"source", SL_TEXT},
-        {"line", SL_BIGINT},  {"byte", SL_BIGINT}, {"partition", SL_BIGINT}, {"offset", SL_BIGINT},
-        {"at", SL_TIMESTAMP}, {"header", SL_TEXT},
+        {"raw", SL_TEXT},         {"reason", SL_TEXT},   {"column", SL_TEXT},
+        {"source", SL_TEXT},      {"line", SL_BIGINT},   {"byte", SL_BIGINT},
+        {"partition", SL_BIGINT}, {"offset", SL_BIGINT}, {"at", SL_TIMESTAMPTZ},
+        {"header", SL_TEXT},
     };
     struct sl_schema *s = sl_schema_new();
     for (int i = 0; s && i < NFIELDS; i++) {

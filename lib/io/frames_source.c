@@ -62,7 +62,7 @@ struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct s
         return NULL;
     if (index < 0 || (!name && index == sl_schema_time_index(s)))
         return sl_schema_ref(s);
-    if (s->fields[index].type.kind != SL_TIMESTAMP) {
+    if (s->fields[index].type.kind != SL_TIMESTAMPTZ) {
         struct sl_buf type = SL_BUF_INIT;
         sl_type_print(s->fields[index].type, &type);
         sl_err_set(err, SL_EUSAGE, "--time %s: the column is %s, not timestamptz", name,

@@ -96,7 +96,7 @@ const struct sl_foreign *sl_ipc_describe(struct sl_type type, struct sl_foreign 
         break;
     case SL_TEXT: own->arrow = SL_ARROW_UTF8; break;
     case SL_BYTEA: own->arrow = SL_ARROW_BINARY; break;
-    case SL_TIMESTAMP:
+    case SL_TIMESTAMPTZ:
         own->arrow = SL_ARROW_TIMESTAMP;
         own->unit = type.nsec ? SL_ARROW_NANO : SL_ARROW_MICRO;
         own->zone = (char *)(uintptr_t) "UTC";

@@ -228,7 +228,7 @@ static int from_text_one(struct sl_call *c, void *to, size_t i, const char *s, s
         put_number(c, to, i, v);
         return 1;
     case SL_DECIMAL: return text_to_free(s, n, t, to, i);
-    case SL_TIMESTAMP:
+    case SL_TIMESTAMPTZ:
         if (!text_to_time(c, s, n, &x))
             return 0;
         ((int64_t *)to)[i] = x;
@@ -289,7 +289,7 @@ static void print_value(struct sl_call *c, size_t i, struct sl_buf *b)
         b->len += sl_num_print_decimal(p, sl_arg_number(c, 0, i), a->type.scale);
         break;
     case SL_DECIMAL: b->len += sl_decimal_print(p, sl_arg_decimal(c, 0, i)); break;
-    case SL_TIMESTAMP:
+    case SL_TIMESTAMPTZ:
         b->len +=
             sl_time_print(p, sl_arg_int(c, 0, i), a->type.nsec, SL_TIME_SQL, c->ev->env->zone);
         break;
@@ -486,7 +486,7 @@ int sl_kernel_cast(struct sl_call *c)
     case SL_BIGINT:
     case SL_NUMERIC: return number_to_number(c);
     case SL_DOUBLE: return number_to_double(c);
-    case SL_TIMESTAMP: return to_timestamp(c);
+    case SL_TIMESTAMPTZ: return to_timestamp(c);
     default: assert(to.kind == SL_DATE); return to_date(c);
     }
 }

@@ -217,7 +217,7 @@ int sl_kernel_extract(struct sl_call *c)
         sl_int128 v = 0;
         if (!sl_call_valid(c, i))
             ;
-        else if (kind == SL_TIMESTAMP)
+        else if (kind == SL_TIMESTAMPTZ)
             v = time_field(c, sl_arg_int(c, 1, i), nsec, unit);
         else if (kind == SL_INTERVAL)
             v = interval_field(sl_arg_interval(c, 1, i), unit);

@@ -31,7 +31,7 @@ static void in_set_free(void *p)
 
 static int is_word(struct sl_type t)
 {
-    return t.kind == SL_BIGINT || t.kind == SL_TIMESTAMP ||
+    return t.kind == SL_BIGINT || t.kind == SL_TIMESTAMPTZ ||
            (t.kind == SL_NUMERIC && t.precision <= SL_NUMERIC64_MAX);
 }
 

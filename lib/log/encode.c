@@ -29,7 +29,7 @@ static int find_times(struct sl_batch *b, int64_t *min, int64_t *max, struct sl_
     int at = sl_schema_time_index(b->schema);
     *min = SL_TIME_MAX;
     *max = SL_TIME_MIN;
-    if (at < 0 || b->schema->fields[at].type.kind != SL_TIMESTAMP)
+    if (at < 0 || b->schema->fields[at].type.kind != SL_TIMESTAMPTZ)
         return 0;
     struct sl_column *c = b->columns[at];
     int rc = sl_column_load(c, err);

@@ -91,7 +91,7 @@ int sl_log_make_schema(struct sl_schema *schema, const struct sl_log_options *o,
     const char *time = sl_schema_meta(s, SL_META_TIME);
     if (time && sl_schema_time_index(s) < 0)
         rc = sl_err_set(err, SL_ESCHEMA, "the time column %s is not there", time);
-    else if (time && s->fields[sl_schema_time_index(s)].type.kind != SL_TIMESTAMP)
+    else if (time && s->fields[sl_schema_time_index(s)].type.kind != SL_TIMESTAMPTZ)
         rc = sl_err_set(err, SL_ESCHEMA, "the time column %s is no timestamptz", time);
     if (rc == 0)
         rc = check_keys(s, err);
@@ -157,7 +157,7 @@ int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, struct s
             rc = refuse(have, want, f->name, "has types that do not meet", err);
         } else if (!sl_type_equal(wide, s->fields[at].type)) {
             /* Rows of the log may be beyond what nanoseconds reach. */
-            if (wide.kind == SL_TIMESTAMP && wide.nsec)
+            if (wide.kind == SL_TIMESTAMPTZ && wide.nsec)
                 wide = sl_type_of(SL_TEXT);
             if (sl_log_column_pinned(have, f->name))
                 rc = refuse(have, want, f->name, "is the log's time or a key: its type stays", err);

@@ -57,13 +57,13 @@ static int bind_time(struct sl_aggregate *a, struct sl_schema *in, struct sl_err
         sl_err_set(err, SL_EUSAGE, "a window needs a time column, and the input has none");
         return sl_err_hint(err, "name it with --time");
     }
-    if (in->fields[a->time_column].type.kind != SL_TIMESTAMP) {
+    if (in->fields[a->time_column].type.kind != SL_TIMESTAMPTZ) {
         sl_err_set(err, SL_EUSAGE, "the time column %s is not a timestamptz",
                    in->fields[a->time_column].name);
         return sl_err_hint(err, "name another with --time");
     }
-    int wm = a->wm_column < 0 ? SL_TIMESTAMP : in->fields[a->wm_column].type.kind;
-    if (wm != SL_TIMESTAMP && wm != SL_BIGINT)
+    int wm = a->wm_column < 0 ? SL_TIMESTAMPTZ : in->fields[a->wm_column].type.kind;
+    if (wm != SL_TIMESTAMPTZ && wm != SL_BIGINT)
         return sl_err_set(err, SL_ESCHEMA, "column _wm is not a timestamptz");
     return sl_window_parse(a->window_text, a->env, &a->window, err);
 }
@@ -91,9 +91,9 @@ static int bind_keys(struct sl_aggregate *a, struct sl_schema *in, struct sl_err
     if (!a->keys || !a->by_lists)
         return sl_err_nomem(err, "keys");
     if (a->windowed)
-        rc = add_key(a, WINDOW_START, sl_type_of(SL_TIMESTAMP), err);
+        rc = add_key(a, WINDOW_START, sl_type_of(SL_TIMESTAMPTZ), err);
     if (rc >= 0 && a->windowed)
-        rc = add_key(a, WINDOW_END, sl_type_of(SL_TIMESTAMP), err);
+        rc = add_key(a, WINDOW_END, sl_type_of(SL_TIMESTAMPTZ), err);
     for (int l = 0; rc >= 0 && l < a->by.n; l++) {
         rc = sl_expr_bind_list(a->by.items[l], SL_SCOPE(in), a->env, &a->by_lists[l], err);
         if (rc < 0)

@@ -236,7 +236,7 @@ static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct s
 /* The windows of this batch as a dictionary column of starts. */
 static struct sl_column *pane_column(struct sl_aggregate *a, size_t n, struct sl_err *err)
 {
-    struct sl_type t = sl_type_of(SL_TIMESTAMP);
+    struct sl_type t = sl_type_of(SL_TIMESTAMPTZ);
     struct sl_buffer *starts = sl_buffer_new(NULL, a->npanes * 8);
     struct sl_buffer *codes = sl_buffer_new(NULL, n * 4);
     struct sl_column *dict = sl_column_new(t, a->npanes), *c = sl_column_new(t, n);

@@ -26,7 +26,7 @@ int sl_aggregate_ready(struct sl_aggregate *a, struct sl_err *err)
     if (a->ready)
         return 0;
     if (a->windowed)
-        types[n++] = sl_type_of(SL_TIMESTAMP);
+        types[n++] = sl_type_of(SL_TIMESTAMPTZ);
     for (int k = 0; k < a->nby; k++)
         types[n++] = sl_expr_type(a->by_expr[k]);
     for (int i = 0; rc == 0 && i < a->naccs; i++)

@@ -39,7 +39,7 @@ static int last_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema *
     struct last *l = (struct last *)op;
     unbind(l);
     l->time_column = sl_schema_time_index(in);
-    if (l->time_column >= 0 && in->fields[l->time_column].type.kind != SL_TIMESTAMP)
+    if (l->time_column >= 0 && in->fields[l->time_column].type.kind != SL_TIMESTAMPTZ)
         l->time_column = -1;
     /* The first n from the end: everything reversed, and turned round when it is emitted. */
     l->top.limit = l->n;

@@ -222,7 +222,7 @@ static int follow_time(struct step *s)
     int at = passed_as(s, sl_schema_time_index(s->in));
     if (at < 0) /* computed anew under the same name it is still a time */
         at = sl_schema_find(s->out, name, strlen(name));
-    if (at >= 0 && s->out->fields[at].type.kind != SL_TIMESTAMP)
+    if (at >= 0 && s->out->fields[at].type.kind != SL_TIMESTAMPTZ)
         at = -1;
     return sl_schema_set_meta(s->out, SL_META_TIME, at < 0 ? NULL : s->out->fields[at].name);
 }

@@ -39,8 +39,8 @@ static int bind(struct sl_op *op, int input, struct sl_schema *in, struct sl_sch
     w->schema = sl_schema_copy(in);
     if (!w->schema)
         return sl_err_nomem(err, "a schema");
-    int rc =
-        sl_schema_add(w->schema, SL_HIDDEN_WM, strlen(SL_HIDDEN_WM), sl_type_of(SL_TIMESTAMP), err);
+    int rc = sl_schema_add(w->schema, SL_HIDDEN_WM, strlen(SL_HIDDEN_WM),
+                           sl_type_of(SL_TIMESTAMPTZ), err);
     if (rc == 0)
         *out = sl_schema_ref(w->schema);
     return rc;
@@ -62,7 +62,7 @@ static struct sl_column *watermarks(struct watermark *w, struct sl_batch *b, str
     size_t next = 0;
     int64_t *greatest = &w->greatest[w->partitions > 1 ? b->origin.partition % w->partitions : 0];
 
-    sl_builder_init(&out, sl_type_of(SL_TIMESTAMP), w->op.account, 0);
+    sl_builder_init(&out, sl_type_of(SL_TIMESTAMPTZ), w->op.account, 0);
     for (size_t k = 0; k < b->selected; k++) {
         size_t row = sl_batch_row(b, k);
         for (; next < row; next++)
@@ -134,7 +134,7 @@ static void needs(const struct sl_op *op, int input, const uint8_t *out, uint8_t
 static struct sl_schema *state_schema(void)
 {
     struct sl_schema *s = sl_schema_new();
-    if (s && sl_schema_add(s, "greatest", 8, sl_type_of(SL_TIMESTAMP), NULL) < 0) {
+    if (s && sl_schema_add(s, "greatest", 8, sl_type_of(SL_TIMESTAMPTZ), NULL) < 0) {
         sl_schema_unref(s);
         s = NULL;
     }
@@ -150,7 +150,7 @@ static int save(struct sl_op *op, struct sl_store *store, struct sl_err *err)
     int rc = b ? 0 : sl_err_nomem(err, "a state");
 
     if (rc == 0) {
-        sl_builder_init(&column, sl_type_of(SL_TIMESTAMP), op->account, 0);
+        sl_builder_init(&column, sl_type_of(SL_TIMESTAMPTZ), op->account, 0);
         for (int p = 0; p < w->partitions; p++) {
             if (w->greatest[p] == SL_TIME_MIN)
                 sl_builder_null(&column);
@@ -176,7 +176,7 @@ static int load(struct sl_op *op, struct sl_store *store, struct sl_err *err)
     if (rc <= 0)
         return rc;
     rc = 0;
-    if (b->schema->nfields != 1 || b->schema->fields[0].type.kind != SL_TIMESTAMP ||
+    if (b->schema->nfields != 1 || b->schema->fields[0].type.kind != SL_TIMESTAMPTZ ||
         b->selected != (size_t)w->partitions)
         rc = sl_err_set(err, SL_ESCHEMA, "the saved state is of %zu %s, the source has %d",
                         b->selected, sl_plural((int64_t)b->selected, "partition", "partitions"),

@@ -55,7 +55,7 @@ int sl_text_as_before(const struct sl_text_column *c, const struct sl_text_missi
         if (!as_number(c, v, &before.type, &value.number))
             return 0;
     } else if (!sl_text_value(&before, m, v, &value)) {
-        before.type = sl_type_of(SL_TIMESTAMP);
+        before.type = sl_type_of(SL_TIMESTAMPTZ);
         if (c->first.kind != SL_DATE || !sl_text_value(&before, m, v, &value))
             return 0;
     }

@@ -119,7 +119,7 @@ static int misfit(struct decode *d, size_t row, int column, const struct sl_span
         struct sl_type *now = &d->wider->fields[column].type;
         if (wider_type(*now, c, v, d->r->o.zone, &t)) {
             /* Rows before may be beyond what nanoseconds reach. */
-            int finer = t.kind == SL_TIMESTAMP && t.nsec && !c->type.nsec;
+            int finer = t.kind == SL_TIMESTAMPTZ && t.nsec && !c->type.nsec;
             *now = finer ? sl_type_of(SL_TEXT) : t;
             return 0;
         }

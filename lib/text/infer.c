@@ -167,8 +167,8 @@ struct sl_type sl_text_guess_type(const struct sl_text_guess *g, int tight)
     case SL_CLASS_NESTED: return sl_type_of(SL_JSONB);
     case SL_CLASS_TIME:
     case SL_CLASS_TIME | SL_CLASS_DATE: {
-        struct sl_type t = sl_type_of(g->nsec && g->far ? SL_TEXT : SL_TIMESTAMP);
-        t.nsec = t.kind == SL_TIMESTAMP && g->nsec;
+        struct sl_type t = sl_type_of(g->nsec && g->far ? SL_TEXT : SL_TIMESTAMPTZ);
+        t.nsec = t.kind == SL_TIMESTAMPTZ && g->nsec;
         return t;
     }
     default: break;

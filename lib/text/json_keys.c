@@ -282,7 +282,8 @@ int sl_text_json_settle(struct sl_text_reader *r, const char *data, size_t n, co
             continue;
         (*names)[k] = x->path;
         (*types)[k++] = sl_text_guess_type(&x->guess, 0);
-        r->zone_assumed |= x->guess.zoneless && !r->o.zone && (*types)[k - 1].kind == SL_TIMESTAMP;
+        r->zone_assumed |=
+            x->guess.zoneless && !r->o.zone && (*types)[k - 1].kind == SL_TIMESTAMPTZ;
     }
     (*names)[k] = SL_REST;
     (*types)[k++] = sl_type_of(SL_JSONB);

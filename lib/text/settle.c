@@ -158,7 +158,7 @@ static void infer_types(struct sl_text_reader *r, const struct sl_text_rows *row
         }
         r->columns[c].type =
             r->o.format == SL_TEXT_LINES ? sl_type_of(SL_TEXT) : sl_text_guess_type(&g, 0);
-        r->zone_assumed |= g.zoneless && r->columns[c].type.kind == SL_TIMESTAMP && !r->o.zone;
+        r->zone_assumed |= g.zoneless && r->columns[c].type.kind == SL_TIMESTAMPTZ && !r->o.zone;
     }
 }
 
@@ -213,17 +213,17 @@ static int set_event_time(struct sl_text_reader *r, struct sl_schema *s, struct 
         x->format = r->time_format;
         r->zone_assumed |= x->time == SL_TIME_STRPTIME && !r->o.zone &&
                            !(sl_time_format_parts(x->format) & SL_TIME_PART_ZONE);
-        if (x->type.kind != SL_TIMESTAMP) {
+        if (x->type.kind != SL_TIMESTAMPTZ) {
             int micro = x->time == SL_TIME_EPOCH_S ? 6 : x->time == SL_TIME_EPOCH_MS ? 3 : 0;
             int finer = x->type.kind == SL_NUMERIC && x->type.scale > micro;
-            x->type = sl_type_of(SL_TIMESTAMP);
+            x->type = sl_type_of(SL_TIMESTAMPTZ);
             x->type.nsec = x->time == SL_TIME_EPOCH_NS || (finer && x->time != SL_TIME_STRPTIME);
         }
         x->declared = 1;
     }
     if (x->type.kind == SL_DATE)
-        x->type = sl_type_of(SL_TIMESTAMP);
-    if (x->type.kind != SL_TIMESTAMP) {
+        x->type = sl_type_of(SL_TIMESTAMPTZ);
+    if (x->type.kind != SL_TIMESTAMPTZ) {
         struct sl_buf b = SL_BUF_INIT;
         sl_type_print(x->type, &b);
         sl_err_set(err, SL_EUSAGE, "the time column '%s' is %s, not a time", name,
@@ -317,7 +317,7 @@ static int settle_access(struct sl_text_reader *r, const char *data, size_t n, s
     int nf = r->o.format == SL_TEXT_COMBINED ? SL_ACCESS_COMBINED : SL_ACCESS_COMMON;
     for (int i = 0; i < nf; i++)
         types[i] = sl_type_of(SL_TEXT);
-    types[3] = sl_type_of(SL_TIMESTAMP);
+    types[3] = sl_type_of(SL_TIMESTAMPTZ);
     types[7] = types[8] = sl_type_of(SL_BIGINT);
     struct fields f = {nf, sl_text_access_names, types, 1};
     r->nfields = nf;

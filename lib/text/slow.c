@@ -162,7 +162,7 @@ int sl_text_value(const struct sl_text_column *c, const struct sl_text_missing *
     case SL_NUMERIC: return value_numeric(c, v, dst);
     case SL_DOUBLE: return value_double(c, v, dst);
     case SL_DATE: return value_date(v, dst);
-    case SL_TIMESTAMP: return value_time(c, c->format, m, v, dst);
+    case SL_TIMESTAMPTZ: return value_time(c, c->format, m, v, dst);
     case SL_INTERVAL: return sl_interval_parse(v->p, v->len, dst);
     case SL_JSONB: return sl_text_json_valid(v->p, v->len);
     default: return 1;

@@ -357,7 +357,7 @@ sl_text_kernel *sl_text_kernel_of(const struct sl_text_column *c)
     case SL_DOUBLE: return kernel_double;
     case SL_NUMERIC: return c->type.precision <= SL_NUMERIC64_MAX ? kernel_decimal : kernel_slow;
     case SL_DATE: return kernel_date;
-    case SL_TIMESTAMP: return c->time == SL_TIME_ISO ? kernel_iso : kernel_slow;
+    case SL_TIMESTAMPTZ: return c->time == SL_TIME_ISO ? kernel_iso : kernel_slow;
     default: return kernel_slow;
     }
 }

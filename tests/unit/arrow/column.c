@@ -336,7 +336,7 @@ static void test_print(void)
         sl_column_unref(c);
         sl_builder_release(&b);
         const int64_t ts = 1767323045678000;
-        c = ints(sl_type_of(SL_TIMESTAMP), &ts, 1);
+        c = ints(sl_type_of(SL_TIMESTAMPTZ), &ts, 1);
         CHECK_STR(cell(c, 0), "2026-01-02 03:04:05.678+00");
         sl_column_unref(c);
         static const struct {

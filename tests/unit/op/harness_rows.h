@@ -29,7 +29,7 @@ static inline struct sl_type row_type(int c)
 {
     switch (c) {
     case C_TS:
-    case C_WM: return sl_type_of(SL_TIMESTAMP);
+    case C_WM: return sl_type_of(SL_TIMESTAMPTZ);
     case C_K:
     case C_D: return sl_type_of(SL_TEXT);
     case C_N: return sl_type_of(SL_BIGINT);
@@ -173,7 +173,7 @@ static inline struct sl_column *make_const(struct sl_column *c)
 /* A bigint or timestamp column as codes into a dictionary of all its rows, backwards. */
 static inline struct sl_column *make_dict(struct sl_column *c)
 {
-    if (c->form != SL_PLAIN || (c->type.kind != SL_BIGINT && c->type.kind != SL_TIMESTAMP) ||
+    if (c->form != SL_PLAIN || (c->type.kind != SL_BIGINT && c->type.kind != SL_TIMESTAMPTZ) ||
         !c->rows)
         return c;
     struct sl_column *out = sl_column_new(c->type, c->rows);

@@ -28,7 +28,7 @@ static int64_t value_of(int64_t i)
 static struct sl_schema *schema(void)
 {
     struct sl_schema *s = sl_schema_new();
-    CHECK(sl_schema_add(s, "ts", 2, sl_type_of(SL_TIMESTAMP), &err) == 0);
+    CHECK(sl_schema_add(s, "ts", 2, sl_type_of(SL_TIMESTAMPTZ), &err) == 0);
     CHECK(sl_schema_add(s, "id", 2, sl_type_of(SL_BIGINT), &err) == 0);
     CHECK(sl_schema_add(s, "v", 1, sl_type_of(SL_BIGINT), &err) == 0);
     CHECK(sl_schema_add(s, "t", 1, sl_type_of(SL_TEXT), &err) == 0);
@@ -211,13 +211,13 @@ static void check_full_windows(void)
         struct sl_op *op =
             aggregate("count(*), sum(v), count(distinct t)", "id", "1 s", &account, &err);
         struct sl_schema *s = schema(), *out = NULL;
-        CHECK(!wm || sl_schema_add(s, "_wm", 3, sl_type_of(SL_TIMESTAMP), &err) == 0);
+        CHECK(!wm || sl_schema_add(s, "_wm", 3, sl_type_of(SL_TIMESTAMPTZ), &err) == 0);
         CHECK(sl_op_schema(op, 0, s, &out, &err) >= 0);
         gate_init(&g[wm]);
         for (int b = 0; b < BATCHES; b++) {
             struct sl_batch *rows = batch(s, b);
             if (wm)
-                rows->columns[4] = sl_column_nulls(sl_type_of(SL_TIMESTAMP), rows->rows, &err);
+                rows->columns[4] = sl_column_nulls(sl_type_of(SL_TIMESTAMPTZ), rows->rows, &err);
             if (wm &&
                 b % 2) /* two batches' windows leave at once: more than one batch of results */
                 rows->watermark = (int64_t)b * MANY * 1000 - 100000;

@@ -75,10 +75,10 @@ static struct sl_batch *times(struct sl_schema *s, int n, const int64_t *ts, con
 static struct sl_schema *times_schema(int nanoseconds, int with_wm)
 {
     struct sl_schema *s = sl_schema_new();
-    struct sl_type t = sl_type_of(SL_TIMESTAMP);
+    struct sl_type t = sl_type_of(SL_TIMESTAMPTZ);
     t.nsec = nanoseconds != 0;
     CHECK(sl_schema_add(s, "ts", 2, t, &err) == 0);
-    CHECK(!with_wm || sl_schema_add(s, "_wm", 3, sl_type_of(SL_TIMESTAMP), &err) == 0);
+    CHECK(!with_wm || sl_schema_add(s, "_wm", 3, sl_type_of(SL_TIMESTAMPTZ), &err) == 0);
     CHECK(sl_schema_set_meta(s, SL_META_TIME, "ts") == 0);
     return s;
 }

@@ -23,10 +23,10 @@ static struct sl_schema *schema;
 static void make_schema(void)
 {
     static const char *const names[] = {"ts", "k", "d", "n", "x", "m", "_wm"};
-    struct sl_type types[] = {sl_type_of(SL_TIMESTAMP), sl_type_of(SL_TEXT),
-                              sl_type_of(SL_TEXT),      sl_type_of(SL_BIGINT),
-                              sl_type_of(SL_DOUBLE),    sl_type_numeric(12, 2),
-                              sl_type_of(SL_TIMESTAMP)};
+    struct sl_type types[] = {sl_type_of(SL_TIMESTAMPTZ), sl_type_of(SL_TEXT),
+                              sl_type_of(SL_TEXT),        sl_type_of(SL_BIGINT),
+                              sl_type_of(SL_DOUBLE),      sl_type_numeric(12, 2),
+                              sl_type_of(SL_TIMESTAMPTZ)};
     schema = sl_schema_new();
     for (int c = 0; c < 7; c++)
         CHECK(sl_schema_add(schema, names[c], strlen(names[c]), types[c], NULL) == 0);
@@ -109,7 +109,7 @@ static void print_cell(struct sl_column *c, size_t row, struct sl_buf *line)
 {
     if (sl_column_null(c, row)) {
         sl_buf_addstr(line, "\\N");
-    } else if (c->type.kind == SL_TIMESTAMP) {
+    } else if (c->type.kind == SL_TIMESTAMPTZ) {
         const struct sl_column *h;
         size_t k = sl_column_slot(c, row, &h);
         sl_buf_printf(line, "%lld", (long long)((const int64_t *)h->data)[k]);

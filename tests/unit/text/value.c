@@ -118,7 +118,8 @@ int main(void)
     }
     TEST("dates and times")
     {
-        struct sl_text_column d = column(sl_type_of(SL_DATE)), t = column(sl_type_of(SL_TIMESTAMP));
+        struct sl_text_column d = column(sl_type_of(SL_DATE)),
+                              t = column(sl_type_of(SL_TIMESTAMPTZ));
         struct sl_text_column ns = t;
         struct sl_zone *zone = sl_zone_open("+05:30", NULL);
         ns.type.nsec = 1;
