@@ -64,6 +64,7 @@ static int attach_mark(struct text_source *t, struct sl_morsel *m, size_t n, str
     if (!k)
         return sl_err_nomem(err, "a morsel");
     m->arg = k;
+    k->number = ++t->morsels;
     k->map = sl_text_map_ref(t->map);
     if (sl_text_lacks_year(t->reader))
         k->latest = sl_textin_latest(t);
@@ -248,6 +249,7 @@ static struct sl_text_chunk chunk_of(const struct text_source *t, const struct s
         .latest = k->latest,
         .wanted = t->wanted,
         .narrow = !t->base.may_widen,
+        .number = k->number,
         .map = k->map,
         .account = t->base.account,
     };

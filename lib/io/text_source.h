@@ -12,6 +12,7 @@ struct text_mark { /* of a morsel */
     struct sl_fileid *identity;
     struct sl_file_mark mark;
     int64_t latest;
+    int64_t number; /* of the morsel, in the order of the input */
     struct sl_text_map *map;
 };
 
@@ -29,6 +30,7 @@ struct text_source {
     struct sl_text_reader *reader;
     struct sl_text_scratch **scratch; /* one a worker */
     uint8_t *wanted;
+    int64_t morsels; /* made so far */
     /* the file at hand */
     int file, at_end, need_header, resume;
     struct sl_bytes *bytes;

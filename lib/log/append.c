@@ -569,6 +569,8 @@ int sl_log_writer_commit(struct sl_log_writer *w, struct sl_log_blob **blobs, si
     int nothing = rc == 0 && !j.nblobs && (!note || (!note->npositions && !note->pipeline));
     if (rc == 0 && !nothing)
         rc = commit(&j, note, err);
+    for (size_t i = 0; rc == 0 && i < j.nblobs; i++)
+        w->own_rows += j.blobs[i]->rows;
     if (rc == 0 && !nothing)
         rc = sl_writer_replan(w, err);
     if (rc == 0 && w->policy == SL_SYNC_COMMIT)

@@ -131,8 +131,15 @@ static int refuse(const struct sl_schema *have, const struct sl_schema *want, co
     return -SL_ESCHEMA;
 }
 
-int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, struct sl_schema **out,
-                        struct sl_err *err)
+/* Whether a column of numbers becomes double precision: the values so far are known to suit. */
+static int is_exact_double(struct sl_type have, struct sl_type want, enum sl_merge how)
+{
+    return how == SL_MERGE_VALUES && want.kind == SL_DOUBLE &&
+           (have.kind == SL_BIGINT || have.kind == SL_NUMERIC);
+}
+
+int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, enum sl_merge how,
+                        struct sl_schema **out, struct sl_err *err)
 {
     struct sl_schema *s = sl_schema_copy(have);
     int changed = 0, rc = 0;
@@ -155,6 +162,9 @@ int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, struct s
             continue;
         } else if (!sl_type_widen(s->fields[at].type, f->type, &wide)) {
             rc = refuse(have, want, f->name, "has types that do not meet", err);
+        } else if (is_exact_double(s->fields[at].type, f->type, how)) {
+            s->fields[at].type = f->type;
+            changed = 1;
         } else if (!sl_type_equal(wide, s->fields[at].type)) {
             /* Rows of the log may be beyond what nanoseconds reach. */
             if (wide.kind == SL_TIMESTAMPTZ && wide.nsec)

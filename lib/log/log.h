@@ -126,7 +126,9 @@ void sl_log_writer_abort(struct sl_log_writer *w); /* closes without committing 
 struct sl_log *sl_log_writer_view(struct sl_log_writer *w);      /* borrowed */
 struct sl_schema *sl_log_writer_schema(struct sl_log_writer *w); /* what batches must have */
 
-/* Changes the schema for later batches (evolution); with `defer` by the commit that brings them. */
+/* Changes the schema for later batches (evolution); with `defer` by the commit that brings them. Numbers
+ * become double precision where schema says so and this writer wrote every row of the log: it knows that
+ * a double holds them. */
 int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, struct sl_err *err);
 
 /* Partition of each selected row by the log's hash and keys; out has b->selected entries. A log of

@@ -167,8 +167,10 @@ static int fits(const struct sl_read_target *t, const struct sl_schema *s)
             return 0;
         if (at < 0 || sl_type_equal(f->type, t->schema->fields[at].type))
             continue;
-        if (!sl_type_widen(f->type, t->schema->fields[at].type, &wide) ||
-            !sl_type_equal(wide, t->schema->fields[at].type))
+        struct sl_type to = t->schema->fields[at].type;
+        if (to.kind == SL_DOUBLE && (f->type.kind == SL_BIGINT || f->type.kind == SL_NUMERIC))
+            continue; /* what was written holds every number exactly, and the cast sees to that */
+        if (!sl_type_widen(f->type, to, &wide) || !sl_type_equal(wide, to))
             return 0;
     }
     return 1;

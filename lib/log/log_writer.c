@@ -142,12 +142,13 @@ static void set_schema(struct sl_log_writer *w, struct sl_schema *schema, int id
 }
 
 /* The log's newest schema, with the columns of `more` unsaid behind it if it has not got them. */
-static int take_with(struct sl_log_writer *w, struct sl_schema *more, struct sl_err *err)
+static int take_with(struct sl_log_writer *w, struct sl_schema *more, enum sl_merge how,
+                     struct sl_err *err)
 {
     struct sl_schema *merged = NULL, *newest = sl_log_schema(w->log);
     int id = sl_state_newest(&w->log->state), rc = 0;
     if (more)
-        rc = sl_log_merge_schema(newest, more, &merged, err);
+        rc = sl_log_merge_schema(newest, more, how, &merged, err);
     if (rc < 0 || (rc == 0 && id == w->schema_id && !w->unsaid))
         return rc;
     set_schema(w, rc ? merged : newest, id + rc, rc);
@@ -159,12 +160,21 @@ int sl_writer_take_schema(struct sl_log_writer *w, struct sl_err *err)
 {
     if (sl_state_newest(&w->log->state) == w->schema_id - w->unsaid)
         return 0;
-    return take_with(w, w->unsaid ? w->schema : NULL, err);
+    return take_with(w, w->unsaid ? w->schema : NULL, SL_MERGE_TYPES, err);
 }
 
 void sl_writer_schema_said(struct sl_log_writer *w)
 {
     w->unsaid = 0;
+}
+
+/* Of rows that others have written nothing is known but their types. */
+static enum sl_merge merge_as(const struct sl_log_writer *w)
+{
+    int64_t all = 0;
+    for (int i = 0; i < w->log->state.npartitions; i++)
+        all += w->log->state.parts[i].end;
+    return all == w->own_rows ? SL_MERGE_VALUES : SL_MERGE_TYPES;
 }
 
 int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, struct sl_err *err)
@@ -175,9 +185,10 @@ int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, stru
     int rc = sl_syncer_check(w->sync, err);
 
     if (rc == 0 && w->defer) {
-        rc = w->unsaid ? sl_log_merge_schema(w->schema, schema, &merged, err) : 1;
+        enum sl_merge how = merge_as(w);
+        rc = w->unsaid ? sl_log_merge_schema(w->schema, schema, how, &merged, err) : 1;
         if (rc > 0)
-            rc = take_with(w, merged ? merged : schema, err);
+            rc = take_with(w, merged ? merged : schema, how, err);
         sl_schema_unref(merged);
         return rc;
     }
@@ -185,7 +196,7 @@ int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, stru
         rc = sl_writer_lock(w, err);
     if (rc < 0)
         return rc;
-    rc = sl_log_merge_schema(sl_log_schema(w->log), schema, &merged, err);
+    rc = sl_log_merge_schema(sl_log_schema(w->log), schema, merge_as(w), &merged, err);
     if (rc == 1) {
         sl_writer_line(w, &line);
         new = (struct sl_line_schema){.id = sl_state_newest(&w->log->state) + 1, .schema = merged};

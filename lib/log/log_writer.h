@@ -67,7 +67,8 @@ struct sl_log_writer {
     pthread_mutex_t mutex;
     struct sl_schema *schema; /* what batches must have: the log's newest, or the one after it: */
     int schema_id;
-    int unsaid; /* no commit has brought it yet, the next one that adds rows does */
+    int64_t own_rows; /* committed by this writer */
+    int unsaid;       /* no commit has brought it yet, the next one that adds rows does */
     struct sl_plan *plans;
 
     struct sl_out *outs;
@@ -159,9 +160,13 @@ int sl_log_name_keys(const struct sl_schema *s, const char *keys, struct sl_buf 
 /* A log's own copy of a schema: without the keys of pipes, with format, id and what o says. */
 int sl_log_make_schema(struct sl_schema *schema, const struct sl_log_options *o,
                        const uint8_t *log_id, struct sl_schema **out, struct sl_err *err);
+enum sl_merge {
+    SL_MERGE_TYPES,  /* a column becomes what holds every value of both types */
+    SL_MERGE_VALUES, /* who wants double precision knows that it holds the values so far */
+};
 /* Whether rows of `want` go into `have`: 0 they do; 1 they do after evolution to *out; < 0. */
-int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, struct sl_schema **out,
-                        struct sl_err *err);
+int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, enum sl_merge how,
+                        struct sl_schema **out, struct sl_err *err);
 
 /* ---- encode.c ---- */
 

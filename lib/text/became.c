@@ -20,21 +20,28 @@ static int as_number(const struct sl_text_column *c, const struct sl_span *v, st
     struct sl_number x;
     struct sl_type wide;
     int64_t whole;
-    if (v->flags & (SL_SPAN_STRING | SL_SPAN_NESTED) || !sl_text_number(v->p, v->len, &x) ||
-        x.exponent)
-        return 0;
-    if (!x.fraction && !(v->flags & SL_SPAN_NUMBER) && !sl_num_parse_int(v->p, v->len, &whole))
-        return 0;
+    const char *p = v->p;
     size_t len = v->len;
-    for (; x.fraction && v->p[len - 1] == '0'; x.fraction--)
+    char plain[SL_TEXT_PLAIN];
+    if (v->flags & (SL_SPAN_STRING | SL_SPAN_NESTED) || !sl_text_number(p, len, &x))
+        return 0;
+    if (x.exponent) {
+        len = sl_text_plain_number(p, len, plain);
+        p = plain;
+        if (!len || !sl_text_number(p, len, &x))
+            return 0;
+    } else if (!x.fraction && !(v->flags & SL_SPAN_NUMBER) && !sl_num_parse_int(p, len, &whole)) {
+        return 0;
+    }
+    for (; x.fraction && p[len - 1] == '0'; x.fraction--)
         len--;
-    len -= v->p[len - 1] == '.';
+    len -= p[len - 1] == '.';
     int digits = SL_MAX(x.digits + x.fraction, 1);
     if (digits > SL_NUMERIC_MAX)
         return 0;
     *type = sl_type_numeric(SL_NUMERIC_MAX, x.fraction);
     return sl_type_widen(c->first, sl_type_numeric(digits, x.fraction), &wide) &&
-           wide.kind == SL_NUMERIC && sl_num_parse_decimal(v->p, len, x.fraction, value);
+           wide.kind == SL_NUMERIC && sl_num_parse_decimal(p, len, x.fraction, value);
 }
 
 int sl_text_as_before(const struct sl_text_column *c, const struct sl_text_missing *m,

@@ -48,23 +48,87 @@ static int bad_row(struct decode *d, size_t row, int column, const char *reason)
                           d->err, "%s", reason);
 }
 
-/* The type that would hold the column so far and this value. 0 if there is none. */
-static int wider_type(struct sl_type now, const struct sl_text_column *c, const struct sl_span *v,
-                      const struct sl_zone *zone, struct sl_type *out)
+static struct sl_text_cursor cursor_of(const struct decode *d, int column)
 {
+    return (struct sl_text_cursor){.rows = &d->rows, .field = d->s->field[column]};
+}
+
+/* Whether a value of the column before this row may have more digits than a double keeps. What other
+ * chunks held is looked at by sl_text_widen, when all those before this one are known. */
+static int many_before(const struct decode *d, int column, size_t row)
+{
+    struct sl_text_digits *digits = &d->r->digits[column];
+    struct sl_text_cursor at = cursor_of(d, column);
+    struct sl_span v;
+    if (d->chunk->narrow) /* only for what a message proposes */
+        return 0;
+    if (!d->chunk->number)
+        return 1;
+    for (size_t i = 0; i < row; i++) {
+        sl_text_gather(&at, &v, 1);
+        if (!(v.flags & SL_SPAN_NULL) && sl_text_significant(v.p, v.len) > SL_TEXT_DOUBLE_DIGITS)
+            return 1;
+    }
+    return atomic_load(&digits->many) < d->chunk->number;
+}
+
+static void note_chunk(_Atomic int64_t *first, int64_t number)
+{
+    int64_t now = atomic_load(first);
+    while (number < now && !atomic_compare_exchange_weak(first, &now, number))
+        ;
+}
+
+/* Notes that the column has values of more digits than a double keeps. */
+static void note_digits(const struct decode *d, int column, const struct sl_column *c)
+{
+    const int64_t limit = 1000000000000000; /* 10^15 */
+    uint64_t beyond = 0;
+    if (d->chunk->narrow || !d->chunk->number || d->r->columns[column].declared)
+        return;
+    if (sl_type_width(c->type) == 8) {
+        const int64_t *v = c->data;
+        for (size_t i = 0; i < c->rows; i++)
+            beyond |= (uint64_t)v[i] + (uint64_t)limit - 1 > 2 * (uint64_t)limit - 2;
+        if (!beyond)
+            return;
+    }
+    for (size_t i = 0; i < c->rows; i++) {
+        sl_int128 v = sl_type_width(c->type) == 8 ? ((const int64_t *)c->data)[i]
+                                                  : ((const sl_int128 *)c->data)[i];
+        if (v > -limit && v < limit)
+            continue;
+        while (v % 10 == 0)
+            v /= 10;
+        if ((v >= limit || v <= -limit) && !sl_column_null(c, i)) {
+            note_chunk(&d->r->digits[column].many, d->chunk->number);
+            return;
+        }
+    }
+}
+
+/* The type that would hold the column so far (now) and this value. 0 if there is none. */
+static int wider_type(const struct decode *d, size_t row, int column, struct sl_type now,
+                      const struct sl_span *v, struct sl_type *out)
+{
+    const struct sl_text_column *c = &d->r->columns[column];
     struct sl_text_guess g = {0};
-    sl_text_guess_add(&g, v, zone);
+    sl_text_guess_add(&g, v, d->r->o.zone);
     struct sl_type t = sl_text_guess_type(&g, 1);
-    if (c->type.kind == SL_DOUBLE && t.kind != SL_TEXT)
-        t = sl_type_of(SL_TEXT); /* what double cannot hold exactly */
+    int is_number = t.kind == SL_BIGINT || t.kind == SL_NUMERIC || t.kind == SL_DOUBLE;
+    if (now.kind == SL_DOUBLE && is_number)
+        t = sl_type_of(g.inexact || c->type.kind == SL_DOUBLE ? SL_TEXT : SL_DOUBLE);
     if (!sl_type_widen(now, t, out))
         return 0;
+    if (g.seen == SL_CLASS_EXPONENT && !g.inexact && out->kind == SL_TEXT &&
+        (now.kind == SL_BIGINT || now.kind == SL_NUMERIC) && !many_before(d, column, row))
+        *out = sl_type_of(SL_DOUBLE);
     if (sl_type_equal(*out, c->type)) /* a time beyond what nanoseconds reach */
         *out = sl_type_of(SL_TEXT);
     return 1;
 }
 
-static int misfit_reason(const struct decode *d, int column, const struct sl_span *v,
+static int misfit_reason(const struct decode *d, size_t row, int column, const struct sl_span *v,
                          struct sl_buf *b)
 {
     const struct sl_text_column *c = &d->r->columns[column];
@@ -88,7 +152,7 @@ static int misfit_reason(const struct decode *d, int column, const struct sl_spa
     }
     if (c->event_time && !is_fine)
         return sl_buf_check(b, d->err);
-    int known = c->time == SL_TIME_ISO && wider_type(c->type, c, v, d->r->o.zone, &t) &&
+    int known = c->time == SL_TIME_ISO && wider_type(d, row, column, c->type, v, &t) &&
                 !sl_type_equal(t, c->type);
     if (!known)
         t = is_fine ? fine.type : sl_type_of(SL_TEXT);
@@ -117,7 +181,9 @@ static int misfit(struct decode *d, size_t row, int column, const struct sl_span
                 return sl_err_nomem(d->err, "widening a schema");
         }
         struct sl_type *now = &d->wider->fields[column].type;
-        if (wider_type(*now, c, v, d->r->o.zone, &t)) {
+        if (wider_type(d, row, column, *now, v, &t)) {
+            if (t.kind == SL_DOUBLE)
+                note_chunk(&d->r->digits[column].asks, d->chunk->number);
             /* Rows before may be beyond what nanoseconds reach. */
             int finer = t.kind == SL_TIMESTAMPTZ && t.nsec && !c->type.nsec;
             *now = finer ? sl_type_of(SL_TEXT) : t;
@@ -125,7 +191,7 @@ static int misfit(struct decode *d, size_t row, int column, const struct sl_span
         }
     }
     struct sl_buf b = SL_BUF_INIT;
-    int rc = misfit_reason(d, column, v, &b);
+    int rc = misfit_reason(d, row, column, v, &b);
     if (rc >= 0)
         rc = bad_row(d, row, column, b.data);
     sl_buf_release(&b);
@@ -190,11 +256,6 @@ static void take_validity(struct validity *x, struct sl_column *c)
     }
 }
 
-static struct sl_text_cursor cursor_of(const struct decode *d, int column)
-{
-    return (struct sl_text_cursor){.rows = &d->rows, .field = d->s->field[column]};
-}
-
 static struct sl_column *fixed_column(struct decode *d, int column)
 {
     const struct sl_text_column *c = &d->r->columns[column];
@@ -222,6 +283,8 @@ static struct sl_column *fixed_column(struct decode *d, int column)
     take_validity(&valid, out);
     out->data = data->data;
     out->owner[1] = data;
+    if (c->type.kind == SL_BIGINT || c->type.kind == SL_NUMERIC)
+        note_digits(d, column, out);
     return out;
 nomem:
     sl_err_nomem(d->err, "reading text");

@@ -5,8 +5,8 @@
  *
  * A type is taken only if every value of the sample comes back as the same value: 007 and +1 are
  * text, as are whole numbers beyond bigint; decimals become numeric with the largest scale seen; a
- * number with an exponent makes the column double, but only if each number of it is exactly what
- * the nearest double prints as. Spellings that differ only in zeros at the end (1.50) or in the
+ * number with an exponent makes the column double if each number of it is exactly what the nearest
+ * double prints as, else numeric if that holds them all. Spellings that differ only in zeros at the end (1.50) or in the
  * case of true are the same value.
  */
 #include "base/num.h"
@@ -64,6 +64,52 @@ static size_t significant(const char *s, size_t n, char *out, size_t max)
     return last;
 }
 
+size_t sl_text_significant(const char *s, size_t n)
+{
+    char ignored[1];
+    return significant(s, n, ignored, 0);
+}
+
+size_t sl_text_plain_number(const char *s, size_t n, char *out)
+{
+    char digits[SL_NUMERIC_MAX];
+    int64_t exponent = 0, point = 0; /* digits before the point */
+    size_t len = 0, end = 0;
+    int fraction = 0, leading = 0;
+    size_t k = significant(s, n, digits, sizeof digits);
+    for (; end < n && s[end] != 'e' && s[end] != 'E'; end++) {
+        fraction |= s[end] == '.';
+        if (s[end] >= '1' && s[end] <= '9')
+            leading = 1;
+        if (s[end] >= '0' && s[end] <= '9')
+            point += fraction ? -!leading : leading;
+    }
+    size_t from = end + 1 + (end + 1 < n && s[end + 1] == '+');
+    if (k > SL_NUMERIC_MAX || from > n || !sl_num_parse_int(s + from, n - from, &exponent) ||
+        exponent > 1000 || exponent < -1000)
+        return 0;
+    point += exponent;
+    if (!k)
+        point = 1; /* 0 */
+    if (point > SL_NUMERIC_MAX || (int64_t)k - point > SL_NUMERIC_MAX)
+        return 0;
+    if (s[0] == '-' && k)
+        out[len++] = '-';
+    if (point <= 0) {
+        memcpy(out + len, "0.", 2);
+        memset(out + len + 2, '0', (size_t)-point);
+        len += 2 + (size_t)-point;
+    }
+    for (size_t i = 0; i < k; i++) {
+        if (i && (int64_t)i == point)
+            out[len++] = '.';
+        out[len++] = digits[i];
+    }
+    for (int64_t i = (int64_t)k; i < point; i++)
+        out[len++] = '0';
+    return len;
+}
+
 int sl_text_exact_double(const char *s, size_t n)
 {
     char want[20], got[20], text[SL_NUM_MAX];
@@ -106,8 +152,17 @@ static uint32_t class_number(struct sl_text_guess *g, const struct sl_span *v)
     int few = x.digits + x.fraction <= 15 && !x.exponent; /* any such number is exact */
     if (!g->inexact && !few && !sl_text_exact_double(v->p, v->len))
         g->inexact = 1;
-    if (x.exponent)
-        return g->inexact ? SL_CLASS_TEXT : SL_CLASS_EXPONENT;
+    if (x.exponent) {
+        char plain[SL_TEXT_PLAIN];
+        size_t len = sl_text_plain_number(v->p, v->len, plain);
+        if (!len && g->inexact)
+            return SL_CLASS_TEXT;
+        if (!len || !sl_text_number(plain, len, &x))
+            g->vast = 1;
+        g->exp_digits = SL_MAX(g->exp_digits, x.digits);
+        g->exp_scale = SL_MAX(g->exp_scale, x.fraction);
+        return SL_CLASS_EXPONENT;
+    }
     int is_int = !x.fraction && sl_num_parse_int(v->p, v->len, &whole);
     if (!x.fraction && !is_int && !(v->flags & SL_SPAN_NUMBER))
         return SL_CLASS_TEXT;
@@ -157,6 +212,21 @@ void sl_text_guess_add(struct sl_text_guess *g, const struct sl_span *v, const s
     g->seen |= class;
 }
 
+/* A sample with exponents is double precision if that loses nothing; one value that comes later joins
+ * a numeric column if that holds it. */
+static struct sl_type type_of_exponents(const struct sl_text_guess *g, int tight)
+{
+    int digits = SL_MAX(g->int_digits, g->exp_digits), scale = SL_MAX(g->scale, g->exp_scale);
+    int fits = !g->vast && digits + scale <= SL_NUMERIC_MAX;
+    if (!g->inexact && !(tight && fits))
+        return sl_type_of(SL_DOUBLE);
+    if (!fits)
+        return sl_type_of(SL_TEXT);
+    if (!scale && digits <= SL_NUMERIC64_MAX)
+        return sl_type_of(SL_BIGINT);
+    return sl_type_numeric(tight ? SL_MAX(digits + scale, 1) : SL_NUMERIC_MAX, scale);
+}
+
 struct sl_type sl_text_guess_type(const struct sl_text_guess *g, int tight)
 {
     uint32_t seen = g->seen;
@@ -179,8 +249,8 @@ struct sl_type sl_text_guess_type(const struct sl_text_guess *g, int tight)
             digits = digits <= SL_NUMERIC64_MAX ? SL_NUMERIC64_MAX : SL_NUMERIC_MAX;
         return sl_type_numeric(digits, g->scale);
     }
-    if (seen & SL_CLASS_EXPONENT && !g->inexact &&
+    if (seen & SL_CLASS_EXPONENT &&
         !(seen & ~(uint32_t)(SL_CLASS_INT | SL_CLASS_DECIMAL | SL_CLASS_EXPONENT)))
-        return sl_type_of(SL_DOUBLE);
+        return type_of_exponents(g, tight);
     return sl_type_of(SL_TEXT);
 }

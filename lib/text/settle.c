@@ -241,7 +241,9 @@ static int set_event_time(struct sl_text_reader *r, struct sl_schema *s, struct 
 static void clear_columns(struct sl_text_reader *r)
 {
     free(r->columns);
+    free(r->digits);
     r->columns = NULL;
+    r->digits = NULL;
     r->ncolumns = 0;
     r->zone_assumed = 0;
     sl_schema_unref(r->schema);
@@ -282,6 +284,7 @@ static int settle_columns(struct sl_text_reader *r, const struct fields *f, cons
         r->schema = s;
         s = NULL;
         r->generation++;
+        rc = sl_text_count_digits(r, err);
     }
     sl_schema_unref(s);
     sl_reject_list_release(&rejects);

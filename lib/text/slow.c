@@ -45,11 +45,22 @@ static struct sl_span without_plus(const struct sl_text_column *c, const struct 
     return s;
 }
 
+/* A number with an exponent as one without, in plain, if it has one that a numeric could hold. */
+static int without_exponent(struct sl_span *s, struct sl_number *x, char plain[SL_TEXT_PLAIN])
+{
+    size_t n = sl_text_plain_number(s->p, s->len, plain);
+    s->p = plain;
+    s->len = (uint32_t)n;
+    return n && sl_text_number(plain, n, x);
+}
+
 static int value_int(const struct sl_text_column *c, const struct sl_span *v, void *dst)
 {
     struct sl_number x;
     struct sl_span s = without_plus(c, v);
-    if (!c->declared && (!sl_text_number(s.p, s.len, &x) || x.fraction || x.exponent))
+    char plain[SL_TEXT_PLAIN];
+    if (!c->declared && (!sl_text_number(s.p, s.len, &x) ||
+                         (x.exponent && !without_exponent(&s, &x, plain)) || x.fraction))
         return 0;
     return sl_num_parse_int(s.p, s.len, dst);
 }
@@ -59,11 +70,13 @@ static int value_numeric(const struct sl_text_column *c, const struct sl_span *v
     struct sl_number x;
     sl_int128 value;
     struct sl_span s = without_plus(c, v);
-    if (!c->declared && (!sl_text_number(s.p, s.len, &x) || x.exponent))
+    char plain[SL_TEXT_PLAIN];
+    int is_number = sl_text_number(s.p, s.len, &x), exponent = is_number && x.exponent;
+    if ((!is_number && !c->declared) || (exponent && !without_exponent(&s, &x, plain)))
         return 0;
     /* Of inferred whole numbers, those beyond bigint may be ids. */
     int64_t whole;
-    if (!c->declared && !x.fraction && !(v->flags & SL_SPAN_NUMBER) &&
+    if (!c->declared && !exponent && !x.fraction && !(v->flags & SL_SPAN_NUMBER) &&
         !sl_num_parse_int(s.p, s.len, &whole))
         return 0;
     if (!sl_num_parse_decimal(s.p, s.len, c->type.scale, &value))

@@ -172,8 +172,9 @@ struct sl_text_chunk {
     int64_t first_line; /* 1-based line number of the first record in its file */
     int64_t latest;     /* see struct sl_text_options */
     const uint8_t
-        *wanted; /* bit per column of the schema: others come out as CONST null; NULL = all */
-    int narrow;  /* 1: values that do not fit are rejects; 0: they ask to widen */
+        *wanted;    /* bit per column of the schema: others come out as CONST null; NULL = all */
+    int narrow;     /* 1: values that do not fit are rejects; 0: they ask to widen */
+    int64_t number; /* of the chunk, in the order of the input, from 1 on; 0 = not known */
     struct sl_text_map *map; /* NULL for the first file */
     struct sl_account *account;
 };

@@ -110,6 +110,7 @@ void sl_text_reader_free(struct sl_text_reader *r)
     sl_schema_unref(r->fixed);
     sl_schema_unref(r->schema);
     free(r->columns);
+    free(r->digits);
     sl_text_regex_free(r->regex);
     sl_text_json_free(r->keys);
     free(r);
@@ -175,7 +176,54 @@ int sl_text_set_raw(struct sl_text_reader *r, enum sl_text_format to, const uint
     return remake_schema(r, err);
 }
 
-int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_err *err)
+/* Columns that a log has already may hold numbers of more digits than were seen here. */
+int sl_text_count_digits(struct sl_text_reader *r, struct sl_err *err)
+{
+    struct sl_text_digits *digits = sl_calloc((size_t)r->ncolumns + 1, sizeof *digits);
+    if (!digits)
+        return sl_err_nomem(err, "settling a schema");
+    for (int i = 0; i < r->ncolumns; i++) {
+        const struct sl_type t = r->columns[i].type;
+        const char *name = r->schema->fields[i].name;
+        int few = t.kind == SL_NUMERIC && t.precision <= SL_TEXT_DOUBLE_DIGITS;
+        int old = r->fixed && !few && sl_schema_find(r->fixed, name, strlen(name)) >= 0;
+        atomic_init(&digits[i].many, old ? 0 : INT64_MAX);
+        atomic_init(&digits[i].asks, INT64_MAX);
+    }
+    free(r->digits);
+    r->digits = digits;
+    return 0;
+}
+
+/* What was noted of the columns, in the places of the new ones. Where a chunk wants double precision and
+ * one before it had too many digits for that, the column becomes text: chunks are decoded in any order,
+ * but those before the first one that asks have all been decoded by now. */
+static int carry_digits(struct sl_text_reader *r, struct sl_schema **wider, struct sl_err *err)
+{
+    struct sl_text_digits *digits = sl_calloc((size_t)(*wider)->nfields + 1, sizeof *digits);
+    struct sl_schema *s = digits ? sl_schema_copy(*wider) : NULL;
+    if (!s) {
+        free(digits);
+        return sl_err_nomem(err, "widening a schema");
+    }
+    for (int i = 0; i < s->nfields; i++) {
+        struct sl_field *f = &s->fields[i];
+        int old = sl_schema_find(r->schema, f->name, strlen(f->name));
+        int64_t many = old < 0 ? INT64_MAX : atomic_load(&r->digits[old].many);
+        if (old >= 0 && f->type.kind == SL_DOUBLE &&
+            r->schema->fields[old].type.kind != SL_DOUBLE &&
+            many < atomic_load(&r->digits[old].asks))
+            f->type = sl_type_of(SL_TEXT);
+        atomic_init(&digits[i].many, many);
+        atomic_init(&digits[i].asks, INT64_MAX);
+    }
+    free(r->digits);
+    r->digits = digits;
+    *wider = s;
+    return 0;
+}
+
+static int replace_columns(struct sl_text_reader *r, struct sl_schema *wider, struct sl_err *err)
 {
     struct sl_text_column *columns = sl_calloc((size_t)wider->nfields, sizeof *columns);
     if (!columns)
@@ -193,6 +241,8 @@ int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_e
                 kept = -1;
         }
         columns[i].type = columns[i].settled = f->type;
+        if (f->type.kind == SL_DOUBLE) /* later values become text from there, not as they stand */
+            columns[i].first = f->type;
         if (kept < 0)
             break;
     }
@@ -207,4 +257,14 @@ int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_e
     r->schema = sl_schema_ref(wider);
     r->generation++;
     return r->o.format == SL_TEXT_JSON ? sl_text_json_columns(r, err) : 0;
+}
+
+int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_err *err)
+{
+    int rc = carry_digits(r, &wider, err);
+    if (rc < 0)
+        return rc;
+    rc = replace_columns(r, wider, err);
+    sl_schema_unref(wider);
+    return rc;
 }

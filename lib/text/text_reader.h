@@ -15,7 +15,12 @@
 #include "text/csv.h"
 #include "text/text.h"
 
-enum { SL_TEXT_BLOCK = 64, SL_TEXT_COLUMNS_MAX = SL_COLUMNS_MAX - 1, SL_TEXT_SLACK = 64 };
+enum {
+    SL_TEXT_DOUBLE_DIGITS = 15, /* every number of so many comes back from a double */
+    SL_TEXT_BLOCK = 64,
+    SL_TEXT_COLUMNS_MAX = SL_COLUMNS_MAX - 1,
+    SL_TEXT_SLACK = 64
+};
 
 enum sl_span_flags {
     SL_SPAN_NULL = 1,
@@ -62,6 +67,14 @@ struct sl_text_column {
     int field;          /* of the first file's records, -1 = not there; JSON: unused */
 };
 
+/* What whole numbers and numerics of a column were like: a column becomes double precision only if
+ * none before had more than 15 significant digits. Chunks by their number, INT64_MAX = none. Workers
+ * write here as they meet such values, in any order. */
+struct sl_text_digits {
+    _Atomic int64_t many; /* the first chunk with a value of more digits */
+    _Atomic int64_t asks; /* the first one that wants to make the column double precision */
+};
+
 /* A later file's header. Columns that the schema gained since are found by name, decode by decode. */
 struct sl_text_map {
     atomic_int refs;
@@ -83,6 +96,7 @@ struct sl_text_reader {
     struct sl_schema *types, *fixed;
     struct sl_schema *schema; /* NULL before settle */
     struct sl_text_column *columns;
+    struct sl_text_digits *digits; /* of each column */
     int ncolumns;
     int nfields;     /* in a record of the first file */
     int generation;  /* grows whenever columns change */
@@ -168,6 +182,8 @@ enum sl_text_class { /* bits: what the values of a column looked like */
 struct sl_text_guess {
     uint32_t seen; /* enum sl_text_class */
     int int_digits, scale;
+    int exp_digits, exp_scale; /* the same of numbers with an exponent, written without it */
+    int vast;    /* some number with an exponent has too many digits to be written so */
     int nsec;    /* some time has digits below the microsecond */
     int far;     /* some time or date is beyond what nanoseconds reach */
     int inexact; /* some number is not exactly a double */
@@ -193,6 +209,12 @@ struct sl_number {
 int sl_text_number(const char *s, size_t n, struct sl_number *out);
 /* 1 if the nearest double prints as the same number. */
 int sl_text_exact_double(const char *s, size_t n);
+/* A number with an exponent as it is written without one, no zeros at its end: 1e-3 as 0.001. Its
+ * length, at most SL_TEXT_PLAIN; 0 if it has more digits than a numeric. */
+enum { SL_TEXT_PLAIN = 80 };
+size_t sl_text_plain_number(const char *s, size_t n, char *out);
+/* Significant digits of a number. */
+size_t sl_text_significant(const char *s, size_t n);
 
 /* ---- value.c ---- */
 
@@ -337,6 +359,8 @@ extern const char *const sl_text_access_names[SL_ACCESS_COMBINED];
 
 /* ---- settle.c ---- */
 
+/* Begins r->digits for the columns that have just settled (text_reader.c). */
+int sl_text_count_digits(struct sl_text_reader *r, struct sl_err *err);
 /* Rows of a chunk in any format. */
 int sl_text_parse_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
                        const struct sl_text_chunk *chunk, struct sl_text_rows *rows,

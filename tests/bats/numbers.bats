@@ -124,3 +124,82 @@ PY
     run -0 python3 check.py check
     [ "$output" -gt 30000 ]
 }
+
+# ---- numbers with an exponent ----
+
+# 12,000 plain numbers, so that types have settled, and what comes then; the log's type and a sum.
+later() { # FORMAT LINE...
+    local format=$1
+    shift
+    { echo x; seq -f "$format" 1 12000; printf '%s\n' "$@"; } >x.csv
+    rm -rf l
+    sluice ingest x.csv -o l/ --quiet || return
+    sluice log info l/ | sed -n 's/^columns *x //p'
+    sluice aggregate l/ --select 'sum(x) as s' -O csv --quiet | tail -n 1
+}
+
+@test "a number with an exponent joins a numeric column exactly" {
+    run -0 later 0.%05g 1e-05
+    [ "$output" = $'numeric(18,5)\n720.06001' ]
+    run -0 later 0.%05g 2.5E-7 -1e+3
+    [ "$output" = $'numeric(21,8)\n-279.93999975' ]
+    run -0 later %g 1e+06
+    [ "$output" = $'bigint\n73006000' ]
+    run -0 later %g 1.5e-1
+    [ "$output" = $'numeric(21,2)\n72006000.15' ]
+}
+
+@test "a number beyond numeric makes the column double precision while all have 15 digits" {
+    run -0 later 0.%05g 1e-50
+    [ "$output" = $'double precision\n720.06' ]
+    run -0 later %g 1e60
+    [ "$output" = $'double precision\n1e+60' ]
+    run -0 later 0.%05g 123456789012.345 1e-50
+    [ "${lines[0]}" = 'double precision' ]
+}
+
+@test "a number beyond numeric makes the column text where some number has more digits" {
+    run -0 --separate-stderr later 0.%05g 1234567890123.4567 1e-50
+    [ "${lines[0]}" = text ]
+    run -0 --separate-stderr later 0.%05g 1e-50 1234567890123.4567
+    [ "${lines[0]}" = text ]
+    run -0 sluice tail -n 2 l/ -O csv --quiet
+    [ "$output" = $'x\n1e-50\n1234567890123.4567' ]
+    # in another chunk, long before or after
+    { echo x; seq -f '0.%05g' 1 12000; echo 1234567890123.4567; seq -f '0.%05g' 1 300000; echo 1e-50; } >x.csv
+    sluice ingest x.csv -o far/ -j2 --quiet
+    sluice log info far/ | grep -q '^columns *x text'
+}
+
+@test "rows that a log had before are not made double precision" {
+    printf 'x\n1234567890123.4567\n' >a.csv
+    sluice ingest a.csv -o l/ --quiet
+    { echo x; seq -f '0.%05g' 1 12000; echo 1e-50; } >b.csv
+    sluice ingest b.csv -o l/ --quiet
+    sluice log info l/ | grep -q '^columns *x text'
+    run -0 sluice replay l/ -O csv --quiet
+    [ "${lines[1]}" = 1234567890123.4567 ]
+    [ "${lines[-1]}" = 1e-50 ]
+}
+
+@test "where a column stays, a number with an exponent is taken if it fits, else told the type" {
+    { echo x; seq -f '0.%05g' 1 12000; echo 1e-05; } >x.csv
+    run -0 sluice aggregate x.csv --select 'sum(x) as s' -O csv --quiet
+    [ "${lines[1]}" = 720.06001 ]
+    echo 1e-7 >>x.csv
+    run -1 --separate-stderr sluice aggregate x.csv --select 'sum(x) as s' -O csv --quiet
+    [[ $stderr == *"'1e-7' does not fit numeric(18,5); --types 'x numeric(20,7)' would take it"* ]]
+    run -0 sluice aggregate x.csv --types 'x numeric(20,7)' --select 'sum(x) as s' -O csv --quiet
+    [ "${lines[1]}" = 720.0600101 ]
+    sed -i '$s/.*/1e-50/' x.csv
+    run -1 --separate-stderr sluice aggregate x.csv --select 'sum(x) as s' -O csv --quiet
+    [[ $stderr == *"'1e-50' does not fit numeric(18,5); --types 'x double precision' would take it"* ]]
+    run -0 sluice aggregate x.csv --types 'x double precision' --select 'sum(x) as s' -O csv --quiet
+    [ "${lines[1]}" = 720.06001 ]
+}
+
+@test "a sample with exponents that doubles do not hold is numeric" {
+    printf 'x\n12345678901234567.8\n1e3\n' >x.csv
+    run -0 sluice aggregate x.csv --select 'sum(x) as s' -O csv --quiet
+    [ "${lines[1]}" = 12345678901235567.8 ]
+}

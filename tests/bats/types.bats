@@ -115,8 +115,8 @@ J
 
 @test "a number in a column that becomes text has one text, however the input is cut" {
     { echo 'v,t,u'; seq 30000 | awk '{ print (NR % 2 ? "7.0" : NR % 3 ? "2.50" : "-0") ",2026-01-01T00:00:00Z,2026-01-01T00:00:00Z" }'
-        echo 1e5,now,; seq 20000 | awk '{ print (NR % 2 ? "7" : "2.5") ",2026-01-01 01:00:00+01:00," }'; } >t.csv
-    local want=$'v,t,n\n0,2026-01-01 00:00:00+00,5000\n1e5,now,1\n2.5,2026-01-01 00:00:00+00,20000\n7,2026-01-01 00:00:00+00,25000'
+        echo 1e5x,now,; seq 20000 | awk '{ print (NR % 4 == 1 ? "70e-1" : NR % 2 ? "7" : "2.5") ",2026-01-01 01:00:00+01:00," }'; } >t.csv
+    local want=$'v,t,n\n0,2026-01-01 00:00:00+00,5000\n1e5x,now,1\n2.5,2026-01-01 00:00:00+00,20000\n7,2026-01-01 00:00:00+00,25000'
     sluice ingest t.csv -j2 -o file/ --quiet
     sluice ingest <(dd if=t.csv bs=333 status=none) -I csv -j1 -o small/ --quiet
     local log

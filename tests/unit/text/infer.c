@@ -56,9 +56,11 @@ static void test_types(void)
     {
         check_type("1e5 2", "double precision");
         check_type("1.5e-7 0.1 -3E+2", "double precision");
-        check_type("1e5 9007199254740993", "text");
+        check_type("1e5 9007199254740993", "bigint");
+        check_type("1e5 9007199254740993.5", "numeric(38,1)");
+        check_type("1e50 9007199254740993.5", "text");
         check_type("1e999", "text");
-        check_type("1e5 0.1234567890123456789", "text");
+        check_type("1e5 0.1234567890123456789", "numeric(38,19)");
         check_type("inf", "text");
         check_type("NaN", "text");
     }
