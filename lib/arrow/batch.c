@@ -36,13 +36,12 @@ void sl_batch_unref(struct sl_batch *b)
     for (int i = 0; i < b->schema->nfields; i++)
         sl_column_unref(b->columns[i]);
     sl_buffer_unref(b->selection_owner);
-    sl_buffer_unref(b->kind_owner);
     sl_schema_unref(b->schema);
     free(b->columns);
     free(b);
 }
 
-/* Same schema, physical rows, origin and kinds; columns shared; no selection. */
+/* Same schema, physical rows and origin; columns shared; no selection. */
 static struct sl_batch *derive(struct sl_batch *b, struct sl_err *err)
 {
     struct sl_batch *d = sl_batch_new(b->schema, b->rows);
@@ -54,8 +53,6 @@ static struct sl_batch *derive(struct sl_batch *b, struct sl_err *err)
         d->columns[i] = b->columns[i] ? sl_column_ref(b->columns[i]) : NULL;
     d->origin = b->origin;
     d->watermark = b->watermark;
-    d->kind = b->kind;
-    d->kind_owner = b->kind_owner ? sl_buffer_ref(b->kind_owner) : NULL;
     return d;
 }
 
@@ -87,21 +84,6 @@ struct sl_batch *sl_batch_pick(struct sl_batch *b, const uint32_t *rows, size_t 
     return sl_batch_select(b, sel, n, err);
 }
 
-/* Kinds of the selected rows. */
-static int take_kind(struct sl_batch *d, const struct sl_batch *b, struct sl_account *account,
-                     struct sl_err *err)
-{
-    if (!b->kind)
-        return 0;
-    struct sl_buffer *k = sl_buffer_new(account, b->selected);
-    if (!k)
-        return sl_err_nomem(err, "a batch");
-    sl_values_take(k->data, b->kind, 1, b->selection, b->selected);
-    d->kind_owner = k;
-    d->kind = k->data;
-    return 0;
-}
-
 /* The first n rows are the selected ones. */
 static int is_prefix(const struct sl_batch *b)
 {
@@ -131,8 +113,6 @@ struct sl_batch *sl_batch_compact(struct sl_batch *b, struct sl_account *account
         if (!d->columns[i])
             goto fail;
     }
-    if (take_kind(d, b, account, err) < 0)
-        goto fail;
     d->origin = b->origin;
     if (sel) /* row i is no longer base + i */
         d->origin.base = -1;
@@ -176,10 +156,6 @@ struct sl_batch *sl_batch_slice(struct sl_batch *b, size_t from, size_t n, struc
             return NULL;
         }
     }
-    if (b->kind) {
-        d->kind = b->kind + from;
-        d->kind_owner = b->kind_owner ? sl_buffer_ref(b->kind_owner) : NULL;
-    }
     d->origin = b->origin;
     if (d->origin.base >= 0)
         d->origin.base += (int64_t)from;
@@ -214,8 +190,6 @@ struct sl_batch *sl_batch_cast(struct sl_batch *b, struct sl_schema *to, struct 
     }
     d->origin = b->origin;
     d->watermark = b->watermark;
-    d->kind = b->kind;
-    d->kind_owner = b->kind_owner ? sl_buffer_ref(b->kind_owner) : NULL;
     d->selection = b->selection;
     d->selection_owner = b->selection_owner ? sl_buffer_ref(b->selection_owner) : NULL;
     d->selected = b->selected;

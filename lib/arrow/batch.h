@@ -4,9 +4,9 @@
  * batch: rows on their way through a pipeline.
  *
  * A batch has one schema and one column per field; selection, if set, lists the rows that count (in
- * order, each < rows). kind NULL means that every row is an insert. Immutable once emitted and
- * shared by references: who wants another selection or other columns makes a new batch that shares
- * the columns (sl_batch_derive). Batches of up to SL_BATCH_ROWS rows are what sources make.
+ * order, each < rows). Immutable once emitted and shared by references: who wants another selection
+ * or other columns makes a new batch that shares the columns. Batches of up to SL_BATCH_ROWS rows are
+ * what sources make. What is true of a row alone is a column, hidden perhaps (hidden.h).
  */
 #ifndef SL_ARROW_BATCH_H
 #define SL_ARROW_BATCH_H
@@ -32,8 +32,6 @@ struct sl_batch {
     size_t selected;
     uint32_t *selection; /* NULL: all rows, selected == rows */
     struct sl_buffer *selection_owner;
-    const uint8_t *kind;          /* NULL: inserts; one a physical row */
-    struct sl_buffer *kind_owner; /* holds kind, may be NULL */
     struct sl_column **columns;
     struct sl_origin origin;
     /* Minimum over the source's partitions of their watermark after this batch, µs: decides when

@@ -306,8 +306,6 @@ static int assemble(const struct work *w, struct sl_batch **out)
     assert(at == u->out->nfields);
     b->origin = w->in->origin;
     b->watermark = w->in->watermark;
-    b->kind = w->in->kind;
-    b->kind_owner = w->in->kind_owner ? sl_buffer_ref(w->in->kind_owner) : NULL;
     if (!b->columns[u->rest]) {
         sl_batch_unref(b);
         return -(int)SL_ENOMEM;

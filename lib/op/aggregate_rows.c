@@ -423,8 +423,6 @@ int sl_aggregate_rows(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit
     int64_t first = 0;
     int rc = 0;
 
-    if (b->kind)
-        return sl_err_set(err, SL_EUNSUPPORTED, "an aggregate of revised rows");
     rc = sl_aggregate_ready(a, err);
     if (rc == 0 && a->ranked)
         rc = sl_sequence_take(&a->sequence, b, &first, err);

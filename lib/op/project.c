@@ -351,31 +351,18 @@ static int make_column(struct project *p, const struct step *s, int i, struct sl
     return *slot ? 0 : -SL_ENOMEM;
 }
 
-/* Kinds and origin of a batch whose selection was resolved. */
-static int carry_over(struct project *p, const struct sl_batch *b, struct sl_batch *to,
-                      struct sl_err *err)
+/* Origin of a batch whose selection was resolved. */
+static void carry_over(const struct sl_batch *b, struct sl_batch *to)
 {
     to->origin = b->origin;
     to->watermark = b->watermark;
-    if (!b->selection || !b->selected) {
-        to->kind = b->kind;
-        to->kind_owner = sl_buffer_ref(b->kind_owner);
-        return 0;
-    }
+    if (!b->selection || !b->selected)
+        return;
     size_t n = b->selected, first = b->selection[0];
     if (b->selection[n - 1] - first + 1 == n && b->origin.base >= 0)
         to->origin.base = b->origin.base + (int64_t)first;
     else
         to->origin.base = -1; /* rows are no longer base + i */
-    if (!b->kind)
-        return 0;
-    to->kind_owner = sl_buffer_new(p->op.account, n);
-    if (!to->kind_owner)
-        return sl_err_nomem(err, "a batch");
-    for (size_t k = 0; k < n; k++)
-        to->kind_owner->data[k] = b->kind[b->selection[k]];
-    to->kind = to->kind_owner->data;
-    return 0;
 }
 
 static int run_step(struct project *p, const struct step *s, struct sl_batch **b,
@@ -389,12 +376,10 @@ static int run_step(struct project *p, const struct step *s, struct sl_batch **b
     for (int i = 0; rc >= 0 && i < s->n; i++)
         rc = make_column(p, s, i, from, to, s->computes, err);
     if (rc >= 0 && s->computes) {
-        rc = carry_over(p, from, to, err);
+        carry_over(from, to);
     } else if (rc >= 0) {
         to->origin = from->origin;
         to->watermark = from->watermark;
-        to->kind = from->kind;
-        to->kind_owner = sl_buffer_ref(from->kind_owner);
         to->selection = from->selection;
         to->selection_owner = sl_buffer_ref(from->selection_owner);
         to->selected = from->selected;

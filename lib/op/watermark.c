@@ -105,8 +105,6 @@ static int push(struct sl_op *op, int input, struct sl_batch *b, enum sl_directi
             wide->columns[i] = sl_column_ref(b->columns[i]);
     wide->columns[n] = watermarks(w, b, err);
     wide->origin = b->origin;
-    wide->kind = b->kind;
-    wide->kind_owner = sl_buffer_ref(b->kind_owner);
     wide->watermark = minimum(w);
     rc = wide->columns[n] ? 0 : -(int)(err ? err->code : SL_ENOMEM);
     if (rc == 0 && b->selection) {

@@ -232,12 +232,11 @@ static void last_follows(void)
     sl_op_free(op);
 }
 
-/* What went through the operator last: its watermark, origin, and kinds. */
+/* What went through the operator last: its watermark and origin. */
 struct seen {
     struct sl_emit emit;
     int64_t watermark, base;
     int32_t partition;
-    uint8_t kind[2];
 };
 
 static int see(struct sl_emit *e, struct sl_batch *b, struct sl_err *unused)
@@ -247,8 +246,6 @@ static int see(struct sl_emit *e, struct sl_batch *b, struct sl_err *unused)
     s->watermark = b->watermark;
     s->partition = b->origin.partition;
     s->base = b->origin.base;
-    for (size_t i = 0; i < 2 && i < b->rows; i++)
-        s->kind[i] = b->kind ? b->kind[i] : 0;
     return SL_PUSH_OK;
 }
 
@@ -263,7 +260,6 @@ static void least_partition(void)
         {0, {30 * s, 31 * s}, SL_TIME_MIN}, {1, {10 * s, 9 * s}, 8 * s}, {0, {90 * s, 0}, 8 * s},
         {1, {50 * s, 20 * s}, 48 * s},      {1, {99 * s, 0}, 88 * s},
     };
-    static const uint8_t kinds[2] = {1, 2};
     struct sl_schema *in = times_schema(0, 0);
     struct sl_op *op = bound_to(sl_watermark_new(2 * s, 2, &account, &err), in);
     struct seen seen = {.emit = {.emit = see}};
@@ -271,12 +267,10 @@ static void least_partition(void)
         struct sl_batch *b = times(in, 2, steps[i].ts, NULL);
         b->origin.partition = steps[i].partition;
         b->origin.base = (int64_t)(1000 + i);
-        b->kind = kinds;
         CHECK(sl_op_push(op, 0, b, SL_MORE, &seen.emit, &err) >= 0);
         CHECK_INT(seen.watermark, steps[i].want);
         CHECK_INT(seen.partition, steps[i].partition);
         CHECK_INT(seen.base, (int64_t)(1000 + i));
-        CHECK(memcmp(seen.kind, kinds, sizeof(kinds)) == 0);
         sl_batch_unref(b);
     }
     sl_schema_unref(in);
@@ -287,7 +281,6 @@ static void least_partition(void)
 static void handed_on(void)
 {
     static const int64_t ts[2] = {SL_USEC_PER_SEC, 2 * SL_USEC_PER_SEC};
-    static const uint8_t kinds[2] = {1, 2};
     static const char *const where = "ts is not null", *const set = "later = ts + '1 s'";
     struct text_project_options o = {.set = &set, .nset = 1};
     struct sl_op *ops[] = {text_filter(&where, 1, &env, &account, &err),
@@ -301,12 +294,10 @@ static void handed_on(void)
         b->origin.partition = 3;
         b->origin.base = 1000;
         b->watermark = 77;
-        b->kind = kinds;
         CHECK(sl_op_push(op, 0, b, SL_MORE, &seen.emit, &err) >= 0);
         CHECK_INT(seen.watermark, 77);
         CHECK_INT(seen.partition, 3);
         CHECK_INT(seen.base, 1000);
-        CHECK(memcmp(seen.kind, kinds, sizeof(kinds)) == 0);
         sl_batch_unref(b);
         sl_op_free(op);
     }
@@ -323,7 +314,7 @@ int main(void)
     windows_close();
     TEST("a batch's watermark is the least of the partitions'")
     least_partition();
-    TEST("origin, kinds and watermark of a batch are handed on")
+    TEST("origin and watermark of a batch are handed on")
     handed_on();
     TEST("times in nanoseconds are rounded down")
     nanoseconds();
