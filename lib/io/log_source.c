@@ -31,6 +31,21 @@ void sl_log_source_note(const struct log_source *s, const char *fmt, ...)
     sl_buf_release(&text);
 }
 
+/* The log ends before commits that are lost: their rows are passed over. Said once. */
+static void say_unsettled(struct log_source *s)
+{
+    int unsettled = sl_log_unsettled(s->log);
+    if (unsettled && !s->said_unsettled)
+        sl_log_source_note(
+            s,
+            "%s: commits after number %lld did not reach the device: their rows are passed over, "
+            "%s",
+            s->path, (long long)sl_log_commit_number(s->log),
+            s->o.follow ? "waiting for the next writer, which goes on from there"
+                        : "the next writer goes on without them");
+    s->said_unsettled = unsettled;
+}
+
 /* ---- opening ---- */
 
 static void parent_of(const char *path, struct sl_buf *out)
@@ -217,6 +232,8 @@ static int source_open(struct sl_source *base, struct sl_err *err)
     rc = s->was ? take_up(s, err) : sl_err_nomem(err, "a log source");
     if (rc < 0)
         return rc;
+    if (!s->o.follow)
+        say_unsettled(s);
     return s->merging ? sl_log_merge_open(s, err) : open_reader(s, err);
 }
 
@@ -225,17 +242,11 @@ static int source_open(struct sl_source *base, struct sl_err *err)
 /* What a follower waits for besides rows, and how: each said when it begins. */
 static void say_waiting(struct log_source *s)
 {
-    int unsettled = sl_log_unsettled(s->log), polled = sl_log_reader_fd(s->reader) < 0;
-    if (unsettled && !s->said_unsettled)
-        sl_log_source_note(
-            s,
-            "%s: commits after number %lld did not reach the device: waiting for the next writer, "
-            "which goes on from there",
-            s->path, (long long)sl_log_commit_number(s->log));
+    int polled = sl_log_reader_fd(s->reader) < 0;
+    say_unsettled(s);
     if (polled && !s->said_polled)
         sl_log_source_note(s, "%s cannot be watched: looking every %d ms", s->path,
                            LOOK_USEC / 1000);
-    s->said_unsettled = unsettled;
     s->said_polled |= polled;
 }
 

@@ -260,6 +260,65 @@ static int read_rest(struct sl_log *l, struct sl_err *err)
     return rc < 0 ? rc : 1;
 }
 
+/* ---- a tail that is not whole ---- */
+
+/* Whether a line behind c.pos is good in itself. What is bad before it is then no tail. */
+static int good_line_follows(struct sl_log *l)
+{
+    if (read_from(l, l->c.fd, l->c.pos, NULL) < 0)
+        return 1; /* nothing is known: the error stays what it is */
+    const char *p = l->in.data, *end = p + l->in.len, *nl;
+    for (; p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL; p = nl + 1) {
+        /* Rubbish without a newline may stand before it. */
+        const char *line = memmem(p, (size_t)(nl - p), "{\"n\":", 5);
+        struct sl_line out;
+        sl_line_init(&out);
+        int good = line && sl_line_parse(line, (size_t)(nl + 1 - line), &out, NULL) == 0;
+        sl_line_release(&out);
+        if (good)
+            return 1;
+    }
+    return 0;
+}
+
+/* 0 if a segment is shorter than commits behind the mark say: whoever commits writes the rows before the
+ * line. A segment that is missing was removed by somebody, and is damage. */
+static int segments_are_there(const struct sl_log *l)
+{
+    struct stat st;
+    char name[SL_SEG_NAME];
+    for (int i = 0; i < l->state.npartitions; i++) {
+        const struct sl_part *p = &l->state.parts[i];
+        for (int k = 0; k < p->nsegs; k++) {
+            const struct sl_seg *s = &p->segs[k];
+            if (s->touched <= l->mark.durable)
+                continue;
+            sl_seg_name(sl_seg_key(s), ".arrows", name);
+            if (fstatat(l->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+                st.st_size < s->bytes)
+                return 0;
+        }
+    }
+    return 1;
+}
+
+/*
+ * What is behind the mark is not as it was written, though the system was not started anew: a file
+ * system that failed and was mounted again leaves that as well. 1 if nothing at or before the mark is
+ * concerned: from now on what is behind it is checked as after a reboot.
+ */
+static int begin_to_suspect(struct sl_log *l)
+{
+    struct sl_lock_mark m;
+    if (l->unclean || l->state.broken || l->c.pos == 0 ||
+        sl_lockfile_mark(&l->lock, 0, &m, NULL) < 0 || !is_ours(l, &m) ||
+        l->state.n < SL_MAX(m.durable, l->state.durable))
+        return 0;
+    l->mark = m;
+    l->unclean = l->suspect = 1;
+    return 1;
+}
+
 /* ---- the next file ---- */
 
 /* Makes fd, file number n, the present one. Its snapshot has not been taken yet. */
@@ -417,10 +476,10 @@ static int was_recovered(struct sl_log *l, struct sl_err *err)
     int rc = sl_lockfile_mark(&l->lock, 0, &m, err);
     if (rc < 0 || !is_ours(l, &m))
         return rc;
-    if (l->orphaned && m.syncing && m.durable == l->mark.durable)
+    if (((l->orphaned && m.syncing) || l->suspect) && m.durable == l->mark.durable)
         return 0;
     l->mark = m;
-    l->unclean = l->orphaned = 0;
+    l->unclean = l->orphaned = l->suspect = 0;
     return 1;
 }
 
@@ -447,6 +506,8 @@ int sl_view_catch_up(struct sl_log *l, struct sl_err *err)
         struct sl_err mine;
         int passed = pass_void(l, &mine);
         rc = passed > 0 ? 1 : rc;
+        if (passed == 0 && !l->locked && !good_line_follows(l) && begin_to_suspect(l))
+            return take_rest(l, err); /* ends before the bad line */
     }
     while (rc >= 0) {
         any |= rc > 0;
@@ -477,10 +538,12 @@ static int check_mark(struct sl_log *l, struct sl_err *err)
 
 static int read_mark(struct sl_log *l, struct sl_err *err)
 {
+    int64_t before = l->mark.durable;
     int rc = sl_lockfile_mark(&l->lock, 0, &l->mark, err);
     l->unclean = !l->mark.known || strcmp(l->mark.boot, l->boot) != 0;
     l->orphaned &= l->mark.syncing && !l->unclean;
-    l->unclean |= l->orphaned;
+    l->suspect &= !l->unclean && !l->orphaned && l->mark.durable == before;
+    l->unclean |= l->orphaned | l->suspect;
     l->stopped = 0;
     l->nchecked = 0;
     return rc;
@@ -501,7 +564,7 @@ static int load_from(struct sl_log *l, int fd, int64_t n, struct sl_err *err)
     return rc;
 }
 
-int sl_view_load(struct sl_log *l, struct sl_err *err)
+static int load(struct sl_log *l, struct sl_err *err)
 {
     int64_t newest, before;
     int rc = read_mark(l, err), fd = -1;
@@ -526,6 +589,18 @@ int sl_view_load(struct sl_log *l, struct sl_err *err)
     if (rc >= 0 && !l->stopped)
         rc = sl_view_catch_up(l, err);
     return rc < 0 ? rc : 0;
+}
+
+int sl_view_load(struct sl_log *l, struct sl_err *err)
+{
+    int rc = load(l, err);
+    int bad = rc == -SL_ECORRUPT ? !good_line_follows(l) : rc == 0 && !segments_are_there(l);
+    return bad && begin_to_suspect(l) ? load(l, err) : rc;
+}
+
+int sl_view_distrust(struct sl_log *l, struct sl_err *err)
+{
+    return l->state.n > l->mark.durable && begin_to_suspect(l) ? load(l, err) : 0;
 }
 
 int sl_view_doubt(struct sl_log *l, struct sl_err *err)

@@ -341,7 +341,7 @@ int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *er
         rc = sl_syncer_set_mark(w->sync, l->state.n, l->boot, err);
     if (rc < 0)
         return rc;
-    l->unclean = l->stopped = 0;
+    l->unclean = l->suspect = l->stopped = 0;
     l->nchecked = 0;
     return sl_lockfile_mark(&l->lock, 0, &l->mark, err);
 }

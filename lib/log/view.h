@@ -44,6 +44,7 @@ struct sl_log {
     int locked;       /* the append lock is held */
     int unclean;      /* another boot, or a failed sync: commits after the mark are checked */
     int orphaned;     /* unclean since a sync is, or was, under way of which nobody knows the end */
+    int suspect;      /* unclean since what is behind the mark is not whole, without a reboot */
     int stopped;      /* unclean: a commit that is not good was met; the state ends before it */
     int64_t greatest; /* greatest number that any line seen bore */
     int64_t rolled;   /* number of the last snapshot that went back behind a known commit */
@@ -75,6 +76,8 @@ int sl_view_catch_up(struct sl_log *l, struct sl_err *err);
 /* What the state promises is not there. 1: that is what a failed sync lost, and the state is another
  * now: it ends before that, or is what a recovery has made of it. 0: it is damage. */
 int sl_view_doubt(struct sl_log *l, struct sl_err *err);
+/* Reads the log anew, and checks what is behind the mark as after a reboot. */
+int sl_view_distrust(struct sl_log *l, struct sl_err *err);
 /* Up to where the offsets of a history are still those of the log; -1 = it is not known. */
 int64_t sl_view_history_end(const struct sl_log *l, uint64_t history, int partition);
 /* Opens a segment's file; "LOG/NAME" goes to name for messages if it is not NULL. */

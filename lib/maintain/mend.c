@@ -265,23 +265,40 @@ static int check_older(struct sl_mend *m, struct sl_err *err)
     return SL_MIN(rc, 0);
 }
 
+/* What is behind the last good commit, and was never known to be on the device, is taken back as the
+ * next writer would. */
+static int take_back(struct sl_mend *m, struct sl_err *err)
+{
+    int64_t moved = 0;
+    if (m->l->stopped) {
+        sl_mend_say(m,
+                    "commits after number %" PRId64
+                    " did not reach the device whole: they are taken back, their rows go to lost/",
+                    m->l->state.n);
+        m->changes++;
+    }
+    int rc = m->yes ? sl_writer_recover(m->w, &moved, err) : 0;
+    if (moved)
+        sl_mend_say(m, "%" PRId64 " %s past the last good commit went to lost/", moved,
+                    sl_plural(moved, "byte", "bytes"));
+    return rc;
+}
+
 static int mend_all(struct sl_mend *m, struct sl_err *err)
 {
     struct sl_log *l = m->l;
     struct sl_err why;
-    int64_t moved = 0;
 
     sl_err_init(&why);
     int rc = sl_view_load(l, &why);
+    if (rc == 0) /* a batch behind the mark may be what is damaged */
+        rc = sl_view_distrust(l, &why);
     if (rc == -SL_ECORRUPT) {
         rc = sl_mend_commits(m, err);
         if (rc == 0 && !m->said)
             sl_mend_say(m, "%s: byte %" PRId64 ": %s", why.place, why.offset, why.what);
-    } else if (rc == 0 && l->unclean && m->yes) {
-        rc = sl_writer_recover(m->w, &moved, err);
-        if (moved)
-            sl_mend_say(m, "%" PRId64 " %s past the last good commit went to lost/", moved,
-                        sl_plural(moved, "byte", "bytes"));
+    } else if (rc == 0 && l->unclean) {
+        rc = take_back(m, err);
     } else if (rc < 0 && err) {
         *err = why;
     }

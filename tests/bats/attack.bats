@@ -189,3 +189,82 @@ holds() { # LOG ROWS
     ends_with 1 "${pids[0]}"
     grep -q 'commits/.*: the commit file was removed' errors
 }
+
+# Zeros in place of the last N commit lines.
+zero_lines() { # LOG N
+    python3 - "$1"/commits/*.jsonl "$2" <<'P'
+import sys
+path, n = sys.argv[1], int(sys.argv[2])
+lines = open(path, 'rb').read().splitlines(keepends=True)
+tail = sum(len(x) for x in lines[-n:])
+open(path, 'wb').write(b''.join(lines[:-n]) + b'\0' * tail)
+P
+}
+
+sum_of() { # LOG
+    sluice aggregate --quiet "$1" --select 'count(*), sum(a)' -O csv | tail -n 1
+}
+
+@test "lines that a file system lost behind the mark: readers say so, a resume brings the rows again" {
+    seq 100 | sed 1ia >a.csv
+    seq 101 200 | sed 1ia >b.csv
+    sluice ingest --quiet a.csv -o log/ --sync commit
+    sluice ingest --quiet b.csv -o log/ --sync none
+    zero_lines log 1
+    same "$(sum_of log/)" 100,5050
+    run -0 --separate-stderr sluice tail -n 1 log/ -O csv
+    same "$output" $'a\n100'
+    [[ $stderr == *"commits after number 2 did not reach the device: their rows are passed over"* ]]
+    run -0 sluice log verify log/
+    [[ $output == *"commits after number 2 did not reach the device"* ]]
+    run -3 --separate-stderr sluice ingest --resume b.csv -o log/
+    [[ $stderr == *"set aside in lost/"* ]]
+    same "$(sum_of log/)" 200,20100
+    run -0 sluice log verify log/
+    same "$output" "log/: whole"
+}
+
+@test "a segment that lost its end behind the mark: the same" {
+    seq 100 | sed 1ia >a.csv
+    seq 101 200 | sed 1ia >b.csv
+    sluice ingest --quiet a.csv -o log/ --sync commit
+    sluice ingest --quiet b.csv -o log/ --sync none
+    truncate -s -9 log/0000/*.arrows
+    same "$(sum_of log/)" 100,5050
+    sluice ingest --quiet --resume b.csv -o log/
+    same "$(sum_of log/)" 200,20100
+    sluice log verify log/
+}
+
+@test "zeros in a batch behind the mark: a repair takes its commit back, a resume brings the rows again" {
+    seq 100 | sed 1ia >a.csv
+    seq 101 200 | sed 1ia >b.csv
+    sluice ingest --quiet a.csv -o log/ --sync commit
+    sluice ingest --quiet b.csv -o log/ --sync none
+    size=$(stat -c %s log/0000/*.arrows)
+    truncate -s -99 log/0000/*.arrows
+    truncate -s "$size" log/0000/*.arrows
+    run -1 --separate-stderr sluice tail -n 1 log/
+    run -1 sluice log repair log/
+    [[ $output == *"commits after number 2 did not reach the device whole: they are taken back"* ]]
+    run -3 sluice log repair --yes log/
+    same "$(sum_of log/)" 100,5050
+    sluice ingest --quiet --resume b.csv -o log/
+    same "$(sum_of log/)" 200,20100
+    sluice log verify log/
+}
+
+@test "a lost line at the mark stays an error that names file and byte" {
+    seq 100 | sed 1ia | sluice ingest --quiet -I csv - -o log/ --sync commit
+    zero_lines log 1
+    run -1 --separate-stderr sluice tail -n 1 log/
+    [[ $stderr == *"log/commits/00000000000000000001.jsonl: byte "* ]]
+}
+
+@test "a line that is being written is no lost one: a reader waits for its end" {
+    seq 100 | sed 1ia | sluice ingest --quiet -I csv - -o log/ --sync none
+    printf '{"n":3,"prev":' >>log/commits/00000000000000000001.jsonl
+    run -0 --separate-stderr sluice tail -n 1 log/ -O csv
+    same "$output" $'a\n100'
+    [[ $stderr != *"passed over"* ]]
+}

@@ -18,7 +18,7 @@ static void test_losses(void)
         const char *path = make_log("cut", 3, 4);
         const char *seg = file_of(path, "0000", ".arrows");
         CHECK(truncate(seg, file_size(seg) - 5) == 0);
-        CHECK(count_rows_as(path, 0, boot_a) < 0); /* without a reboot it is damage */
+        CHECK_INT(count_rows_as(path, 0, boot_a), 60); /* a reboot or not: it was never durable */
         CHECK_INT(recover(path, 60, 1), 0);
     }
     TEST("a segment has zeros where unsynced rows were")
@@ -46,8 +46,67 @@ static void test_losses(void)
         int64_t n = file_size(file);
         cut_lines(path, 5, 37);
         CHECK(truncate(file_of(path, "commits", ".jsonl"), n) == 0);
-        CHECK(count_rows_as(path, 0, boot_a) < 0);
+        CHECK_INT(count_rows_as(path, 0, boot_a), 40);
         CHECK(recover(path, 40, 1) > 0);
+    }
+}
+
+/* The file system went down and came back, and the system did not: the boot id is the same. */
+static void test_same_boot(void)
+{
+    TEST("a bad line behind the mark with none after it: a writer of the same boot recovers")
+    {
+        const char *path = make_log("same", 3, 4);
+        const char *file = file_of(path, "commits", ".jsonl");
+        int64_t moved = 0, n = file_size(file);
+        cut_lines(path, 5, 0);
+        CHECK(truncate(file_of(path, "commits", ".jsonl"), n) == 0);
+        CHECK_INT(count_rows_as(path, 0, boot_a), 40);
+        struct sl_log_writer *w = open_as(path, boot_a, &moved);
+        CHECK(w && moved > 0);
+        CHECK(good(append_rows(w, 0, 0, 40, 10)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(count_rows_as(path, 0, boot_a), 50);
+        CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+    }
+    TEST("a bad line behind the mark with a good one after it is corrupt until there is a reboot")
+    {
+        const char *path = make_log("middle", 3, 4);
+        struct sl_buf b = SL_BUF_INIT;
+        const char *file = file_of(path, "commits", ".jsonl");
+        CHECK(sl_path_read_file(file, 1 << 24, &b, &err) == 0);
+        const char *p = b.data;
+        for (int i = 0; i < 5; i++)
+            p = strchr(p, '\n') + 1;
+        int fd = open(file, O_WRONLY);
+        CHECK(pwrite(fd, "\0\0\0\0", 4, p - b.data + 40) == 4);
+        close(fd);
+        sl_buf_release(&b);
+        CHECK_INT(count_rows_as(path, 0, boot_a), -1 - SL_ECORRUPT);
+        CHECK_INT(count_rows_as(path, 0, boot_b), 40);
+    }
+    TEST("a bad line at the mark is corrupt")
+    {
+        const char *path = make_log("at", 4, 0);
+        const char *file = file_of(path, "commits", ".jsonl");
+        int64_t n = file_size(file);
+        CHECK(truncate(file, n - 30) == 0 && truncate(file, n) == 0);
+        CHECK_INT(count_rows_as(path, 0, boot_a), -1 - SL_ECORRUPT);
+        CHECK_INT(count_rows_as(path, 0, boot_b), -1 - SL_ECORRUPT);
+    }
+    TEST("a writer that knows commits which another one took back stops")
+    {
+        const char *path = make_log("known", 3, 4);
+        struct sl_log_writer *w = open_as(path, boot_a, NULL);
+        const char *seg = file_of(path, "0000", ".arrows");
+        CHECK(truncate(seg, file_size(seg) - 5) == 0);
+        struct sl_log_writer *other = open_as(path, boot_a, NULL);
+        CHECK(other != NULL);
+        CHECK(append_rows(w, 0, 0, 70, 10) < 0);
+        sl_log_writer_abort(w);
+        CHECK(good(append_rows(other, 0, 0, 60, 10)));
+        CHECK(good(sl_log_writer_close(other, &err)));
+        CHECK_INT(count_rows_as(path, 0, boot_a), 70);
     }
 }
 
@@ -216,6 +275,7 @@ int main(void)
 {
     make_scratch();
     test_losses();
+    test_same_boot();
     test_stops();
     test_early_follower();
     test_other_s_sync();
