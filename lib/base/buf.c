@@ -94,36 +94,61 @@ void sl_buf_printf(struct sl_buf *b, const char *fmt, ...)
     va_end(ap);
 }
 
-/* Code points that move the cursor, change its colours or the direction of text. */
+/* Code points that move the cursor, change its colours or turn the direction of text. */
 static int is_invisible(int32_t cp)
 {
-    return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || (cp >= 0x202a && cp <= 0x202e) ||
-           (cp >= 0x2066 && cp <= 0x2069);
+    return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x61c || cp == 0x200e || cp == 0x200f ||
+           (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
+}
+
+enum visible_form { VISIBLE_ALL, VISIBLE_LINES, VISIBLE_JSON };
+
+/* first: the byte that was decoded to cp; cp is -1 where it belongs to no character. */
+static void add_escape(struct sl_buf *b, int32_t cp, unsigned first, enum visible_form form)
+{
+    unsigned shown = cp < 0 ? first : (unsigned)cp;
+    if (form == VISIBLE_JSON)
+        sl_buf_printf(b, "\\u%04x", shown);
+    else if (cp == '\n' || cp == '\t' || cp == '\r')
+        sl_buf_printf(b, "\\%c", cp == '\n' ? 'n' : cp == '\t' ? 't' : 'r');
+    else
+        sl_buf_printf(b, shown < 0x100 ? "\\x%02x" : "\\u{%04x}", shown);
+}
+
+static void add_visible(struct sl_buf *b, const void *data, size_t n, enum visible_form form)
+{
+    const unsigned char *s = data, *end = s + n, *from = s; /* from: not added yet */
+    int lays_out = form != VISIBLE_ALL;
+    while (s < end) {
+        if ((*s >= 0x20 && *s < 0x7f) || (lays_out && (*s == '\n' || *s == '\t'))) {
+            s++;
+            continue;
+        }
+        int32_t cp;
+        size_t k = sl_utf8_decode(s, (size_t)(end - s), &cp);
+        if (is_invisible(cp)) {
+            sl_buf_add(b, from, (size_t)(s - from));
+            add_escape(b, cp, *s, form);
+            from = s + k;
+        }
+        s += k;
+    }
+    sl_buf_add(b, from, (size_t)(end - from));
 }
 
 void sl_buf_add_visible(struct sl_buf *b, const void *data, size_t n)
 {
-    const unsigned char *s = data, *end = s + n;
-    while (s < end) {
-        const unsigned char *from = s;
-        while (s < end && *s >= 0x20 && *s < 0x7f)
-            s++;
-        sl_buf_add(b, from, (size_t)(s - from));
-        if (s == end)
-            break;
-        int32_t cp;
-        size_t k = sl_utf8_decode(s, (size_t)(end - s), &cp);
-        if (cp == '\n' || cp == '\t' || cp == '\r')
-            sl_buf_printf(b, "\\%c", cp == '\n' ? 'n' : cp == '\t' ? 't' : 'r');
-        else if (cp < 0 || cp < 0x100)
-            is_invisible(cp) ? sl_buf_printf(b, "\\x%02x", cp < 0 ? *s : (unsigned)cp)
-                             : sl_buf_add(b, s, k);
-        else if (is_invisible(cp))
-            sl_buf_printf(b, "\\u{%04x}", (unsigned)cp);
-        else
-            sl_buf_add(b, s, k);
-        s += k;
-    }
+    add_visible(b, data, n, VISIBLE_ALL);
+}
+
+void sl_buf_add_visible_lines(struct sl_buf *b, const void *data, size_t n)
+{
+    add_visible(b, data, n, VISIBLE_LINES);
+}
+
+void sl_buf_add_visible_json(struct sl_buf *b, const void *data, size_t n)
+{
+    add_visible(b, data, n, VISIBLE_JSON);
 }
 
 /* Bytes of s that stand for themselves in a JSON string. */

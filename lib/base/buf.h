@@ -36,8 +36,14 @@ void sl_buf_addstr(struct sl_buf *b, const char *s);
 void sl_buf_addch(struct sl_buf *b, char c);
 void sl_buf_printf(struct sl_buf *b, const char *fmt, ...) SL_PRINTF(2, 3);
 void sl_buf_vprintf(struct sl_buf *b, const char *fmt, va_list ap);
-/* Appends bytes with control bytes (C0, DEL, C1, bidi overrides) shown as \xNN or \u{NNNN}. */
+/* Appends bytes for the eyes of a person. What would move the cursor, change colours or turn the
+ * direction of text (C0, DEL, C1, marks of direction, broken UTF-8) is shown as \n, \xNN or
+ * \u{NNNN}: nothing that data holds reaches a terminal as a command. */
 void sl_buf_add_visible(struct sl_buf *b, const void *data, size_t n);
+/* As sl_buf_add_visible, for whole lines of text: line feeds and tabs, which lay it out, stay. */
+void sl_buf_add_visible_lines(struct sl_buf *b, const void *data, size_t n);
+/* As sl_buf_add_visible_lines, for lines of JSON, which stay JSON: \uNNNN. */
+void sl_buf_add_visible_json(struct sl_buf *b, const void *data, size_t n);
 /* Appends a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void sl_buf_add_json(struct sl_buf *b, const void *data, size_t n);
 /* Drops the first n bytes. */

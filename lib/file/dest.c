@@ -273,6 +273,11 @@ int sl_dest_poll(struct sl_dest *o, struct pollfd *fds, int max)
     return 1;
 }
 
+int sl_dest_is_terminal(const struct sl_dest *o)
+{
+    return !o->compressor && isatty(o->fd);
+}
+
 int sl_dest_is_empty(const struct sl_dest *o)
 {
     return o->empty;

@@ -20,6 +20,7 @@ int sl_dest_write(struct sl_dest *o, const void *data, size_t n, struct sl_err *
 int sl_dest_close(struct sl_dest *o, struct sl_err *err);
 void sl_dest_free(struct sl_dest *o); /* without close: no half file is left */
 int sl_dest_poll(struct sl_dest *o, struct pollfd *fds, int max);
+int sl_dest_is_terminal(const struct sl_dest *o);
 int sl_dest_is_empty(const struct sl_dest *o); /* append: the file had nothing in it */
 
 #endif

@@ -43,6 +43,8 @@ struct sl_stream_sink {                /* first member of such a sink */
     struct sl_dest *dest;
     struct sl_buf bytes; /* not written yet, and */
     int64_t rows;        /* the rows in them */
+    /* Text to a terminal: appends bytes in the form that is written. NULL: as they are. */
+    void (*visible)(struct sl_buf *out, const void *data, size_t n);
 };
 /* Counts rows that are in bytes now, or will be before they are written. */
 void sl_stream_sink_take(struct sl_stream_sink *s, size_t rows);

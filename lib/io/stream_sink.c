@@ -15,9 +15,22 @@ void sl_stream_sink_take(struct sl_stream_sink *s, size_t rows)
     s->rows += (int64_t)rows;
 }
 
+static int put_visible(const struct sl_stream_sink *s, const struct sl_buf *bytes,
+                       struct sl_err *err)
+{
+    struct sl_buf shown = SL_BUF_INIT;
+    s->visible(&shown, bytes->data, bytes->len);
+    int rc = sl_buf_check(&shown, err);
+    if (rc == 0)
+        rc = sl_dest_write(s->dest, shown.data, shown.len, err);
+    sl_buf_release(&shown);
+    return rc;
+}
+
 int sl_stream_sink_put(struct sl_stream_sink *s, const struct sl_buf *bytes, struct sl_err *err)
 {
-    int rc = sl_dest_write(s->dest, bytes->data, bytes->len, err);
+    int rc = s->visible ? put_visible(s, bytes, err)
+                        : sl_dest_write(s->dest, bytes->data, bytes->len, err);
     if (rc == SL_PUSH_OK)
         s->base.bytes += (int64_t)bytes->len;
     s->base.pipe_closed |= rc == SL_PUSH_DONE;

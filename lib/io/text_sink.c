@@ -5,7 +5,8 @@
  *
  * CSV, TSV and JSON rows are formatted by the workers and written in order; a table is formatted
  * here, because its widths depend on what came before. Text gathers up to 256 KiB before it is
- * written, or less at a FLUSH.
+ * written, or less at a FLUSH. A terminal gets it with control bytes and marks of direction escaped:
+ * they would act on the terminal. Files and pipes get every byte as it is.
  */
 #include "base/compat.h"
 #include "arrow/hidden.h"
@@ -27,6 +28,9 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
     int rc = s->stream.dest ? 0 : sl_dest_open(&s->oo, &s->stream.dest, err);
     if (rc < 0)
         return rc;
+    if (sl_dest_is_terminal(s->stream.dest))
+        s->stream.visible =
+            s->wo.format == SL_TEXT_JSON ? sl_buf_add_visible_json : sl_buf_add_visible_lines;
     struct sl_schema *visible = sl_hidden_schema(schema, err);
     if (!visible)
         return -(int)(err ? err->code : SL_EFAIL);

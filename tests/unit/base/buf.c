@@ -108,6 +108,7 @@ static void test_escapes(void)
         CHECK_STR(visible("\xc2\x9b", 2), "\\x9b");
         CHECK_STR(visible("\xe2\x80\xae", 3), "\\u{202e}");
         CHECK_STR(visible("\xff", 1), "\\xff");
+        CHECK_STR(visible("\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f", 8), "\\u{061c}\\u{200e}\\u{200f}");
         CHECK_STR(visible("na\xc3\xafve \xe2\x82\xac", 10), "na\xc3\xafve \xe2\x82\xac");
     }
     TEST("JSON strings are escaped, invalid UTF-8 becomes U+FFFD")

@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# What a person at a terminal sees: nothing in data acts on the terminal, and files and pipes get
+# every byte as it is.
+
+load common
+
+need_terminal() {
+    script -qec true /dev/null >/dev/null 2>&1 || skip "script does not run here"
+}
+
+# Runs a line of shell with a terminal of 80 columns, or of $columns, as its standard streams.
+# Line feeds arrive as they were written.
+on_terminal() { # LINE
+    script -qec "stty -onlcr cols ${columns-80} rows 24; $1" /dev/null </dev/null
+}
+
+hostile=$'a\n\e[2J\u009b31m\u202e\u200e\u061cé\x7f\n'
+escaped='\x1b[2J\x9b31m\u{202e}\u{200e}\u{061c}é\x7f'
+
+@test "CSV on a terminal shows control bytes and marks of direction, in values and in names" {
+    need_terminal
+    printf '%s' "$hostile" >t.csv
+    printf 'x\e]0;y\a,b\n1,"two\nlines"\n"carriage\rreturn",\n' >names.csv
+    [ "$(on_terminal "sluice transform t.csv -O csv --quiet")" = $'a\n'"$escaped" ]
+    [ "$(on_terminal "sluice transform names.csv -O csv --quiet")" = \
+        $'x\\x1b]0;y\\x07,b\n1,"two\nlines"\n"carriage\\rreturn",' ]
+}
+
+@test "TSV on a terminal keeps its tabs and shows other control bytes" {
+    need_terminal
+    printf 'a,b\n\e[2J,x\v\n' >t.csv
+    [ "$(on_terminal "sluice transform t.csv -O tsv --quiet")" = $'a\tb\n\\x1b[2J\tx\\x0b' ]
+}
+
+@test "JSON on a terminal stays JSON: what is escaped is read back as it was" {
+    need_terminal
+    printf '%s' "$hostile" >t.csv
+    printf '{"k\u202e":"v\u009b","o":["\u200f","\x7f"]}\n' >t.json
+    [ "$(on_terminal "sluice transform t.csv -O json --quiet")" = \
+        '{"a":"\u001b[2J\u009b31m\u202e\u200e\u061cé\u007f"}' ]
+    [ "$(on_terminal "sluice transform t.json -O json --quiet")" = \
+        '{"k\u202e":"v\u009b","o":["\u200f","\u007f"]}' ]
+    on_terminal "sluice transform t.csv -O json --quiet" >out.json
+    sluice transform out.json -O csv --quiet | cmp - t.csv
+}
+
+@test "a table on a terminal shows control bytes and marks of direction" {
+    need_terminal
+    printf '%s' "$hostile" >t.csv
+    [ "$(on_terminal "sluice transform t.csv --quiet" | tail -n 1)" = "$escaped" ]
+}
+
+@test "a terminal that -o names gets text as standard output would" {
+    need_terminal
+    printf '%s' "$hostile" >t.csv
+    [ "$(on_terminal "sluice transform t.csv -o /dev/tty -O csv --quiet")" = $'a\n'"$escaped" ]
+}
+
+@test "files and pipes get every byte as it is, also when a terminal is there" {
+    need_terminal
+    printf '%s' "$hostile" >t.csv
+    on_terminal "sluice transform t.csv -O csv --quiet | cat >pipe.csv"
+    on_terminal "sluice transform t.csv -o file.csv --quiet"
+    cmp pipe.csv t.csv
+    cmp file.csv t.csv
+}
+
+@test "messages show what data and names hold, on a terminal and off it" {
+    printf 'a\n\e[2Jx\n' >$'bad\e[31m.csv'
+    run ! sluice transform $'bad\e[31m.csv' --types 'a bigint' -O csv
+    [[ $output == *'bad\x1b[31m.csv'*'\x1b[2Jx'* ]]
+    [[ $output != *$'\e'* ]]
+    printf 'n\e[2J\u202e\n1\n' >t.csv
+    run ! sluice transform t.csv --select b -O csv
+    [[ $output == *'n\x1b[2J\u{202e}'* ]]
+    [[ $output != *$'\e'* && $output != *$'\u202e'* ]]
+    run ! sluice transform --no-$'such\e[2J' t.csv
+    [[ $output == *'\x1b[2J'* && $output != *$'\e'* ]]
+    run ! sluice $'no\e[2Jcommand'
+    [[ $output == *'\x1b[2J'* && $output != *$'\e'* ]]
+}
