@@ -65,6 +65,8 @@ struct sl_node *sl_bind_node(struct sl_bind *b, const PgQuery__Node *n);
 void *sl_bind_fail(struct sl_bind *b, int at, const char *fmt, ...) SL_PRINTF(3, 4);
 /* Adds the remedy to what sl_bind_fail said. Always NULL. */
 void *sl_bind_hint(struct sl_bind *b, const char *fmt, ...) SL_PRINTF(2, 3);
+/* The hint where a number is wanted and n is text. Always NULL. */
+void *sl_bind_number_hint(struct sl_bind *b, const struct sl_node *n);
 /* A node with room for nargs arguments, to be filled in and finished. at: character, 0 = none. */
 struct sl_node *sl_bind_new(struct sl_bind *b, enum sl_node_kind kind, struct sl_type type, int at,
                             int nargs);
@@ -141,6 +143,11 @@ void sl_node_print(const struct sl_node *n, struct sl_buf *out);
 int sl_word_reserved(const char *s, size_t n);
 
 /* suggest.c: nearest of the functions, aggregates too if asked, or NULL. */
-const char *sl_suggest_function(const char *name, int aggregates);
+enum { SL_SUGGEST_FUNCTIONS = 1, SL_SUGGEST_AGGREGATES = 2 };
+const char *sl_suggest_function(const char *name, int what);
+/* 1, and b->err says so, if name is an aggregate of PostgreSQL's that sluice has not got. */
+int sl_bind_absent(struct sl_bind *b, const char *name, int at);
+/* The hint that lists the aggregates. Always NULL. */
+void *sl_bind_aggregates_hint(struct sl_bind *b);
 
 #endif

@@ -289,10 +289,12 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
     struct sl_node *n = sl_bind_aggregate(b, f, at, &is_aggregate);
     if (is_aggregate)
         return n;
+    if (!is_known(name) && sl_bind_absent(b, name, at))
+        return NULL;
     if (f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order || f->agg_within_group) {
-        const char *near = sl_suggest_function(name, 1);
+        const char *near = sl_suggest_function(name, SL_SUGGEST_AGGREGATES);
         sl_bind_fail(b, at, "%.60s is no aggregate function", name);
-        return near ? sl_bind_hint(b, "did you mean %s?", near) : NULL;
+        return near ? sl_bind_hint(b, "did you mean %s?", near) : sl_bind_aggregates_hint(b);
     }
     if (f->func_variadic)
         return sl_bind_fail(b, at, "VARIADIC is not supported");
@@ -301,7 +303,8 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
                   sl_type_parse(name, strlen(name), &cast, &ignored) >= 0 &&
                   cast.kind != SL_NUMERIC;
     if (!is_type && !bits && !is_known(name)) { /* before its arguments, which may be wrong too */
-        const char *near = sl_suggest_function(name, b->agg != NULL);
+        const char *near =
+            sl_suggest_function(name, SL_SUGGEST_FUNCTIONS | (b->agg ? SL_SUGGEST_AGGREGATES : 0));
         sl_bind_fail(b, at, "there is no function %.60s", name);
         if (near)
             return sl_bind_hint(b, "did you mean %s?", near);

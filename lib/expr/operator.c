@@ -32,9 +32,10 @@ static struct sl_node *no_operator(struct sl_bind *b, const char *op, const stru
         return sl_bind_hint(b, "write and");
     if (strcmp(op, "=~") == 0)
         return sl_bind_hint(b, "regular expressions match with ~, without case with ~*");
-    if (l && ((l->type.kind == SL_TEXT && sl_type_is_number(r->type)) ||
-              (r->type.kind == SL_TEXT && sl_type_is_number(l->type))))
-        return sl_bind_hint(b, "cast the text (a::bigint), or quote the number ('5')");
+    if (l && l->type.kind == SL_TEXT && sl_type_is_number(r->type))
+        return sl_bind_number_hint(b, l);
+    if (l && r->type.kind == SL_TEXT && sl_type_is_number(l->type))
+        return sl_bind_number_hint(b, r);
     return NULL;
 }
 

@@ -203,3 +203,44 @@ later() { # FORMAT LINE...
     run -0 sluice aggregate x.csv --select 'sum(x) as s' -O csv --quiet
     [ "${lines[1]}" = 12345678901235567.8 ]
 }
+
+# ---- what the messages propose ----
+
+@test "where a text column meets a number the message says how to make numbers of it" {
+    printf 'x\n9\n10\n100\nNA\n' >x.csv
+    run -2 --separate-stderr sluice aggregate x.csv --where 'x > 50' -O csv --quiet
+    [[ $stderr == *"there is no operator text > bigint; --types 'x numeric' reads numbers and rejects other rows; nullif(x, 'NA')::numeric makes the word NA null and names what else is no number"* ]]
+    run -0 sluice aggregate x.csv --where "nullif(x, 'NA')::numeric > 50" -O csv --quiet
+    [ "${lines[1]}" = 1 ]
+    run -3 --separate-stderr sluice aggregate x.csv --types 'x numeric' --where 'x > 50' -O csv --quiet --rejects bad.json
+    [ "${lines[1]}" = 1 ]
+    echo n/a >>x.csv
+    run -1 --separate-stderr sluice aggregate x.csv --where "nullif(x, 'NA')::numeric > 50" -O csv --quiet
+    [[ $stderr == *'x.csv:6: invalid input syntax for type numeric: "n/a"'* ]]
+    local e
+    for e in 'x + 1' 'round(x)' 'coalesce(1, x)' '5 = x' 'x between 1 and 2' 'x in (1, 2)'; do
+        run -2 --separate-stderr sluice transform x.csv --select "$e" -O csv --quiet
+        [[ $stderr == *"--types 'x numeric' reads numbers"* ]]
+        [[ $stderr != *quote* ]]
+    done
+}
+
+@test "an aggregate that is not there says so and what there is" {
+    printf 'x\n9\n' >x.csv
+    run -2 --separate-stderr sluice aggregate x.csv --select 'mode() within group (order by x)'
+    [[ $stderr == *'sluice has no aggregate mode yet; --by x with count(*)'* ]]
+    run -2 --separate-stderr sluice aggregate x.csv --select "string_agg(x, ',')"
+    [[ $stderr == *'sluice has no aggregate string_agg yet; there are count, sum, avg, min, max, first, last, median, percentile_cont, percentile_disc, and p1 to p99, p999'* ]]
+    run -2 --separate-stderr sluice aggregate x.csv --select 'stddev(x)'
+    [[ $stderr == *'no aggregate stddev yet'* ]]
+}
+
+@test "a suggestion names what is possible at its place" {
+    printf 'x\n9\n' >x.csv
+    run -2 --separate-stderr sluice aggregate x.csv --select 'cuont(distinct x)'
+    [[ $stderr == *'did you mean count?'* ]]
+    run -2 --separate-stderr sluice aggregate x.csv --select 'mud(x) filter (where true)'
+    [[ $stderr != *mod* ]]
+    run -2 --separate-stderr sluice transform x.csv --select 'cuont(x)'
+    [[ $stderr != *count* ]]
+}
