@@ -166,6 +166,7 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
     p->source->workers = p->sink->workers = p->nlanes;
     if (p->rejects)
         p->rejects->workers = p->nlanes;
+    p->source->keeps_rejects = p->rejects != NULL;
     p->source->may_widen = p->sink->may_widen && p->nops == 0;
     int rc = p->source->class->open(p->source, err);
     p->sink->live = p->source->live;

@@ -113,10 +113,11 @@ struct sl_source { /* first member of every source */
     const struct sl_source_class *class;
     struct sl_schema *schema; /* after open; replaced by widen */
     int generation;
-    int workers;      /* decode() is called with worker < workers; set before open */
-    int may_widen;    /* decode may ask for a wider schema; else what does not fit is rejected */
-    int live;         /* input has no end */
-    int end_required; /* a pipe whose end must be a message */
+    int workers;       /* decode() is called with worker < workers; set before open */
+    int may_widen;     /* decode may ask for a wider schema; else what does not fit is rejected */
+    int keeps_rejects; /* bad records are kept and the run goes on; set before open */
+    int live;          /* input has no end */
+    int end_required;  /* a pipe whose end must be a message */
     enum sl_end_reason end_reason; /* why a pipe ended */
     int64_t out_of_order; /* µs: D of the watermark that rows get; < 0: infinite, nothing is late */
     int assumed_order;    /* ... which nobody said */

@@ -329,7 +329,7 @@ static int take_names(struct rejects_source *s, struct sl_err *err)
 static int is_whole(const struct rejects_source *s, const char *record, size_t n)
 {
     struct sl_text_cut cut = {0};
-    return sl_text_cut(s->reader, &cut, record, n, 0, NULL) == (int64_t)n;
+    return sl_text_cut(s->reader, &cut, record, n, 0) == n;
 }
 
 static int begin_part(const struct rejects_source *s, struct mark *k, size_t start,

@@ -35,7 +35,6 @@ void sl_textin_say(const struct text_source *t, const char *fmt, ...)
     sl_buf_release(&text);
 }
 
-/* Makes room for more bytes behind fill, growing the block up to one record's limit. */
 int sl_textin_make_room(struct text_source *t, struct sl_err *err)
 {
     size_t kept = t->fill - t->start;
@@ -48,13 +47,11 @@ int sl_textin_make_room(struct text_source *t, struct sl_err *err)
         if (t->block->capacity - t->fill >= SL_TEXTIN_SMALL)
             return 0;
     }
-    if (kept > SL_TEXT_RECORD_MAX) {
-        /* While types settle, the header may lie before it. */
-        struct sl_text_cut cut = {0};
-        if (t->reader)
-            sl_text_cut(t->reader, &cut, sl_textin_front(t), kept, 0, NULL);
-        sl_err_set(err, SL_EFORMAT, "a record is longer than %d MiB", SL_TEXT_RECORD_MAX >> 20);
-        return sl_err_at(err, sl_bytes_name(t->bytes), t->line + cut.lines, 0);
+    if (kept > 2 * SL_TEXT_RECORD_MAX + SL_TEXTIN_MORSEL) { /* the second one, and no row yet */
+        sl_err_set(err, SL_EFORMAT,
+                   "records are longer than %d MiB, and none is there to settle types from",
+                   SL_TEXT_RECORD_MAX >> 20);
+        return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
     }
     size_t capacity = kept + kept / 2 + SL_TEXTIN_MORSEL;
     struct sl_buffer *b = sl_buffer_new(t->base.account, capacity);
@@ -72,11 +69,16 @@ int sl_textin_make_room(struct text_source *t, struct sl_err *err)
 int sl_textin_read_more(struct text_source *t)
 {
     size_t got = 0;
-    int rc = sl_textin_make_room(t, &t->failure);
+    int rc = sl_textin_shed(t, &t->failure);
     if (rc == 0)
-        rc = sl_bytes_read(t->bytes, t->block->data + t->fill, t->block->capacity - t->fill, &got,
-                           &t->failure);
+        rc = sl_textin_make_room(t, &t->failure);
+    if (rc == 0) {
+        /* A block that has grown is not filled at once: what is whole is taken out in between. */
+        size_t room = SL_MIN(t->block->capacity - t->fill, (size_t)SL_TEXTIN_MORSEL);
+        rc = sl_bytes_read(t->bytes, t->block->data + t->fill, room, &got, &t->failure);
+    }
     t->fill += got;
+    sl_textin_shed_more(t);
     t->is_truncated = rc == SL_BYTES_TRUNCATED;
     assert(rc > 0 || t->failure.code);
     return rc;
@@ -107,12 +109,16 @@ void sl_textin_clear(struct text_source *t)
 {
     t->start = t->fill = 0;
     t->at_end = t->is_truncated = 0;
+    free(t->too_long);
+    t->too_long = NULL;
     memset(&t->cut, 0, sizeof(t->cut));
 }
 
 int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err)
 {
     const char *s = sl_textin_front(t), *end = s + n;
+    if (n > SL_TEXT_RECORD_MAX)
+        return sl_textin_refuse_long(t, "the header", err);
     t->line += sl_textin_count_lines(s, n);
     t->start += n;
     t->byte += (int64_t)n;

@@ -213,16 +213,14 @@ static int take_header(struct text_source *t, struct sl_err *err)
 {
     struct sl_text_cut cut = {0};
     size_t header = 0;
-    int64_t whole = sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t),
-                                sl_textin_ends(t), err);
-    if (whole < 0)
-        return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
+    size_t whole =
+        sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t), sl_textin_ends(t));
     if (!whole)
         return t->at_end;
     sl_text_map_unref(t->map);
     t->map = NULL;
-    int rc = sl_text_header(t->reader, sl_textin_front(t), (size_t)whole, sl_bytes_name(t->bytes),
-                            &t->map, &header, err);
+    int rc = sl_text_header(t->reader, sl_textin_front(t), whole, sl_bytes_name(t->bytes), &t->map,
+                            &header, err);
     if (rc < 0)
         return strange_header(t, rc, err);
     rc = sl_textin_pass_header(t, header, err);
@@ -266,7 +264,7 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err)
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
 int sl_textin_truncated(struct text_source *t, struct sl_err *err)
 {
-    size_t lost = sl_textin_pending(t);
+    size_t lost = sl_textin_pending(t) + (t->too_long ? (size_t)t->too_long->length : 0);
     sl_textin_say(
         t, "%s was truncated: reading it from its start (%zu %s of a part of a record dropped)",
         sl_bytes_name(t->bytes), lost, sl_plural((int64_t)lost, "byte", "bytes"));

@@ -17,8 +17,8 @@ enum {
     LATEST_USEC = 1000 * 1000, /* in a trickle without a pause, rows wait no longer than that */
 };
 
-/* Of n bytes of whole records, those of the first SAMPLE_ROWS lines (records of several lines are
- * not cut: a longer sample does no harm). */
+/* Of n bytes of whole records, those of the first SAMPLE_ROWS lines. Records of several lines are not cut,
+ * and where only the first one ends there, which may be a header, a longer sample does no harm. */
 static size_t sample_length(struct text_source *t, size_t n)
 {
     const char *s = sl_textin_front(t), *p = s;
@@ -29,8 +29,9 @@ static size_t sample_length(struct text_source *t, size_t n)
     }
     if (!p)
         return n;
-    int64_t whole = sl_text_cut(t->reader, &cut, s, (size_t)(p - s), 0, NULL);
-    return whole > 0 ? (size_t)whole : n;
+    struct sl_text_cut first = {0};
+    size_t whole = sl_text_cut(t->reader, &cut, s, (size_t)(p - s), 0);
+    return whole > sl_text_record_end(t->reader, &first, s, n) ? whole : n;
 }
 
 /* The reader's schema, with its time column settled, becomes the source's. */
@@ -230,8 +231,7 @@ static int64_t read_front(struct text_source *t, const char *path, struct sl_buf
     sl_bytes_free(b);
     if (add_slack(out, err) < 0)
         return -SL_ENOMEM;
-    int64_t whole = sl_text_cut(t->reader, &cut, out->data, out->len, rc == SL_BYTES_END, NULL);
-    return SL_MAX(whole, 0);
+    return (int64_t)sl_text_cut(t->reader, &cut, out->data, out->len, rc == SL_BYTES_END);
 }
 
 static int is_line_end(char c)
@@ -314,8 +314,7 @@ static int pass_over(struct text_source *t, size_t header, struct sl_err *err)
 
 int sl_textin_settle(struct text_source *t, struct sl_err *err)
 {
-    int64_t whole;
-    size_t header = 0, enough = SAMPLE;
+    size_t whole, header = 0, enough = SAMPLE;
     for (;;) {
         int rc = gather_sample(t, enough, err);
         if (rc < 0)
@@ -329,19 +328,17 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
             return rc;
         struct sl_text_cut cut = {0};
         whole = sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t),
-                            sl_textin_ends(t), err);
-        if (whole < 0)
-            return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
+                            sl_textin_ends(t));
         if (stopped && !whole)
             return say_stopped(t, err);
         if (whole || t->at_end) {
-            size_t sample = sample_length(t, (size_t)whole);
+            size_t sample = sample_length(t, whole);
             rc = sl_text_settle(t->reader, sl_textin_front(t), sample, &header, err);
             if (rc == -SL_EFORMAT)
                 return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
             if (rc < 0)
                 return rc;
-            if (is_nothing_whole(t, header, (size_t)whole)) {
+            if (is_nothing_whole(t, header, whole)) {
                 rc = pass_over(t, header, err);
                 if (rc)
                     return rc;
@@ -351,7 +348,7 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
                 rc = settle_from_several(t, sample, header, err);
             if (rc < 0)
                 return rc;
-            if (t->at_end || stopped || (int64_t)header < whole)
+            if (t->at_end || stopped || header < whole)
                 break;
         }
         /* The first record is longer than the sample or has not come whole, or it is a header: that

@@ -4,8 +4,7 @@
  * text_source: records of text from files one after the other, a pipe, or a followed file.
  *
  * Bytes are gathered in a block; when there are enough of them, or nothing more comes now, the whole
- * records at its front become a morsel. A large morsel takes the block itself (what is left over is
- * copied to the next one), a small one a copy, so that a row typed by hand costs no megabyte.
+ * records at its front become a morsel (text_morsel.c).
  *
  * Invariants: (1) block[start..fill) begins at a record (or, before the schema is settled, at the
  * file's first byte). (2) byte and line are the place of block[start] in its file. (3) decode reads
@@ -55,87 +54,6 @@ static void discard(struct sl_morsel *m)
     free(k);
 }
 
-/* Of the first n bytes of the block. A file that has been truncated since they were read no longer has
- * them: the mark is made of what the block holds. */
-static int attach_mark(struct text_source *t, struct sl_morsel *m, size_t n, struct sl_err *err)
-{
-    int64_t byte = t->byte + (int64_t)n, line = t->line + t->cut.lines;
-    struct text_mark *k = sl_calloc(1, sizeof(*k));
-    if (!k)
-        return sl_err_nomem(err, "a morsel");
-    m->arg = k;
-    k->number = ++t->morsels;
-    k->map = sl_text_map_ref(t->map);
-    if (sl_text_lacks_year(t->reader))
-        k->latest = sl_textin_latest(t);
-    if (!t->identity)
-        return 0;
-    k->identity = sl_fileid_ref(t->identity);
-    int rc = t->is_truncated ? 0 : sl_fileid_mark(t->identity, t->bytes, byte, line, &k->mark, err);
-    if (n && (t->is_truncated || (rc == 0 && sl_fileid_is_short(t->identity, &k->mark))))
-        sl_fileid_mark_text(t->identity, sl_textin_front(t), n, byte, line, &k->mark);
-    k->mark.latest = k->latest;
-    return rc;
-}
-
-/* The first n bytes of the block as the morsel's text. */
-static int take_text(struct text_source *t, struct sl_morsel *m, size_t n, struct sl_err *err)
-{
-    size_t rest = sl_textin_pending(t) - n;
-    if (n >= SL_TEXTIN_SMALL) {
-        struct sl_buffer *block = t->block;
-        m->data = block;
-        m->text = sl_textin_front(t);
-        t->block = NULL;
-        size_t from = t->start + n;
-        t->start = t->fill = 0;
-        if (!rest)
-            return 0;
-        int rc = sl_textin_make_room(t, err);
-        if (rc == 0 && t->block->capacity < rest)
-            rc = sl_buffer_grow(t->block, rest + SL_TEXTIN_MORSEL) < 0 ? sl_err_nomem(err, "text")
-                                                                       : 0;
-        if (rc < 0)
-            return rc;
-        memcpy(t->block->data, block->data + from, rest);
-        t->fill = rest;
-        return 0;
-    }
-    m->data = sl_buffer_new(t->base.account, n);
-    if (!m->data)
-        return sl_err_nomem(err, "a block of text");
-    memcpy(m->data->data, sl_textin_front(t), n);
-    m->text = (const char *)m->data->data;
-    t->start += n;
-    return 0;
-}
-
-static int make_morsel(struct text_source *t, size_t n, struct sl_morsel **out, struct sl_err *err)
-{
-    int64_t lines = t->cut.lines;
-    struct sl_morsel *m = sl_morsel_new(&t->base);
-    if (!m)
-        return sl_err_nomem(err, "a morsel");
-    m->place = sl_strdup(sl_bytes_name(t->bytes));
-    m->first_line = t->line;
-    m->byte = t->byte;
-    m->split = t->file;
-    m->len = n;
-    m->header = t->header ? sl_buffer_ref(t->header) : NULL;
-    int rc = m->place ? attach_mark(t, m, n, err) : sl_err_nomem(err, "a morsel");
-    if (rc == 0)
-        rc = take_text(t, m, n, err);
-    if (rc < 0) {
-        sl_morsel_free(m);
-        return rc;
-    }
-    t->byte += (int64_t)n;
-    t->line += lines;
-    memset(&t->cut, 0, sizeof(t->cut));
-    *out = m;
-    return SL_NEXT_MORSEL;
-}
-
 /* The n bytes at the front, or fewer of their lines: each row of JSON has a place for every column,
  * whether the row has its key or not. */
 static size_t not_too_many(struct text_source *t, size_t n)
@@ -153,21 +71,27 @@ static size_t not_too_many(struct text_source *t, size_t n)
 /* Whole records at the front of the block, if any: SL_NEXT_MORSEL, 0, < 0. */
 static int cut(struct text_source *t, struct sl_morsel **out, struct sl_err *err)
 {
+    struct text_long *l = t->too_long;
+    if (l && !l->is_whole && sl_textin_ends(t))
+        l->is_whole = l->is_measured = 1;
+    if (l)
+        return l->is_whole ? sl_textin_long_morsel(t, out, err) : 0;
     if (!sl_textin_pending(t))
         return 0;
-    int64_t n = sl_text_cut(t->reader, &t->cut, sl_textin_front(t), sl_textin_pending(t),
-                            sl_textin_ends(t), err);
-    if (n < 0) {
-        sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
-        return (int)n;
+    size_t n = sl_text_cut(t->reader, &t->cut, sl_textin_front(t), sl_textin_pending(t),
+                           sl_textin_ends(t));
+    if (n > SL_TEXT_RECORD_MAX) {
+        int rc = sl_textin_take_long(t, n, err);
+        if (rc)
+            return rc < 0 ? rc : sl_textin_long_morsel(t, out, err);
     }
-    return n ? make_morsel(t, not_too_many(t, (size_t)n), out, err) : 0;
+    return n ? sl_textin_morsel(t, not_too_many(t, n), out, err) : 0;
 }
 
 /* The file at hand has been read to its end: 0 another one is open, else what next() answers. */
 static int leave_file(struct text_source *t, struct sl_err *err)
 {
-    size_t rest = sl_textin_pending(t);
+    size_t rest = sl_textin_pending(t) + (t->too_long ? (size_t)t->too_long->length : 0);
     assert(!rest || t->need_header || !sl_textin_ends(t));
     if (rest && !sl_textin_ends(t) && !t->o.follow)
         sl_textin_say_unfinished(t, rest);
@@ -196,10 +120,10 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
             rc = sl_textin_begin(t, err);
         if (rc > 0 && t->announce) {
             t->announce = 0;
-            return make_morsel(t, 0, out, err);
+            return sl_textin_morsel(t, 0, out, err);
         }
-        if (rc > 0 &&
-            (sl_textin_pending(t) >= SL_TEXTIN_MORSEL || t->at_end || sl_textin_is_broken(t)))
+        if (rc > 0 && (sl_textin_pending(t) >= SL_TEXTIN_MORSEL || t->too_long || t->at_end ||
+                       sl_textin_is_broken(t)))
             rc = cut(t, out, err);
         else if (rc > 0)
             rc = 0;
@@ -233,7 +157,7 @@ static int source_rest(struct sl_source *s, struct sl_morsel **out, struct sl_er
         return SL_NEXT_END;
     if (t->announce) {
         t->announce = 0;
-        return make_morsel(t, 0, out, err);
+        return sl_textin_morsel(t, 0, out, err);
     }
     int rc = cut(t, out, err);
     return rc ? rc : SL_NEXT_END;
@@ -266,7 +190,10 @@ static int source_decode(struct sl_source *s, struct sl_morsel *m, int worker, s
 {
     struct text_source *t = (struct text_source *)s;
     struct sl_text_chunk chunk = chunk_of(t, m);
+    const struct text_mark *k = m->arg;
     int64_t lines;
+    if (k->length)
+        return sl_textin_reject_long(m, err);
     int rc = sl_text_decode(t->reader, t->scratch[worker], &chunk, &m->batch, &m->rejects, &lines,
                             &m->wider, err);
     m->records = m->rejects.records;
@@ -422,6 +349,7 @@ static void source_free(struct sl_source *s)
     sl_text_map_unref(t->map);
     sl_text_reader_free(t->reader);
     sl_buffer_unref(t->block);
+    free(t->too_long);
     sl_buffer_unref(t->header);
     sl_log_free(t->log);
     sl_schema_unref(t->types);

@@ -14,6 +14,23 @@ struct text_mark { /* of a morsel */
     int64_t latest;
     int64_t number; /* of the morsel, in the order of the input */
     struct sl_text_map *map;
+    int64_t
+        length; /* of a record that is too long, without the line's end; 0: the morsel is records */
+    int is_measured, is_quoted; /* see struct text_long */
+};
+
+enum { SL_TEXTIN_FRONT = 4 << 10 };
+struct text_long {          /* a record that is too long: its bytes leave the block as they come */
+    int64_t byte, line;     /* where it begins */
+    int64_t length;         /* bytes so far, */
+    int line_end;           /* of those, the line's end */
+    struct sl_text_cut cut; /* and the state behind them */
+    int is_whole;           /* it has its end, or nobody wants to know where that is */
+    int is_measured;        /* its length is known */
+    int is_quoted;          /* a quote was open at the limit, and was not closed since */
+    char last;
+    size_t kept;
+    char front[SL_TEXTIN_FRONT]; /* its first bytes, for the reject */
 };
 
 struct text_known { /* a file of this run, by what it held */
@@ -41,6 +58,8 @@ struct text_source {
     size_t start, fill;
     int is_truncated; /* so was the file: records that were read come first, then it is begun anew */
     struct sl_err failure; /* why no more can be read; records that were read come first */
+    struct text_long
+        *too_long; /* the record that begins at byte (while types settle, behind the header) */
     struct sl_text_cut cut;
     int64_t byte, line;
     int64_t latest;           /* see sl_textin_latest; 0 = not known yet */
@@ -64,7 +83,7 @@ void sl_textin_say_unfinished(const struct text_source *t, size_t bytes);
 int64_t sl_textin_count_lines(const char *s, size_t n);
 size_t sl_textin_pending(const struct text_source *t);    /* bytes gathered */
 const char *sl_textin_front(const struct text_source *t); /* the first of them */
-/* Makes room for more bytes behind fill, growing the block up to one record's limit. */
+/* Makes room for more bytes behind fill. A record over the limit has been taken out before. */
 int sl_textin_make_room(struct text_source *t, struct sl_err *err);
 /* One read into the block: enum sl_bytes_next, or < 0 with t->failure. After TRUNCATED and after an error
  * the source is broken: nothing more is read until what is in the block has been given, and then
@@ -80,6 +99,25 @@ int sl_textin_go_on(struct text_source *t, struct sl_err *err);
  * whatever pieces it is read; what --year or a record of the unchanged file says comes first.
  */
 int64_t sl_textin_latest(struct text_source *t);
+
+/* text_morsel.c: SL_NEXT_MORSEL or < 0 */
+/* The first n bytes of the block; their lines are those of cut. */
+int sl_textin_morsel(struct text_source *t, size_t n, struct sl_morsel **out, struct sl_err *err);
+/* The record that is too long, whose end is known. */
+int sl_textin_long_morsel(struct text_source *t, struct sl_morsel **out, struct sl_err *err);
+/* Decodes that: to a reject. */
+int sl_textin_reject_long(struct sl_morsel *m, struct sl_err *err);
+
+/* text_long.c: records that are longer than SL_TEXT_RECORD_MAX */
+/* The error that something at the place at hand is longer. */
+int sl_textin_refuse_long(const struct text_source *t, const char *what, struct sl_err *err);
+/* Before more is read: if the block holds no whole record, and more than one may have, that leaves the
+ * block. */
+int sl_textin_shed(struct text_source *t, struct sl_err *err);
+/* After a read: so does what goes on with it. */
+void sl_textin_shed_more(struct text_source *t);
+/* Of the n bytes at the front, which are whole records: takes the first one out if it is too long: 1. */
+int sl_textin_take_long(struct text_source *t, size_t n, struct sl_err *err);
 
 /* text_settle.c */
 /* 0; SL_TEXTIN_NOTHING: there is no whole record yet, and the log has the schema. */

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* cut: how many of the bytes at hand are whole records. */
+/* cut: how many of the bytes at hand are whole records, and where a long one ends. */
 #include "text/text_reader.h"
-
-static int too_long(const struct sl_text_cut *c, struct sl_err *err)
-{
-    sl_err_set(err, SL_EFORMAT, "a record is longer than %d MiB", SL_TEXT_RECORD_MAX >> 20);
-    if (c->quoted == SL_CSV_QUOTED)
-        return sl_err_hint(err, "is a quote opened and never closed?");
-    return -SL_EFORMAT;
-}
 
 typedef uint8_t vector __attribute__((vector_size(16)));
 
@@ -35,8 +27,13 @@ static int64_t count_lines(const char *s, size_t n)
     return lines;
 }
 
-int64_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const char *data,
-                    size_t n, int at_end, struct sl_err *err)
+static int is_csv(const struct sl_text_reader *r)
+{
+    return r->o.format == SL_TEXT_CSV || r->o.format == SL_TEXT_TSV;
+}
+
+size_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const char *data,
+                   size_t n, int at_end)
 {
     if (c->scanned > n) { /* fewer bytes than last time: look at them afresh */
         c->scanned = 0;
@@ -45,7 +42,7 @@ int64_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const
     }
     size_t end = 0;
     int64_t all, whole; /* line ends in what is new, and of those in whole records */
-    if (r->o.format == SL_TEXT_CSV || r->o.format == SL_TEXT_TSV) {
+    if (is_csv(r)) {
         char eol = r->eol ? r->eol : sl_csv_sniff_eol(data, n);
         char delim = r->delim ? r->delim : sl_csv_sniff_delim(data, n, eol);
         enum sl_csv_state s = (enum sl_csv_state)c->quoted;
@@ -68,12 +65,36 @@ int64_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const
     }
     if (at_end) {
         *c = (struct sl_text_cut){.lines = c->passed + all};
-        return (int64_t)n;
+        return n;
     }
     c->lines = end ? c->passed + whole : 0;
     c->passed = end ? all - whole : c->passed + all;
     c->scanned = n - end;
-    if (!end && n >= SL_TEXT_RECORD_MAX)
-        return too_long(c, err);
-    return (int64_t)end;
+    return end;
+}
+
+size_t sl_text_record_end(const struct sl_text_reader *r, struct sl_text_cut *c, const char *data,
+                          size_t n)
+{
+    if (!is_csv(r)) {
+        const char *p = memchr(data, '\n', n);
+        c->lines += p != NULL;
+        return p ? (size_t)(p - data) + 1 : 0;
+    }
+    char eol = r->eol ? r->eol : sl_csv_sniff_eol(data, n);
+    char delim = r->delim ? r->delim : sl_csv_sniff_delim(data, n, eol);
+    enum sl_csv_state s = (enum sl_csv_state)c->quoted;
+    size_t end = 0;
+    for (size_t i = 0; i < n && !end; i++) {
+        s = sl_csv_step(s, data[i], delim, eol);
+        c->lines += data[i] == eol;
+        end = data[i] == eol && s == SL_CSV_START ? i + 1 : 0;
+    }
+    c->quoted = s;
+    return end;
+}
+
+int sl_text_cut_quoted(const struct sl_text_cut *c)
+{
+    return c->quoted == SL_CSV_QUOTED;
 }

@@ -102,11 +102,19 @@ struct sl_text_cut {
 /*
  * Of the n bytes at data (which begin at a record), how many are whole records; with at_end the
  * last record need not end in a newline. 0: none whole yet. The next call's data begins behind what
- * this one answered. A record longer than SL_TEXT_RECORD_MAX is SL_EFORMAT.
+ * this one answered. A record has SL_TEXT_RECORD_MAX bytes at most, without its line's end: who reads
+ * sees to it.
  */
 enum { SL_TEXT_RECORD_MAX = 16 << 20 };
-int64_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const char *data,
-                    size_t n, int at_end, struct sl_err *err);
+size_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const char *data,
+                   size_t n, int at_end);
+/* Where the first record of the n bytes at data ends, which may have begun before: 0 = not there. c, all
+ * zeros at the record's begin, keeps the state between calls; its lines are those of the record so
+ * far. Slower than sl_text_cut. */
+size_t sl_text_record_end(const struct sl_text_reader *r, struct sl_text_cut *c, const char *data,
+                          size_t n);
+/* After that: 1 if a quoted field is open. */
+int sl_text_cut_quoted(const struct sl_text_cut *c);
 
 /* ---- settle ---- */
 
@@ -163,6 +171,9 @@ struct sl_reject_list {
     int64_t skipped; /* records that are neither rows nor rejects: blank lines */
 };
 void sl_reject_list_release(struct sl_reject_list *l);
+/* Appends a reject without line number. 0 or -SL_ENOMEM. */
+int sl_text_reject(struct sl_reject_list *l, size_t byte, size_t len, int column, const char *name,
+                   struct sl_err *err, const char *fmt, ...) SL_PRINTF(7, 8);
 
 enum sl_text_result { SL_TEXT_OK = 0, SL_TEXT_WIDEN = 1 };
 

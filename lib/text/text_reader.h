@@ -158,9 +158,6 @@ void sl_text_gather(struct sl_text_cursor *c, struct sl_span *out, size_t n);
 
 /* ---- rejects.c ---- */
 
-/* Appends a reject without line number. 0 or -SL_ENOMEM. */
-int sl_text_reject(struct sl_reject_list *l, size_t byte, size_t len, int column, const char *name,
-                   struct sl_err *err, const char *fmt, ...) SL_PRINTF(7, 8);
 /* Sorts items[from..] by byte and fills their lines. */
 void sl_text_reject_lines(struct sl_reject_list *l, size_t from, const char *data, char eol,
                           int64_t first_line);

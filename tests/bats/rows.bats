@@ -29,7 +29,8 @@ has_ids() { # LOG IDS
     exec 7>in
     row 1 >&7
     until_true has_ids l/ 1
-    { row 2 3 4; echo oops; row 5; } >&7
+    { row 2 3 4; echo oops; row 5; } >more
+    printf '%s\n' "$(<more)" >&7 # in one write: the reader goes at the bad row
     ends_with 1 $pid
     [ "$(ids l/)" = '1 2 3 4' ]
     grep -q 'in:5: bad JSON.*; 4 rows before it are committed$' err
@@ -177,4 +178,121 @@ has_ids() { # LOG IDS
     sluice ingest --resume a.csv.gz -o l/ --quiet
     run -0 sluice replay l/ -O csv --quiet
     [ "$output" = $'id,v\n1,12\n2,34' ]
+}
+
+# ---- records over the limit of 16 MiB ----
+
+limit=$((16 * 1024 * 1024))
+
+json_row() { # ID BYTES
+    printf '{"id":%d,"s":"' "$1"
+    head -c $(($2 - 14 - ${#1})) /dev/zero | tr '\0' x
+    printf '"}'
+}
+
+csv_row() { # ID BYTES: with a quoted field of many lines
+    printf '%d,"' "$1"
+    head -c $(($2 - 3 - ${#1})) /dev/zero | tr '\0' '\n'
+    printf '"'
+}
+
+lines() { # FUNCTION BYTES...: records of these lengths, numbered
+    local f=$1 n=0 size
+    shift
+    for size in "$@"; do
+        $f $((n += 1)) "$size"
+        echo
+    done
+}
+
+rows_of() { # LOG: the ids of its rows, and their bytes
+    sluice transform "$1" --select 'id, length(s) as n' -O csv --quiet | tail -n +2 | paste -sd ' '
+}
+
+has_rows() { # LOG IDS-AND-BYTES
+    [ "$(rows_of "$1" 2>/dev/null)" = "$2" ]
+}
+
+@test "a record over the limit is a reject with its place and length, and the rest is read" {
+    lines json_row 30 $((limit + 1)) 30 >a.json
+    run -3 sluice ingest a.json -o f/ --rejects f.json --quiet
+    run -3 sluice ingest -I json -o p/ --rejects p.json --quiet < <(cat a.json)
+    gzip -1 -k a.json
+    run -3 sluice ingest a.json.gz -o z/ --rejects z.json --quiet
+    for l in f p z; do
+        [ "$(rows_of $l/)" = '1,15 3,15' ]
+        [ "$(jq -c '[.line, .byte, .reason, .raw[:19], (.raw | length < 5000)]' $l.json)" = \
+            "[2,31,\"the record has $((limit + 1)) bytes, and the limit is 16 MiB\",\"{\\\"id\\\":2,\\\"s\\\":\\\"xxxxxx\",true]" ]
+    done
+}
+
+@test "a record at the limit is a row, and one byte more is none: lines and quoted fields" {
+    lines json_row 30 $limit $((limit + 1)) 30 >a.json
+    run -3 sluice ingest a.json -o j/ --rejects j.json --quiet
+    [ "$(rows_of j/)" = "1,15 2,$((limit - 15)) 4,15" ]
+    { echo id,s; lines csv_row 10 $limit $((limit + 1)) 10; } >a.csv
+    run -3 sluice ingest a.csv -o c/ --rejects c.json --quiet
+    [ "$(rows_of c/)" = "1,6 2,$((limit - 4)) 4,6" ]
+    [ "$(jq .line c.json)" -eq $((2 + 7 + limit - 3)) ]
+}
+
+@test "without --rejects the run ends at a record over the limit, before its end has come" {
+    mkfifo in
+    sluice ingest -f -I json in -o l/ 2>err &
+    local pid=$!
+    exec 7>in
+    { lines json_row 30; head -c $((limit + 100)) /dev/zero | tr '\0' x; } >&7
+    ends_with 1 $pid
+    grep -q 'in:2: the record is longer than 16 MiB; .*; 1 row before it is committed' err
+    [ "$(rows_of l/)" = 1,15 ]
+}
+
+@test "types settle behind a first record over the limit" {
+    lines json_row $((limit + 1)) 30 >a.json
+    run -3 sluice ingest a.json -o j/ --rejects j.json --quiet
+    { echo id,s; lines csv_row $((2 * limit)) 10; } >a.csv
+    run -3 sluice ingest a.csv -o c/ --rejects c.json --quiet
+    [ "$(rows_of j/), $(rows_of c/)" = '2,15, 2,6' ]
+    sluice log info c/ | grep -q 'columns *id bigint, s text'
+    [ "$(jq -c '[.line, .byte, .header]' c.json)" = '[2,5,"id,s"]' ]
+}
+
+@test "a quote that is never closed is named as the cause, and costs no memory" {
+    { echo id,s; csv_row 1 10; printf '\n2,"'; yes | head -c 300000000; } >a.csv
+    run -3 sluice ingest a.csv -o l/ --rejects bad.json --quiet --memory 100M
+    [ "$(jq -r .reason bad.json)" = \
+        'the record has 300000003 bytes, and the limit is 16 MiB; is a quote opened and never closed?' ]
+    [ "$(rows_of l/)" = 1,6 ]
+}
+
+@test "a followed file goes on behind a record over the limit, also after a run that was ended" {
+    lines json_row 30 >a.json
+    sluice ingest -f -I json a.json -o l/ --rejects bad/ --quiet &
+    local pid=$!
+    until_true has_rows l/ 1,15
+    json_row 2 $((limit / 2)) >>a.json
+    json_row 9 $((2 * limit)) >>a.json
+    { echo; lines json_row 40; } >>a.json
+    until_true has_rows l/ '1,15 1,25'
+    kill $pid
+    ends_with 143 $pid
+    json_row 3 50 >>a.json
+    echo >>a.json
+    run -0 sluice ingest --resume -I json a.json -o l/ --quiet
+    [ "$(rows_of l/)" = '1,15 1,25 3,35' ]
+}
+
+@test "with --resume a record over the limit waits for its end too" {
+    { lines json_row 30; json_row 2 $((limit + 9)); } >a.json
+    run -0 --separate-stderr sluice ingest --resume a.json -o l/ --rejects bad/
+    [[ $stderr == *"$((limit + 9)) bytes are left for later"* ]]
+    { echo; lines json_row 40; } >>a.json
+    run -3 sluice ingest --resume a.json -o l/ --rejects bad/ --quiet
+    [ "$(rows_of l/)" = '1,15 1,25' ]
+}
+
+@test "a header over the limit is an error" {
+    { head -c $((limit + 1)) /dev/zero | tr '\0' h; printf '\n1\n'; } >a.csv
+    run -1 --separate-stderr sluice ingest a.csv -o l/ --rejects bad.json
+    [[ ${#stderr} -lt 500 && $stderr == *"the header is longer than 16 MiB"* ]]
 }

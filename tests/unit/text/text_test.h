@@ -87,10 +87,8 @@ static inline int reading_run(struct reading *t, const char *data, size_t n)
     if (!t->s)
         return -SL_ENOMEM;
     if (t->sample && t->sample < n) {
-        int64_t k = sl_text_cut(t->r, &cut, data, t->sample, 0, &t->err);
-        if (k < 0)
-            return (int)k;
-        sample = k > 0 ? (size_t)k : n;
+        size_t k = sl_text_cut(t->r, &cut, data, t->sample, 0);
+        sample = k ? k : n;
         cut = (struct sl_text_cut){0};
     }
     char *copy = slack_copy(data, sample);
@@ -105,14 +103,12 @@ static inline int reading_run(struct reading *t, const char *data, size_t n)
     size_t give = piece;
     while (at < n && rc >= 0) {
         size_t k = SL_MIN(give, n - at);
-        int64_t whole = sl_text_cut(t->r, &cut, data + at, k, at + k == n, &t->err);
-        if (whole < 0) {
-            rc = (int)whole;
-        } else if (whole == 0) {
+        size_t whole = sl_text_cut(t->r, &cut, data + at, k, at + k == n);
+        if (whole == 0) {
             give += piece;
         } else {
-            rc = decode_piece(t, &w, data + at, (size_t)whole);
-            at += (size_t)whole;
+            rc = decode_piece(t, &w, data + at, whole);
+            at += whole;
             give = piece;
         }
     }
