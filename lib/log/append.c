@@ -34,7 +34,6 @@ struct piece {
     size_t first, count;         /* blobs */
     int fd;                      /* -1 until written */
     int own;                     /* fd is not kept in outs */
-    int opened;                  /* the file is there, by us or before */
 };
 
 struct job {
@@ -257,7 +256,6 @@ static int open_piece(struct sl_log_writer *w, struct piece *p, struct sl_err *e
                                       p->begins ? O_RDWR | O_CREAT : O_RDWR, &name, err);
         p->own = 1;
     }
-    p->opened = rc >= 0;
     if (rc == -SL_ENOENT && !p->begins)
         rc = segment_gone(w->log, name.data + strlen(w->log->path) + 1, err);
     if (rc >= 0 && fstat(p->fd, &st) < 0)
@@ -318,11 +316,15 @@ static void undo_pieces(struct job *j)
     for (size_t i = 0; i < j->npieces; i++) {
         struct piece *p = &j->pieces[i];
         char name[SL_SEG_NAME];
+        struct stat st;
         if (!p->begins && p->fd >= 0 && ftruncate(p->fd, p->start) < 0)
             continue; /* the next writer will do it */
-        if (p->begins && p->opened) {
+        /* The file of a new segment goes, whoever made it: no line names it. */
+        if (p->begins) {
             sl_seg_name(sl_seg_key(&p->seg), ".arrows", name);
-            unlinkat(j->w->log->dirfd, name, 0);
+            if (fstatat(j->w->log->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                S_ISREG(st.st_mode))
+                unlinkat(j->w->log->dirfd, name, 0);
         }
         if (p->own && p->fd >= 0)
             close(p->fd);
@@ -532,8 +534,10 @@ static int commit(struct job *j, const struct sl_log_note *note, struct sl_err *
             return rc;
         rc = locked_part(j, note, &refit, &open, &has_open, err);
         sl_writer_unlock(j->w);
-        if (rc == 0)
+        if (rc == 0) {
+            sl_writer_bore(j->w);
             rc = sl_writer_tell(j->w, err);
+        }
         if (rc == 0)
             tend_closed(j, j->w->log->state.n);
         int again = rc == 1;

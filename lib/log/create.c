@@ -100,7 +100,9 @@ static int fill(const char *dir, const struct sl_log_options *o, int partitions,
     }
     if (rc < 0)
         return rc;
-    sl_boot_id(boot);
+    rc = sl_boot_id(boot, err);
+    if (rc < 0)
+        return rc;
     if (o->boot_id && strlen(o->boot_id) == SL_BOOT_ID)
         memcpy(boot, o->boot_id, SL_BOOT_ID);
     sl_path_join(&path, dir, "lock");
@@ -146,6 +148,14 @@ int sl_log_name(const char *made, const char *path, struct sl_err *err)
     return sl_err_place(err, "%s", path);
 }
 
+int sl_log_unname(const char *path, struct sl_buf *made, struct sl_err *err)
+{
+    int rc = sl_leftover_name(path, TEMPORARY, made, err);
+    if (rc == 0 && rename(path, made->data) < 0)
+        rc = sl_err_sys(err, "cannot rename %s to %s", path, made->data);
+    return rc;
+}
+
 /* The directory, and a descriptor with its lock. */
 static int make_held(const char *dir, const char *path, struct sl_err *err)
 {
@@ -161,7 +171,8 @@ static int make_held(const char *dir, const char *path, struct sl_err *err)
             return rc;
         }
         if (fd >= 0)
-            close(fd); /* somebody swept it away before it was locked */
+            close(fd);
+        rmdir(dir); /* somebody swept it away before it was locked, or nobody can tell */
     }
     return sl_err_set(err, SL_EIO, "cannot create %s: it is removed again and again", path);
 }

@@ -25,18 +25,27 @@ enum {
 
 const char sl_boot_failed[] = "00000000-0000-0000-0000-000000000000";
 
-void sl_boot_id(char *out)
+int sl_boot_id(char *out, struct sl_err *err)
 {
-    ssize_t n = -1;
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        n = read(fd, out, SL_BOOT_ID);
+    static const char path[] = "/proc/sys/kernel/random/boot_id";
+    ssize_t n;
+    int fd;
+    do {
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
+    int there = fd >= 0 || (errno != ENOENT && errno != ENOTDIR && errno != EACCES);
+    do {
+        n = fd >= 0 ? read(fd, out, SL_BOOT_ID) : -1;
+    } while (fd >= 0 && n < 0 && errno == EINTR);
+    /* A failure for the moment must not look like a reboot to other processes. */
+    int rc = n != SL_BOOT_ID && there ? sl_err_sys(err, "cannot read %s", path) : 0;
+    if (fd >= 0)
         close(fd);
-    }
     /* Without it no reboot can be told from none: one name for all of them, kill -9 stays safe. */
     if (n != SL_BOOT_ID)
         memset(out, 'x', SL_BOOT_ID);
     out[SL_BOOT_ID] = '\0';
+    return rc;
 }
 
 int sl_lockfile_open(const char *log, int writable, struct sl_lockfile *f, struct sl_err *err)

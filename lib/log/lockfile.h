@@ -31,8 +31,8 @@ struct sl_lock_mark {
     int syncing; /* a sync of what lies beyond is under way, or its process was killed */
 };
 
-/* The running system's boot id. Always SL_BOOT_ID characters. */
-void sl_boot_id(char *out);
+/* The running system's boot id, SL_BOOT_ID characters; where the system does not tell, all are 'x'. */
+int sl_boot_id(char *out, struct sl_err *err);
 extern const char sl_boot_failed[]; /* what a failed sync leaves: zeros */
 
 /* writable: 0 for readers, who go on without the file if they may not open it. */

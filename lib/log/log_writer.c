@@ -371,6 +371,8 @@ int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct 
     struct sl_log_writer *w = NULL;
     struct sl_unborn *unborn = NULL;
     struct sl_buf trimmed = SL_BUF_INIT;
+    struct sl_log_options own = *o;
+    char boot[SL_BOOT_ID + 1];
     size_t n = strlen(path);
     int64_t moved = 0;
 
@@ -378,6 +380,11 @@ int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct 
         n--;
     sl_buf_add(&trimmed, path, n);
     int rc = sl_buf_check(&trimmed, err);
+    if (rc == 0 && !o->boot_id) {
+        rc = sl_boot_id(boot, err);
+        own.boot_id = boot;
+        o = &own;
+    }
     if (rc == 0)
         sl_log_sweep(trimmed.data);
     if (rc == 0 && !sl_path_is_log(trimmed.data))
@@ -423,10 +430,14 @@ int sl_log_writer_close(struct sl_log_writer *w, struct sl_err *err)
 {
     int64_t recovered;
     int rc = w ? sl_log_writer_publish(w, &recovered, err) : 0;
+    if (w && rc == 0 && w->fresh) /* a log without a row */
+        rc = sl_writer_tell(w, err);
     if (w && rc == 0 && w->policy != SL_SYNC_NONE)
         rc = sl_syncer_run(w->sync, err);
-    if (w && rc == 0)
+    if (w && rc == 0) {
+        sl_writer_bore(w);
         sl_tender_finish(w->tender);
+    }
     sl_log_writer_abort(w);
     return rc;
 }
@@ -443,6 +454,9 @@ void sl_log_writer_abort(struct sl_log_writer *w)
         if (w->outs && w->outs[i].fd >= 0)
             close(w->outs[i].fd);
     }
+    if (w->fresh)
+        sl_writer_withdraw(w);
+    free(w->fresh);
     free(w->plans);
     free(w->outs);
     free(w->keys);

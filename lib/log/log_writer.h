@@ -62,6 +62,7 @@ struct sl_log_writer {
     int64_t pid;
 
     struct sl_unborn *unborn; /* the log has not got its name yet */
+    char *fresh;              /* path of a log that got it from us, until there is a commit in it */
     int defer;
 
     pthread_mutex_t mutex;
@@ -106,6 +107,8 @@ int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_sche
 void sl_log_sweep(const char *path);
 /* Gives it its name. SL_EEXIST: somebody else made one meanwhile, or something is there. */
 int sl_log_name(const char *made, const char *path, struct sl_err *err);
+/* Takes its name away: it has another temporary one then, which goes to made. */
+int sl_log_unname(const char *path, struct sl_buf *made, struct sl_err *err);
 /* unmake.c: removes it, if it is no more than that: without a commit, and without anything foreign. */
 void sl_log_unmake(const char *made);
 /* n random bytes of the system, for ids. */
@@ -120,6 +123,14 @@ int sl_unborn_new(const char *path, const struct sl_log_options *o, struct sl_sc
 const char *sl_unborn_made(const struct sl_unborn *u); /* its temporary name */
 /* Removes the log if it has not got its name. */
 void sl_unborn_free(struct sl_unborn *u);
+/* There is a commit in the log, or there shall be none: its name stays. */
+static inline void sl_writer_bore(struct sl_log_writer *w)
+{
+    free(w->fresh);
+    w->fresh = NULL;
+}
+/* Removes the log at w->fresh, whose first commit failed, if there is still nothing in it. */
+void sl_writer_withdraw(struct sl_log_writer *w);
 
 /* ---- rotate.c ---- */
 

@@ -9,8 +9,12 @@
  * synced or told of under that name: a mark above 0 would say that its own name is on the device.
  * Another process may make the log meanwhile: then the writer goes over to that one, and what it has
  * encoded, which bears the schema of the unborn log, is encoded anew by its commit.
+ *
+ * The log gets its name before the first rows are written. Where that commit fails, the name is taken
+ * back, under the append lock, unless another process has committed something meanwhile.
  */
 #include "base/compat.h"
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "log/log_writer.h"
@@ -20,7 +24,8 @@ struct sl_unborn {
     int fd;             /* its lock, see leftover.h */
     char *path;
     struct sl_log_options o;
-    struct sl_schema *schema; /* as it was asked for */
+    char boot[SL_BOOT_ID + 1]; /* o.boot_id: the log gets the one that the writer goes by */
+    struct sl_schema *schema;  /* as it was asked for */
 };
 
 int sl_unborn_new(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
@@ -32,6 +37,8 @@ int sl_unborn_new(const char *path, const struct sl_log_options *o, struct sl_sc
         return sl_err_nomem(err, "a log writer");
     u->fd = -1;
     u->o = *o;
+    if (o->boot_id && strlen(o->boot_id) == SL_BOOT_ID)
+        u->o.boot_id = memcpy(u->boot, o->boot_id, SL_BOOT_ID);
     u->schema = sl_schema_ref(schema);
     u->path = sl_strdup(path);
     int rc = u->path ? sl_log_make(path, o, schema, &made, err) : sl_err_nomem(err, "a log writer");
@@ -118,13 +125,13 @@ static int go_over(struct sl_log_writer *w, int64_t *recovered, struct sl_err *e
 static int open_named(struct sl_log_writer *w, struct sl_err *err)
 {
     struct sl_log_writer *other = NULL;
-    int rc = sl_writer_new(w->unborn->path, &w->unborn->o, &other, err);
+    int rc = sl_writer_new(w->fresh, &w->unborn->o, &other, err);
     if (rc < 0)
         return rc;
     rc = sl_view_load(other->log, err);
     if (rc == 0 && memcmp(other->log->state.log_id, w->log->state.log_id, 16) != 0) {
         sl_err_set(err, SL_EIO, "the log was removed or replaced while it was open");
-        rc = sl_err_place(err, "%s", w->unborn->path);
+        rc = sl_err_place(err, "%s", w->fresh);
     }
     if (rc == 0) {
         SWAP(log);
@@ -135,6 +142,29 @@ static int open_named(struct sl_log_writer *w, struct sl_err *err)
     return rc == 0 ? sl_writer_replan(w, err) : rc;
 }
 
+/* Our log is still at its path, and holds what first_line() of create.c wrote, and no more. */
+static int holds_nothing(struct sl_log *l, const char *path)
+{
+    struct stat ours, there;
+    return fstat(l->dirfd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+           ours.st_ino == there.st_ino && sl_view_catch_up(l, NULL) >= 0 && l->state.n == 1;
+}
+
+void sl_writer_withdraw(struct sl_log_writer *w)
+{
+    struct sl_log *l = w->log;
+    struct sl_buf name = SL_BUF_INIT;
+    if (sl_lockfile_lock(&l->lock, SL_LOCK_APPEND, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, NULL) < 0)
+        return;
+    l->locked = 1;
+    /* Half a line of the commit that failed would look like the work of somebody else. */
+    if (holds_nothing(l, w->fresh) && ftruncate(l->c.fd, l->c.pos) == 0 &&
+        sl_log_unname(w->fresh, &name, NULL) == 0)
+        sl_log_unmake(name.data);
+    sl_writer_unlock(w);
+    sl_buf_release(&name);
+}
+
 int sl_log_writer_publish(struct sl_log_writer *w, int64_t *recovered, struct sl_err *err)
 {
     int rc = 0;
@@ -142,13 +172,14 @@ int sl_log_writer_publish(struct sl_log_writer *w, int64_t *recovered, struct sl
     while (rc == 0 && w->unborn) {
         struct sl_unborn *u = w->unborn;
         rc = sl_log_name(u->made.data, u->path, err);
-        if (rc == 0) {
+        if (rc == 0 || access(u->made.data, F_OK) < 0) { /* else its name may not be durable */
+            w->fresh = u->path;
+            u->path = NULL;
             sl_buf_reset(&u->made);
-            rc = open_named(w, err);
+            if (rc == 0)
+                rc = open_named(w, err);
             sl_unborn_free(u);
             w->unborn = NULL;
-            if (rc == 0)
-                rc = sl_writer_tell(w, err);
         } else if (rc == -SL_EEXIST && sl_path_is_log(u->path)) {
             rc = go_over(w, recovered, err);
         }

@@ -32,8 +32,8 @@ int sl_view_open(const char *path, const char *boot, int writable, struct sl_log
     l->path = trimmed(path);
     if (boot && strlen(boot) == SL_BOOT_ID)
         memcpy(l->boot, boot, SL_BOOT_ID);
-    else
-        sl_boot_id(l->boot);
+    else if ((rc = sl_boot_id(l->boot, err)) < 0)
+        goto fail;
     sl_path_join(&dir, l->path ? l->path : "", "commits");
     l->c.dir = sl_buf_take(&dir);
     if (!l->path || !l->c.dir) {

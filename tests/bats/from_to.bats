@@ -147,3 +147,25 @@ rows_of() { # CSV of --meta: partition and offset of each row, sorted
     run -0 --separate-stderr sluice replay l/ --quiet --speed 0.0000000001 -O csv
     [ "${#lines[@]}" -eq 3 ]
 }
+
+# ---- what a run that fails leaves ----
+
+many_keys() {
+    local i
+    echo ts,k
+    for ((i = 0; i < 500; i++)); do
+        echo "2026-05-01T10:00:00Z,k$i"
+    done
+}
+
+@test "a first run whose commit fails leaves nothing, and a later one keeps what is there" {
+    many_keys >rows.csv
+    mkdir in
+    (ulimit -n 40; ! sluice partition --by k --into 100 rows.csv -o in/p/ 2>err)
+    grep -q 'Too many open files' err
+    [ -z "$(ls -A in)" ]
+    sluice partition --quiet --by k --into 100 rows.csv -o in/p/
+    (ulimit -n 40; ! sluice partition --by k --into 100 rows.csv -o in/p/ 2>err)
+    [ "$(ls in)" = p ]
+    [ "$(sluice aggregate --quiet in/p/ -O csv | tail -n 1)" = 500 ]
+}
