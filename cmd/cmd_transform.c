@@ -38,7 +38,8 @@ static int keep_partitions(struct sl_cmd_run *run, const struct sl_words *source
     if (schema) {
         run->out.from = sources->items[0];
         run->out.keep_time = a->time ? a->time : sl_schema_meta(schema, SL_META_TIME);
-        if (a->time && sl_schema_find(schema, a->time, strlen(a->time)) < 0) { /* computed here */
+        if (a->time &&
+            sl_schema_lookup(schema, a->time, strlen(a->time), NULL) < 0) { /* computed here */
             run->in.time_column = NULL;
             run->out.keep_time = NULL;
             run->out.log.time_column = a->time;

@@ -63,8 +63,8 @@ const char *sl_schema_meta(const struct sl_schema *s, const char *key); /* NULL 
 
 /* Exact name: index or -1. */
 int sl_schema_find(const struct sl_schema *s, const char *name, size_t len);
-/* As an expression names it: exact, else unique without case. Index, or -SL_EUSAGE naming the
- * nearest column (hint). */
+/* As a user names it: exact, else in lower case, else unique without case. Index, or -SL_EUSAGE naming
+ * the nearest column (hint). */
 int sl_schema_lookup(const struct sl_schema *s, const char *name, size_t len, struct sl_err *err);
 /* Index of the time column by SL_META_TIME, or -1. */
 int sl_schema_time_index(const struct sl_schema *s);

@@ -108,7 +108,12 @@ static int no_column(const struct sl_schema *s, const char *name, size_t len, st
 
 int sl_schema_lookup(const struct sl_schema *s, const char *name, size_t len, struct sl_err *err)
 {
+    char low[256];
     int found = sl_schema_find(s, name, len);
+    for (size_t i = 0; i < len && i < sizeof low; i++)
+        low[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 0x20 : name[i]);
+    if (found < 0 && len <= sizeof low) /* as SQL has it */
+        found = sl_schema_find(s, low, len);
     if (found >= 0)
         return found;
     for (int i = 0; i < s->nfields; i++) {

@@ -317,7 +317,7 @@ static int add_item(struct sl_agg_scope *s, const struct sl_tree *t, const PgQue
         return rc;
     s->out->nitems++;
     item->name =
-        r->name && *r->name ? sl_strdup(r->name) : sl_item_name(r->val, s->input, item->expr);
+        r->name && *r->name ? sl_strdup(r->name) : sl_item_name(t, r->val, s->input, item->expr);
     if (!item->name)
         return sl_err_nomem(err, "reading an expression");
     for (int i = 0; i + 1 < s->out->nitems; i++) {

@@ -162,6 +162,24 @@ int sl_tree_at(const struct sl_tree *t, int location)
     return (int)m->chars + 1;
 }
 
+void sl_tree_spell(const struct sl_tree *t, int location, size_t *done, char *part)
+{
+    const char *s = t->text; /* ends in a zero */
+    size_t n = strlen(part), from = (size_t)location - t->prefix_len, i = from + *done;
+    if (location < 0 || (size_t)location < t->prefix_len || i >= t->text_len)
+        return;
+    i += strspn(s + i, " \t\r\n.");
+    if (s[i] == '"') {
+        for (i++; s[i] && (s[i] != '"' || s[i + 1] == '"'); i++)
+            i += s[i] == '"';
+        i += s[i] == '"';
+    } else if (strncasecmp(s + i, part, n) == 0) {
+        memcpy(part, s + i, n);
+        i += n;
+    }
+    *done = i - from;
+}
+
 /* Byte of the 1-based character `at` of text. */
 static size_t byte_of(const char *text, size_t n, int at)
 {

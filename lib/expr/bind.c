@@ -241,9 +241,9 @@ static struct sl_node *bind_literal(struct sl_bind *b, const PgQuery__AConst *c)
 
 /* ---- names ---- */
 
-int sl_bind_name(const PgQuery__ColumnRef *r, char *buf, size_t size)
+int sl_bind_name(const struct sl_tree *t, const PgQuery__ColumnRef *r, char *buf, size_t size)
 {
-    size_t n = 0;
+    size_t n = 0, spelled = 0;
     buf[0] = '\0';
     for (size_t i = 0; i < r->n_fields; i++) {
         if (r->fields[i]->node_case != PG_QUERY__NODE__NODE_STRING)
@@ -251,6 +251,8 @@ int sl_bind_name(const PgQuery__ColumnRef *r, char *buf, size_t size)
         int k = snprintf(buf + n, size - n, "%s%s", i ? "." : "", r->fields[i]->string->sval);
         if (k < 0 || (size_t)k >= size - n)
             break;
+        if (t)
+            sl_tree_spell(t, r->location, &spelled, buf + n + (i > 0));
         n += (size_t)k;
     }
     return 1;
@@ -317,7 +319,7 @@ static struct sl_node *bind_column_ref(struct sl_bind *b, const PgQuery__ColumnR
 {
     char name[512];
     int at = sl_tree_at(b->tree, r->location);
-    if (!sl_bind_name(r, name, sizeof(name))) {
+    if (!sl_bind_name(b->tree, r, name, sizeof(name))) {
         sl_bind_fail(b, at, "* is not a value");
         return sl_bind_hint(b, "name the columns; transform --set adds to those that are there");
     }

@@ -33,6 +33,9 @@ int sl_ast_bind(const struct sl_ast *a, const struct sl_scope *scope, sl_tree_fn
                 struct sl_err *err);
 /* 1-based character of the user's text for a location, 0 for none. */
 int sl_tree_at(const struct sl_tree *t, int location);
+/* Gives a part of a dotted name the letters that the user wrote, where the parser put it in lower case.
+ * The name begins at a location. *done: bytes of it that earlier parts took, 0 for the first. */
+void sl_tree_spell(const struct sl_tree *t, int location, size_t *done, char *part);
 /* Location of a node, or -1. */
 int sl_tree_location(const PgQuery__Node *n);
 /* The one SELECT of plain targets that the text is, or NULL: anything else is refused. */
@@ -82,8 +85,9 @@ struct sl_node *sl_bind_column(struct sl_bind *b, const char *name, int at);
 int sl_bind_number(const struct sl_tree *t, int column, const struct sl_scope *scope,
                    const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err);
 struct sl_node *sl_bind_bool(struct sl_bind *b, int value, int at);
-/* Dotted name of a ColumnRef into buf; 0 if it has a `*`. */
-int sl_bind_name(const PgQuery__ColumnRef *r, char *buf, size_t size);
+/* Dotted name of a ColumnRef into buf; 0 if it has a `*`. With t, its letters are those that the user
+ * wrote; without, names that bear no quotes are in lower case, as SQL has them. */
+int sl_bind_name(const struct sl_tree *t, const PgQuery__ColumnRef *r, char *buf, size_t size);
 const char *sl_bind_type_name(struct sl_bind *b, const struct sl_node *n); /* for messages */
 
 /* coerce.c */
@@ -135,7 +139,8 @@ struct sl_node *sl_bind_aggregate(struct sl_bind *b, const PgQuery__FuncCall *f,
 void sl_aggregate_missing(struct sl_bind *b, const char *name, int at);
 
 /* name.c: the name of an unnamed item. Freed by free(); NULL on failure. */
-char *sl_item_name(const PgQuery__Node *n, const struct sl_scope *scope, const struct sl_expr *e);
+char *sl_item_name(const struct sl_tree *t, const PgQuery__Node *n, const struct sl_scope *scope,
+                   const struct sl_expr *e);
 
 /* print.c */
 void sl_node_print(const struct sl_node *n, struct sl_buf *out);

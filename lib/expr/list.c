@@ -81,8 +81,8 @@ static int bind_list(const struct sl_tree *t, void *arg, struct sl_err *err)
         int rc = sl_bind_expr(t, r->val, l->scope, l->env, NULL, &item->expr, err);
         if (rc < 0)
             return rc;
-        char *name =
-            r->name && *r->name ? sl_strdup(r->name) : sl_item_name(r->val, l->scope, item->expr);
+        char *name = r->name && *r->name ? sl_strdup(r->name)
+                                         : sl_item_name(t, r->val, l->scope, item->expr);
         rc = add_item(t, l->out, name, r->location, err);
         if (rc < 0)
             return rc;
@@ -127,18 +127,41 @@ static const PgQuery__UpdateStmt *plain_update(const struct sl_tree *t, struct s
     return u;
 }
 
-/* Name assigned to: `a.b` is one dotted name. */
-static int target_name(const struct sl_tree *t, const PgQuery__ResTarget *r, struct sl_buf *out,
-                       struct sl_err *err)
+/* Name assigned to: `a.b` is one dotted name. as_written: in the letters of the user, else in those of
+ * SQL. */
+static int target_name(const struct sl_tree *t, const PgQuery__ResTarget *r, int as_written,
+                       struct sl_buf *out, struct sl_err *err)
 {
+    size_t spelled = 0;
     sl_buf_addstr(out, r->name);
+    if (as_written && !out->failed)
+        sl_tree_spell(t, r->location, &spelled, out->data);
     for (size_t i = 0; i < r->n_indirection; i++) {
+        size_t from = out->len + 1;
         if (r->indirection[i]->node_case != PG_QUERY__NODE__NODE_STRING) {
             sl_err_set(err, SL_EUSAGE, "arrays are not supported");
             return fail_at(t, r->location, err);
         }
         sl_buf_printf(out, ".%s", r->indirection[i]->string->sval);
+        if (as_written && !out->failed)
+            sl_tree_spell(t, r->location, &spelled, out->data + from);
     }
+    return sl_buf_check(out, err);
+}
+
+/* The column that is set: one that is there, or a new one. */
+static int set_name(const struct sl_tree *t, const PgQuery__ResTarget *r,
+                    const struct sl_scope *scope, struct sl_buf *out, struct sl_err *err)
+{
+    struct sl_err ignored;
+    int rc = target_name(t, r, 1, out, err);
+    if (rc < 0)
+        return rc;
+    int k = sl_scope_find(scope, out->data, out->len, &ignored);
+    sl_buf_reset(out);
+    if (k < 0)
+        return target_name(t, r, 0, out, err);
+    sl_buf_addstr(out, sl_scope_field(scope, k)->name);
     return sl_buf_check(out, err);
 }
 
@@ -155,7 +178,7 @@ static int bind_set(const struct sl_tree *t, void *arg, struct sl_err *err)
         const PgQuery__ResTarget *r = u->target_list[i]->res_target;
         struct sl_expr_item *item = &l->out->items[l->out->n];
         struct sl_buf name = SL_BUF_INIT;
-        int rc = target_name(t, r, &name, err);
+        int rc = set_name(t, r, l->scope, &name, err);
         if (rc >= 0)
             rc = sl_bind_expr(t, r->val, l->scope, l->env, NULL, &item->expr, err);
         if (rc < 0) {
@@ -190,7 +213,7 @@ static int column_index(const struct sl_tree *t, const PgQuery__Node *n,
         n->sqlvalue_function->op == PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER) {
         snprintf(name, sizeof(name), "user");
     } else if (!n || n->node_case != PG_QUERY__NODE__NODE_COLUMN_REF ||
-               !sl_bind_name(n->column_ref, name, sizeof(name))) {
+               !sl_bind_name(t, n->column_ref, name, sizeof(name))) {
         sl_err_set(err, SL_EUSAGE, "%s", what);
         return fail_at(t, sl_tree_location(n), err);
     }
@@ -250,7 +273,7 @@ static int bind_rename(const struct sl_tree *t, void *arg, struct sl_err *err)
         const PgQuery__ResTarget *r = u->target_list[i]->res_target;
         struct sl_buf old = SL_BUF_INIT;
         char name[512];
-        int rc = target_name(t, r, &old, err), k;
+        int rc = target_name(t, r, 1, &old, err), k;
         if (rc < 0) {
             sl_buf_release(&old);
             return rc;
@@ -260,7 +283,7 @@ static int bind_rename(const struct sl_tree *t, void *arg, struct sl_err *err)
         if (k < 0)
             return fail_at(t, r->location, err);
         if (!r->val || r->val->node_case != PG_QUERY__NODE__NODE_COLUMN_REF ||
-            !sl_bind_name(r->val->column_ref, name, sizeof(name))) {
+            !sl_bind_name(NULL, r->val->column_ref, name, sizeof(name))) {
             sl_err_set(err, SL_EUSAGE, "old = new: the new name is no name");
             return fail_at(t, sl_tree_location(r->val), err);
         }

@@ -5,13 +5,16 @@
 #include <strings.h>
 #include "base/buf.h"
 
-/* The name in each input, quietly: how many have it, and the number in the last that does. */
-static int count_matches(const struct sl_scope *s, const char *name, size_t len, int *column)
+/* The name in each input, quietly: how many have it, and the number in the last that does. exactly: not
+ * in letters of another case. */
+static int count_matches(const struct sl_scope *s, const char *name, size_t len, int exactly,
+                         int *column)
 {
     int found = 0, first = 0;
     for (int i = 0; i < s->n; i++) {
         struct sl_err ignored;
-        int k = sl_schema_lookup(s->inputs[i].schema, name, len, &ignored);
+        int k = exactly ? sl_schema_find(s->inputs[i].schema, name, len)
+                        : sl_schema_lookup(s->inputs[i].schema, name, len, &ignored);
         if (k >= 0) {
             found++;
             *column = first + k;
@@ -43,7 +46,9 @@ int sl_scope_find(const struct sl_scope *s, const char *name, size_t len, struct
     assert(s->n > 0);
     if (s->n == 1 && !s->inputs[0].alias)
         return sl_schema_lookup(s->inputs[0].schema, name, len, err);
-    int found = count_matches(s, name, len, &column);
+    int found = count_matches(s, name, len, 1, &column);
+    if (!found)
+        found = count_matches(s, name, len, 0, &column);
     if (found)
         return found == 1 ? column : ambiguous(s, name, len, err);
     for (int i = 0; i < s->n; i++) {

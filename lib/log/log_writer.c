@@ -229,6 +229,8 @@ static int check_options(const struct sl_log *l, const struct sl_log_options *o,
     const char *keys = sl_schema_meta(s, SL_META_KEY), *hash = sl_schema_meta(s, SL_META_HASH);
     const char *time = sl_schema_meta(s, SL_META_TIME);
     struct sl_buf asked = SL_BUF_INIT;
+    const char *by = o->time_column;
+    int at = by ? sl_schema_lookup(s, by, strlen(by), NULL) : -1;
     int rc = sl_log_name_keys(s, o->keys, &asked, err);
     if (rc < 0)
         ;
@@ -240,9 +242,9 @@ static int check_options(const struct sl_log *l, const struct sl_log_options *o,
                         keys ? keys : "nothing", asked.data);
     else if (o->hash && hash && strcmp(o->hash, hash) != 0)
         rc = sl_err_set(err, SL_ESCHEMA, "the log is partitioned by %s, not by %s", hash, o->hash);
-    else if (o->time_column && strcmp(o->time_column, time ? time : "") != 0)
+    else if (by && strcmp(at >= 0 ? s->fields[at].name : by, time ? time : "") != 0)
         rc = sl_err_set(err, SL_ESCHEMA, "the log's time column is %s, not %s",
-                        time ? time : "none", o->time_column);
+                        time ? time : "none", by);
     sl_buf_release(&asked);
     return rc < 0 ? sl_err_place(err, "%s", l->path) : 0;
 }

@@ -23,7 +23,8 @@ static int timed_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema 
     struct timed *t = (struct timed *)op;
     sl_schema_unref(t->schema);
     t->schema = sl_schema_ref(in);
-    t->at = t->column ? sl_schema_find(in, t->column, strlen(t->column)) : sl_schema_time_index(in);
+    t->at = t->column ? sl_schema_lookup(in, t->column, strlen(t->column), NULL)
+                      : sl_schema_time_index(in);
     *out = sl_schema_ref(in);
     return 0;
 }

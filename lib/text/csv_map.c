@@ -184,7 +184,7 @@ const char *sl_text_unseen(const struct sl_text_reader *r)
 {
     for (int i = 0; r->o.several && r->types && r->schema && i < r->types->nfields; i++) {
         const char *name = r->types->fields[i].name;
-        int c = sl_schema_find(r->schema, name, strlen(name));
+        int c = sl_schema_lookup(r->schema, name, strlen(name), NULL);
         if (r->o.format != SL_TEXT_JSON && c >= 0 && r->columns[c].field < 0 && !r->columns[c].seen)
             return name;
     }

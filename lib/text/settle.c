@@ -116,11 +116,22 @@ static int check_declared(const struct sl_text_reader *r, const struct sl_field 
     return sl_err_hint(err, "leave it out; --types '%s text' would take both", x->name);
 }
 
+/* The column that --types names: in other letters only if the list does not name that one too. */
+static int declared_column(const struct sl_text_reader *r, const struct sl_schema *s,
+                           const char *name)
+{
+    int c = sl_schema_lookup(s, name, strlen(name), NULL);
+    const char *found = c < 0 ? name : s->fields[c].name;
+    if (strcmp(found, name) != 0 && sl_schema_find(r->types, found, strlen(found)) >= 0)
+        return -1;
+    return c;
+}
+
 static int declare_types(struct sl_text_reader *r, struct sl_schema *s, struct sl_err *err)
 {
     for (int i = 0; r->types && i < r->types->nfields; i++) {
         const struct sl_field *x = &r->types->fields[i];
-        int c = sl_schema_find(s, x->name, strlen(x->name));
+        int c = declared_column(r, s, x->name);
         if (c < 0 && (r->o.format == SL_TEXT_JSON || (r->o.several && !r->o.no_header))) {
             int rc = add_column(r, s, x->name, x->type, -1, err);
             if (rc < 0)
@@ -171,7 +182,7 @@ static void infer_nanoseconds(struct sl_text_reader *r, const struct sl_schema *
         struct sl_text_column *x = &r->columns[c];
         const char *name = s->fields[c].name;
         if (x->time != SL_TIME_STRPTIME || x->type.nsec ||
-            (r->types && sl_schema_find(r->types, name, strlen(name)) >= 0) ||
+            (r->types && sl_schema_lookup(r->types, name, strlen(name), NULL) >= 0) ||
             (r->fixed && sl_schema_find(r->fixed, name, strlen(name)) >= 0))
             continue;
         struct sl_text_column fine = *x;
@@ -196,7 +207,7 @@ static int set_event_time(struct sl_text_reader *r, struct sl_schema *s, struct 
         name = sl_schema_meta(r->fixed, SL_META_TIME);
     if (!name)
         return 0;
-    int c = sl_schema_find(s, name, strlen(name));
+    int c = sl_schema_lookup(s, name, strlen(name), NULL);
     if (c < 0)
         return r->time_column ? unknown_column(s, "--time", name, err) : 0;
     struct sl_text_column *x = &r->columns[c];
@@ -234,8 +245,9 @@ static int set_event_time(struct sl_text_reader *r, struct sl_schema *s, struct 
         return -SL_EUSAGE;
     }
     x->event_time = 1;
-    return sl_schema_set_meta(s, SL_META_TIME, name) < 0 ? sl_err_nomem(err, "settling a schema")
-                                                         : 0;
+    return sl_schema_set_meta(s, SL_META_TIME, s->fields[c].name) < 0
+               ? sl_err_nomem(err, "settling a schema")
+               : 0;
 }
 
 static void clear_columns(struct sl_text_reader *r)
