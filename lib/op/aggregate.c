@@ -381,7 +381,7 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
     a->op.account = account;
     a->env = env;
     a->lateness = SL_MAX(o->lateness, 0);
-    a->watermark = SL_TIME_MIN;
+    a->watermark = a->passed = SL_TIME_MIN;
     a->seed = sl_hash_seed();
     scratch(a, sl_vec_init);
     sl_sequence_init(&a->sequence, account);

@@ -80,6 +80,8 @@ struct sl_aggregate {
     struct sl_vec next; /* uint32_t by group: next of its window + 1 */
     struct sl_sequence sequence;
     int64_t held, watermark;
+    int64_t
+        passed; /* the watermark when windows were emitted last: none that closed by then opens again */
     atomic_int *family; /* this operator and its copies: see split */
 
     /* scratch of a batch */

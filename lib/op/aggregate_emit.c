@@ -302,6 +302,8 @@ int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, stru
         n += w->ngroups;
         rows += w->rows;
     }
+    if (!all)
+        a->passed = a->watermark;
     if (!a->windowed) {
         n = a->nkeys ? a->groups.live : 1;
         rows = a->held;

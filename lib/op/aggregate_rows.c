@@ -89,6 +89,8 @@ struct placing {
     int32_t *codes;                    /* their windows */
     size_t nkept;
     int64_t late;
+    int64_t
+        late_idle; /* not late in their partition, which was idle when their window was emitted */
 };
 
 /* Windows of all rows: kept rows and their codes; late ones are counted, bad ones rejected. */
@@ -124,6 +126,10 @@ static int place_rows(struct sl_aggregate *a, struct sl_batch *b, struct placing
             p->late++;
             continue;
         }
+        if (SL_UNLIKELY(closes <= a->passed)) {
+            p->late_idle++;
+            continue;
+        }
         p->codes[p->nkept] = code;
         p->kept[p->nkept++] = (uint32_t)row;
     }
@@ -150,6 +156,8 @@ static int place(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit *out
     rc = place_rows(a, b, &p, out, err);
     if (p.late)
         out->fate(out, SL_FATE_LATE, p.late);
+    if (p.late_idle)
+        out->fate(out, SL_FATE_LATE_IDLE, p.late_idle);
     if (rc < 0)
         return rc;
     if (p.nkept == b->selected)

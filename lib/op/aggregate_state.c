@@ -244,7 +244,7 @@ static int import_meta(void *arg, const int64_t *v, struct sl_err *err)
     struct sl_aggregate *a = arg;
     if (v[1] < 0)
         return sl_state_damaged("meta", err);
-    a->watermark = SL_MAX(a->watermark, v[0]);
+    a->watermark = a->passed = SL_MAX(a->watermark, v[0]); /* a barrier emits what is closed */
     a->held += v[1];
     return 0;
 }

@@ -8,6 +8,10 @@
  * is cut, it comes out the same. The minimum over all partitions goes into the batch's `watermark`,
  * which decides only when windows are emitted; it is unknown until every partition has had a row.
  *
+ * A partition that has had no row when the input pauses (FLUSH) is idle: nobody waits for it. The
+ * first FLUSH that makes it so says the new watermark with a batch without rows. When rows come, the
+ * partition counts again. They may be too late for windows that closed meanwhile: `late_idle`.
+ *
  * This operator stands directly behind the source, before anything is filtered. Times in nanoseconds
  * are rounded down to microseconds.
  */
@@ -22,6 +26,8 @@ struct watermark {
     int64_t out_of_order;
     int partitions, time;
     int64_t *greatest; /* per partition, SL_TIME_MIN = no row yet */
+    int64_t told;      /* the last watermark that left */
+    int paused;        /* partitions without a row are idle */
     struct sl_schema *schema;
 };
 
@@ -50,8 +56,9 @@ static int64_t minimum(const struct watermark *w)
 {
     int64_t least = SL_TIME_MAX;
     for (int p = 0; p < w->partitions; p++)
-        least = SL_MIN(least, w->greatest[p]);
-    return sl_time_add(least, -w->out_of_order);
+        if (!w->paused || w->greatest[p] != SL_TIME_MIN)
+            least = SL_MIN(least, w->greatest[p]);
+    return least == SL_TIME_MAX ? SL_TIME_MIN : sl_time_add(least, -w->out_of_order);
 }
 
 /* The column `_wm` of b; rows that are not selected are null. */
@@ -85,14 +92,24 @@ static struct sl_column *watermarks(struct watermark *w, struct sl_batch *b, str
     return c;
 }
 
-static int push(struct sl_op *op, int input, struct sl_batch *b, enum sl_directive d,
-                struct sl_emit *out, struct sl_err *err)
+/* A watermark that grew without a row. */
+static int tell(struct watermark *w, struct sl_emit *out, struct sl_err *err)
 {
-    struct watermark *w = (struct watermark *)op;
-    (void)input;
-    (void)d;
-    if (!b)
-        return SL_PUSH_OK;
+    struct sl_batch *none = sl_batch_new(w->schema, 0);
+    int rc = none ? 0 : sl_err_nomem(err, "a batch");
+    for (int i = 0; rc == 0 && i < w->schema->nfields; i++)
+        if (!(none->columns[i] = sl_column_nulls(w->schema->fields[i].type, 0, err)))
+            rc = -(int)SL_ENOMEM;
+    if (rc == 0) {
+        none->watermark = w->told = minimum(w);
+        rc = out->emit(out, none, err);
+    }
+    sl_batch_unref(none);
+    return rc;
+}
+
+static int take(struct watermark *w, struct sl_batch *b, struct sl_emit *out, struct sl_err *err)
+{
     int rc = sl_column_load(b->columns[w->time], err);
     if (rc < 0)
         return rc;
@@ -105,7 +122,7 @@ static int push(struct sl_op *op, int input, struct sl_batch *b, enum sl_directi
             wide->columns[i] = sl_column_ref(b->columns[i]);
     wide->columns[n] = watermarks(w, b, err);
     wide->origin = b->origin;
-    wide->watermark = minimum(w);
+    wide->watermark = w->told = SL_MAX(w->told, minimum(w));
     rc = wide->columns[n] ? 0 : -(int)(err ? err->code : SL_ENOMEM);
     if (rc == 0 && b->selection) {
         struct sl_batch *narrow =
@@ -118,6 +135,17 @@ static int push(struct sl_op *op, int input, struct sl_batch *b, enum sl_directi
         rc = out->emit(out, wide, err);
     sl_batch_unref(wide);
     return rc;
+}
+
+static int push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *b, enum sl_directive d,
+                struct sl_emit *out, struct sl_err *err)
+{
+    struct watermark *w = (struct watermark *)op;
+    int rc = b ? take(w, b, out, err) : SL_PUSH_OK;
+    if (rc != SL_PUSH_OK || d != SL_FLUSH)
+        return rc;
+    w->paused = 1;
+    return minimum(w) > w->told ? tell(w, out, err) : SL_PUSH_OK;
 }
 
 static void needs(const struct sl_op *op, int input, const uint8_t *out, uint8_t *in)
@@ -236,6 +264,7 @@ struct sl_op *sl_watermark_new(int64_t out_of_order, int partitions, struct sl_a
     w->op.account = account;
     w->out_of_order = out_of_order;
     w->partitions = partitions;
+    w->told = SL_TIME_MIN;
     for (int p = 0; p < partitions; p++)
         w->greatest[p] = SL_TIME_MIN;
     return &w->op;

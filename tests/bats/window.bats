@@ -66,3 +66,31 @@ load common
     cmp ours theirs
     [ -s ours ]
 }
+
+@test "a partition that has never had a row holds no window back" {
+    printf 'ts,k\n2026-05-01T10:00:00Z,a\n2026-05-01T10:00:30Z,a\n2026-05-01T10:05:00Z,a\n' >a.csv
+    sluice partition --by k --into 8 a.csv -o p/ --quiet
+    sluice aggregate -f p/ --window '1 minute' --select 'count(*) as n' -O csv --quiet >out &
+    pids+=($!)
+    until_true has_lines out 2
+    [ "$(tail -n 1 out)" = '2026-05-01 10:00:00+00,2026-05-01 10:01:00+00,2' ]
+    kill -0 "${pids[0]}"
+}
+
+@test "a row of a partition that was idle is late_idle for a window that closed meanwhile" {
+    printf 'ts,k\n2026-05-01T10:00:00Z,a\n2026-05-01T10:05:00Z,a\n' >a.csv
+    printf 'ts,k\n2026-05-01T10:00:10Z,c\n2026-05-01T10:05:10Z,c\n' >b.csv
+    printf 'ts,k\n2026-05-01T10:09:00Z,a\n2026-05-01T10:09:00Z,c\n' >c.csv
+    sluice partition --by k --into 8 a.csv -o p/ --quiet
+    sluice aggregate -f p/ --window '1 minute' --select 'count(*) as n' -O csv --stats=json >out 2>stats &
+    pids+=($!)
+    until_true has_lines out 2
+    sluice partition --by k --into 8 b.csv -o p/ --quiet
+    sluice partition --by k --into 8 c.csv -o p/ --quiet
+    until_true has_lines out 3
+    kill -TERM "${pids[0]}"
+    ends_with 143 "${pids[0]}"
+    [ "$(tail -n +2 out | cut -d, -f3 | tr '\n' ' ')" = '1 2 2 ' ]
+    grep -q '"late_idle":1' stats
+    [ "$(sluice tail -n all --meta p/ -O csv --quiet | tail -n +2 | cut -d, -f3 | sort -u | wc -l)" = 2 ]
+}
