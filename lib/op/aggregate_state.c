@@ -9,9 +9,9 @@
  *   sequence  partition, next
  *   meta      watermark, rows held
  *
- * Loading finds or makes the group of each row and absorbs the states; merging is the same without a
- * store in between. So partial results of threads, and states of a rescaled run, come together by
- * one path.
+ * Loading finds or makes the group of each row and absorbs the states, so that states of a rescaled
+ * run come together. Merging the copies of threads makes no such tables: groups find their numbers in
+ * the other's table, and accumulators combine.
  */
 #include "op/aggregate.h"
 #include "state/store.h"
@@ -55,8 +55,6 @@ void sl_aggregate_clear(struct sl_aggregate *a)
 
 /* ---- groups out ---- */
 
-typedef int put_batch(void *arg, struct sl_batch *b, struct sl_err *err);
-
 struct export
 {
     struct sl_aggregate *a;
@@ -64,8 +62,7 @@ struct export
     struct sl_builder *columns;
     int ncolumns;
     size_t rows, bytes;
-    put_batch *put;
-    void *arg;
+    struct sl_store *store;
 };
 
 static void export_release(struct export *x)
@@ -76,15 +73,14 @@ static void export_release(struct export *x)
     sl_schema_unref(x->schema);
 }
 
-static int export_init(struct export *x, struct sl_aggregate *a, put_batch *put, void *arg,
+static int export_init(struct export *x, struct sl_aggregate *a, struct sl_store *store,
                        struct sl_err *err)
 {
     char name[16];
     int rc = 0, n = a->nkeys + a->naccs;
     memset(x, 0, sizeof(*x));
     x->a = a;
-    x->put = put;
-    x->arg = arg;
+    x->store = store;
     x->schema = sl_schema_new();
     x->columns = sl_calloc((size_t)n + 1, sizeof(*x->columns));
     if (!x->schema || !x->columns)
@@ -110,7 +106,7 @@ static int export_flush(struct export *x, struct sl_err *err)
             rc = -SL_ENOMEM;
     }
     if (rc == 0)
-        rc = x->put(x->arg, b, err);
+        rc = x->store->put(x->store, "groups", b, err);
     sl_batch_unref(b);
     x->rows = x->bytes = 0;
     return rc < 0 ? rc : 0;
@@ -152,7 +148,7 @@ static int export_group(struct export *x, uint32_t group, uint64_t *cursors, str
     return 0;
 }
 
-static int export_groups(struct sl_aggregate *a, put_batch *put, void *arg, struct sl_err *err)
+static int export_groups(struct sl_aggregate *a, struct sl_store *store, struct sl_err *err)
 {
     struct export x;
     struct sl_buf piece = SL_BUF_INIT;
@@ -161,7 +157,7 @@ static int export_groups(struct sl_aggregate *a, put_batch *put, void *arg, stru
 
     if (!a->nkeys && !a->naccs)
         return 0;
-    int rc = export_init(&x, a, put, arg, err);
+    int rc = export_init(&x, a, store, err);
     if (rc == 0 && !(cursors = sl_calloc((size_t)a->naccs + 1, sizeof(*cursors))))
         rc = sl_err_nomem(err, "state");
     for (uint32_t g = 0; rc == 0 && g < n; g++)
@@ -195,9 +191,8 @@ static int absorb_rows(struct sl_aggregate *a, const struct sl_batch *b, const u
     return 0;
 }
 
-static int import_groups(void *arg, struct sl_batch *b, struct sl_err *err)
+static int import_groups(struct sl_aggregate *a, struct sl_batch *b, struct sl_err *err)
 {
-    struct sl_aggregate *a = arg;
     for (int c = 0; c < a->nkeys + a->naccs; c++) {
         struct sl_type t = b->schema->fields[c].type;
         struct sl_type want = c < a->nkeys ? a->groups.cells[c].type : sl_type_of(SL_BYTEA);
@@ -251,12 +246,6 @@ static int import_meta(void *arg, const int64_t *v, struct sl_err *err)
 
 /* ---- the operator's calls ---- */
 
-static int put_groups(void *arg, struct sl_batch *b, struct sl_err *err)
-{
-    struct sl_store *store = arg;
-    return store->put(store, "groups", b, err);
-}
-
 static int save_windows(struct sl_aggregate *a, struct sl_store *store, struct sl_err *err)
 {
     static const char *const names[] = {"start", "rows"};
@@ -300,7 +289,7 @@ int sl_aggregate_save(struct sl_op *op, struct sl_store *store, struct sl_err *e
         rc = save_windows(a, store, err);
     if (rc == 0)
         rc = save_sequence(a, store, err);
-    return rc < 0 ? rc : export_groups(a, put_groups, store, err);
+    return rc < 0 ? rc : export_groups(a, store, err);
 }
 
 int sl_aggregate_load(struct sl_op *op, struct sl_store *store, struct sl_err *err)
@@ -342,6 +331,55 @@ struct sl_op *sl_aggregate_split(const struct sl_op *op, struct sl_err *err)
     return sl_op_bind_copy(copy, a->in, err);
 }
 
+#define SWAP(x, y)                                                                                 \
+    do {                                                                                           \
+        __typeof__(x) swapped_ = (x);                                                              \
+        (x) = (y);                                                                                 \
+        (y) = swapped_;                                                                            \
+    } while (0)
+
+/* Groups, their states and their windows change places. */
+static void swap_groups(struct sl_aggregate *a, struct sl_aggregate *b)
+{
+    SWAP(a->groups, b->groups);
+    SWAP(a->reserved, b->reserved);
+    SWAP(a->accs, b->accs);
+    SWAP(a->windows, b->windows);
+    SWAP(a->nwindows, b->nwindows);
+    SWAP(a->windows_cap, b->windows_cap);
+    SWAP(a->window_mask, b->window_mask);
+    SWAP(a->window_slots, b->window_slots);
+    SWAP(a->unsorted, b->unsorted);
+    SWAP(a->next, b->next);
+    SWAP(a->seed, b->seed);
+    for (int i = 0; i < a->naccs; i++) {
+        a->accs[i]->call = a->acc_call[i];
+        b->accs[i]->call = b->acc_call[i];
+    }
+}
+
+/* The groups of b join those of a. */
+static int combine_groups(struct sl_aggregate *a, struct sl_aggregate *b, struct sl_err *err)
+{
+    uint32_t only = 0, *map = &only;
+    size_t n = b->reserved;
+    int rc = 0;
+    if (!n)
+        return 0;
+    if (a->nkeys) {
+        assert(n == b->groups.n);
+        rc = sl_vec_reserve(&a->ids, n * 4, err);
+        map = a->ids.data;
+        if (rc == 0)
+            rc = sl_group_combine(&a->groups, &b->groups, map, err);
+    }
+    if (rc == 0)
+        rc = sl_aggregate_admit(a, err);
+    for (int i = 0; rc == 0 && i < a->naccs; i++)
+        rc = a->accs[i]->class->combine(a->accs[i], b->accs[i], map, n, err);
+    return rc;
+}
+
 int sl_aggregate_merge(struct sl_op *op, struct sl_op *other, struct sl_err *err)
 {
     struct sl_aggregate *a = (struct sl_aggregate *)op, *b = (struct sl_aggregate *)other;
@@ -349,8 +387,12 @@ int sl_aggregate_merge(struct sl_op *op, struct sl_op *other, struct sl_err *err
     int rc = sl_aggregate_ready(a, err);
     if (rc == 0)
         rc = sl_aggregate_ready(b, err);
-    if (rc == 0)
-        rc = export_groups(b, import_groups, a, err);
+    if (rc < 0)
+        return rc;
+    assert(a->naccs == b->naccs && a->op.account == b->op.account);
+    if (b->reserved > a->reserved) /* the fewer join the more */
+        swap_groups(a, b);
+    rc = combine_groups(a, b, err);
     for (size_t w = 0; rc == 0 && w < b->nwindows; w++)
         rc = import_window(a, (int64_t[]){b->windows[w].start, b->windows[w].rows}, err);
     for (size_t i = 0; rc == 0 && i < b->sequence.n; i++)

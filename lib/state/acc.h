@@ -7,18 +7,19 @@
  * rows come, nor on how they are cut or split: sums are exact, extremes are by a total order, first
  * and last go by each row's rank (time, partition, sequence), which the rows bring along.
  *
- * A group's state can be packed into bytes and absorbed by another accumulator of the same call:
- * that is how states are saved, loaded and merged. A large state packs in pieces, each of which
- * can be absorbed on its own.
+ * Two accumulators of one call in one process are combined: the groups of one join those of the
+ * other. What leaves the process is packed into bytes, group by group, and absorbed by another
+ * accumulator of the same call. A large state packs in pieces, each of which can be absorbed on its
+ * own.
  *
- * Call order: sl_acc_new; reserve(groups) before groups below it are used; add per batch; result,
- * pack; reset(group) when its number is to be used again; sl_acc_free.
+ * Call order: sl_acc_new; reserve(groups) before groups below it are used; add per batch; combine;
+ * result, pack; reset(group) when its number is to be used again; sl_acc_free.
  */
 #ifndef SL_STATE_ACC_H
 #define SL_STATE_ACC_H
 
 #include "kernel/eval.h"
-#include "state/cells.h"
+#include "state/group.h"
 
 enum { SL_ACC_PIECE = 1 << 20 }; /* packed bytes after which a state goes on in another piece */
 
@@ -46,6 +47,11 @@ struct sl_acc_class {
     /* Appends the result of a call for a group to a builder of the call's type. */
     int (*result)(struct sl_acc *a, const struct sl_agg_call *call, uint32_t group,
                   struct sl_builder *b, struct sl_err *err);
+    /* Group g of `from` joins group map[g] of `to`, for all g below n; those with SL_GROUP_NONE are
+     * left out. Several may join one. `to` has room for every map[g], `from` for n. `from` is used
+     * up: only sl_acc_free is right. After a failure this holds for both. */
+    int (*combine)(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
+                   struct sl_err *err);
     /* Appends one piece; *cursor starts at 0 and is 0 again after the last piece. */
     void (*pack)(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out);
     int (*absorb)(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err);

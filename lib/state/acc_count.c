@@ -48,6 +48,17 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call SL_UNUSED, ui
     return 0;
 }
 
+static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
+                   struct sl_err *err SL_UNUSED)
+{
+    int64_t *sums = ((struct count *)to)->n.data;
+    const int64_t *more = ((struct count *)from)->n.data;
+    for (size_t g = 0; g < n; g++)
+        if (map[g] != SL_GROUP_NONE)
+            sums[map[g]] += more[g];
+    return 0;
+}
+
 static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
 {
     sl_buf_add(out, (const int64_t *)((struct count *)a)->n.data + group, 8);
@@ -80,6 +91,7 @@ const struct sl_acc_class sl_acc_count = {
     .reserve = reserve,
     .add = add,
     .result = result,
+    .combine = combine,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,

@@ -7,7 +7,6 @@
  * in a list, so that a group can be packed or dropped without a look at the others.
  */
 #include "state/acc.h"
-#include "state/group.h"
 
 struct member {
     uint32_t head; /* first pair + 1 */
@@ -38,7 +37,7 @@ static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
     return sl_vec_reserve(&((struct distinct *)a)->members, n * sizeof(struct member), err);
 }
 
-/* Hangs the pairs that the last find made into their groups' lists. */
+/* Hangs the pairs that the last find or combine made into their groups' lists. */
 static int hang(struct distinct *d, struct sl_err *err)
 {
     int rc = sl_vec_reserve(&d->next, (size_t)d->pairs.n * 4, err);
@@ -105,6 +104,29 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call SL_UNUSED, ui
     struct distinct *d = (struct distinct *)a;
     sl_builder_int(b, ((const struct member *)d->members.data)[group].n);
     return 0;
+}
+
+/* The pairs of `from` are given the groups' new numbers, and are then a table like that of `to`. */
+static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
+                   struct sl_err *err)
+{
+    struct distinct *d = (struct distinct *)to, *x = (struct distinct *)from;
+    struct sl_cells *group = &x->pairs.cells[0];
+    int rc = sl_vec_reserve(&d->ids, (size_t)x->pairs.n * 4, err);
+    if (rc < 0)
+        return rc;
+    for (uint32_t p = 0; p < x->pairs.n; p++) {
+        if (sl_cells_state(group, p) == SL_CELL_UNSET)
+            continue;
+        size_t g = (size_t)sl_cells_get8(group, p);
+        assert(g < n);
+        if (map[g] == SL_GROUP_NONE)
+            sl_cells_clear(group, p);
+        else
+            sl_cells_put8(group, p, map[g]);
+    }
+    rc = sl_group_combine(&d->pairs, &x->pairs, d->ids.data, err);
+    return rc < 0 ? rc : hang(d, err);
 }
 
 /* cursor: the pair to go on with, + 1. */
@@ -185,6 +207,7 @@ const struct sl_acc_class sl_acc_distinct = {
     .reserve = reserve,
     .add = add,
     .result = result,
+    .combine = combine,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,

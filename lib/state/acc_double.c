@@ -65,6 +65,22 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call, uint32_t gro
     return 0;
 }
 
+static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
+                   struct sl_err *err)
+{
+    struct fsum *f = (struct fsum *)to, *x = (struct fsum *)from;
+    int64_t *count = f->count.data;
+    const int64_t *more = x->count.data;
+    int rc = 0;
+    for (size_t g = 0; rc == 0 && g < n; g++) {
+        if (map[g] == SL_GROUP_NONE)
+            continue;
+        count[map[g]] += more[g];
+        rc = sl_superacc_combine(&f->sums, map[g], &x->sums, g, err);
+    }
+    return rc;
+}
+
 static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
 {
     struct fsum *f = (struct fsum *)a;
@@ -105,6 +121,7 @@ const struct sl_acc_class sl_acc_double = {
     .reserve = reserve,
     .add = add,
     .result = result,
+    .combine = combine,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,

@@ -79,6 +79,28 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call SL_UNUSED, ui
     return 0;
 }
 
+/* The value of cell k joins a group. */
+static int join(struct extreme *x, uint32_t group, const struct sl_cells *c, size_t k,
+                struct sl_err *err)
+{
+    if (sl_cells_state(c, k) != SL_CELL_VALUE)
+        return 0;
+    if (sl_cells_state(&x->best, group) == SL_CELL_VALUE &&
+        sl_cells_compare(&x->best, group, c, k) * x->sign <= 0)
+        return 0;
+    return sl_cells_copy(&x->best, group, c, k, err);
+}
+
+static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
+                   struct sl_err *err)
+{
+    int rc = 0;
+    for (size_t g = 0; rc == 0 && g < n; g++)
+        if (map[g] != SL_GROUP_NONE)
+            rc = join((struct extreme *)to, map[g], &((struct extreme *)from)->best, g, err);
+    return rc;
+}
+
 static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
 {
     sl_cells_pack(&((struct extreme *)a)->best, group, out);
@@ -94,12 +116,7 @@ static int absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, str
         return rc;
     if (s != end)
         return sl_acc_damaged(err);
-    if (sl_cells_state(&x->other, 0) != SL_CELL_VALUE)
-        return 0;
-    if (sl_cells_state(&x->best, group) == SL_CELL_VALUE &&
-        sl_cells_compare(&x->best, group, &x->other, 0) * x->sign <= 0)
-        return 0;
-    return sl_cells_copy(&x->best, group, &x->other, 0, err);
+    return join(x, group, &x->other, 0, err);
 }
 
 static void reset(struct sl_acc *a, uint32_t group)
@@ -120,6 +137,7 @@ const struct sl_acc_class sl_acc_extreme = {
     .reserve = reserve,
     .add = add,
     .result = result,
+    .combine = combine,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,

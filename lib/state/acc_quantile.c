@@ -59,23 +59,36 @@ static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
     return sl_vec_reserve(&((struct quantile *)a)->chains, n * sizeof(struct chain), err);
 }
 
-/* A new head for a chain. */
-static int grow(struct quantile *q, struct chain *c, struct sl_err *err)
+/* Blocks are numbered from 1; 0 is none. */
+static inline struct block *block_at(const struct quantile *q, uint32_t b)
+{
+    return (struct block *)q->blocks.data + (b - 1);
+}
+
+/* A block that no chain has; 0 without memory. */
+static uint32_t take_block(struct quantile *q, struct sl_err *err)
 {
     uint32_t b = q->spare;
     if (b) {
-        q->spare = ((struct block *)q->blocks.data)[b - 1].next;
-    } else {
-        if (q->nblocks == UINT32_MAX)
-            return sl_err_nomem(err, "exact quantiles");
-        int rc = sl_vec_reserve(&q->blocks, ((size_t)q->nblocks + 1) * sizeof(struct block), err);
-        if (rc < 0)
-            return rc;
-        b = ++q->nblocks;
+        q->spare = block_at(q, b)->next;
+        return b;
     }
-    struct block *block = (struct block *)q->blocks.data + (b - 1);
-    block->next = c->head;
-    block->n = 0;
+    if (q->nblocks == UINT32_MAX) {
+        sl_err_nomem(err, "exact quantiles");
+        return 0;
+    }
+    int rc = sl_vec_reserve(&q->blocks, ((size_t)q->nblocks + 1) * sizeof(struct block), err);
+    return rc < 0 ? 0 : ++q->nblocks;
+}
+
+/* A new head for a chain. */
+static int grow(struct quantile *q, struct chain *c, struct sl_err *err)
+{
+    uint32_t b = take_block(q, err);
+    if (!b)
+        return -SL_ENOMEM;
+    block_at(q, b)->next = c->head;
+    block_at(q, b)->n = 0;
     c->head = b;
     return 0;
 }
@@ -85,12 +98,12 @@ static inline int put(struct quantile *q, uint32_t group, int64_t v8, sl_int128 
 {
     struct chain *c = (struct chain *)q->chains.data + group;
     uint32_t room = q->wide ? 3 : 7;
-    if (!c->head || ((struct block *)q->blocks.data)[c->head - 1].n == room) {
+    if (!c->head || block_at(q, c->head)->n == room) {
         int rc = grow(q, c, err);
         if (rc < 0)
             return rc;
     }
-    struct block *b = (struct block *)q->blocks.data + (c->head - 1);
+    struct block *b = block_at(q, c->head);
     if (q->wide)
         b->v16[b->n++] = v16;
     else
@@ -148,7 +161,7 @@ static int sort_group(struct quantile *q, uint32_t group, struct sl_err *err)
     if (rc < 0)
         return rc;
     for (uint32_t at = c->head; at;) {
-        const struct block *b = (const struct block *)q->blocks.data + (at - 1);
+        const struct block *b = block_at(q, at);
         const void *v = q->wide ? (const void *)b->v16 : (const void *)b->v8;
         memcpy((char *)q->sorted.data + n * width, v, b->n * width);
         n += b->n;
@@ -216,13 +229,53 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call, uint32_t gro
 
 /* ---- state ---- */
 
+/* The newest block of a chain may have room; its values are put one by one. The others are full:
+ * each is copied whole, behind the newest of the chain that it joins. */
+static int join(struct quantile *q, uint32_t group, const struct quantile *from, uint32_t k,
+                struct sl_err *err)
+{
+    uint32_t at = ((const struct chain *)from->chains.data)[k].head, room = q->wide ? 3 : 7;
+    struct chain *c = (struct chain *)q->chains.data + group;
+    int rc = 0;
+
+    for (; at && rc == 0; at = block_at(from, at)->next) {
+        const struct block *b = block_at(from, at);
+        if (b->n < room || !c->head) {
+            for (uint32_t i = 0; rc == 0 && i < b->n; i++)
+                rc = put(q, group, q->wide ? 0 : b->v8[i], q->wide ? b->v16[i] : 0, err);
+            continue;
+        }
+        uint32_t copy = take_block(q, err);
+        if (!copy)
+            return -SL_ENOMEM;
+        struct block *head = block_at(q, c->head);
+        *block_at(q, copy) = *b;
+        block_at(q, copy)->next = head->next;
+        head->next = copy;
+        c->n += b->n;
+    }
+    return rc;
+}
+
+static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
+                   struct sl_err *err)
+{
+    struct quantile *q = (struct quantile *)to;
+    int rc = 0;
+    q->sorted_group = -1;
+    for (size_t g = 0; rc == 0 && g < n; g++)
+        if (map[g] != SL_GROUP_NONE)
+            rc = join(q, map[g], (const struct quantile *)from, (uint32_t)g, err);
+    return rc;
+}
+
 static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
 {
     struct quantile *q = (struct quantile *)a;
     uint32_t at = *cursor ? (uint32_t)*cursor : ((const struct chain *)q->chains.data)[group].head;
     size_t start = out->len;
     while (at && out->len - start < SL_ACC_PIECE && !out->failed) {
-        const struct block *b = (const struct block *)q->blocks.data + (at - 1);
+        const struct block *b = block_at(q, at);
         if (q->wide)
             sl_buf_add(out, b->v16, b->n * sizeof(b->v16[0]));
         else
@@ -257,7 +310,7 @@ static void reset(struct sl_acc *a, uint32_t group)
     struct quantile *q = (struct quantile *)a;
     struct chain *c = (struct chain *)q->chains.data + group;
     while (c->head) {
-        struct block *b = (struct block *)q->blocks.data + (c->head - 1);
+        struct block *b = block_at(q, c->head);
         uint32_t next = b->next;
         b->next = q->spare;
         q->spare = c->head;
@@ -282,6 +335,7 @@ const struct sl_acc_class sl_acc_quantile = {
     .reserve = reserve,
     .add = add,
     .result = result,
+    .combine = combine,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,

@@ -87,6 +87,31 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call SL_UNUSED, ui
     return 0;
 }
 
+/* The row of rank r, whose value is cell k, joins a group. */
+static int join(struct ranked *x, uint32_t group, const struct rank *r, const struct sl_cells *c,
+                size_t k, struct sl_err *err)
+{
+    struct rank *there = (struct rank *)x->ranks.data + group;
+    if (!r->set || !wins(x, r, there))
+        return 0;
+    int rc = sl_cells_copy(&x->value, group, c, k, err);
+    if (rc == 0)
+        *there = *r;
+    return rc;
+}
+
+static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
+                   struct sl_err *err)
+{
+    const struct ranked *x = (const struct ranked *)from;
+    const struct rank *ranks = x->ranks.data;
+    int rc = 0;
+    for (size_t g = 0; rc == 0 && g < n; g++)
+        if (map[g] != SL_GROUP_NONE)
+            rc = join((struct ranked *)to, map[g], &ranks[g], &x->value, g, err);
+    return rc;
+}
+
 static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
 {
     struct ranked *x = (struct ranked *)a;
@@ -98,7 +123,6 @@ static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_b
 static int absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err)
 {
     struct ranked *x = (struct ranked *)a;
-    struct rank *there = (struct rank *)x->ranks.data + group;
     const char *end = s + n;
     struct rank r;
 
@@ -111,12 +135,7 @@ static int absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, str
         return rc;
     if (s != end)
         return sl_acc_damaged(err);
-    if (!r.set || !wins(x, &r, there))
-        return 0;
-    rc = sl_cells_copy(&x->value, group, &x->other, 0, err);
-    if (rc == 0)
-        *there = r;
-    return rc;
+    return join(x, group, &r, &x->other, 0, err);
 }
 
 static void reset(struct sl_acc *a, uint32_t group)
@@ -140,6 +159,7 @@ const struct sl_acc_class sl_acc_rank = {
     .reserve = reserve,
     .add = add,
     .result = result,
+    .combine = combine,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,

@@ -160,6 +160,21 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call, uint32_t gro
     return sl_acc_build_decimal(b, v, scale, call->text, err);
 }
 
+static inline void join(struct cell *c, const struct cell *more)
+{
+    add192(c, more->word[0], more->word[1], more->word[2]);
+    c->n += more->n;
+}
+
+static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
+                   struct sl_err *err SL_UNUSED)
+{
+    for (size_t g = 0; g < n; g++)
+        if (map[g] != SL_GROUP_NONE)
+            join(cells(to) + map[g], cells(from) + g);
+    return 0;
+}
+
 static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
 {
     sl_buf_add(out, cells(a) + group, sizeof(struct cell));
@@ -172,8 +187,7 @@ static int absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, str
     if (n != sizeof(c))
         return sl_acc_damaged(err);
     memcpy(&c, s, sizeof(c));
-    add192(cells(a) + group, c.word[0], c.word[1], c.word[2]);
-    cells(a)[group].n += c.n;
+    join(cells(a) + group, &c);
     return 0;
 }
 
@@ -193,6 +207,7 @@ const struct sl_acc_class sl_acc_sum = {
     .reserve = reserve,
     .add = add,
     .result = result,
+    .combine = combine,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,

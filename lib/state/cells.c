@@ -190,6 +190,20 @@ int sl_cells_copy(struct sl_cells *c, size_t i, const struct sl_cells *from, siz
     return 0;
 }
 
+int sl_cells_equal(const struct sl_cells *a, size_t i, const struct sl_cells *b, size_t k)
+{
+    enum sl_cell_state s = sl_cells_state(a, i);
+    if (s != sl_cells_state(b, k) || s != SL_CELL_VALUE)
+        return s == sl_cells_state(b, k);
+    if (a->class == SL_CELL_8)
+        return sl_cells_get8(a, i) == sl_cells_get8(b, k);
+    if (a->class == SL_CELL_16)
+        return ((const sl_int128 *)a->value.data)[i] == ((const sl_int128 *)b->value.data)[k];
+    size_t ni, nk;
+    const char *x = sl_cells_bytes(a, i, &ni), *y = sl_cells_bytes(b, k, &nk);
+    return ni == nk && (!ni || memcmp(x, y, ni) == 0);
+}
+
 /* ---- order ---- */
 
 static double as_double(int64_t bits)

@@ -68,6 +68,8 @@ static inline const char *sl_cells_bytes(const struct sl_cells *c, size_t i, siz
 /* Cell k of another table of the same type. */
 int sl_cells_copy(struct sl_cells *c, size_t i, const struct sl_cells *from, size_t k,
                   struct sl_err *err);
+/* 1 if two cells of one type have the same bytes; nulls are equal. */
+int sl_cells_equal(const struct sl_cells *a, size_t i, const struct sl_cells *b, size_t k);
 /* Order of two cells of one type: values, then nulls and unset ones; NaN after all numbers, -0
  * before 0. */
 int sl_cells_compare(const struct sl_cells *a, size_t i, const struct sl_cells *b, size_t k);

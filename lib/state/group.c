@@ -4,7 +4,6 @@
 #include "base/hash.h"
 #include "state/group.h"
 
-#define NONE UINT32_MAX
 enum { AHEAD = 12 }; /* rows between a prefetch and its use */
 
 int sl_group_init(struct sl_group *g, const struct sl_type *types, int nkeys,
@@ -82,8 +81,8 @@ static int take_id(struct sl_group *g, uint32_t *id, struct sl_err *err)
         *id = ((uint32_t *)g->spare.data)[--g->nspare];
         return 0;
     }
-    if (g->n >= NONE - 1)
-        return sl_err_set(err, SL_ENOMEM, "more than %u groups", NONE - 1);
+    if (g->n >= SL_GROUP_NONE - 1)
+        return sl_err_set(err, SL_ENOMEM, "more than %u groups", SL_GROUP_NONE - 1);
     size_t n = (size_t)g->n + 1;
     int rc = sl_vec_reserve(&g->hash, n * 8, err);
     if (rc == 0)
@@ -95,23 +94,36 @@ static int take_id(struct sl_group *g, uint32_t *id, struct sl_err *err)
     return rc;
 }
 
-static int create(struct sl_group *g, size_t row, uint64_t h, size_t at, uint32_t *id,
-                  struct sl_err *err)
+/* Starts a new group: its number is the last of `created`. */
+static int begin(struct sl_group *g, uint32_t *id, struct sl_err *err)
 {
     int rc = take_id(g, id, err);
     if (rc == 0)
         rc = sl_vec_reserve(&g->created, (g->ncreated + 1) * 4, err);
-    for (int k = 0; rc == 0 && k < g->nkeys; k++)
-        rc = sl_key_store(&g->key[k], row, &g->cells[k], *id, err);
-    if (rc < 0)
-        return rc;
-    ((uint32_t *)g->created.data)[g->ncreated++] = *id;
-    ((uint64_t *)g->hash.data)[*id] = h;
-    ((uint64_t *)g->slots.data)[at] = (h & 0xffffffff00000000u) | (*id + 1);
+    if (rc == 0)
+        ((uint32_t *)g->created.data)[g->ncreated++] = *id;
+    return rc;
+}
+
+/* Puts a new group, whose key is stored, into the free slot `at`. */
+static int publish(struct sl_group *g, uint32_t id, uint64_t h, size_t at, struct sl_err *err)
+{
+    assert(!((const uint64_t *)g->slots.data)[at]);
+    ((uint64_t *)g->hash.data)[id] = h;
+    ((uint64_t *)g->slots.data)[at] = (h & 0xffffffff00000000u) | (id + 1);
     g->live++;
     if ((size_t)g->live * 2 > g->mask)
         return resize(g, (g->mask + 1) * 2, err);
     return 0;
+}
+
+static int create(struct sl_group *g, size_t row, uint64_t h, size_t at, uint32_t *id,
+                  struct sl_err *err)
+{
+    int rc = begin(g, id, err);
+    for (int k = 0; rc == 0 && k < g->nkeys; k++)
+        rc = sl_key_store(&g->key[k], row, &g->cells[k], *id, err);
+    return rc < 0 ? rc : publish(g, *id, h, at, err);
 }
 
 static inline int equal(const struct sl_group *g, size_t row, uint32_t id)
@@ -157,7 +169,7 @@ static int find_rows8(struct sl_group *g, const uint64_t *h, size_t n, uint32_t 
         const int64_t *keys = g->cells[0].value.data;
         const uint8_t *state = g->cells[0].state.data;
         size_t at = h[i] & g->mask;
-        uint32_t id = NONE;
+        uint32_t id = SL_GROUP_NONE;
         for (; slots[at]; at = (at + 1) & g->mask) {
             uint32_t c = (uint32_t)slots[at] - 1;
             if (!((slots[at] ^ h[i]) >> 32) && keys[c] == v[i] && state[c] == SL_CELL_VALUE) {
@@ -165,7 +177,7 @@ static int find_rows8(struct sl_group *g, const uint64_t *h, size_t n, uint32_t 
                 break;
             }
         }
-        if (id == NONE) {
+        if (id == SL_GROUP_NONE) {
             int rc = create(g, i, h[i], at, &id, err);
             if (rc < 0)
                 return rc;
@@ -253,7 +265,7 @@ static int find_coded(struct sl_group *g, struct sl_column *const *keys, size_t 
     for (size_t i = 0; i < n; i++) {
         uint32_t code = out[i];
         assert(code < combinations);
-        if (SL_UNLIKELY(lut[code] == NONE)) {
+        if (SL_UNLIKELY(lut[code] == SL_GROUP_NONE)) {
             uint64_t h = g->seed;
             for (int k = 0; k < g->nkeys; k++)
                 h = sl_key_hash_row(&g->key[k], i, h);
@@ -292,6 +304,59 @@ int sl_group_find(struct sl_group *g, struct sl_column *const *keys, size_t n, u
         return rc;
     return combinations ? find_coded(g, keys, combinations, n, out, err)
                         : find_hashed(g, n, out, err);
+}
+
+/* ---- groups of another table ---- */
+
+static int equal_group(const struct sl_group *to, uint32_t id, const struct sl_group *from,
+                       uint32_t g)
+{
+    for (int k = 0; k < to->nkeys; k++)
+        if (!sl_cells_equal(&to->cells[k], id, &from->cells[k], g))
+            return 0;
+    return 1;
+}
+
+/* Group in `to` of group g of from, whose hash in `to` is h; makes it if there is none. */
+static int find_group(struct sl_group *to, const struct sl_group *from, uint32_t g, uint64_t h,
+                      uint32_t *out, struct sl_err *err)
+{
+    const uint64_t *slots = to->slots.data;
+    size_t at = h & to->mask;
+    for (; slots[at]; at = (at + 1) & to->mask) {
+        *out = (uint32_t)slots[at] - 1;
+        if (!((slots[at] ^ h) >> 32) && equal_group(to, *out, from, g))
+            return 0;
+    }
+    int rc = begin(to, out, err);
+    for (int k = 0; rc == 0 && k < to->nkeys; k++)
+        rc = sl_cells_copy(&to->cells[k], *out, &from->cells[k], g, err);
+    return rc < 0 ? rc : publish(to, *out, h, at, err);
+}
+
+int sl_group_combine(struct sl_group *to, const struct sl_group *from, uint32_t *map,
+                     struct sl_err *err)
+{
+    uint64_t h[AHEAD]; /* of groups g to g + AHEAD - 1, in a ring */
+    int rc = 0;
+
+    assert(to->nkeys == from->nkeys);
+    to->ncreated = 0;
+    if (!to->slots.data)
+        rc = resize(to, 64, err);
+    for (uint32_t ready = 0, g = 0; rc == 0 && g < from->n; g++) {
+        for (; ready < from->n && ready - g < AHEAD; ready++) {
+            uint64_t v = to->seed;
+            for (int k = 0; k < to->nkeys; k++)
+                v = sl_key_hash_cell(&to->key[k], &from->cells[k], ready, v);
+            h[ready % AHEAD] = v;
+            __builtin_prefetch((const uint64_t *)to->slots.data + (v & to->mask));
+        }
+        map[g] = SL_GROUP_NONE;
+        if (sl_cells_state(&from->cells[0], g) != SL_CELL_UNSET)
+            rc = find_group(to, from, g, h[g % AHEAD], &map[g], err);
+    }
+    return rc;
 }
 
 void sl_group_remove(struct sl_group *g, uint32_t id)

@@ -12,12 +12,15 @@
  * per combination and batch; the loop over rows is then two loads. Else hashes are computed column
  * by column and probed with prefetching.
  *
- * Call order: init; find per batch; remove; release. After an error of find only release is right.
+ * Call order: init; find per batch; combine; remove; release. After an error of find or combine
+ * only release is right.
  */
 #ifndef SL_STATE_GROUP_H
 #define SL_STATE_GROUP_H
 
 #include "state/key.h"
+
+#define SL_GROUP_NONE UINT32_MAX
 
 struct sl_group {
     int nkeys; /* >= 1 */
@@ -30,7 +33,7 @@ struct sl_group {
     struct sl_vec hash;     /* uint64_t by group */
     struct sl_vec spare;    /* uint32_t: numbers of removed groups */
     uint32_t nspare;
-    struct sl_vec created; /* uint32_t: groups that the last find made */
+    struct sl_vec created; /* uint32_t: groups that the last find or combine made */
     size_t ncreated;
     struct sl_vec codes, lut, hashes; /* scratch */
     uint64_t seed;
@@ -43,6 +46,10 @@ void sl_group_release(struct sl_group *g);
 /* Group of each of n rows (loaded key columns of n rows). */
 int sl_group_find(struct sl_group *g, struct sl_column *const *keys, size_t n, uint32_t *out,
                   struct sl_err *err);
+/* Finds or makes in `to` every group of `from`, a table of the same types of keys. Group g of `from`
+ * is group map[g] of `to`; SL_GROUP_NONE for a removed one. map has from->n entries. */
+int sl_group_combine(struct sl_group *to, const struct sl_group *from, uint32_t *map,
+                     struct sl_err *err);
 void sl_group_remove(struct sl_group *g, uint32_t id);
 
 #endif

@@ -133,6 +133,22 @@ uint64_t sl_key_hash_row(const struct sl_key *k, size_t i, uint64_t h)
     return sl_hash_u64(hash_text(k, k->codes ? (size_t)k->codes[i] : k->constant ? 0 : i), h);
 }
 
+uint64_t sl_key_hash_cell(const struct sl_key *k, const struct sl_cells *keys, size_t at,
+                          uint64_t h)
+{
+    if (sl_cells_state(keys, at) != SL_CELL_VALUE)
+        return sl_hash_u64(NULL_HASH, h);
+    if (k->class == SL_CELL_8)
+        return sl_hash_u64((uint64_t)sl_cells_get8(keys, at), h);
+    if (k->class == SL_CELL_16) {
+        sl_int128 v = ((const sl_int128 *)keys->value.data)[at];
+        return sl_hash_u64((uint64_t)v, sl_hash_u64((uint64_t)(v >> 64), h));
+    }
+    size_t n;
+    const char *s = sl_cells_bytes(keys, at, &n);
+    return sl_hash_u64(sl_hash_bytes(s, n, k->seed), h);
+}
+
 int sl_key_hash(struct sl_key *k, uint64_t *h, struct sl_err *err)
 {
     size_t n = k->column->rows;

@@ -39,6 +39,10 @@ int sl_key_hash(struct sl_key *k, uint64_t *h, struct sl_err *err);
 /* h with the hash of one row mixed in: the same value. */
 uint64_t sl_key_hash_row(const struct sl_key *k, size_t i, uint64_t h);
 
+/* The same of a cell that holds such a key. */
+uint64_t sl_key_hash_cell(const struct sl_key *k, const struct sl_cells *keys, size_t at,
+                          uint64_t h);
+
 static inline int sl_key_null(const struct sl_key *k, size_t i)
 {
     return sl_column_null(k->column, i);

@@ -223,12 +223,46 @@ void sl_superacc_clear(struct sl_superacc *s, size_t i)
     ((uint8_t *)s->flags.data)[i] = 0;
 }
 
-void sl_superacc_pack(const struct sl_superacc *s, size_t i, struct sl_buf *out)
+/* Adds chunks [low, low + width) after carry() to sum i. */
+static int add_chunks(struct sl_superacc *s, size_t i, uint8_t flags, const int64_t *c, int low,
+                      int width, struct sl_err *err)
 {
-    int64_t c[SL_SUPERACC_CHUNKS + 4] = {0};
+    if (width && (low < s->low || low + width > s->low + s->width || !s->width)) {
+        int rc = widen(s, low, low + width, err);
+        if (rc < 0)
+            return rc;
+    }
+    /* This counts as one addition: every chunk but the top one is within 32 bits. */
+    if (++s->pending >= (uint64_t)1 << 30)
+        carry_all(s);
+    ((uint8_t *)s->flags.data)[i] |= flags;
+    int64_t *to = (int64_t *)s->chunk.data + i * (size_t)s->width + (low - s->low);
+    for (int j = 0; j < width; j++)
+        to[j] = (int64_t)((uint64_t)to[j] + (uint64_t)c[j]);
+    return 0;
+}
+
+/* Sum i after carry(), in c. */
+static void carried(const struct sl_superacc *s, size_t i, int64_t *c)
+{
     if (s->width)
         memcpy(c, (const int64_t *)s->chunk.data + i * (size_t)s->width, (size_t)s->width * 8);
     carry(c, s->width);
+}
+
+int sl_superacc_combine(struct sl_superacc *s, size_t i, const struct sl_superacc *from, size_t k,
+                        struct sl_err *err)
+{
+    int64_t c[SL_SUPERACC_CHUNKS + 4];
+    assert(i < s->n && k < from->n);
+    carried(from, k, c);
+    return add_chunks(s, i, ((const uint8_t *)from->flags.data)[k], c, from->low, from->width, err);
+}
+
+void sl_superacc_pack(const struct sl_superacc *s, size_t i, struct sl_buf *out)
+{
+    int64_t c[SL_SUPERACC_CHUNKS + 4];
+    carried(s, i, c);
     sl_buf_addch(out, (char)((const uint8_t *)s->flags.data)[i]);
     sl_buf_addch(out, (char)s->low);
     sl_buf_addch(out, (char)s->width);
@@ -237,25 +271,12 @@ void sl_superacc_pack(const struct sl_superacc *s, size_t i, struct sl_buf *out)
 
 int sl_superacc_absorb(struct sl_superacc *s, size_t i, const char *p, size_t n, struct sl_err *err)
 {
+    int64_t c[SL_SUPERACC_CHUNKS];
     if (n < 3)
         return -SL_ECORRUPT;
     int low = (uint8_t)p[1], width = (uint8_t)p[2];
     if (low + width > SL_SUPERACC_CHUNKS || n != 3 + (size_t)width * 8 || p[0] & ~7)
         return -SL_ECORRUPT;
-    if (width && (low < s->low || low + width > s->low + s->width || !s->width)) {
-        int rc = widen(s, low, low + width, err);
-        if (rc < 0)
-            return rc;
-    }
-    /* A packed chunk counts as one addition of at most 32 bits, but for the top one. */
-    if (++s->pending >= (uint64_t)1 << 30)
-        carry_all(s);
-    ((uint8_t *)s->flags.data)[i] |= (uint8_t)p[0];
-    int64_t *to = (int64_t *)s->chunk.data + i * (size_t)s->width + (low - s->low);
-    for (int j = 0; j < width; j++) {
-        int64_t v;
-        memcpy(&v, p + 3 + j * 8, 8);
-        to[j] = (int64_t)((uint64_t)to[j] + (uint64_t)v);
-    }
-    return 0;
+    memcpy(c, p + 3, (size_t)width * 8);
+    return add_chunks(s, i, (uint8_t)p[0], c, low, width, err);
 }

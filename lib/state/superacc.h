@@ -42,6 +42,9 @@ double sl_superacc_sum(const struct sl_superacc *s, size_t i);
 /* Sum i is 0 again. */
 void sl_superacc_clear(struct sl_superacc *s, size_t i);
 
+/* Sum k of another set is added to sum i. */
+int sl_superacc_combine(struct sl_superacc *s, size_t i, const struct sl_superacc *from, size_t k,
+                        struct sl_err *err);
 /* State of one sum as bytes, and adding such bytes to a sum (-SL_ECORRUPT without a message). */
 void sl_superacc_pack(const struct sl_superacc *s, size_t i, struct sl_buf *out);
 int sl_superacc_absorb(struct sl_superacc *s, size_t i, const char *p, size_t n,

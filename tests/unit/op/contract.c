@@ -18,7 +18,22 @@ enum { FAULT_BATCHES = 4 };
 
 enum outcome { UNHURT, SURVIVED, FAILED, WRONG };
 
-/* Two batches, a barrier with save and load, two more, END: with the n-th allocation failing, 0 for
+/* A batch into a copy of the operator that is merged; into the operator itself if it has none. */
+static int push_apart(struct run *r, struct sl_batch *b)
+{
+    struct sl_op *own = r->op;
+    if (!own->class->merge)
+        return push(r, b, SL_FLUSH);
+    r->op = own->class->split(own, &r->err);
+    int rc = r->op ? push(r, b, SL_MORE) : -SL_EFAIL;
+    if (rc >= 0)
+        rc = own->class->merge(own, r->op, &r->err);
+    sl_op_free(r->op);
+    r->op = own;
+    return rc;
+}
+
+/* Two batches, a barrier with save and load, one more, one by way of a copy, END: with the n-th allocation failing, 0 for
  * none; UNHURT if there was no n-th. A run that comes through in spite of it gives the same rows as
  * one that is unhurt, which are in *whole (of n = 0). */
 static enum outcome faulty_run(const struct example *x, struct sl_account *account,
@@ -34,7 +49,8 @@ static enum outcome faulty_run(const struct example *x, struct sl_account *accou
     r.op = bound(x, account, &r.err);
     r.rc = r.op ? 0 : -1;
     for (int i = 0; r.rc >= 0 && i < FAULT_BATCHES; i++) {
-        r.rc = push(&r, batches[i], i == 1 ? SL_BARRIER : SL_FLUSH);
+        r.rc = i == 3 ? push_apart(&r, batches[i])
+                      : push(&r, batches[i], i == 1 ? SL_BARRIER : SL_FLUSH);
         if (r.rc >= 0 && i == 1)
             r.rc = reload(&r);
     }
