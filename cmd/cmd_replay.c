@@ -41,6 +41,7 @@ static int aim(struct sl_cmd_run *run, const struct replay_args *a)
     run->in.in_time_order = 1;
     run->in.meta = a->meta;
     run->in.speed = a->speed;
+    run->in.wait_for_log = a->common.follow;
     return 0;
 }
 

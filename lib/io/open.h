@@ -49,7 +49,7 @@ struct sl_input_options {
     int follow;
     int stop_fd; /* becomes readable when the run shall end: wakes an open() that waits; -1 none */
     int64_t out_of_order; /* µs: D; < 0 = not said: infinite, or 5 s with follow */
-    int wait_for_log;     /* tail -f: a log that is not there yet is awaited */
+    int wait_for_log;     /* tail, replay -f: a log that is not there yet is awaited */
     void (*say)(void *arg, const char *text); /* notes for stderr */
     void *say_arg;
     /* logs */

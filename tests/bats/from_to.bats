@@ -169,3 +169,21 @@ many_keys() {
     [ "$(ls in)" = p ]
     [ "$(sluice aggregate --quiet in/p/ -O csv | tail -n 1)" = 500 ]
 }
+
+# ---- what is not there yet ----
+
+@test "replay -f waits for a log that is not there, at the recorded pace too, and says so" {
+    for pace in '' --speed=1000; do
+        sluice replay -f l/ --from 1 $pace -O csv >out 2>err 3>&- &
+        pid=$!
+        until_true grep -q 'l/ is not there yet: waiting for it' err
+        events 1 3 | sluice ingest --quiet -I json -o l/
+        until_true has_lines out 3
+        kill -TERM "$pid"
+        ends_with 143 "$pid"
+        [ "$(tail -n 2 out)" = $'2026-05-01 10:00:02+00,2,k2\n2026-05-01 10:00:03+00,3,k3' ]
+        rm -r l
+    done
+    run -1 --separate-stderr sluice replay l/
+    [[ $stderr == *"cannot open l/"* ]]
+}
