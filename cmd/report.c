@@ -1,38 +1,80 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* report: see report.h. */
-#include "report.h"
+#include "base/compat.h"
 
 #include <inttypes.h>
+#include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/num.h"
 #include "base/time.h"
 #include "machine.h"
+#include "report.h"
+
+enum rows_go { ROWS_ASIDE, ROWS_TO_TERMINAL, ROWS_TO_STAGE };
+
+static enum rows_go rows_go(const struct sl_args *args)
+{
+    struct stat st;
+    int to_stdout = !args->output || strcmp(args->output, "-") == 0;
+    if ((to_stdout ? fstat(STDOUT_FILENO, &st) : stat(args->output, &st)) < 0)
+        return ROWS_ASIDE; /* a file or a log that is not there yet */
+    if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+        return ROWS_TO_STAGE;
+    /* /dev/null is no terminal; what -o names is not opened here to ask. */
+    return (to_stdout ? isatty(STDOUT_FILENO)
+                      : S_ISCHR(st.st_mode) && strcmp(args->output, "/dev/null") != 0)
+               ? ROWS_TO_TERMINAL
+               : ROWS_ASIDE;
+}
+
+/* A shell without job control, which a script has, has jobs in the background ignore INT. */
+static int in_background_of_script(void)
+{
+    struct sigaction act;
+    return sigaction(SIGINT, NULL, &act) == 0 && act.sa_handler == SIG_IGN;
+}
+
+/* A shell with job control gives each job a group, and the terminal to the one in front. */
+static int is_in_front(void)
+{
+    pid_t front = tcgetpgrp(STDERR_FILENO);
+    return front < 0 || front == getpgrp(); /* < 0: not our controlling terminal */
+}
 
 void sl_report_init(struct sl_report *r, const struct sl_cmd *cmd, const struct sl_args *args)
 {
     const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
     *r = (struct sl_report){.cmd = cmd, .args = args, .started = sl_time_mono_usec()};
-    int rows_to_terminal = isatty(STDOUT_FILENO) && !args->output;
     /* A line that is written over needs a terminal that can clear one. */
-    r->live = !args->quiet && isatty(STDERR_FILENO) && !rows_to_terminal && term && *term &&
-              strcmp(term, "dumb") != 0;
+    int able = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+    enum rows_go go = rows_go(args);
+    r->live = able && !args->quiet && go == ROWS_ASIDE && !in_background_of_script();
+    r->upstream = able && go == ROWS_TO_STAGE;
     r->colour = r->live && !(plain && *plain);
+}
+
+/* What takes the progress line away; in front of what is written next, so that no progress of another
+ * stage comes between. */
+static const char *clearing(struct sl_report *r)
+{
+    int clear = (r->shown || r->upstream) && is_in_front();
+    r->shown = 0;
+    return clear ? "\r\033[K" : "";
 }
 
 void sl_report_clear(struct sl_report *r)
 {
-    if (r->shown)
-        fputs("\r\033[K", stderr);
-    r->shown = 0;
+    fputs(clearing(r), stderr);
 }
 
 void sl_report_note(struct sl_report *r, const char *text, size_t len)
 {
     if (r->args->quiet)
         return;
-    sl_report_clear(r);
     struct sl_buf out = SL_BUF_INIT;
+    sl_buf_addstr(&out, clearing(r));
     for (const char *end = text + len; text < end;) {
         const char *nl = memchr(text, '\n', (size_t)(end - text));
         const char *stop = nl ? nl : end;
@@ -88,7 +130,7 @@ static double elapsed(const struct sl_report *r)
 void sl_report_progress(struct sl_report *r, int64_t rows, int64_t bytes, int64_t total)
 {
     double s = elapsed(r);
-    if (!r->live || s < 0.5) /* a run that ends at once needs no progress */
+    if (!r->live || s < 0.5 || !is_in_front()) /* a run that ends at once needs no progress */
         return;
     struct sl_buf out = SL_BUF_INIT;
     sl_buf_printf(&out, "%s: ", r->cmd->name);
@@ -212,9 +254,11 @@ static void json(const struct sl_report *r, const struct sl_pipeline_result *res
 void sl_report_end(struct sl_report *r, const struct sl_pipeline_result *result, int status)
 {
     const char *stats = r->args->stats;
+    int sums = !r->args->quiet && !result->pipe_closed;
     struct sl_buf out = SL_BUF_INIT;
-    sl_report_clear(r);
-    if (!r->args->quiet && !result->pipe_closed)
+    if (sums || stats || r->shown)
+        sl_buf_addstr(&out, clearing(r));
+    if (sums)
         summary(r, result, status, &out);
     if (stats && strcmp(stats, "json") == 0)
         json(r, result, status, &out);

@@ -3,8 +3,11 @@
 /*
  * report: what a run says on standard error: notes, progress, one line at the end, accounts.
  *
- * Progress is one line that is written over; it shows only where standard error is a terminal and
- * the rows do not go to one. Everything but errors and --stats is silent under --quiet.
+ * Progress is one line that is written over, on a terminal that standard error is. Of the stages of
+ * a pipeline, which share the terminal, the last one shows it, if its rows do not go to that terminal
+ * too: a stage whose rows go into a pipe shows none, as whoever reads them may write there. So does a
+ * job in the background, beside which others write. Everything but errors and --stats is silent
+ * under --quiet.
  */
 #ifndef SL_CMD_REPORT_H
 #define SL_CMD_REPORT_H
@@ -18,6 +21,7 @@ struct sl_report {
     const struct sl_args *args;
     int64_t started; /* monotonic µs */
     int live;        /* show progress */
+    int upstream;    /* a later stage may show its progress on our terminal */
     int colour;
     int shown; /* a progress line stands on the terminal */
 };
@@ -26,7 +30,8 @@ void sl_report_init(struct sl_report *r, const struct sl_cmd *cmd, const struct 
 /* A text of one or more lines, each of which gets the command's name before it. */
 void sl_report_note(struct sl_report *r, const char *text, size_t len);
 void sl_report_progress(struct sl_report *r, int64_t rows, int64_t bytes, int64_t total);
-/* Takes the progress line away; before anything else is written to the terminal. */
+/* Takes the progress line away, be it ours or that of a later stage; before anything else is written
+ * to the terminal. */
 void sl_report_clear(struct sl_report *r);
 /* The line at the end, and --stats. */
 void sl_report_end(struct sl_report *r, const struct sl_pipeline_result *result, int status);

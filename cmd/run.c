@@ -423,8 +423,8 @@ static int finish(struct sl_cmd_run *run)
         rc = explain(run);
     else if (rc >= 0)
         rc = sl_pipeline_run(run->pipeline, &result, &run->err);
-    sl_report_clear(&run->report);
     if (rc < 0) {
+        sl_report_clear(&run->report);
         if (run->err.code == SL_ENOMEM && !run->err.hint[0])
             sl_err_hint(&run->err, "the limit is %zu bytes: raise it with --memory",
                         run->account.limit);

@@ -82,3 +82,67 @@ escaped='\x1b[2J\x9b31m\u{202e}\u{200e}\u{061c}é\x7f'
     run ! sluice $'no\e[2Jcommand'
     [[ $output == *'\x1b[2J'* && $output != *$'\e'* ]]
 }
+
+# ---- progress ----
+
+# Rows that come for 1.2 s: progress comes after half a second. What `script` starts may not ignore
+# INT, which a suite in the background of a script does.
+slow_rows='for i in 1 2 3 4; do echo "{\"id\":$i}"; read -r -t 0.4 <> <(:); done'
+
+# The same as on_terminal, in bash; escapes that clear a line become line feeds.
+shown() { # LINE
+    echo "$1" >line.bash
+    TERM=xterm NO_COLOR=1 on_terminal "env --default-signal=INT bash line.bash" |
+        sed 's/\r\x1b\[K/\n/g' | tr '\r' '\n'
+}
+
+@test "of two stages the last one shows progress when its rows go to a file or a log" {
+    need_terminal
+    shown "($slow_rows) | sluice transform -f -I json | sluice aggregate -o n.json" >file.txt
+    shown "($slow_rows) | sluice transform -f -I json | sluice transform -o l/" >log.txt
+    grep -q '^aggregate: [0-9,]* rows*' file.txt
+    grep -q '^transform: [0-9,]* rows*' log.txt
+    run ! grep '^transform: [0-9,]* rows*' file.txt
+}
+
+@test "no stage shows progress when the last one writes rows to the terminal" {
+    need_terminal
+    shown "($slow_rows) | sluice transform -f -I json | sluice transform -O json" >out.txt
+    [ "$(grep -c '^{"id":[1-4]}$' out.txt)" -eq 4 ]
+    [ "$(grep -c '{"id"' out.txt)" -eq 4 ]
+    run ! grep -E '^(transform|.*[^ ]transform): [0-9,]* rows*' out.txt
+}
+
+@test "a stage shows no progress when another program reads its rows from a pipe" {
+    need_terminal
+    shown "($slow_rows) | sluice transform -f -I json -O json | cat" >out.txt
+    [ "$(grep -c '^{"id":[1-4]}$' out.txt)" -eq 4 ]
+    [ "$(grep -c '{"id"' out.txt)" -eq 4 ]
+}
+
+@test "rows that -o sends to the terminal have no progress beside them" {
+    need_terminal
+    for dest in - /dev/tty; do
+        shown "($slow_rows) | sluice transform -f -I json -O json -o $dest" >out.txt
+        [ "$(grep -c '^{"id":[1-4]}$' out.txt)" -eq 4 ]
+        [ "$(grep -c '{"id"' out.txt)" -eq 4 ]
+    done
+}
+
+@test "a job in the background shows no progress between the rows of another program" {
+    need_terminal
+    for monitor in -m +m; do
+        rm -rf l
+        shown "set $monitor; ($slow_rows) | sluice ingest -f -I json -o l/ & $slow_rows; wait" >out.txt
+        [ "$(grep -c '^{"id":[1-4]}$' out.txt)" -eq 4 ]
+        [ "$(grep -c '{"id"' out.txt)" -eq 4 ]
+        run ! grep '^ingest: [0-9,]* rows*' out.txt
+    done
+}
+
+@test "what a stage says while a later one shows progress has a line of its own" {
+    need_terminal
+    shown "($slow_rows; echo oops) | sluice transform -f -I json | sluice transform -o out.json" >out.txt
+    grep -q '^transform: [0-9,]* rows*' out.txt
+    grep -q '^sluice transform: standard input:5' out.txt
+}
