@@ -16,12 +16,18 @@
 enum {
     MARK_BYTES = 67,
     MARK_CRC = 58,
-    HOLDER = 128,
-    HOLDER_BYTES = 85,
-    HOLDER_CRC = 76,
-    HOST = 64,
-    SYNCING = '!'
+    SYNCING = '!',
+    PID = 10,
 };
+
+/* Who holds, or held last, one of the locks: process id, space, host, space, CRC, newline. */
+struct place {
+    int at, host; /* where in the file; length of the host */
+};
+static const struct place places[] = {[SL_LOCK_APPEND] = {128, 64}, [SL_LOCK_SYNC] = {67, 40}};
+enum { HOLDER_MAX = PID + 64 + 11 };
+#define HOLDER_CRC(p)   (PID + 1 + (p)->host + 1)
+#define HOLDER_BYTES(p) (HOLDER_CRC(p) + 9)
 
 const char sl_boot_failed[] = "00000000-0000-0000-0000-000000000000";
 
@@ -83,16 +89,16 @@ static void print_mark(char *out, int64_t durable, const char *boot, char busy)
     out[66] = '\n';
 }
 
-static void print_holder(char *out)
+static void print_holder(char *out, const struct place *p)
 {
-    char host[HOST + 1] = "";
-    if (gethostname(host, HOST) < 0)
+    char host[65] = "";
+    if (gethostname(host, sizeof(host) - 1) < 0)
         host[0] = '\0';
-    memset(out, ' ', HOLDER_BYTES);
-    sl_digits(out, 10, getpid());
-    memcpy(out + 11, host, strlen(host));
-    sl_hex32(out + HOLDER_CRC, sl_crc32c(0, out, HOLDER_CRC));
-    out[HOLDER_BYTES - 1] = '\n';
+    memset(out, ' ', (size_t)HOLDER_BYTES(p));
+    sl_digits(out, PID, getpid());
+    memcpy(out + PID + 1, host, SL_MIN(strlen(host), (size_t)p->host));
+    sl_hex32(out + HOLDER_CRC(p), sl_crc32c(0, out, (size_t)HOLDER_CRC(p)));
+    out[HOLDER_BYTES(p) - 1] = '\n';
 }
 
 int sl_lockfile_create(const char *path, int64_t durable, const char *boot, struct sl_err *err)
@@ -100,7 +106,7 @@ int sl_lockfile_create(const char *path, int64_t durable, const char *boot, stru
     char all[SL_LOCKFILE_BYTES];
     memset(all, ' ', sizeof(all));
     print_mark(all, durable, boot, ' ');
-    print_holder(all + HOLDER);
+    print_holder(all + places[SL_LOCK_APPEND].at, &places[SL_LOCK_APPEND]);
     all[SL_LOCKFILE_BYTES - 1] = '\n';
     int fd = sl_path_open(path, O_WRONLY | O_CREAT | O_EXCL, 0666, err);
     if (fd < 0)
@@ -112,23 +118,36 @@ int sl_lockfile_create(const char *path, int64_t durable, const char *boot, stru
     return rc;
 }
 
-/* Says who holds the lock, as far as the file tells. */
-static int locked(const struct sl_lockfile *f, struct sl_err *err)
+int sl_lockfile_holder(const struct sl_lockfile *f, enum sl_lock_byte byte, int64_t *pid,
+                       char *host)
 {
-    char h[HOLDER_BYTES];
+    const struct place *p = &places[byte];
+    char h[HOLDER_MAX];
     uint64_t crc;
+    int n = p->host;
+    if (pread(f->fd, h, (size_t)HOLDER_BYTES(p), p->at) != (ssize_t)HOLDER_BYTES(p) ||
+        !sl_hex_parse(h + HOLDER_CRC(p), 8, &crc) ||
+        crc != sl_crc32c(0, h, (size_t)HOLDER_CRC(p)) || !sl_digits_parse(h, PID, pid))
+        return 0;
+    while (n > 0 && h[PID + n] == ' ')
+        n--;
+    memcpy(host, h + PID + 1, (size_t)n);
+    host[n] = '\0';
+    return 1;
+}
+
+/* Says who holds the lock, as far as the file tells. */
+static int locked(const struct sl_lockfile *f, enum sl_lock_byte byte, struct sl_err *err)
+{
+    char host[SL_HOLDER_HOST];
     int64_t pid;
-    sl_err_set(err, SL_ELOCKED, "another process holds the lock of the log");
+    sl_err_set(err, SL_ELOCKED, "another process holds the %s of the log",
+               byte == SL_LOCK_SYNC ? "lock for syncing" : "lock");
     if (err)
         err->retryable = 1;
-    if (pread(f->fd, h, sizeof(h), HOLDER) == (ssize_t)sizeof(h) &&
-        sl_hex_parse(h + HOLDER_CRC, 8, &crc) && crc == sl_crc32c(0, h, HOLDER_CRC) &&
-        sl_digits_parse(h, 10, &pid)) {
-        int n = HOST;
-        while (n > 0 && h[11 + n - 1] == ' ')
-            n--;
-        sl_err_hint(err, "the last to append was process %" PRId64 " on %.*s", pid, n, h + 11);
-    }
+    if (sl_lockfile_holder(f, byte, &pid, host))
+        sl_err_hint(err, "the last to %s was process %" PRId64 " on %s",
+                    byte == SL_LOCK_SYNC ? "sync" : "append", pid, host);
     return sl_err_place(err, "%s", f->path);
 }
 
@@ -152,7 +171,7 @@ int sl_lockfile_lock(const struct sl_lockfile *f, enum sl_lock_byte byte, enum s
         if (!deadline)
             deadline = now + patience;
         if (now >= deadline)
-            return locked(f, err);
+            return locked(f, byte, err);
         struct timespec ts = {.tv_nsec = pause};
         nanosleep(&ts, NULL);
         pause = SL_MIN(pause * 2, 1000000L);
@@ -215,28 +234,28 @@ int sl_lockfile_mark(const struct sl_lockfile *f, int held, struct sl_lock_mark 
     return rc;
 }
 
-static int write_mark(struct sl_lockfile *f, int64_t durable, const char *boot, char busy,
-                      struct sl_err *err)
-{
-    char r[MARK_BYTES];
-    print_mark(r, durable, boot, busy);
-    return sl_path_pwrite(f->fd, r, sizeof(r), 0, f->path, err);
-}
-
 int sl_lockfile_set_mark(struct sl_lockfile *f, int64_t durable, const char *boot,
                          struct sl_err *err)
 {
-    return write_mark(f, durable, boot, ' ', err);
+    char r[MARK_BYTES];
+    print_mark(r, durable, boot, ' ');
+    return sl_path_pwrite(f->fd, r, sizeof(r), 0, f->path, err);
 }
 
 int sl_lockfile_set_syncing(struct sl_lockfile *f, const struct sl_lock_mark *m, struct sl_err *err)
 {
-    return write_mark(f, m->durable, m->boot, SYNCING, err);
+    const struct place *p = &places[SL_LOCK_SYNC];
+    char r[MARK_BYTES + HOLDER_MAX];
+    assert(p->at == MARK_BYTES);
+    print_mark(r, m->durable, m->boot, SYNCING);
+    print_holder(r + MARK_BYTES, p);
+    return sl_path_pwrite(f->fd, r, (size_t)(MARK_BYTES + HOLDER_BYTES(p)), 0, f->path, err);
 }
 
 int sl_lockfile_set_holder(struct sl_lockfile *f, struct sl_err *err)
 {
-    char h[HOLDER_BYTES];
-    print_holder(h);
-    return sl_path_pwrite(f->fd, h, sizeof(h), HOLDER, f->path, err);
+    const struct place *p = &places[SL_LOCK_APPEND];
+    char h[HOLDER_MAX];
+    print_holder(h, p);
+    return sl_path_pwrite(f->fd, h, (size_t)HOLDER_BYTES(p), p->at, f->path, err);
 }

@@ -15,9 +15,8 @@
 
 enum sl_lock_byte { SL_LOCK_APPEND = 0, SL_LOCK_SYNC = 1 };
 enum sl_lock_kind { SL_LOCK_SHARED, SL_LOCK_EXCLUSIVE };
-enum { SL_BOOT_ID = 36, SL_LOCKFILE_BYTES = 256 };
-#define SL_LOCK_PATIENCE (10 * 1000000LL)  /* µs until SL_ELOCKED */
-#define SL_SYNC_PATIENCE (120 * 1000000LL) /* for the sync lock: a device may take long */
+enum { SL_BOOT_ID = 36, SL_LOCKFILE_BYTES = 256, SL_HOLDER_HOST = 65 };
+#define SL_LOCK_PATIENCE (10 * 1000000LL) /* µs until SL_ELOCKED */
 
 struct sl_lockfile {
     int fd;     /* -1: none (a reader that may not open it) */
@@ -44,6 +43,10 @@ int sl_lockfile_create(const char *path, int64_t durable, const char *boot, stru
 /* Waits at most patience µs, then SL_ELOCKED naming the holder. */
 int sl_lockfile_lock(const struct sl_lockfile *f, enum sl_lock_byte byte, enum sl_lock_kind kind,
                      int64_t patience, struct sl_err *err);
+/* Who holds a lock, or held it last, as far as the file tells: 1 and *pid and host (SL_HOLDER_HOST
+ * bytes), or 0. */
+int sl_lockfile_holder(const struct sl_lockfile *f, enum sl_lock_byte byte, int64_t *pid,
+                       char *host);
 void sl_lockfile_unlock(const struct sl_lockfile *f, enum sl_lock_byte byte);
 /* SL_EIO if the file at the path is not the one that is open: the log was removed or replaced. */
 int sl_lockfile_is_current(const struct sl_lockfile *f, struct sl_err *err);
@@ -55,7 +58,7 @@ int sl_lockfile_mark(const struct sl_lockfile *f, int locked, struct sl_lock_mar
 /* Under the sync lock. */
 int sl_lockfile_set_mark(struct sl_lockfile *f, int64_t durable, const char *boot,
                          struct sl_err *err);
-/* A sync of what lies beyond the mark m begins. Under the sync lock; sl_lockfile_set_mark ends it. */
+/* A sync of what lies beyond the mark m begins, of this process. Under the sync lock; sl_lockfile_set_mark ends it. */
 int sl_lockfile_set_syncing(struct sl_lockfile *f, const struct sl_lock_mark *m,
                             struct sl_err *err);
 /* Says who appends. Under the append lock. */

@@ -44,6 +44,7 @@ struct sl_syncer {
     struct sl_err err;
 
     pthread_mutex_t run; /* one run at a time in this process */
+    int64_t blocked;     /* since when the sync lock was not to be had, 0: it was */
     int64_t interval;
     int has_thread;
     pthread_t thread;
@@ -410,10 +411,9 @@ static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t
     if (rc < 0 || m.durable >= target)
         return rc;
     *syncing = 1;
-    if (m.syncing)
+    rc = sl_lockfile_set_syncing(&s->lock, &m, err);
+    if (rc == 0 && m.syncing)
         rc = write_again(s, target, err);
-    else
-        rc = sl_lockfile_set_syncing(&s->lock, &m, err);
     if (rc == 0)
         rc = sync_segments(s, set, m.durable, err);
     if (rc == 0)
@@ -457,6 +457,43 @@ static void put_back(struct sl_syncer *s, struct set *set)
     pthread_mutex_unlock(&s->mutex);
 }
 
+/*
+ * Takes the sync lock. Its holder may be stopped, or hang in a sync: that costs a process 10 s in all,
+ * however often it tries. One run at a time is here.
+ */
+static int lock(struct sl_syncer *s, struct sl_err *err)
+{
+    int64_t now = sl_time_mono_usec(), since = s->blocked ? s->blocked : now;
+    int rc = sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE,
+                              SL_MAX(since + SL_LOCK_PATIENCE - now, 0), err);
+    s->blocked = rc < 0 ? since : 0;
+    return rc;
+}
+
+/* The rows are in the log: whoever saw only a failure would bring them again. */
+static int say_not_durable(const struct sl_syncer *s, struct sl_err *err)
+{
+    char host[SL_HOLDER_HOST];
+    int64_t pid;
+    struct sl_buf holder = SL_BUF_INIT;
+    if (sl_lockfile_holder(&s->lock, SL_LOCK_SYNC, &pid, host))
+        sl_buf_printf(&holder, "process %" PRId64 " on %s", pid, host);
+    else
+        sl_buf_addstr(&holder, "another process");
+    sl_err_set(
+        err, SL_ELOCKED,
+        "the rows so far are committed, but not known to be durable: %s has held the lock for "
+        "syncing for 10 s",
+        holder.failed ? "another process" : holder.data);
+    sl_buf_release(&holder);
+    if (err)
+        err->retryable = 1;
+    sl_err_hint(err,
+                "do not bring them again; once that process has ended, the next run makes them "
+                "durable");
+    return sl_err_place(err, "%s", s->path);
+}
+
 static int run(struct sl_syncer *s, struct set *set, int fd, int64_t file, uint64_t history,
                int64_t target, struct sl_err *err)
 {
@@ -464,9 +501,11 @@ static int run(struct sl_syncer *s, struct set *set, int fd, int64_t file, uint6
     int syncing = 0;
 
     sl_err_init(&mine);
-    int rc = sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_SYNC_PATIENCE, &mine);
+    int rc = lock(s, &mine);
     if (rc < 0) {
         put_back(s, set);
+        if (rc == -SL_ELOCKED)
+            say_not_durable(s, &mine);
         if (err)
             *err = mine;
         return rc;
@@ -521,7 +560,7 @@ int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
 void sl_syncer_fail(struct sl_syncer *s, const struct sl_err *why)
 {
     pthread_mutex_lock(&s->run);
-    if (sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_SYNC_PATIENCE, NULL) == 0) {
+    if (lock(s, NULL) == 0) {
         note_failure(s);
         sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);
     }
@@ -532,7 +571,7 @@ void sl_syncer_fail(struct sl_syncer *s, const struct sl_err *why)
 int sl_syncer_set_mark(struct sl_syncer *s, int64_t n, const char *boot, struct sl_err *err)
 {
     pthread_mutex_lock(&s->run);
-    int rc = sl_lockfile_lock(&s->lock, SL_LOCK_SYNC, SL_LOCK_EXCLUSIVE, SL_SYNC_PATIENCE, err);
+    int rc = lock(s, err);
     if (rc == 0) {
         rc = sl_lockfile_set_mark(&s->lock, n, boot, err);
         sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);

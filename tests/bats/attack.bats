@@ -268,3 +268,32 @@ sum_of() { # LOG
     same "$output" $'a\n100'
     [[ $stderr != *"passed over"* ]]
 }
+
+is_stopped() { # PID
+    grep -q '^State:.[tT]' "/proc/$1/status"
+}
+
+@test "a stopped holder of the sync lock costs another run 10 s, which says that its rows are committed" {
+    need_strace
+    for f in a b c; do seq 100 | sed "s/^/$f/;1iid" >$f.csv; done
+    sluice ingest --quiet a.csv -o log/
+    strace -f -qq -o trace -e trace=fdatasync -e inject=fdatasync:signal=SIGSTOP:when=1 \
+        "$SLUICE" ingest --quiet b.csv -o log/ --sync commit &
+    tracer=$!
+    until_true grep -q SIGSTOP trace
+    holder=$(ps -o pid= --ppid "$tracer" | tr -d ' ')
+    until_true is_stopped "$holder"
+    for sync in commit 1s; do
+        SECONDS=0
+        run -75 --separate-stderr sluice ingest --again c.csv -o log/ --sync "$sync"
+        [ "$SECONDS" -lt 16 ]
+        [[ $stderr == *"log: the rows so far are committed, but not known to be durable: process $holder on $(hostname) has held the lock"* ]]
+    done
+    kill -KILL "$holder"
+    # what was committed stays, and the next run makes it durable
+    sluice ingest --quiet --resume c.csv -o log/
+    same "$(sluice aggregate --quiet log/ --select 'count(*), count(distinct id)' -O csv | tail -n 1)" 400,300
+    run -0 sluice log info log/
+    commit=$(sed -n 's/^commit *\([0-9]*\), durable to \([0-9]*\)$/\1 \2/p' <<<"$output")
+    [ "${commit% *}" = "${commit#* }" ]
+}
