@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/num.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "machine.h"
 #include "report.h"
 
@@ -69,7 +70,22 @@ void sl_report_clear(struct sl_report *r)
     fputs(clearing(r), stderr);
 }
 
-void sl_report_note(struct sl_report *r, const char *text, size_t len)
+/* One line, of width terminal columns at most; 0: whole. */
+static void add_line(const struct sl_report *r, const char *text, size_t len, int width,
+                     struct sl_buf *out)
+{
+    struct sl_buf line = SL_BUF_INIT;
+    sl_buf_printf(&line, "sluice %s: ", r->cmd->name);
+    sl_buf_add_visible(&line, text, len);
+    out->failed |= line.failed;
+    size_t fits = width && line.data ? sl_utf8_fitting(line.data, line.len, width) : line.len;
+    int cut = fits < line.len;
+    sl_buf_add(out, line.data, cut ? sl_utf8_fitting(line.data, line.len, width - 1) : fits);
+    sl_buf_addstr(out, cut ? "…\n" : "\n");
+    sl_buf_release(&line);
+}
+
+static void say(struct sl_report *r, const char *text, size_t len, int width)
 {
     if (r->args->quiet)
         return;
@@ -78,16 +94,23 @@ void sl_report_note(struct sl_report *r, const char *text, size_t len)
     for (const char *end = text + len; text < end;) {
         const char *nl = memchr(text, '\n', (size_t)(end - text));
         const char *stop = nl ? nl : end;
-        if (stop > text) {
-            sl_buf_printf(&out, "sluice %s: ", r->cmd->name);
-            sl_buf_add_visible(&out, text, (size_t)(stop - text));
-            sl_buf_addch(&out, '\n');
-        }
+        if (stop > text)
+            add_line(r, text, (size_t)(stop - text), width, &out);
         text = stop + 1;
     }
     if (out.len)
         fwrite(out.data, 1, out.len, stderr);
     sl_buf_release(&out);
+}
+
+void sl_report_note(struct sl_report *r, const char *text, size_t len)
+{
+    say(r, text, len, 0);
+}
+
+void sl_report_assumed(struct sl_report *r, const char *text, size_t len)
+{
+    say(r, text, len, sl_machine_width(STDERR_FILENO));
 }
 
 static void add_count(struct sl_buf *out, int64_t v)

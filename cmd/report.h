@@ -29,6 +29,9 @@ struct sl_report {
 void sl_report_init(struct sl_report *r, const struct sl_cmd *cmd, const struct sl_args *args);
 /* A text of one or more lines, each of which gets the command's name before it. */
 void sl_report_note(struct sl_report *r, const char *text, size_t len);
+/* As sl_report_note, for what may be long and is known without its end: a terminal shows as much of
+ * each line as fits on one of its own; a file or a pipe gets all of it. */
+void sl_report_assumed(struct sl_report *r, const char *text, size_t len);
 void sl_report_progress(struct sl_report *r, int64_t rows, int64_t bytes, int64_t total);
 /* Takes the progress line away, be it ours or that of a later stage; before anything else is written
  * to the terminal. */

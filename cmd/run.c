@@ -46,7 +46,7 @@ static void on_note(void *arg, const char *text)
 
 static void on_assumed(void *arg, const char *text, size_t len)
 {
-    sl_report_note(arg, text, len);
+    sl_report_assumed(arg, text, len);
 }
 
 static void on_progress(void *arg, int64_t rows, int64_t bytes, int64_t total)
@@ -309,7 +309,8 @@ static int begin(struct sl_cmd_run *run, const struct sl_invocation *call)
         .progress = on_progress,
         .progress_arg = &run->report,
         .assumed = on_assumed,
-        .assumed_arg = &run->report,
+        .say = on_note,
+        .say_arg = &run->report,
     };
     return sl_pipeline_new(&o, &run->pipeline, &run->err);
 }

@@ -410,3 +410,18 @@ int sl_utf8_width(int32_t cp)
         return 0;
     return cp >= 0x1100 && holds(DOUBLE_WIDTH, SL_COUNT(DOUBLE_WIDTH), cp) ? 2 : 1;
 }
+
+size_t sl_utf8_fitting(const char *s, size_t n, int width)
+{
+    size_t i = 0;
+    while (i < n) {
+        int32_t cp;
+        size_t k = sl_utf8_decode(s + i, n - i, &cp);
+        int w = sl_utf8_width(cp);
+        if (w > width)
+            break;
+        width -= w > 0 ? w : 0;
+        i += k;
+    }
+    return i;
+}

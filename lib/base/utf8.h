@@ -16,5 +16,7 @@ size_t sl_utf8_encode(char *out, int32_t cp);
 size_t sl_utf8_count(const void *s, size_t n);
 /* Terminal columns of a code point: 0, 1 or 2; 0 for combining marks; control: -1. */
 int sl_utf8_width(int32_t cp);
+/* Bytes of s, whole characters, that fit in width terminal columns. */
+size_t sl_utf8_fitting(const char *s, size_t n, int width);
 
 #endif

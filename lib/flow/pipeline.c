@@ -151,10 +151,21 @@ static int add_watermarks(struct sl_pipeline *p, struct sl_err *err)
         return rc;
     memmove(p->ops + 1, p->ops, (size_t)(p->nops - 1) * sizeof(p->ops[0]));
     p->ops[0] = op;
-    static const char said[] = "rows are taken to be at most 5 s out of order: --out-of-order";
-    if (s->assumed_order && p->o.assumed)
-        p->o.assumed(p->o.assumed_arg, said, sizeof(said) - 1);
+    if (s->assumed_order && p->o.say)
+        p->o.say(p->o.say_arg, "rows are taken to be at most 5 s out of order: --out-of-order");
     return 0;
+}
+
+/* Before anything is bound: it explains the errors about types that come then. */
+static void say_what_is_assumed(const struct sl_pipeline *p)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    if (!p->o.assumed || !p->source->class->assumed)
+        return;
+    p->source->class->assumed(p->source, &text);
+    if (text.len && !text.failed)
+        p->o.assumed(p->o.say_arg, text.data, text.len);
+    sl_buf_release(&text);
 }
 
 int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
@@ -172,6 +183,8 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
     p->sink->live = p->source->live;
     p->sink->out_of_order = p->source->out_of_order;
     if (rc == 0)
+        say_what_is_assumed(p);
+    if (rc == 0)
         rc = add_watermarks(p, err);
     if (rc == 0)
         rc = bind_ops(p, err);
@@ -179,13 +192,6 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
         rc = keep_raw(p, err);
     if (rc == 0)
         rc = say_what_is_wanted(p, err);
-    if (rc == 0 && p->o.assumed && p->source->class->assumed) {
-        struct sl_buf text = SL_BUF_INIT;
-        p->source->class->assumed(p->source, &text);
-        if (text.len && !text.failed)
-            p->o.assumed(p->o.assumed_arg, text.data, text.len);
-        sl_buf_release(&text);
-    }
     p->bound = rc == 0;
     return rc;
 }

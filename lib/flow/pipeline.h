@@ -60,9 +60,11 @@ struct sl_pipeline_options {
     /* Called about 10 times a second from the loop with bytes done and total (-1 unknown). */
     void (*progress)(void *arg, int64_t rows, int64_t bytes, int64_t total);
     void *progress_arg;
-    /* Told once after settling what was assumed (text for stderr). */
+    /* Told once what the source assumed when it settled, and what the pipeline takes for granted: text
+     * for stderr. */
     void (*assumed)(void *arg, const char *text, size_t len);
-    void *assumed_arg;
+    void (*say)(void *arg, const char *text);
+    void *say_arg; /* of both */
 };
 
 /* o is copied; what it points to outlives the pipeline. */

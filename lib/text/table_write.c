@@ -73,22 +73,6 @@ static int display_width(const char *s, size_t n)
     return width;
 }
 
-/* Bytes of s that fit in width columns. */
-static size_t fitting(const char *s, size_t n, int width)
-{
-    size_t i = 0;
-    while (i < n) {
-        int32_t cp;
-        size_t k = sl_utf8_decode(s + i, n - i, &cp);
-        int w = sl_utf8_width(cp);
-        if (w > width)
-            break;
-        width -= w > 0 ? w : 0;
-        i += k;
-    }
-    return i;
-}
-
 /* ---- widths ---- */
 
 static int total_width(const struct sl_text_table *t, int limit)
@@ -143,7 +127,7 @@ static void put_cell(const struct sl_text_table *t, int i, const char *s, size_t
 {
     int width = display_width(s, n);
     if (t->w->o.width && width > t->width[i]) {
-        n = fitting(s, n, t->width[i] - 1);
+        n = sl_utf8_fitting(s, n, t->width[i] - 1);
         int shown = display_width(s, n);
         sl_buf_add(out, s, n);
         sl_buf_addstr(out, "…");

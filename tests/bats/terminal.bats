@@ -146,3 +146,37 @@ shown() { # LINE
     grep -q '^transform: [0-9,]* rows*' out.txt
     grep -q '^sluice transform: standard input:5' out.txt
 }
+
+# ---- the line of assumed types ----
+
+many_columns() { # a CSV with more columns than a line names
+    seq -f 'column%g' 1 40 | paste -sd , && seq 1 40 | paste -sd ,
+}
+
+@test "the line of assumed types is one line of the terminal, whole off it" {
+    need_terminal
+    many_columns >t.csv
+    columns=60 on_terminal "sluice transform t.csv -o a.csv" >seen.txt
+    grep -q "^sluice transform: format csv, delimiter comma, header; .*…$" seen.txt
+    [ "$(grep '…' seen.txt | wc -m)" -eq 61 ] # with the line feed
+    columns=60 on_terminal "sluice transform t.csv -o b.csv 2>whole.txt"
+    grep -q "column40 bigint'$" whole.txt
+}
+
+@test "what is said beside the types is whole on a terminal" {
+    need_terminal
+    printf 'ts,a\n2026-05-01T10:00:00Z,1\n' >t.csv
+    columns=40 on_terminal "sluice aggregate -f -I csv --time ts --window '1 minute' -O csv <t.csv" >seen.txt
+    grep -q 'out of order: --out-of-order$' seen.txt
+}
+
+@test "an error about types comes behind the line of assumed types" {
+    printf 'a,b\nx,1\n' >t.csv
+    for options in "--select a+1" "--where a>1" "--set c=a::jsonb+1"; do
+        run ! sluice transform t.csv $options -O csv
+        [[ ${lines[0]} == *"--types 'a text, b bigint'" ]]
+        [[ ${lines[1]} == "sluice transform: "* ]]
+    done
+    run ! sluice aggregate t.csv --select 'sum(a)' -O csv
+    [[ ${lines[0]} == *"--types 'a text, b bigint'" ]]
+}
