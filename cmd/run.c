@@ -308,6 +308,7 @@ static int begin(struct sl_cmd_run *run, const struct sl_invocation *call)
         .max_rejects = a->max_rejects.given ? a->max_rejects.value : -1,
         .progress = on_progress,
         .progress_arg = &run->report,
+        .zone = run->zone,
         .assumed = on_assumed,
         .say = on_note,
         .say_arg = &run->report,

@@ -6,6 +6,9 @@
  * An operator's class states its equation as text ("in = out + filtered + rejected"); that text is
  * what is checked and what --stats shows, so the two cannot differ.
  */
+#include "arrow/hidden.h"
+#include "base/num.h"
+#include "base/time.h"
 #include "flow/pipeline_int.h"
 
 static const char *const fate_names[SL_FATE_COUNT] = {
@@ -107,6 +110,45 @@ void sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r)
                                  .in = p->sunk,
                                  .out = p->sink->committed,
                                  .held = p->sink->held};
+}
+
+/* What --out-of-order would have kept the row, in whole seconds. */
+static void say_help(const struct sl_pipeline *p, const struct sl_late *late, struct sl_buf *out)
+{
+    int64_t d = p->source->out_of_order, most;
+    int at_head = sl_hidden_wm(p->source->schema) >= 0;
+    if (!at_head && d >= 0 && !__builtin_add_overflow(d, late->behind, &most))
+        sl_buf_printf(out, "--out-of-order %llds would have kept it (it is %llds)",
+                      (long long)(most / SL_USEC_PER_SEC + 1), (long long)(d / SL_USEC_PER_SEC));
+    else
+        sl_buf_printf(out, "a greater --out-of-order %skeeps such rows",
+                      at_head ? "at the head of the pipe " : "");
+}
+
+static void say_late(const struct sl_pipeline *p, const struct sl_late *late)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    char time[SL_NUM_MAX], watermark[SL_NUM_MAX];
+    int n = (int)sl_time_print(time, late->time, 0, SL_TIME_SQL, p->o.zone);
+    int m = (int)sl_time_print(watermark, late->watermark, 0, SL_TIME_SQL, p->o.zone);
+    sl_buf_printf(&text,
+                  "a row came too late and is left out: its time is %.*s, the watermark is "
+                  "%.*s; ",
+                  n, time, m, watermark);
+    say_help(p, late, &text);
+    if (!text.failed)
+        p->o.say(p->o.say_arg, text.data);
+    sl_buf_release(&text);
+}
+
+void sl_pipeline_say_late(struct sl_pipeline *p)
+{
+    for (int i = 0; i < p->nops && !p->said_late && p->o.say; i++) {
+        if (!p->counts[i].late.rows)
+            continue;
+        p->said_late = 1;
+        say_late(p, &p->counts[i].late);
+    }
 }
 
 int sl_pipeline_balance(struct sl_pipeline *p, const struct sl_pipeline_result *r,

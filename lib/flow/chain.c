@@ -53,6 +53,15 @@ static void node_fate(struct sl_emit *out, enum sl_fate fate, int64_t rows)
     n->run->counts[n->index - 1].fate[fate] += rows;
 }
 
+static void node_late(struct sl_emit *out, const struct sl_late *late)
+{
+    struct sl_chain_node *n = (struct sl_chain_node *)out;
+    struct sl_counts *c = &n->run->counts[n->index - 1];
+    c->fate[SL_FATE_LATE] += late->rows;
+    if (!c->late.rows)
+        c->late = *late;
+}
+
 void sl_run_init(struct sl_run *r, struct sl_pipeline *p, struct sl_lane *lane, int to,
                  struct sl_counts *counts, struct sl_outputs *outputs,
                  struct sl_op_rejects *rejects)
@@ -65,11 +74,13 @@ void sl_run_init(struct sl_run *r, struct sl_pipeline *p, struct sl_lane *lane, 
     r->outputs = outputs;
     r->rejects = rejects;
     for (int i = 0; i <= to; i++) {
-        r->nodes[i] = (struct sl_chain_node){
-            .emit = {.emit = node_emit, .reject = node_reject, .fate = node_fate},
-            .p = p,
-            .run = r,
-            .index = i};
+        r->nodes[i] = (struct sl_chain_node){.emit = {.emit = node_emit,
+                                                      .reject = node_reject,
+                                                      .fate = node_fate,
+                                                      .late = node_late},
+                                             .p = p,
+                                             .run = r,
+                                             .index = i};
     }
 }
 

@@ -81,6 +81,8 @@ static void add_counts(struct sl_pipeline *p, const struct sl_item *it)
         p->counts[i].out += it->counts[i].out;
         for (int f = 0; f < SL_FATE_COUNT; f++)
             p->counts[i].fate[f] += it->counts[i].fate[f];
+        if (!p->counts[i].late.rows)
+            p->counts[i].late = it->counts[i].late;
     }
 }
 
@@ -120,6 +122,7 @@ static int deliver_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err
     p->passing = m;
     rc = pass_on(p, it, err);
     p->passing = NULL;
+    sl_pipeline_say_late(p);
     if (rc < 0)
         return rc;
     p->done_early |= rc == SL_PUSH_DONE;

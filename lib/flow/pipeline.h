@@ -60,6 +60,7 @@ struct sl_pipeline_options {
     /* Called about 10 times a second from the loop with bytes done and total (-1 unknown). */
     void (*progress)(void *arg, int64_t rows, int64_t bytes, int64_t total);
     void *progress_arg;
+    const struct sl_zone *zone; /* of times in what is said; NULL = UTC */
     /* Told once what the source assumed when it settled, and what the pipeline takes for granted: text
      * for stderr. */
     void (*assumed)(void *arg, const char *text, size_t len);

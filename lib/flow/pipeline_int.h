@@ -23,6 +23,7 @@ struct sl_pipeline;
 struct sl_counts {
     int64_t in, out;
     int64_t fate[SL_FATE_COUNT];
+    struct sl_late late; /* the first ones; rows 0: there were none */
 };
 
 /* Batches (references), and what the sink made of each on a worker, or NULL; growing. */
@@ -107,6 +108,7 @@ struct sl_pipeline {
     struct sl_morsel *passing; /* whose rows go through the rest of the chain now, or NULL */
     /* state of the loop */
     int done_early, flushed;
+    int said_late;
     int input_failed;  /* the input or a row of it ended the run: what the sink was given is good */
     int rejects_ended; /* their sink has had its END or STOP */
     int64_t next_progress;
@@ -156,6 +158,8 @@ int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
                       const struct sl_err *why, struct sl_err *err);
 
 /* account.c */
+/* Says that a row came too late, once, when the first one did. */
+void sl_pipeline_say_late(struct sl_pipeline *p);
 /* Fills r with the rows of every stage; balance checks them: 0, or SL_EBUG naming the stage. */
 void sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r);
 int sl_pipeline_balance(struct sl_pipeline *p, const struct sl_pipeline_result *r,

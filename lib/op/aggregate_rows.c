@@ -88,7 +88,7 @@ struct placing {
     uint32_t *kept;                    /* physical rows */
     int32_t *codes;                    /* their windows */
     size_t nkept;
-    int64_t late;
+    struct sl_late late;
     int64_t
         late_idle; /* not late in their partition, which was idle when their window was emitted */
 };
@@ -123,7 +123,9 @@ static int place_rows(struct sl_aggregate *a, struct sl_batch *b, struct placing
             code = (int32_t)pane;
         }
         if (p->wm && !sl_column_null(p->wm, row) && closes <= usec_at(p->wm, row)) {
-            p->late++;
+            int64_t wm = usec_at(p->wm, row);
+            if (!p->late.rows++)
+                p->late = (struct sl_late){1, t, wm, sl_time_add(wm, -closes)};
             continue;
         }
         if (SL_UNLIKELY(closes <= a->passed)) {
@@ -154,8 +156,8 @@ static int place(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit *out
     struct placing p = {.time = time, .wm = wm, .kept = a->ids.data, .codes = a->pane_codes.data};
     clear_panes(a);
     rc = place_rows(a, b, &p, out, err);
-    if (p.late)
-        out->fate(out, SL_FATE_LATE, p.late);
+    if (p.late.rows)
+        out->late(out, &p.late);
     if (p.late_idle)
         out->fate(out, SL_FATE_LATE_IDLE, p.late_idle);
     if (rc < 0)

@@ -49,6 +49,12 @@ enum sl_fate {
     SL_FATE_COUNT
 };
 
+struct sl_late { /* µs */
+    int64_t rows;
+    int64_t time, watermark; /* of the first of them */
+    int64_t behind;          /* how far its last window had closed before that watermark */
+};
+
 struct sl_emit {
     /* Hands a batch on (borrowed; the callee takes references). SL_PUSH_OK, SL_PUSH_DONE, < 0. */
     int (*emit)(struct sl_emit *out, struct sl_batch *batch, struct sl_err *err);
@@ -58,6 +64,8 @@ struct sl_emit {
     int (*reject)(struct sl_emit *out, struct sl_batch *batch, size_t row, const struct sl_err *why,
                   struct sl_err *err);
     void (*fate)(struct sl_emit *out, enum sl_fate fate, int64_t rows);
+    /* Instead of fate() for SL_FATE_LATE: rows that came too late. */
+    void (*late)(struct sl_emit *out, const struct sl_late *late);
 };
 
 enum sl_op_traits {

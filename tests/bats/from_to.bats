@@ -187,3 +187,44 @@ many_keys() {
     run -1 --separate-stderr sluice replay l/
     [[ $stderr == *"cannot open l/"* ]]
 }
+
+# ---- late rows ----
+
+late_rows() { # the third one is 30 s behind the second
+    printf 'ts,id\n2026-05-01T10:00:00Z,1\n2026-05-01T10:01:00Z,2\n2026-05-01T10:00:30Z,3\n2026-05-01T10:00:31Z,4\n'
+}
+said_late="a row came too late and is left out: its time is 2026-05-01 10:00:30+00, the watermark is 2026-05-01 10:00:55+00; --out-of-order 21s would have kept it (it is 5s)"
+
+@test "a late row is said when the first one comes, once, and what would have kept it" {
+    mkfifo in
+    sluice aggregate -f -I csv --window '10 seconds' -O csv <in >out 2>err 3>&- &
+    pid=$!
+    exec 7>in
+    late_rows >&7
+    until_true grep -qF "$said_late" err
+    exec 7>&-
+    ends_with 3 "$pid"
+    [ "$(grep -c 'came too late' err)" -eq 1 ]
+    grep -q '2 late' err
+    # What it says is true: 21 s keep the row, 20 s do not.
+    late_rows >rows.csv
+    run -3 --separate-stderr sluice aggregate rows.csv --window '10 seconds' --out-of-order 20s -O csv
+    [[ $stderr == *"1 late"* ]] || [[ $stderr == *"2 late"* ]]
+    run -0 --separate-stderr sluice aggregate rows.csv --window '10 seconds' --out-of-order 21s -O csv
+    [[ $stderr != *late* ]]
+}
+
+@test "a late row is said on every thread, from frames with the way on, and not under --quiet" {
+    late_rows >rows.csv
+    for threads in 1 2; do
+        run -3 --separate-stderr sluice aggregate rows.csv -j "$threads" --window '10 seconds' \
+            --out-of-order 5s -O csv
+        [[ $stderr == *"$said_late"* ]]
+    done
+    sluice ingest --quiet rows.csv -o l/
+    sluice replay l/ --out-of-order 5s -O arrow >frames
+    run -3 --separate-stderr sluice aggregate --window '10 seconds' -O csv <frames
+    [[ $stderr == *"a row came too late"*"a greater --out-of-order at the head of the pipe keeps such rows"* ]]
+    run -3 --separate-stderr sluice aggregate --quiet rows.csv --window '10 seconds' --out-of-order 5s -O csv
+    [ -z "$stderr" ]
+}

@@ -167,11 +167,17 @@ static void gate_fate(struct sl_emit *e, enum sl_fate fate, int64_t rows)
     ((struct gate *)e)->fate[fate] += rows;
 }
 
+static void gate_late(struct sl_emit *e, const struct sl_late *late)
+{
+    ((struct gate *)e)->fate[SL_FATE_LATE] += late->rows;
+}
+
 static inline void gate_init(struct gate *g)
 {
     memset(g, 0, sizeof(*g));
     g->watermark = SL_TIME_MIN;
-    g->emit = (struct sl_emit){.emit = gate_emit, .reject = gate_reject, .fate = gate_fate};
+    g->emit = (struct sl_emit){
+        .emit = gate_emit, .reject = gate_reject, .fate = gate_fate, .late = gate_late};
 }
 
 static inline void gate_free(struct gate *g)
