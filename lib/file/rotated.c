@@ -39,20 +39,22 @@ struct search {
     struct sl_err *err;
 };
 
-static int is_of_path(const char *value, size_t len, const char *path)
+static int is_of_path(const char *value, size_t len, const char *path, struct sl_err *err)
 {
     struct sl_buf b = SL_BUF_INIT;
-    int same =
-        sl_json_find_string(value, len, "path", &b) == 1 && !b.failed && strcmp(b.data, path) == 0;
+    int same = sl_json_find_string(value, len, "path", &b) == 1, rc = sl_buf_check(&b, err);
+    if (rc == 0)
+        rc = same && strcmp(b.data, path) == 0;
     sl_buf_release(&b);
-    return same;
+    return rc;
 }
 
 static int note_inode(void *arg, const char *id, const char *value, size_t len)
 {
     struct search *s = arg;
-    if (strncmp(id, "file:", 5) != 0 || !is_of_path(value, len, s->path))
-        return 0;
+    int same = strncmp(id, "file:", 5) == 0 ? is_of_path(value, len, s->path, s->err) : 0;
+    if (same <= 0)
+        return same;
     uint64_t *grown = sl_realloc(s->inodes, (s->ninodes + 1) * sizeof(*grown));
     if (!grown)
         return sl_err_nomem(s->err, "rotated files");
@@ -80,17 +82,24 @@ static int likeness(const char *name, const char *base)
     return digits && (!*rest || strcmp(rest, ".gz") == 0 || strcmp(rest, ".zst") == 0) ? 2 : 1;
 }
 
-/* What the log has of a neighbour. One that cannot be opened by now, or not by us, is passed over. */
+/* What the log has of a neighbour. One that is gone, or not for us to read, is passed over. */
 static int look_up(const struct search *s, struct neighbour *f)
 {
     struct sl_bytes *b;
-    if (sl_bytes_open(f->name, 0, -1, &b, NULL) < 0)
-        return 0;
+    struct sl_err why;
+    sl_err_init(&why);
+    if (sl_bytes_open(f->name, 0, -1, &b, &why) < 0) {
+        int want = why.code == SL_ENOMEM || why.sys_errno == EMFILE || why.sys_errno == ENFILE;
+        if (want && s->err)
+            *s->err = why;
+        return want ? -(int)why.code : 0;
+    }
     struct sl_fileid *i = sl_fileid_new(b, s->err);
     int rc = i ? sl_fileid_find(i, b, s->log, s->err) : -(int)(s->err ? s->err->code : SL_EFAIL);
     if (rc > 0) {
         f->is_known = 1;
-        f->is_ours = i->was && is_of_path(i->was, strlen(i->was), s->path);
+        rc = i->was ? is_of_path(i->was, strlen(i->was), s->path, s->err) : 0;
+        f->is_ours = rc > 0;
         f->goes_on = f->is_ours && !i->compressed && i->byte < i->size;
     }
     sl_fileid_unref(i);
@@ -132,15 +141,35 @@ static int by_time(const void *a, const void *b)
     return x->mtime != y->mtime ? x->mtime < y->mtime ? -1 : 1 : strcmp(x->name, y->name);
 }
 
+/* A directory that may not be listed, or is gone, has no entries: *out is NULL. */
+static int open_dir(const char *path, DIR **out, struct sl_err *err)
+{
+    *out = opendir(path);
+    if (*out || errno == EACCES || errno == ENOENT)
+        return 0;
+    return sl_err_sys(err, "cannot list %s", path);
+}
+
+/* 1, 0 at the end of the directory (of none at once), < 0. */
+static int next_entry(DIR *d, const char *path, const struct dirent **e, struct sl_err *err)
+{
+    errno = 0;
+    *e = d ? readdir(d) : NULL;
+    return *e ? 1 : d && errno ? sl_err_sys(err, "cannot list %s", path) : 0;
+}
+
 static int look_around(struct search *s)
 {
     struct sl_buf dir = SL_BUF_INIT;
-    struct dirent *e;
+    const struct dirent *e;
+    DIR *d = NULL;
     sl_buf_add(&dir, s->path, (size_t)(s->base - s->path));
     int rc = sl_buf_check(&dir, s->err);
-    DIR *d = rc == 0 ? opendir(dir.len ? dir.data : ".") : NULL;
-    while (d && rc == 0 && (e = readdir(d)))
-        rc = note_neighbour(s, dir.data, e);
+    const char *path = dir.len ? dir.data : ".";
+    if (rc == 0)
+        rc = open_dir(path, &d, s->err);
+    while (rc == 0 && (rc = next_entry(d, path, &e, s->err)) > 0)
+        rc = note_neighbour(s, dir.len ? dir.data : "", e);
     if (d)
         closedir(d);
     sl_buf_release(&dir);
@@ -192,39 +221,50 @@ static int64_t birth_of(const char *path)
     return (int64_t)st.stx_btime.tv_sec * SL_USEC_PER_SEC + st.stx_btime.tv_nsec / 1000;
 }
 
+static int note_born(const char *dir, const char *file, int64_t since, struct sl_born **out,
+                     size_t *n, struct sl_err *err)
+{
+    struct sl_buf name = SL_BUF_INIT;
+    sl_buf_printf(&name, "%s%s", dir, file);
+    int rc = sl_buf_check(&name, err);
+    int64_t at = rc == 0 ? birth_of(name.data) : INT64_MIN;
+    struct sl_born *grown = NULL;
+    if (at >= since) {
+        grown = sl_realloc(*out, (*n + 1) * sizeof(**out));
+        if (!grown)
+            rc = sl_err_nomem(err, "rotated files");
+    }
+    if (grown) {
+        *out = grown;
+        grown[(*n)++] = (struct sl_born){.name = sl_buf_take(&name), .at = at};
+    }
+    sl_buf_release(&name);
+    return rc;
+}
+
 int sl_rotated_born(const char *path, int64_t since, struct sl_born **out, size_t *n,
                     struct sl_err *err)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    struct sl_buf name = SL_BUF_INIT;
-    struct dirent *e;
+    struct sl_buf dir = SL_BUF_INIT;
+    const struct dirent *e;
+    DIR *d = NULL;
     *out = NULL;
     *n = 0;
-    sl_buf_add(&name, path, (size_t)(base - path));
-    size_t front = name.len;
-    int rc = sl_buf_check(&name, err);
-    DIR *d = rc == 0 ? opendir(front ? name.data : ".") : NULL;
-    while (d && rc == 0 && (e = readdir(d))) {
+    sl_buf_add(&dir, path, (size_t)(base - path));
+    int rc = sl_buf_check(&dir, err);
+    if (rc == 0)
+        rc = open_dir(dir.len ? dir.data : ".", &d, err);
+    while (rc == 0 && (rc = next_entry(d, dir.len ? dir.data : ".", &e, err)) > 0) {
         const char *end = e->d_name + strlen(e->d_name);
-        if (likeness(e->d_name, base) != 2 || end[-1] < '0' || end[-1] > '9')
-            continue; /* a packed one is a copy */
-        name.len = front;
-        sl_buf_addstr(&name, e->d_name);
-        int64_t at = name.failed ? INT64_MIN : birth_of(name.data);
-        if (at < since)
-            continue;
-        struct sl_born *grown = sl_realloc(*out, (*n + 1) * sizeof(**out));
-        if (grown)
-            *out = grown;
-        if (!grown || !(grown[*n].name = sl_strdup(name.data)))
-            rc = sl_err_nomem(err, "rotated files");
-        else
-            grown[(*n)++].at = at;
+        rc = 0; /* a packed one is a copy */
+        if (likeness(e->d_name, base) == 2 && end[-1] >= '0' && end[-1] <= '9')
+            rc = note_born(dir.len ? dir.data : "", e->d_name, since, out, n, err);
     }
     if (d)
         closedir(d);
     if (*n)
         qsort(*out, *n, sizeof(**out), by_birth);
-    sl_buf_release(&name);
+    sl_buf_release(&dir);
     return rc;
 }

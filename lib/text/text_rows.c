@@ -115,15 +115,16 @@ static const int *field_map(const struct sl_text_map *m, int *nfields, int *ncol
     return m->field;
 }
 
-/* Which fields of the record may hold any bytes: columns declared bytea. NULL if none is. */
-static const uint8_t *bytea_fields(const struct sl_text_reader *r, struct sl_text_scratch *s,
-                                   const struct sl_text_map *map, int nf)
+/* Which fields of the record may hold any bytes: columns declared bytea. *out is NULL if none is. */
+static int bytea_fields(const struct sl_text_reader *r, struct sl_text_scratch *s,
+                        const struct sl_text_map *map, int nf, const uint8_t **out,
+                        struct sl_err *err)
 {
     int any = 0, ignored, columns = r->ncolumns;
     const int *field = map ? field_map(map, &ignored, &columns) : NULL;
     uint8_t *b = sl_realloc(s->bytea, (size_t)nf);
     if (!b)
-        return NULL;
+        return sl_err_nomem(err, "splitting text");
     s->bytea = b;
     memset(b, 0, (size_t)nf);
     for (int c = 0; c < r->ncolumns && c < columns; c++) {
@@ -133,7 +134,8 @@ static const uint8_t *bytea_fields(const struct sl_text_reader *r, struct sl_tex
             any = 1;
         }
     }
-    return any ? b : NULL;
+    *out = any ? b : NULL;
+    return 0;
 }
 
 static int csv_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
@@ -156,7 +158,9 @@ static int csv_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
                                  .names_from = r->o.no_header ? "the first record" : "the header"};
     if (!s->index.ascii && !sl_utf8_valid(chunk->data, chunk->n)) {
         shape.check_utf8 = 1;
-        shape.bytea = bytea_fields(r, s, chunk->map, nf);
+        rc = bytea_fields(r, s, chunk->map, nf, &shape.bytea, err);
+        if (rc < 0)
+            return rc;
     }
     rc = sl_csv_rows(&s->rows, &s->index, chunk->data, chunk->n, &shape, rejects, err);
     rows->csv = &s->rows;

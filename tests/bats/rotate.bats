@@ -194,3 +194,17 @@ has_read() { # PID FILE
         holds 11
     done
 }
+
+@test "a directory that cannot be read to its end is an error: a rotated file may be in it" {
+    need_strace
+    rows 1 2 >app.json
+    sluice ingest app.json -o l/ --quiet
+    rows 3 3 >>app.json
+    mv app.json app.json.1
+    rows 4 4 >app.json
+    run -1 --separate-stderr strace -o /dev/null -f -e inject=getdents64:error=EIO -P "$PWD" \
+        sluice ingest --resume app.json -o l/
+    [[ $stderr == *"cannot list .: Input/output error"* ]]
+    run -0 --separate-stderr sluice ingest --resume app.json -o l/
+    [[ $stderr == *"not all of that is in the log: ingest --resume app.json.1"* ]]
+}

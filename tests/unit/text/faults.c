@@ -52,6 +52,14 @@ int main(void)
         struct reading t = {.o.format = SL_TEXT_CSV, .sample = 8, .narrow = 1, .to = SL_TEXT_TABLE};
         all_points(&t, "a,b\n1,2\n3,4\nx,5\n,\n");
     }
+    TEST("CSV with bytes that are no text")
+    {
+        struct sl_schema *types = NULL;
+        CHECK_INT(sl_schema_parse("b bytea", 7, &types, NULL), 0);
+        struct reading t = {.o.format = SL_TEXT_CSV, .o.types = types};
+        all_points(&t, "a,b\n1,\xff\n2,\xfe\xff\n");
+        sl_schema_unref(types);
+    }
     TEST("JSON")
     {
         struct reading t = {.o.format = SL_TEXT_JSON, .sample = 8, .to = SL_TEXT_JSON};
