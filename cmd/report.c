@@ -178,6 +178,35 @@ void sl_report_progress(struct sl_report *r, int64_t rows, int64_t bytes, int64_
     sl_buf_release(&out);
 }
 
+#define ENDED        "ended by a signal"
+#define ENDED_HIDING ENDED " (without it: status 3)"
+
+/* Whether the status would be 3 but for the signal that ended the run. */
+static int hides_rejects(const struct sl_pipeline_result *res, int status)
+{
+    return status > SL_EXIT_SIGNAL && (res->rejected || res->late || res->recovered);
+}
+
+static void add_bad(const struct sl_pipeline_result *res, struct sl_buf *out)
+{
+    add_count(out, res->rejected);
+    sl_buf_addstr(out, " rejected");
+    if (res->late) {
+        sl_buf_addstr(out, ", ");
+        add_count(out, res->late);
+        sl_buf_addstr(out, " late");
+    }
+}
+
+static void add_recovered(const struct sl_pipeline_result *res, struct sl_buf *out)
+{
+    if (!res->recovered)
+        return;
+    sl_buf_addstr(out, ", ");
+    add_bytes(out, (double)res->recovered);
+    sl_buf_addstr(out, " set aside in lost/");
+}
+
 static void summary(const struct sl_report *r, const struct sl_pipeline_result *res, int status,
                     struct sl_buf *out)
 {
@@ -190,13 +219,7 @@ static void summary(const struct sl_report *r, const struct sl_pipeline_result *
     } else {
         sl_buf_addstr(out, sl_plural(res->rows_in, " row, ", " rows, "));
     }
-    add_count(out, res->rejected);
-    sl_buf_addstr(out, " rejected");
-    if (res->late) {
-        sl_buf_addstr(out, ", ");
-        add_count(out, res->late);
-        sl_buf_addstr(out, " late");
-    }
+    add_bad(res, out);
     if (res->bytes_in > 0) {
         sl_buf_addstr(out, ", ");
         add_bytes(out, (double)res->bytes_in);
@@ -207,15 +230,21 @@ static void summary(const struct sl_report *r, const struct sl_pipeline_result *
         sl_buf_addstr(out, " -> ");
         sl_buf_add_visible(out, r->args->output, strlen(r->args->output));
     }
-    if (res->recovered) {
-        sl_buf_addstr(out, ", ");
-        add_bytes(out, (double)res->recovered);
-        sl_buf_addstr(out, " set aside in lost/");
-    }
+    add_recovered(res, out);
     if (status == SL_EXIT_SCHEMA)
         sl_buf_addstr(out, ", the schema changed: run again");
     if (status > SL_EXIT_SIGNAL)
-        sl_buf_addstr(out, ", ended by a signal");
+        sl_buf_addstr(out, hides_rejects(res, status) ? ", " ENDED_HIDING : ", " ENDED);
+    sl_buf_addch(out, '\n');
+}
+
+/* What --quiet leaves of the summary: what the status of a signal hides. */
+static void hidden(const struct sl_report *r, const struct sl_pipeline_result *res,
+                   struct sl_buf *out)
+{
+    sl_buf_printf(out, "sluice %s: " ENDED_HIDING ": ", r->cmd->name);
+    add_bad(res, out);
+    add_recovered(res, out);
     sl_buf_addch(out, '\n');
 }
 
@@ -283,6 +312,8 @@ void sl_report_end(struct sl_report *r, const struct sl_pipeline_result *result,
         sl_buf_addstr(&out, clearing(r));
     if (sums)
         summary(r, result, status, &out);
+    else if (hides_rejects(result, status))
+        hidden(r, result, &out);
     if (stats && strcmp(stats, "json") == 0)
         json(r, result, status, &out);
     else if (stats)

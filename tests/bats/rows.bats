@@ -296,3 +296,26 @@ has_rows() { # LOG IDS-AND-BYTES
     run -1 --separate-stderr sluice ingest a.csv -o l/ --rejects bad.json
     [[ ${#stderr} -lt 500 && $stderr == *"the header is longer than 16 MiB"* ]]
 }
+
+# ---- the status of a signal hides 3 ----
+
+@test "rows that were rejected or late are said when a signal ends the run, under --quiet too" {
+    for quiet in '' --quiet; do
+        mkfifo "in$quiet"
+        # shellcheck disable=SC2086
+        sluice aggregate -f -I json --time ts --window '1 minute' --out-of-order 0s "in$quiet" -O csv \
+            --rejects "bad$quiet.json" $quiet >"out$quiet" 2>"err$quiet" &
+        local pid=$!
+        exec 7>"in$quiet"
+        {
+            echo oops
+            printf '{"ts":"2026-05-01T%s:00:00Z"}\n' 10 11 10 12
+        } >&7
+        until_true has_lines "out$quiet" 3
+        kill $pid
+        ends_with 143 $pid
+    done
+    [[ "$(tail -n 1 err)" == *" 1 rejected, 1 late, "*", ended by a signal (without it: status 3)" ]]
+    [ "$(<err--quiet)" = \
+        'sluice aggregate: ended by a signal (without it: status 3): 1 rejected, 1 late' ]
+}
