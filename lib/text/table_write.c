@@ -3,10 +3,11 @@
 /*
  * table_write: rows for people, aligned by the width that a terminal gives each character.
  *
- * The first rows (TABLE_HOLD, or what is there at the first flush) are held back to find widths,
- * which then stay. With a terminal width no line is longer: wide columns are narrowed first, a value
- * that is cut ends in …, and columns that have no room at all are left out behind a … . Without one
- * nothing is cut. Control bytes are shown, never sent. Null is empty.
+ * Rows are held back to find widths: TABLE_HOLD of them, or what is there at a flush. Where a later
+ * value is wider than its column the column becomes wider, and the head comes again. With a terminal
+ * width no line is longer: wide columns are narrowed first, a value that is cut ends in …, and columns
+ * that have no room at all are left out behind a … . Without one nothing is cut. Control bytes are
+ * shown, never sent. Null is empty.
  */
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -18,10 +19,14 @@ struct sl_text_table {
     struct sl_text_writer *w;
     int n;      /* columns */
     int nshown; /* of them shown, from the left */
-    int *width; /* columns on the terminal */
+    int *
+        wanted; /* terminal columns of the widest value or name; 0: `_rest` that had no value yet */
+    int *width; /* what of it there is room for */
     uint8_t *right;
-    int settled; /* widths are known, the header is out */
-    int rest_shown;
+    int settled; /* the head is out */
+    /* the names, as they are shown; the end of each */
+    struct sl_buf names;
+    size_t *name_ends;
     /* held rows: n cells each, as they are shown */
     struct sl_buf text;
     size_t *ends; /* end of each cell in text */
@@ -32,33 +37,14 @@ void sl_text_table_free(struct sl_text_table *t)
 {
     if (!t)
         return;
+    sl_buf_release(&t->names);
     sl_buf_release(&t->text);
+    free(t->name_ends);
+    free(t->wanted);
     free(t->width);
     free(t->right);
     free(t->ends);
     free(t);
-}
-
-struct sl_text_table *sl_text_table_new(struct sl_text_writer *w, struct sl_err *err)
-{
-    struct sl_text_table *t = sl_calloc(1, sizeof *t);
-    int n = w->schema->nfields;
-    if (t) {
-        t->w = w;
-        t->n = n;
-        t->width = sl_calloc((size_t)n + 1, sizeof *t->width);
-        t->right = sl_calloc((size_t)n + 1, 1);
-    }
-    if (!t || !t->width || !t->right) {
-        sl_text_table_free(t);
-        sl_err_nomem(err, "opening a text writer");
-        return NULL;
-    }
-    for (int i = 0; i < n; i++) {
-        uint8_t k = w->schema->fields[i].type.kind;
-        t->right[i] = k == SL_BIGINT || k == SL_DOUBLE || k == SL_NUMERIC;
-    }
-    return t;
 }
 
 static int display_width(const char *s, size_t n)
@@ -73,43 +59,99 @@ static int display_width(const char *s, size_t n)
     return width;
 }
 
+/* Whether column i is `_rest` and had no value yet: keys that came late. */
+static int is_hidden(const struct sl_text_table *t, int i)
+{
+    return i == t->w->rest && !t->wanted[i];
+}
+
+static int fill_columns(struct sl_text_table *t)
+{
+    for (int i = 0; i < t->n; i++) {
+        const struct sl_field *f = &t->w->schema->fields[i];
+        size_t from = t->names.len;
+        uint8_t k = f->type.kind;
+        t->right[i] = k == SL_BIGINT || k == SL_DOUBLE || k == SL_NUMERIC;
+        sl_buf_add_visible(&t->names, f->name, strlen(f->name));
+        if (t->names.failed)
+            return -1;
+        t->name_ends[i] = t->names.len;
+        if (i != t->w->rest)
+            t->wanted[i] = display_width(t->names.data + from, t->names.len - from);
+    }
+    return 0;
+}
+
+struct sl_text_table *sl_text_table_new(struct sl_text_writer *w, struct sl_err *err)
+{
+    struct sl_text_table *t = sl_calloc(1, sizeof *t);
+    size_t n = (size_t)w->schema->nfields + 1;
+    if (t) {
+        t->w = w;
+        t->n = w->schema->nfields;
+        t->wanted = sl_calloc(n, sizeof *t->wanted);
+        t->width = sl_calloc(n, sizeof *t->width);
+        t->name_ends = sl_calloc(n, sizeof *t->name_ends);
+        t->right = sl_calloc(n, 1);
+    }
+    if (!t || !t->wanted || !t->width || !t->name_ends || !t->right || fill_columns(t) < 0) {
+        sl_text_table_free(t);
+        sl_err_nomem(err, "opening a text writer");
+        return NULL;
+    }
+    return t;
+}
+
 /* ---- widths ---- */
+
+/* Whether no other column follows i on the line; only `_rest`, the last of all, is ever hidden. */
+static int is_last(const struct sl_text_table *t, int i)
+{
+    return i == t->n - 1 || (i == t->n - 2 && is_hidden(t, i + 1));
+}
 
 static int total_width(const struct sl_text_table *t, int limit)
 {
     int sum = 0, n = 0;
     for (int i = 0; i < t->n; i++) {
-        if (i == t->w->rest && !t->rest_shown)
+        if (is_hidden(t, i))
             continue;
-        sum += SL_MIN(t->width[i], limit);
+        sum += SL_MIN(t->wanted[i], limit);
         n++;
     }
     return sum + GAP * SL_MAX(n - 1, 0);
 }
 
-static void fit_widths(struct sl_text_table *t)
+/* The columns that there is room for on a line. */
+static int count_shown(const struct sl_text_table *t)
 {
-    int room = t->w->o.width, limit = 1 << 20;
-    t->nshown = t->n;
-    if (!room || total_width(t, limit) <= room)
-        return;
-    limit = NARROW;
-    while (total_width(t, limit + 1) <= room)
-        limit++;
-    for (int i = 0; i < t->n; i++)
-        t->width[i] = SL_MIN(t->width[i], limit);
     int used = 0;
     for (int i = 0; i < t->n; i++) {
-        if (i == t->w->rest && !t->rest_shown)
+        if (is_hidden(t, i))
             continue;
         int next = used + (used ? GAP : 0) + t->width[i];
-        int last = i == t->n - 1 || (i == t->n - 2 && t->w->rest == t->n - 1 && !t->rest_shown);
-        if (next + (last ? 0 : GAP + 1) > room && used) {
-            t->nshown = i;
-            return;
-        }
+        if (next + (is_last(t, i) ? 0 : GAP + 1) > t->w->o.width && used)
+            return i;
         used = next;
     }
+    return t->n;
+}
+
+/* Shares the room out. 1 if a line looks otherwise than before. */
+static int fit_widths(struct sl_text_table *t)
+{
+    int room = t->w->o.width, limit = 1 << 20, shown = t->nshown, changed = 0;
+    int fits = !room || total_width(t, limit) <= room;
+    if (!fits)
+        for (limit = NARROW; total_width(t, limit + 1) <= room;)
+            limit++;
+    for (int i = 0; i < t->n; i++) {
+        int width = SL_MIN(t->wanted[i], limit);
+        changed |= t->width[i] != width;
+        t->width[i] = width;
+    }
+    t->nshown = fits ? t->n : count_shown(t);
+    return changed || t->nshown != shown;
 }
 
 /* ---- lines ---- */
@@ -147,28 +189,16 @@ static void put_line(const struct sl_text_table *t, const char *s, size_t from, 
                      struct sl_buf *out)
 {
     int first = 1;
-    size_t late_from = 0, late = 0;
-    for (int i = 0; i < t->n; from = ends[i], i++) {
-        if (i == t->w->rest && !t->rest_shown) {
-            late_from = from;
-            late = ends[i] - from;
-            continue;
-        }
-        if (i >= t->nshown)
+    for (int i = 0; i < t->nshown; from = ends[i], i++) {
+        if (is_hidden(t, i))
             continue;
         if (!first)
             pad(out, GAP);
         first = 0;
-        int last =
-            i == t->n - 1 || (i == t->n - 2 && t->w->rest == t->n - 1 && !t->rest_shown && !late);
-        put_cell(t, i, s + from, ends[i] - from, last, out);
+        put_cell(t, i, s + from, ends[i] - from, is_last(t, i), out);
     }
     if (t->nshown < t->n)
         sl_buf_addstr(out, "  …");
-    if (late && t->settled) { /* keys that came after the header */
-        pad(out, GAP);
-        sl_buf_add(out, s + late_from, late);
-    }
     while (out->len && out->data && out->data[out->len - 1] == ' ')
         out->len--;
     sl_buf_addch(out, '\n');
@@ -178,7 +208,7 @@ static void put_rule(const struct sl_text_table *t, struct sl_buf *out)
 {
     int first = 1;
     for (int i = 0; i < t->nshown; i++) {
-        if (i == t->w->rest && !t->rest_shown)
+        if (is_hidden(t, i))
             continue;
         if (!first)
             pad(out, GAP);
@@ -189,6 +219,14 @@ static void put_rule(const struct sl_text_table *t, struct sl_buf *out)
     if (t->nshown < t->n)
         sl_buf_addstr(out, "  …");
     sl_buf_addch(out, '\n');
+}
+
+static void put_head(const struct sl_text_table *t, struct sl_buf *out)
+{
+    if (t->w->o.no_header)
+        return;
+    put_line(t, t->names.data ? t->names.data : "", 0, t->name_ends, out);
+    put_rule(t, out);
 }
 
 /* ---- rows ---- */
@@ -232,55 +270,28 @@ static int hold_row(struct sl_text_table *t, const struct sl_text_cells *cells, 
     return t->text.failed ? -1 : 0;
 }
 
-/* Header cells, as shown. */
-static int put_header(struct sl_text_table *t, struct sl_buf *out)
-{
-    struct sl_buf names = SL_BUF_INIT;
-    size_t *ends = sl_calloc((size_t)t->n + 1, sizeof *ends);
-    for (int i = 0; ends && i < t->n; i++) {
-        sl_buf_add_visible(&names, t->w->schema->fields[i].name,
-                           strlen(t->w->schema->fields[i].name));
-        ends[i] = names.len;
-        int width =
-            display_width(names.data + (i ? ends[i - 1] : 0), ends[i] - (i ? ends[i - 1] : 0));
-        t->width[i] = SL_MAX(t->width[i], width);
-    }
-    int ok = ends && !names.failed;
-    if (ok) {
-        fit_widths(t);
-        if (!t->w->o.no_header) {
-            put_line(t, names.data ? names.data : "", 0, ends, out);
-            put_rule(t, out);
-        }
-    }
-    free(ends);
-    sl_buf_release(&names);
-    return ok ? 0 : -1;
-}
-
-static int settle(struct sl_text_table *t, struct sl_buf *out)
+/* Makes room for the values that are held. */
+static void widen(struct sl_text_table *t)
 {
     size_t from = 0;
     for (size_t i = 0; i < t->ncells; from = t->ends[i], i++) {
         int c = (int)(i % (size_t)t->n);
         int width = t->text.data ? display_width(t->text.data + from, t->ends[i] - from) : 0;
-        t->width[c] = SL_MAX(t->width[c], width);
+        if (is_hidden(t, c) && width) {
+            size_t begin = c ? t->name_ends[c - 1] : 0;
+            t->wanted[c] = display_width(t->names.data + begin, t->name_ends[c] - begin);
+        }
+        t->wanted[c] = SL_MAX(t->wanted[c], width);
     }
-    if (t->w->rest >= 0) {
-        int rest = t->w->rest;
-        t->rest_shown = t->width[rest] > 0;
-    }
-    /* The header is a line like others, but its own name must not count as a late key. */
-    int rc = put_header(t, out);
-    t->settled = 1;
-    return rc;
 }
 
 static int release_rows(struct sl_text_table *t, struct sl_buf *out, struct sl_err *err)
 {
-    if (!t->settled && settle(t, out) < 0)
-        return sl_err_nomem(err, "writing a table");
     size_t from = 0;
+    widen(t);
+    if (fit_widths(t) || !t->settled)
+        put_head(t, out);
+    t->settled = 1;
     for (size_t i = 0; t->n && i < t->ncells; i += (size_t)t->n) {
         put_line(t, t->text.data ? t->text.data : "", from, t->ends + i, out);
         from = t->ends[i + (size_t)t->n - 1];
@@ -301,9 +312,11 @@ int sl_text_table_write(struct sl_text_table *t, struct sl_batch *b, struct sl_b
     for (size_t r = 0; r < b->selected && rc >= 0; r++) {
         if (hold_row(t, cells, sl_batch_row(b, r), &scratch) < 0)
             rc = sl_err_nomem(err, "writing a table");
-        else if (t->settled || t->ncells >= (size_t)TABLE_HOLD * (size_t)t->n)
+        else if (t->ncells >= (size_t)TABLE_HOLD * (size_t)t->n)
             rc = release_rows(t, out, err);
     }
+    if (rc >= 0 && t->settled && t->ncells)
+        rc = release_rows(t, out, err);
     sl_text_cells_close(cells, t->n);
     sl_buf_release(&scratch);
     return rc;

@@ -180,3 +180,39 @@ many_columns() { # a CSV with more columns than a line names
     run ! sluice aggregate t.csv --select 'sum(a)' -O csv
     [[ ${lines[0]} == *"--types 'a text, b bigint'" ]]
 }
+
+# ---- tables ----
+
+@test "a value that is wider than its column widens it, and the head comes again" {
+    printf 'k,n\na,1\n' >t.csv
+    sluice ingest t.csv -o l/ --quiet
+    sluice tail -f -n all l/ -O table --quiet >seen.txt &
+    pid=$!
+    until_true has_lines seen.txt 3
+    printf 'k,n\nlonger,22\nb,3\n' | sluice ingest -I csv -o l/ --quiet
+    until_true has_lines seen.txt 7
+    printf 'k,n\nc,4\n' | sluice ingest -I csv -o l/ --quiet
+    until_true has_lines seen.txt 8
+    kill "$pid"
+    ends_with 143 "$pid"
+    diff - seen.txt <<'TABLE'
+k  n
+-  -
+a  1
+k        n
+------  --
+longer  22
+b        3
+c        4
+TABLE
+}
+
+@test "a table on a terminal widens up to its width, then cuts" {
+    need_terminal
+    (echo k,n; for i in $(seq 1000); do echo a,1; done; echo abcdefghijklmnopqrstuvwxyz,2) >t.csv
+    columns=80 on_terminal "sluice transform t.csv --quiet" | tail -n 3 >wide.txt
+    printf '%-26s  n\n%s  -\n%s  2\n' k -------------------------- abcdefghijklmnopqrstuvwxyz |
+        diff - wide.txt
+    columns=20 on_terminal "sluice transform t.csv --quiet" | tail -n 3 >narrow.txt
+    printf '%-17s  n\n%s  -\n%s  2\n' k ----------------- 'abcdefghijklmnop…' | diff - narrow.txt
+}

@@ -221,7 +221,7 @@ static void test_table(void)
         struct sl_text_write_options u = {.format = SL_TEXT_TABLE, .width = 6};
         check_written(&u, b, "id  …\n--  …\n1   …\n22  …\n3   …\n4   …\n");
     }
-    TEST("widths of a followed table stay those of its first rows")
+    TEST("a later value widens its column, and the head comes again; a narrower one does not")
     {
         struct sl_text_writer *w;
         struct sl_buf out = SL_BUF_INIT;
@@ -234,6 +234,9 @@ static void test_table(void)
         CHECK_INT(out.len, 0);
         CHECK_INT(sl_text_write_flush(w, &out, NULL), 0);
         CHECK(out.len > 0);
+        sl_buf_reset(&out);
+        CHECK_INT(sl_text_write(w, c, &out, NULL), 0);
+        CHECK_STR(text_of(&out), "id     name\n-----  ---------\n55555  x\n");
         sl_buf_reset(&out);
         CHECK_INT(sl_text_write(w, c, &out, NULL), 0);
         CHECK_STR(text_of(&out), "55555  x\n");
