@@ -332,17 +332,23 @@ static void undo_pieces(struct job *j)
     }
 }
 
+static void close_out(struct sl_log_writer *w, int partition)
+{
+    struct sl_out *o = &w->outs[partition];
+    if (o->fd < 0)
+        return;
+    close(o->fd);
+    o->fd = -1;
+    w->nouts--;
+}
+
 /* Of many partitions none is kept open: descriptors are few. */
 static void close_many(struct sl_log_writer *w)
 {
-    int open = 0;
+    if (w->nouts <= OUTS_MAX)
+        return;
     for (int i = 0; i < w->log->state.npartitions; i++)
-        open += w->outs[i].fd >= 0;
-    for (int i = 0; open > OUTS_MAX && i < w->log->state.npartitions; i++) {
-        if (w->outs[i].fd >= 0)
-            close(w->outs[i].fd);
-        w->outs[i].fd = -1;
-    }
+        close_out(w, i);
 }
 
 /* Committed: descriptors of open segments are kept, those of closed ones go to the syncer. */
@@ -354,15 +360,16 @@ static int keep_pieces(struct job *j, struct sl_err *err)
         struct piece *p = &j->pieces[i];
         struct sl_out *o = &w->outs[p->seg.partition];
         if (p->own) {
-            if (o->fd >= 0)
-                close(o->fd);
+            close_out(w, p->seg.partition);
             o->fd = p->fd;
             o->key = sl_seg_key(&p->seg);
+            w->nouts += o->fd >= 0;
         }
         int fd = -1;
         if (p->fd >= 0 && p->closes) {
             fd = o->fd;
             o->fd = -1;
+            w->nouts--;
         } else if (p->fd >= 0) {
             fd = fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
         }
@@ -485,27 +492,27 @@ static int locked_part(struct job *j, const struct sl_log_note *note, size_t *re
     return rc;
 }
 
+static int by_partition(const void *a, const void *b)
+{
+    const struct sl_log_blob *const *x = a, *const *y = b;
+    if ((*x)->partition != (*y)->partition)
+        return (*x)->partition < (*y)->partition ? -1 : 1;
+    return (*x)->given < (*y)->given ? -1 : 1;
+}
+
 /* Blobs by partition, each partition's in the order given; those without rows are left out. */
 static int sort_blobs(struct job *j, struct sl_log_blob **blobs, size_t n, struct sl_err *err)
 {
-    int parts = j->w->log->state.npartitions;
-    size_t *at = sl_calloc((size_t)parts + 1, sizeof(*at));
     j->blobs = sl_malloc((n + 1) * sizeof(*j->blobs));
     j->iov = sl_malloc((n + 2) * sizeof(*j->iov));
-    if (!at || !j->blobs || !j->iov) {
-        free(at);
+    if (!j->blobs || !j->iov)
         return sl_err_nomem(err, "a commit");
-    }
-    for (size_t i = 0; i < n; i++)
-        at[blobs[i]->partition + 1] += blobs[i]->rows > 0;
-    for (int i = 0; i < parts; i++)
-        at[i + 1] += at[i];
-    j->nblobs = at[parts];
     for (size_t i = 0; i < n; i++) {
+        blobs[i]->given = i;
         if (blobs[i]->rows > 0)
-            j->blobs[at[blobs[i]->partition]++] = blobs[i];
+            j->blobs[j->nblobs++] = blobs[i];
     }
-    free(at);
+    qsort(j->blobs, j->nblobs, sizeof(struct sl_log_blob *), by_partition);
     return 0;
 }
 
@@ -522,6 +529,14 @@ static void tend_closed(const struct job *j, int64_t n)
     }
 }
 
+static int after_commit(struct sl_log_writer *w, struct sl_err *err)
+{
+    sl_writer_bore(w);
+    int rc = sl_writer_replan_changed(w, err);
+    int told = sl_writer_tell(w, rc < 0 ? NULL : err);
+    return rc < 0 ? rc : told;
+}
+
 static int commit(struct job *j, const struct sl_log_note *note, struct sl_err *err)
 {
     sl_writer_before_rotation(j->w);
@@ -534,10 +549,8 @@ static int commit(struct job *j, const struct sl_log_note *note, struct sl_err *
             return rc;
         rc = locked_part(j, note, &refit, &open, &has_open, err);
         sl_writer_unlock(j->w);
-        if (rc == 0) {
-            sl_writer_bore(j->w);
-            rc = sl_writer_tell(j->w, err);
-        }
+        if (rc == 0)
+            rc = after_commit(j->w, err);
         if (rc == 0)
             tend_closed(j, j->w->log->state.n);
         int again = rc == 1;
@@ -575,8 +588,6 @@ int sl_log_writer_commit(struct sl_log_writer *w, struct sl_log_blob **blobs, si
         rc = commit(&j, note, err);
     for (size_t i = 0; rc == 0 && i < j.nblobs; i++)
         w->own_rows += j.blobs[i]->rows;
-    if (rc == 0 && !nothing)
-        rc = sl_writer_replan(w, err);
     if (rc == 0 && w->policy == SL_SYNC_COMMIT)
         rc = sl_syncer_run(w->sync, err);
     else if (rc == 0)

@@ -346,35 +346,53 @@ int sl_blob_refit(struct sl_log_writer *w, struct sl_log_blob *b, const struct s
     return rc;
 }
 
+/* The plan of a partition follows its open segment. The mutex is held. */
+static int replan(struct sl_log_writer *w, int partition, struct sl_err *err)
+{
+    struct sl_plan *plan = &w->plans[partition];
+    const struct sl_seg *open = sl_state_open_seg(&w->log->state, partition);
+    struct sl_form_plan *form = NULL;
+    int rc = 0;
+
+    w->replanned++;
+    if (open && open->schema != w->schema_id)
+        open = NULL;
+    int64_t base = open ? open->base : -1, by = open ? open->by : 0;
+    if (plan->base == base && plan->by == by)
+        return 0;
+    /* What is being written keeps its form if the new segment has it: blobs are under way. */
+    if (open && plan->form && plan->form->schema_id == open->schema &&
+        strcmp(plan->form->text, open->form) == 0)
+        form = sl_form_ref(plan->form);
+    else if (open)
+        rc = sl_form_parse(w->schema, w->schema_id, open->form, &form, err);
+    if (rc < 0)
+        return rc;
+    sl_form_unref(plan->form);
+    plan->form = form;
+    plan->base = base;
+    plan->by = by;
+    plan->rolling = 0;
+    return 0;
+}
+
 int sl_writer_replan(struct sl_log_writer *w, struct sl_err *err)
+{
+    int rc = 0;
+    pthread_mutex_lock(&w->mutex);
+    for (int i = 0; i < w->log->state.npartitions && rc == 0; i++)
+        rc = replan(w, i, err);
+    pthread_mutex_unlock(&w->mutex);
+    return rc;
+}
+
+int sl_writer_replan_changed(struct sl_log_writer *w, struct sl_err *err)
 {
     const struct sl_state *s = &w->log->state;
     int rc = 0;
-
     pthread_mutex_lock(&w->mutex);
-    for (int i = 0; i < s->npartitions && rc == 0; i++) {
-        struct sl_plan *plan = &w->plans[i];
-        const struct sl_seg *open = sl_state_open_seg(s, i);
-        if (open && open->schema != w->schema_id)
-            open = NULL;
-        int64_t base = open ? open->base : -1, by = open ? open->by : 0;
-        if (plan->base == base && plan->by == by)
-            continue;
-        struct sl_form_plan *form = NULL;
-        /* What is being written keeps its form if the new segment has it: blobs are under way. */
-        if (open && plan->form && plan->form->schema_id == open->schema &&
-            strcmp(plan->form->text, open->form) == 0)
-            form = sl_form_ref(plan->form);
-        else if (open)
-            rc = sl_form_parse(w->schema, w->schema_id, open->form, &form, err);
-        if (rc < 0)
-            break;
-        sl_form_unref(plan->form);
-        plan->form = form;
-        plan->base = base;
-        plan->by = by;
-        plan->rolling = 0;
-    }
+    for (int i = 0; i < s->nchanged && rc == 0; i++)
+        rc = replan(w, s->changed[i].partition, err);
     pthread_mutex_unlock(&w->mutex);
     return rc;
 }

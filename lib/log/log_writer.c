@@ -39,6 +39,7 @@ int sl_writer_lock(struct sl_log_writer *w, struct sl_err *err)
     if (rc < 0)
         return rc;
     l->locked = 1;
+    int64_t file = l->state.broken ? 0 : l->c.file;
     rc = sl_lockfile_is_current(&l->lock, err);
     if (rc == 0)
         rc = check_mark(w, err);
@@ -51,8 +52,10 @@ int sl_writer_lock(struct sl_log_writer *w, struct sl_err *err)
     }
     if (rc > 0 && w->unsaid) /* another schema may have taken the number that was meant for it */
         rc = sl_writer_take_schema(w, err);
-    if (rc >= 0)
-        rc = rc > 0 && w->plans ? sl_writer_replan(w, err) : 0;
+    if (rc > 0 && w->plans) /* a snapshot does not say what changed */
+        rc = l->c.file == file ? sl_writer_replan_changed(w, err) : sl_writer_replan(w, err);
+    if (rc > 0)
+        rc = 0;
     if (rc == 0 && sl_writer_rotate_due(w))
         rc = sl_writer_rotate(w, 0, 0, err);
     if (rc < 0)

@@ -37,6 +37,7 @@ struct sl_out { /* the open segment of a partition, as we have it open */
 
 struct sl_log_blob {
     int partition;
+    size_t given; /* its place among those of its commit */
     int64_t rows, min_time, max_time;
     struct sl_buf bytes;
     size_t value; /* of the identity in bytes */
@@ -72,7 +73,10 @@ struct sl_log_writer {
     int unsaid;       /* no commit has brought it yet, the next one that adds rows does */
     struct sl_plan *plans;
 
+    int64_t replanned; /* partitions looked at so far, for a test of what a commit costs */
+
     struct sl_out *outs;
+    int nouts;               /* of which so many are open */
     int *keys, nkeys, crc32; /* partitioner */
     struct sl_buf line;      /* text of the line being written */
 };
@@ -190,7 +194,9 @@ int sl_blob_encode(struct sl_log_writer *w, struct sl_log_blob *b, struct sl_for
 /* Encodes anew for the segment that is open now, or for a new one if that cannot hold it. */
 int sl_blob_refit(struct sl_log_writer *w, struct sl_log_blob *b, const struct sl_seg *open,
                   struct sl_err *err);
-/* After a commit or catching up: plans follow the open segments. */
+/* Plans follow the open segments: of all partitions; of those that changed since sl_writer_tell, which
+ * is all that a commit costs. */
 int sl_writer_replan(struct sl_log_writer *w, struct sl_err *err);
+int sl_writer_replan_changed(struct sl_log_writer *w, struct sl_err *err);
 
 #endif

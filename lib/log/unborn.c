@@ -113,6 +113,7 @@ static int go_over(struct sl_log_writer *w, int64_t *recovered, struct sl_err *e
         SWAP(unsaid);
         SWAP(plans);
         SWAP(outs);
+        SWAP(nouts);
         SWAP(keys);
         SWAP(nkeys);
         SWAP(crc32);
