@@ -286,8 +286,10 @@ static int begin(struct sl_cmd_run *run, const struct sl_invocation *call)
         return rc;
     if (a->tz && !(run->zone = sl_zone_open(a->tz, &run->err)))
         return -(int)run->err.code;
-    run->env =
-        (struct sl_expr_env){.now = sl_time_now_usec(), .zone = run->zone, .zone_name = a->tz};
+    run->env = (struct sl_expr_env){.now = sl_time_now_usec(),
+                                    .zone = run->zone,
+                                    .zone_name = a->tz,
+                                    .interrupted = sl_interrupt_flag()};
     if ((rc = fill_input(run, call)) < 0 || (rc = fill_output(run, call)) < 0)
         return rc;
     int64_t limit = a->memory.given ? a->memory.value : sl_machine_memory() / 2;

@@ -67,6 +67,21 @@ struct sl_node *sl_bind_new(struct sl_bind *b, enum sl_node_kind kind, struct sl
     return n;
 }
 
+/* Long texts that a short expression makes are made when a row needs them, on the run's account. */
+static void limit_folded(struct sl_bind *b, struct sl_node *n)
+{
+    size_t len = 0;
+    if (!n->value || !sl_type_is_bytes(n->type) || sl_column_null(n->value, 0))
+        return;
+    sl_column_bytes(n->value, 0, &len);
+    if (len > SL_EXPR_FOLDED - b->e->folded) {
+        sl_column_unref(n->value);
+        n->value = NULL;
+    } else {
+        b->e->folded += len;
+    }
+}
+
 struct sl_node *sl_bind_finish(struct sl_bind *b, struct sl_node *n)
 {
     int constant = 1;
@@ -95,6 +110,7 @@ struct sl_node *sl_bind_finish(struct sl_bind *b, struct sl_node *n)
             *b->err = why;
             return NULL;
         }
+        limit_folded(b, n);
     }
     return n;
 }

@@ -46,6 +46,8 @@ void *sl_call_data(struct sl_call *c)
     return b->data;
 }
 
+enum { PIECE = 1 << 20 };
+
 int sl_text_begin(struct sl_text_result *t, struct sl_call *c, size_t guess)
 {
     memset(t, 0, sizeof(*t));
@@ -65,9 +67,14 @@ char *sl_text_room(struct sl_text_result *t, size_t n)
 {
     if (t->failed)
         return NULL;
-    size_t want = t->used + n;
+    size_t want = t->used + n, max = t->call->ev->text_max;
+    if (SL_UNLIKELY(t->too_long || n > max || want - (size_t)t->offsets[t->row] > max)) {
+        t->too_long = 1;
+        return NULL;
+    }
     if (want > t->bytes->capacity) {
-        size_t cap = want > INT32_MAX / 2 ? INT32_MAX : want * 2;
+        /* What is asked for in one piece is all that is needed for now. */
+        size_t cap = want > INT32_MAX / 2 ? INT32_MAX : n > PIECE ? want : want * 2;
         if (n > INT32_MAX || want > INT32_MAX) {
             t->failed =
                 sl_err_set(t->call->err, SL_EOVERFLOW, "more than 2 GiB of text in one batch");
@@ -80,6 +87,16 @@ char *sl_text_room(struct sl_text_result *t, size_t n)
         }
     }
     return (char *)t->bytes->data + t->used;
+}
+
+void sl_text_drop(struct sl_text_result *t)
+{
+    t->used = (size_t)t->offsets[t->row];
+    t->too_long = 0;
+    int rc = sl_call_fail(t->call, t->row, "the text would have more than %zu bytes",
+                          t->call->ev->text_max);
+    if (rc < 0 && !t->failed)
+        t->failed = rc;
 }
 
 int sl_text_end(struct sl_text_result *t)

@@ -28,6 +28,7 @@ struct sl_eval *sl_eval_new(struct sl_account *account, struct sl_err *err)
         return NULL;
     }
     ev->account = account;
+    ev->text_max = SL_TEXT_MAX;
     return ev;
 }
 
@@ -372,7 +373,7 @@ int sl_node_eval(struct sl_frame *f, const struct sl_node *n, struct sl_column *
 struct sl_column *sl_node_constant(const struct sl_node *n, const struct sl_expr_env *env,
                                    struct sl_err *err)
 {
-    struct sl_eval ev = {.env = env};
+    struct sl_eval ev = {.env = env, .text_max = SL_TEXT_FOLDED_MAX};
     struct sl_frame f;
     struct sl_column *c = NULL, *one = NULL;
     if (sl_frame_init(&f, &ev, 0, err) < 0)

@@ -21,9 +21,10 @@ struct sl_eval;
 
 /* What expressions may ask of the run. Lives longer than every expression bound with it. */
 struct sl_expr_env {
-    int64_t now;                /* start of the run, µs */
-    const struct sl_zone *zone; /* --tz; NULL = UTC */
-    const char *zone_name;      /* for messages and plan text; NULL = UTC */
+    int64_t now;                     /* start of the run, µs */
+    const struct sl_zone *zone;      /* --tz; NULL = UTC */
+    const char *zone_name;           /* for messages and plan text; NULL = UTC */
+    const volatile int *interrupted; /* not 0: a signal came; NULL = none is looked for */
 };
 
 struct sl_type sl_expr_type(const struct sl_expr *e); /* of its values */

@@ -55,6 +55,7 @@ struct sl_regex_scratch;
 struct sl_eval {
     struct sl_account *account;
     const struct sl_expr_env *env; /* of the expression being evaluated */
+    size_t text_max;               /* bytes of one text */
     size_t nfailed, cap_failed;
     struct sl_failure *failed;
     struct sl_regex_scratch *regex;
@@ -104,10 +105,14 @@ struct sl_text_result {
     struct sl_buffer *bytes;
     size_t used, row;
     int failed;
+    int too_long; /* the current row: it fails when it ends */
 };
+/* Bytes of one text that an expression makes. */
+enum { SL_TEXT_MAX = 1 << 28, SL_TEXT_FOLDED_MAX = 1 << 20 };
 /* guess: bytes that the results may take. 0 or -SL_ENOMEM; end says the same of what came between. */
 int sl_text_begin(struct sl_text_result *t, struct sl_call *c, size_t guess);
-/* Room for n bytes at the end of the current row, or NULL (failed is set). */
+/* Room for n bytes at the end of the current row, or NULL: failed is set, or too_long. Kernels that
+ * know how long their result is ask for all of it first. */
 char *sl_text_room(struct sl_text_result *t, size_t n);
 static inline void sl_text_add(struct sl_text_result *t, const void *s, size_t n)
 {
@@ -117,8 +122,12 @@ static inline void sl_text_add(struct sl_text_result *t, const void *s, size_t n
         t->used += n;
     }
 }
+/* The row that was too long is left empty, and fails. */
+void sl_text_drop(struct sl_text_result *t);
 static inline void sl_text_next(struct sl_text_result *t)
 {
+    if (SL_UNLIKELY(t->too_long))
+        sl_text_drop(t);
     t->offsets[++t->row] = (int32_t)t->used;
 }
 static inline void sl_text_put(struct sl_text_result *t, const void *s, size_t n)

@@ -18,10 +18,11 @@ int sl_kernel_concat_op(struct sl_call *c)
     int rc = sl_text_begin(&t, c, bytes_of(c, 0) + bytes_of(c, 1));
     for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
         if (sl_call_valid(c, i)) {
-            for (int k = 0; k < 2; k++) {
-                size_t n;
-                const char *s = sl_arg_bytes(c, k, i, &n);
-                sl_text_add(&t, s, n);
+            size_t n, m;
+            const char *a = sl_arg_bytes(c, 0, i, &n), *b = sl_arg_bytes(c, 1, i, &m);
+            if (sl_text_room(&t, n + m)) {
+                sl_text_add(&t, a, n);
+                sl_text_add(&t, b, m);
             }
         }
         sl_text_next(&t);
@@ -109,6 +110,18 @@ int sl_kernel_position(struct sl_call *c)
     return 0;
 }
 
+/* Bytes of s with every `from` (m bytes) replaced by k bytes. */
+static size_t replaced_length(const char *s, size_t n, const char *from, size_t m, size_t k)
+{
+    const char *end = s + n, *at;
+    size_t found = 0, more;
+    while (m && (at = memmem(s, (size_t)(end - s), from, m))) {
+        found++;
+        s = at + m;
+    }
+    return __builtin_mul_overflow(found, k - m, &more) || more > SIZE_MAX - n ? SIZE_MAX : n + more;
+}
+
 int sl_kernel_replace(struct sl_call *c)
 {
     struct sl_text_result t;
@@ -118,6 +131,10 @@ int sl_kernel_replace(struct sl_call *c)
             size_t n, m, k;
             const char *s = sl_arg_bytes(c, 0, i, &n), *from = sl_arg_bytes(c, 1, i, &m);
             const char *to = sl_arg_bytes(c, 2, i, &k), *at;
+            if (k > m && !sl_text_room(&t, replaced_length(s, n, from, m, k))) {
+                sl_text_next(&t);
+                continue;
+            }
             while (m && n >= m && !t.failed && (at = memmem(s, n, from, m))) {
                 sl_text_add(&t, s, (size_t)(at - s));
                 sl_text_add(&t, to, k);

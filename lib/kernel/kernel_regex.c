@@ -172,6 +172,9 @@ static int match_at(struct sl_call *c, struct sl_regex_scratch *s, const struct 
     int rc = sl_regex_match(p->re, s->work, text, n, from, c->err);
     if (rc != -SL_EROW)
         return rc;
+    if (c->ev->env->interrupted && *c->ev->env->interrupted)
+        return sl_err_set(c->err, SL_ESTOPPED,
+                          "a signal came while a regular expression took too long");
     rc = sl_call_fail(c, row, "the regular expression takes too many steps on this text");
     return rc < 0 ? rc : -1;
 }
@@ -247,7 +250,7 @@ static int replace_row(struct sl_call *c, struct sl_regex_scratch *s, struct sl_
     size_t n, m, done = 0, from = 0;
     const char *text = sl_arg_bytes(c, 0, row, &n), *r = sl_arg_bytes(c, 2, row, &m);
     const size_t *ov = sl_regex_spans(s->work);
-    while (from <= n && !t->failed) {
+    while (from <= n && !t->failed && !t->too_long) {
         int rc = match_at(c, s, p, text, n, from, row);
         if (rc < 0)
             return rc;

@@ -274,13 +274,11 @@ int sl_kernel_trim(struct sl_call *c)
     return rc < 0 ? rc : sl_text_end(&t);
 }
 
-enum { TEXT_MAX = 1 << 28 }; /* of one value that repeat and pad make */
-
 /* count characters of fill, over and over */
 static void add_fill(struct sl_text_result *t, const char *fill, size_t n, int64_t count)
 {
     size_t at = 0;
-    while (count-- > 0 && n && !t->failed) {
+    while (count-- > 0 && n && !t->failed && !t->too_long) {
         int32_t cp;
         size_t k = sl_utf8_decode(fill + at, n - at, &cp);
         sl_text_add(t, fill + at, k);
@@ -300,11 +298,10 @@ int sl_kernel_pad(struct sl_call *c)
             int64_t want = SL_MAX(sl_arg_int(c, 1, i), 0), have = (int64_t)char_count(s, n);
             if (c->node->nargs == 3)
                 fill = sl_arg_bytes(c, 2, i, &m);
-            if (want > TEXT_MAX / 4) {
-                rc = sl_call_fail(c, i, "requested length too large");
-            } else if (have >= want || m == 0) {
+            if (have >= want || m == 0) {
                 sl_text_add(&t, s, char_offset(s, n, (size_t)want));
-            } else {
+            } else if (sl_text_room(&t,
+                                    n + (size_t)(want - have))) { /* a byte a character at least */
                 if (!right)
                     add_fill(&t, fill, m, want - have);
                 sl_text_add(&t, s, n);
@@ -326,11 +323,16 @@ int sl_kernel_repeat(struct sl_call *c)
             size_t n;
             const char *s = sl_arg_bytes(c, 0, i, &n);
             int64_t times = SL_MAX(sl_arg_int(c, 1, i), 0);
-            if (n && times > (int64_t)(TEXT_MAX / n))
-                rc = sl_call_fail(c, i, "requested length too large");
-            else if (n)
-                for (; times > 0 && !t.failed; times--)
-                    sl_text_add(&t, s, n);
+            size_t bytes;
+            if (__builtin_mul_overflow(n, (size_t)times, &bytes))
+                bytes = SIZE_MAX;
+            char *p = bytes ? sl_text_room(&t, bytes) : NULL;
+            if (p) { /* what is there is copied behind itself */
+                memcpy(p, s, n);
+                for (size_t have = n; have < bytes; have *= 2)
+                    memcpy(p + have, p, SL_MIN(have, bytes - have));
+                t.used += bytes;
+            }
         }
         sl_text_next(&t);
     }

@@ -44,6 +44,8 @@ enum sl_compare_op { SL_EQ, SL_NE, SL_LT, SL_LE, SL_GT, SL_GE };
 
 enum { SL_ONLY_NONE = -1, SL_ONLY_MANY = -2, SL_EXPR_DEPTH = 1000, SL_EXPR_TEXT = 65536 };
 
+enum { SL_EXPR_FOLDED = 16 << 20 };
+
 struct sl_call;
 typedef int sl_kernel(struct sl_call *c);
 
@@ -77,6 +79,7 @@ struct sl_expr {
     struct sl_node *all;
     struct sl_schema *schema;
     struct sl_expr_env env;
+    size_t folded; /* bytes of texts among the constants, at most SL_EXPR_FOLDED */
 };
 
 #endif

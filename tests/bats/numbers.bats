@@ -244,3 +244,78 @@ later() { # FORMAT LINE...
     run -2 --separate-stderr sluice transform x.csv --select 'cuont(x)'
     [[ $stderr != *count* ]]
 }
+
+# ---- limits ----
+
+peak() { # COMMAND...: its status and the MiB that it took at most
+    python3 - "$@" <<'PY'
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10)
+PY
+}
+
+@test "one text that an expression makes has 256 MiB at most" {
+    printf 'a\n1\n' >a.csv
+    run -0 value "length(repeat('x', 268435456))" 'a\n1\n'
+    [ "$output" = 268435456 ]
+    run -1 --separate-stderr sluice transform a.csv --select "repeat('x', 268435457)" -O csv --quiet
+    [[ $stderr == *'a.csv:2:'*'the text would have more than 268435456 bytes'* ]]
+    local e
+    for e in "replace(repeat('a', 1000000), 'a', repeat('b', 1000000))" "lpad('', 300000000)" \
+        "repeat('x', 200000000) || repeat('y', 200000000)" \
+        "regexp_replace(repeat('a', 1000000), 'a', repeat('b', 1000000), 'g')"; do
+        run -1 --separate-stderr sluice transform a.csv --select "length($e)" -O csv --quiet
+        [[ $stderr == *'the text would have more than 268435456 bytes'* ]]
+    done
+    [ "$(value "length(replace(repeat('a', 1000), 'a', repeat('b', 1000)))")" = 1000000 ]
+}
+
+@test "a text that is too long is a bad row, and the others come" {
+    printf 'n\n1\n300000000\n2\n' >n.csv
+    run -3 sluice transform n.csv --select "length(repeat('x', n)) as l" -O csv --quiet --rejects bad.json
+    [ "$output" = $'l\n1\n2' ]
+}
+
+@test "the texts of an expression are held to --memory" {
+    command -v python3 >/dev/null || skip "no python3"
+    [ -z "${SLUICE_SANITIZED-}" ] || skip "sanitizers take memory of their own"
+    printf 'a\n1\n' >a.csv
+    run -1 --separate-stderr sluice transform a.csv --memory 64M --select "length(repeat('x', 200000000))" --quiet
+    [[ $stderr == *'raise it with --memory'* ]]
+    local e
+    for e in "length(repeat('x', 200000000))" "length(repeat('x', 60000000))" \
+        "length(regexp_replace(repeat('x', 1000000), 'x', repeat('y', 1000000), 'g'))" \
+        "$(printf "length(repeat('x', 1000000)) + %.0s" {1..300}) 0"; do
+        run -0 peak sluice transform a.csv --memory 64M --select "$e" --quiet
+        [ "${output#* }" -lt 128 ]
+    done
+}
+
+@test "a match with back-references fails its row, and not the others, before it takes seconds" {
+    { echo t; printf 'a%.0s' {1..10000}; echo b; echo ab; echo aaaa; } >t.csv
+    run -3 timeout 20 sluice transform t.csv --where "t ~ '^(a*)\1\1\1\$'" -O csv --quiet --rejects bad.json
+    [ "$output" = $'t\naaaa' ]
+    run -3 timeout 20 sluice transform t.csv --where "t ~ '(a*)\1\1\1\$'" -O csv --quiet --rejects more.json
+    grep -q 'the regular expression takes too many steps on this text' more.json
+    [ "$(wc -l <more.json)" -eq 1 ]
+}
+
+@test "a long text is bounded too where every step of a match runs to its end" {
+    { echo t; head -c 2000000 /dev/zero | tr '\0' a; echo; echo aac; } >t.csv
+    run -3 timeout 20 sluice transform t.csv --where "t ~ 'a*[cd]'" -O csv --quiet --rejects bad.json
+    [ "$output" = $'t\naac' ]
+}
+
+@test "an ordinary match on a long text is found" {
+    { echo t; printf 'some words that come once %.0s' {1..1000}; echo 'and and c'; } >t.csv
+    run -0 sluice aggregate t.csv --where "t ~ '\b(\w+) \1\b' and t ~ '[x-z]?.*c\$'" --select 'count(*) as n' -O csv --quiet
+    [ "${lines[1]}" = 1 ]
+}
+
+@test "a signal ends a run whose matches all take too long" {
+    { echo t; yes "$(printf 'a%.0s' {1..3000})b" | head -n 30000; } >t.csv
+    local end=$((SECONDS + 15))
+    run -124 timeout 1 sluice transform t.csv -j1 --where "t ~ '(a*)\1\1\1\$'" -O csv --quiet --rejects bad.json
+    [ "$SECONDS" -lt "$end" ]
+}
