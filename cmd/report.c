@@ -266,6 +266,8 @@ static void stats_line(const struct sl_pipeline_result *res, int stage, struct s
         sl_buf_add(out, p, n);
         p += n;
     }
+    if (s->waits_for >= 0)
+        sl_buf_printf(out, ", waits for partition %d", s->waits_for);
     sl_buf_addch(out, '\n');
 }
 
@@ -284,6 +286,8 @@ static void json_stage(const struct sl_pipeline_result *res, int stage, struct s
             sl_buf_printf(out, ",\"%.*s\":%" PRId64, (int)n, p, v);
         p += n ? n : 1;
     }
+    if (s->waits_for >= 0)
+        sl_buf_printf(out, ",\"waits_for\":%d", s->waits_for);
     sl_buf_addch(out, '}');
 }
 

@@ -91,7 +91,8 @@ void sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r)
     *st = (struct sl_stage_rows){.name = s->class->name,
                                  .account = "in = out + rejected + filtered",
                                  .in = s->records,
-                                 .out = s->rows};
+                                 .out = s->rows,
+                                 .waits_for = -1};
     st->fate[SL_FATE_REJECTED] = s->rejected;
     st->fate[SL_FATE_FILTERED] = s->skipped;
     for (int i = 0; i < p->nops; i++) {
@@ -101,6 +102,7 @@ void sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r)
         st->in = p->counts[i].in;
         st->out = p->counts[i].out;
         memcpy(st->fate, p->counts[i].fate, sizeof(st->fate));
+        st->waits_for = p->ops[i]->class->waits_for ? p->ops[i]->class->waits_for(p->ops[i]) : -1;
         st->held = p->ops[i]->class->held ? p->ops[i]->class->held(p->ops[i]) : 0;
         r->late += st->fate[SL_FATE_LATE] + st->fate[SL_FATE_LATE_IDLE];
     }
@@ -109,7 +111,8 @@ void sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r)
                                  .account = "in = out + held",
                                  .in = p->sunk,
                                  .out = p->sink->committed,
-                                 .held = p->sink->held};
+                                 .held = p->sink->held,
+                                 .waits_for = -1};
 }
 
 /* What --out-of-order would have kept the row, in whole seconds. */

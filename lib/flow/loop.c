@@ -13,6 +13,7 @@ enum {
     SMALL_MORSEL = 64 << 10, /* bytes below which a thread is not worth its wake-up */
     POLL_FDS = 16,
     PROGRESS_EVERY = 100 * 1000, /* µs */
+    PATIENCE = 5 * 1000 * 1000,  /* µs: a partition that is waited for longer is named */
 };
 
 static int signalled(const struct sl_pipeline *p)
@@ -38,6 +39,33 @@ static int add_fds(int n, int more)
     return more > 0 ? n + more : n;
 }
 
+/* Names a partition that has held results back for long, once. Lowers the deadline to when it will. */
+static void say_waiting(struct sl_pipeline *p, int64_t *deadline)
+{
+    int64_t now = sl_time_mono_usec();
+    int partition = -1;
+    for (int i = 0; i < p->nops && partition < 0; i++)
+        if (p->ops[i]->class->waits_for)
+            partition = p->ops[i]->class->waits_for(p->ops[i]);
+    if (partition != p->waits_for && p->waits_since != INT64_MAX)
+        p->waits_since = now;
+    p->waits_for = partition;
+    if (partition < 0 || p->waits_since == INT64_MAX || !p->o.say)
+        return;
+    if (now - p->waits_since < PATIENCE) {
+        *deadline = SL_MIN(*deadline, p->waits_since + PATIENCE);
+        return;
+    }
+    char text[160];
+    snprintf(
+        text, sizeof(text),
+        "windows wait for partition %d, whose last row is older than those of the others: a later "
+        "row in it lets them go on",
+        partition);
+    p->o.say(p->o.say_arg, text);
+    p->waits_since = INT64_MAX;
+}
+
 /* Sleeps until the source, the sink, a timer or a signal wants something. */
 static int wait_for_input(struct sl_pipeline *p, struct sl_err *err)
 {
@@ -45,6 +73,7 @@ static int wait_for_input(struct sl_pipeline *p, struct sl_err *err)
     int64_t deadline = INT64_MAX;
     int n = 0, sink_at, sink_n;
 
+    say_waiting(p, &deadline);
     if (p->source->class->poll)
         n = add_fds(n, p->source->class->poll(p->source, fds, POLL_FDS - 4, &deadline));
     sink_at = n;

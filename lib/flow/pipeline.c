@@ -13,6 +13,7 @@ int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **ou
     if (!p)
         return sl_err_nomem(err, "a pipeline");
     p->o = *o;
+    p->waits_for = -1;
     *out = p;
     return 0;
 }

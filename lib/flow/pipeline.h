@@ -30,6 +30,7 @@ struct sl_stage_rows { /* one stage's account, for --stats */
     const char *account; /* the equation */
     int64_t in, out, held;
     int64_t fate[SL_FATE_COUNT];
+    int waits_for; /* a partition that is behind the others, -1 = none */
 };
 
 /* The number that a word of an account stands for ("in", "held", "late", ...): 1 and *value, or 0 if

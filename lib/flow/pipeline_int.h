@@ -112,6 +112,8 @@ struct sl_pipeline {
     int input_failed;  /* the input or a row of it ended the run: what the sink was given is good */
     int rejects_ended; /* their sink has had its END or STOP */
     int64_t next_progress;
+    int waits_for;       /* partition for which results wait, -1 = none, */
+    int64_t waits_since; /* since then (monotonic µs); INT64_MAX: it was said */
 };
 
 /* chain.c */

@@ -96,6 +96,8 @@ struct sl_op_class {
     int (*load)(struct sl_op *op, struct sl_store *store, struct sl_err *err);
     /* Rows now inside (held back, open windows). NULL = always 0. */
     int64_t (*held)(const struct sl_op *op);
+    /* The partition for which results wait, though the others are further; -1: none. NULL = never. */
+    int (*waits_for)(const struct sl_op *op);
     /* A fresh operator with the same settings, already bound; and back: takes over other's state and
      * leaves it empty. Only with SL_OP_MERGE or SL_OP_ROWWISE (merge then has nothing to do). */
     struct sl_op *(*split)(const struct sl_op *op, struct sl_err *err);

@@ -148,6 +148,24 @@ static int push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *b, enum 
     return minimum(w) > w->told ? tell(w, out, err) : SL_PUSH_OK;
 }
 
+/* One that is so far behind another that windows stay open for it alone. */
+static int waits_for(const struct sl_op *op)
+{
+    const struct watermark *w = (const struct watermark *)op;
+    int64_t least = SL_TIME_MAX, most = SL_TIME_MIN;
+    int last = -1;
+    for (int p = 0; p < w->partitions; p++) {
+        if (w->greatest[p] == SL_TIME_MIN)
+            continue;
+        most = SL_MAX(most, w->greatest[p]);
+        if (w->greatest[p] < least) {
+            least = w->greatest[p];
+            last = p;
+        }
+    }
+    return last >= 0 && sl_time_add(most, -w->out_of_order) > least ? last : -1;
+}
+
 static void needs(const struct sl_op *op, int input, const uint8_t *out, uint8_t *in)
 {
     const struct watermark *w = (const struct watermark *)op;
@@ -243,6 +261,7 @@ SL_OP_CLASS(watermark) = {
     .needs = needs,
     .save = save,
     .load = load,
+    .waits_for = waits_for,
     .plan = plan,
     .free = destroy,
 };

@@ -94,3 +94,17 @@ load common
     grep -q '"late_idle":1' stats
     [ "$(sluice tail -n all --meta p/ -O csv --quiet | tail -n +2 | cut -d, -f3 | sort -u | wc -l)" = 2 ]
 }
+
+@test "a partition that falls silent is named once as what windows wait for, and in --stats" {
+    printf 'ts,k\n2026-05-01T10:00:00Z,a\n2026-05-01T10:00:00Z,c\n2026-05-01T10:05:00Z,a\n' >a.csv
+    sluice partition --by k --into 8 a.csv -o p/ --quiet
+    local silent
+    silent=$(sluice tail -n all --meta p/ --where "k = 'c'" -O csv --quiet | tail -n 1 | cut -d, -f3)
+    sluice aggregate -f p/ --window '1 minute' -O csv --stats=json >out 2>err &
+    pids+=($!)
+    until_true grep -q "windows wait for partition $silent," err
+    kill -TERM "${pids[0]}"
+    ends_with 143 "${pids[0]}"
+    [ "$(grep -c 'windows wait for' err)" = 1 ]
+    grep -q "\"waits_for\":$silent" err
+}
