@@ -124,19 +124,21 @@ static uint8_t *aligned_bytes(size_t capacity)
     return aligned_alloc(ALIGNMENT, SL_ALIGN_UP(capacity + SLACK, (size_t)ALIGNMENT));
 }
 
-struct sl_buffer *sl_buffer_new(struct sl_account *account, size_t size)
+struct sl_buffer *sl_buffer_want(struct sl_account *account, size_t size, const char *what,
+                                 struct sl_err *err)
 {
     struct sl_buffer *b = sl_calloc(1, sizeof(*b));
-    if (!b)
-        return NULL;
-    if (account && sl_account_charge(account, size, NULL) < 0) {
+    if (b && account && sl_account_charge(account, size, err) < 0) {
         free(b);
         return NULL;
     }
-    b->data = aligned_bytes(size);
-    if (!b->data) {
+    if (b && !(b->data = aligned_bytes(size))) {
         sl_account_release(account, account ? size : 0);
         free(b);
+        b = NULL;
+    }
+    if (!b) {
+        sl_err_nomem(err, what);
         return NULL;
     }
     memset(b->data + size, 0, SLACK);
@@ -144,6 +146,11 @@ struct sl_buffer *sl_buffer_new(struct sl_account *account, size_t size)
     b->account = account;
     atomic_init(&b->refs, 1);
     return b;
+}
+
+struct sl_buffer *sl_buffer_new(struct sl_account *account, size_t size)
+{
+    return sl_buffer_want(account, size, "a buffer", NULL);
 }
 
 struct sl_buffer *sl_buffer_ref(struct sl_buffer *b)

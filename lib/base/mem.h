@@ -55,6 +55,10 @@ struct sl_buffer {
 
 /* New buffer of size bytes, one reference; contents undefined. account may be NULL. */
 struct sl_buffer *sl_buffer_new(struct sl_account *account, size_t size);
+/* The same, where a stranger's bytes say how much is wanted: fills err, which names --memory where that is
+ * what forbids it. `what` is what the memory is for. */
+struct sl_buffer *sl_buffer_want(struct sl_account *account, size_t size, const char *what,
+                                 struct sl_err *err);
 struct sl_buffer *sl_buffer_ref(struct sl_buffer *b);
 void sl_buffer_unref(struct sl_buffer *b); /* NULL is fine */
 /* Grows the capacity of an unshared buffer, keeping size bytes. 0 or -SL_ENOMEM. */

@@ -178,9 +178,9 @@ static int read_staging(struct frames_source *f, struct sl_err *err)
 /* Starts a message of n bytes with what is staged of it. */
 static int begin_message(struct frames_source *f, size_t n, struct sl_err *err)
 {
-    f->message = sl_buffer_new(f->base.account, n);
+    f->message = sl_buffer_want(f->base.account, n, "a message", err);
     if (!f->message)
-        return sl_err_nomem(err, "a message");
+        return -SL_ENOMEM;
     f->need = n;
     f->have = SL_MIN(n, f->fill - f->start);
     memcpy(f->message->data, f->staging + f->start, f->have);

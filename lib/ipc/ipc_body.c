@@ -94,9 +94,9 @@ static int take_bytes(struct sl_ipc_body *b, const struct sl_ipc_message *m, str
         b->data = m->body;
         return 0;
     }
-    b->owner = sl_buffer_new(b->account, m->body_len);
+    b->owner = sl_buffer_want(b->account, m->body_len, "a batch", err);
     if (!b->owner)
-        return sl_err_nomem(err, "a batch");
+        return -SL_ENOMEM;
     if (m->body_len)
         memcpy(b->owner->data, m->body, m->body_len);
     b->data = b->owner->data;

@@ -29,9 +29,9 @@ static const uint8_t no_bytes[16];
 /* Moves the bytes of s to a fresh aligned buffer. */
 static int slab_copy(struct sl_slab *s, struct sl_account *a, struct sl_err *err)
 {
-    struct sl_buffer *b = sl_buffer_new(a, s->len);
+    struct sl_buffer *b = sl_buffer_want(a, s->len, "a column", err);
     if (!b)
-        return sl_err_nomem(err, "a column");
+        return -SL_ENOMEM;
     memcpy(b->data, s->data, s->len);
     sl_slab_release(s);
     s->owner = b;
@@ -54,9 +54,9 @@ static int inflate(const struct sl_ipc_body *b, struct sl_slab *s, size_t need, 
     if (claimed < 0 || claimed > SL_IPC_BODY_MAX)
         return bad(err, "a compressed buffer claims an impossible length");
     size_t want = exact ? SL_MIN(need, (size_t)claimed) : (size_t)claimed;
-    struct sl_buffer *out = sl_buffer_new(b->account, want);
+    struct sl_buffer *out = sl_buffer_want(b->account, want, "a column", err);
     if (!out)
-        return sl_err_nomem(err, "a column");
+        return -SL_ENOMEM;
     int rc = want ? b->decompress(out->data, want, (size_t)claimed, s->data, s->len, err) : 0;
     sl_slab_release(s);
     s->owner = out;

@@ -96,6 +96,15 @@ static size_t column_bytes(const struct sl_column *c)
     return c->rows * SL_MAX(sl_type_width(c->type), (size_t)1);
 }
 
+static int charge(struct sl_topn *t, struct sl_topn_item *it, size_t bytes, struct sl_err *err)
+{
+    int rc = t->account ? sl_account_charge(t->account, bytes, err) : 0;
+    if (rc == 0 && t->account)
+        it->charged += bytes;
+    return rc;
+}
+
+/* With room for the ranks of so many rows, which is charged. */
 static struct sl_topn_item *new_item(struct sl_topn *t, size_t rows, struct sl_err *err)
 {
     if (t->nitems == t->cap) {
@@ -110,6 +119,8 @@ static struct sl_topn_item *new_item(struct sl_topn *t, size_t rows, struct sl_e
     }
     struct sl_topn_item *it = &t->items[t->nitems];
     memset(it, 0, sizeof(*it));
+    if (charge(t, it, rows * sizeof(*it->ranks), err) < 0)
+        return NULL;
     it->keys = sl_calloc((size_t)t->nkeys + 1, sizeof(*it->keys));
     it->ranks = sl_malloc(rows * sizeof(*it->ranks));
     if (!it->keys || !it->ranks) {
@@ -121,10 +132,10 @@ static struct sl_topn_item *new_item(struct sl_topn *t, size_t rows, struct sl_e
     return it;
 }
 
-/* Loads the columns of an item and charges what it holds. */
+/* Loads the columns of an item and charges what they hold. */
 static int settle(struct sl_topn *t, struct sl_topn_item *it, struct sl_err *err)
 {
-    size_t bytes = it->batch->rows * sizeof(*it->ranks);
+    size_t bytes = 0;
     for (int c = 0; c < it->batch->schema->nfields; c++) {
         if (!it->batch->columns[c])
             continue;
@@ -133,12 +144,19 @@ static int settle(struct sl_topn *t, struct sl_topn_item *it, struct sl_err *err
             return rc;
         bytes += column_bytes(it->batch->columns[c]);
     }
-    if (!t->account)
-        return 0;
-    int rc = sl_account_charge(t->account, bytes, err);
-    if (rc == 0)
-        it->charged = bytes;
-    return rc;
+    return charge(t, it, bytes, err);
+}
+
+/* Of the item's ranks only the first m are wanted from now on. */
+static void keep_ranks(struct sl_topn *t, struct sl_topn_item *it, size_t had, size_t m)
+{
+    struct sl_topn_rank *less = sl_realloc(it->ranks, m * sizeof(*less) + 1);
+    if (!less)
+        return;
+    it->ranks = less;
+    if (t->account)
+        sl_account_release(t->account, (had - m) * sizeof(*less));
+    it->charged -= t->account ? (had - m) * sizeof(*less) : 0;
 }
 
 /* Keeps the m rows at positions pos[] of b (NULL: all). */
@@ -156,6 +174,7 @@ static int keep_rows(struct sl_topn *t, struct sl_topn_item *it, struct sl_batch
         rows[i] = (uint32_t)sl_batch_row(b, pos[i]);
         it->ranks[i] = it->ranks[pos[i]];
     }
+    keep_ranks(t, it, b->selected, m);
     struct sl_batch *picked = sl_batch_pick(b, rows, m, NULL, err);
     free(rows);
     if (!picked)
@@ -213,17 +232,9 @@ static int add_item(struct sl_topn *t, struct sl_topn_item *it, struct sl_batch 
     return 0;
 }
 
-int sl_topn_add(struct sl_topn *t, struct sl_batch *b, struct sl_column *const *keys, int64_t *cut,
-                struct sl_err *err)
+static int add_rows(struct sl_topn *t, struct sl_batch *b, struct sl_column *const *keys,
+                    int64_t first, int64_t *cut, struct sl_err *err)
 {
-    int64_t first;
-    int rc = sl_sequence_take(&t->sequence, b, &first, err);
-    if (rc < 0 || !b->selected)
-        return rc;
-    if (t->limit == 0) {
-        *cut += (int64_t)b->selected;
-        return 0;
-    }
     if (t->nitems >= UINT32_MAX)
         return sl_err_nomem(err, "rows to sort");
     struct sl_topn_item *it = new_item(t, b->selected, err);
@@ -235,6 +246,55 @@ int sl_topn_add(struct sl_topn *t, struct sl_batch *b, struct sl_column *const *
         it->ranks[i] = (struct sl_topn_rank){.seq = first + (int64_t)sl_batch_row(b, i),
                                              .partition = b->origin.partition};
     return add_item(t, it, b, cut, err);
+}
+
+/* The selected rows [from, from + n) of b, and their keys. */
+static int add_part(struct sl_topn *t, struct sl_batch *b, struct sl_column *const *keys,
+                    size_t from, size_t n, int64_t first, int64_t *cut, struct sl_err *err)
+{
+    struct sl_column **some = sl_calloc((size_t)t->nkeys + 1, sizeof(*some));
+    struct sl_buffer *sel = sl_buffer_new(NULL, n * sizeof(uint32_t));
+    struct sl_batch *part = NULL;
+    int rc = some && sel ? 0 : sl_err_nomem(err, "rows to sort");
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        ((uint32_t *)sel->data)[i] = (uint32_t)sl_batch_row(b, from + i);
+    if (rc == 0 && !(part = sl_batch_select(b, sel, n, err)))
+        rc = -SL_ENOMEM;
+    else if (rc < 0)
+        sl_buffer_unref(sel);
+    for (int k = 0; rc == 0 && k < t->nkeys; k++)
+        rc = (some[k] = sl_column_slice(keys[k], from, n, err)) ? 0 : -SL_ENOMEM;
+    if (rc == 0)
+        rc = add_rows(t, part, some, first, cut, err);
+    for (int k = 0; some && k < t->nkeys; k++)
+        sl_column_unref(some[k]);
+    free(some);
+    sl_batch_unref(part);
+    return rc;
+}
+
+int sl_topn_add(struct sl_topn *t, struct sl_batch *b, struct sl_column *const *keys, int64_t *cut,
+                struct sl_err *err)
+{
+    int64_t first;
+    int rc = sl_sequence_take(&t->sequence, b, &first, err);
+    if (rc < 0 || !b->selected)
+        return rc;
+    if (t->limit == 0) {
+        *cut += (int64_t)b->selected;
+        return 0;
+    }
+    if (t->limit < 0 || b->selected <= SL_BATCH_ROWS)
+        return add_rows(t, b, keys, first, cut, err);
+    /* Of a batch that is larger than ours only few rows at a time are held. Where the last rows come
+     * first they are added first, and most others are passed over at once. */
+    size_t parts = (b->selected + SL_BATCH_ROWS - 1) / SL_BATCH_ROWS;
+    for (size_t i = 0; rc == 0 && i < parts; i++) {
+        size_t from = (t->tie == SL_TIE_RANK_REVERSED ? parts - 1 - i : i) * SL_BATCH_ROWS;
+        rc = add_part(t, b, keys, from, SL_MIN(b->selected - from, (size_t)SL_BATCH_ROWS), first,
+                      cut, err);
+    }
+    return rc;
 }
 
 /* ---- gathering ---- */

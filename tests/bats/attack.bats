@@ -297,3 +297,63 @@ is_stopped() { # PID
     commit=$(sed -n 's/^commit *\([0-9]*\), durable to \([0-9]*\)$/\1 \2/p' <<<"$output")
     [ "${commit% *}" = "${commit#* }" ]
 }
+
+# bomb.arrows: 4 columns of 100,000,000 zeros, 800 MB each, in 100 kB; dict.arrows: a dictionary of
+# one text of 800 MB.
+bombs() {
+    "$SLUICE_ORACLE" - <<'P'
+import pyarrow as pa
+n = 100_000_000
+zeros = pa.py_buffer(bytes(8 * n))
+options = pa.ipc.IpcWriteOptions(compression='zstd')
+def write(name, batch):
+    with pa.ipc.new_stream(name, batch.schema, options=options) as w:
+        w.write_batch(batch)
+write('bomb.arrows', pa.record_batch([pa.Array.from_buffers(pa.int64(), n, [None, zeros])] * 4, list('abcd')))
+text = pa.Array.from_buffers(pa.utf8(), 1, [None, pa.py_buffer((0).to_bytes(4, 'little') + (8 * n).to_bytes(4, 'little')), zeros])
+write('dict.arrows', pa.record_batch([pa.DictionaryArray.from_arrays(pa.array([0, 0], pa.int32()), text)], ['d']))
+P
+}
+
+# What a command takes at its peak, in MiB, after its exit status.
+peak() { # COMMAND...
+    python3 - "$@" 3>&1 >/dev/null <<'P'
+import os, resource, subprocess, sys
+status = subprocess.run(sys.argv[1:]).returncode
+os.write(3, f'{status} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10}'.encode())
+P
+}
+
+@test "what a compressed column would take is charged before it is taken" {
+    need_oracle
+    [ -z "${SLUICE_SANITIZED-}" ] || skip "sanitizers take memory of their own"
+    bombs
+    for args in "tail -n 2 bomb.arrows" "aggregate bomb.arrows --select sum(a)" \
+        "transform bomb.arrows --where a>0" "transform dict.arrows --where length(d)>0" \
+        "tail -n 1 dict.arrows"; do
+        read -r status mib <<<"$(peak sluice $args --memory 512M -O csv 2>errors)"
+        [ "$status" -eq 1 ] || { echo "$args: $status"; return 1; }
+        [ "$mib" -lt $((512 + 64)) ] || { echo "$args: $mib MiB"; return 1; }
+        grep -q 'the memory limit of 536870912 bytes; raise it with --memory' errors || { echo "$args"; cat errors; return 1; }
+    done
+    # at the limit: a column that fits, with what it takes besides
+    read -r status mib <<<"$(peak sluice aggregate bomb.arrows --select 'sum(a)' --memory 832M -O csv)"
+    [ "$status" -eq 0 ]
+    [ "$mib" -lt $((832 + 64)) ]
+    same "$(sluice aggregate --quiet bomb.arrows --select 'count(*), sum(a)' --memory 832M -O csv | tail -n 1)" 100000000,0
+}
+
+@test "the last rows of a large batch take memory for few rows only" {
+    need_oracle
+    [ -z "${SLUICE_SANITIZED-}" ] || skip "sanitizers take memory of their own"
+    "$SLUICE_ORACLE" - <<'P'
+import pyarrow as pa
+b = pa.record_batch([pa.array(range(3_000_000), pa.int64())], ['a'])
+with pa.ipc.new_stream('a.arrows', b.schema) as w: w.write_batch(b)
+P
+    read -r status mib <<<"$(peak sluice tail -n 3 a.arrows --memory 64M -O csv)"
+    [ "$status" -eq 0 ]
+    same "$(sluice tail --quiet -n 3 a.arrows --memory 64M -O csv)" $'a\n2999997\n2999998\n2999999'
+    same "$(sluice tail --quiet -n 70000 a.arrows --memory 64M -O csv | sed 1d | awk '{ n++; s += $1 } END { print n, s }')" \
+        "70000 $(seq 2930000 2999999 | awk '{ s += $1 } END { print s }')"
+}
