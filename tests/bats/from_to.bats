@@ -78,7 +78,7 @@ rows_of() { # CSV of --meta: partition and offset of each row, sorted
     [[ $stderr == *"--to: there is no partition 4"*"p/ has partitions 0 to 3"* ]]
     run -2 --separate-stderr sluice replay p/ --partition 1 --from 0:5,1:6
     [[ $stderr == *"--from is about partition 0, and --partition 1 is all that is read"* ]]
-    for bad in 0:5, 5,1:0 0:5,7 0:5,x 0:5x , :5 0:; do
+    for bad in '0:5,' '5,1:0' '0:5,7' 0:5,x 0:5x ',' :5 0:; do
         run -2 --separate-stderr sluice replay p/ --from "$bad"
         [[ $stderr == *"'$bad' is no point in a log"* ]]
     done

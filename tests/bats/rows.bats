@@ -29,8 +29,8 @@ has_ids() { # LOG IDS
     exec 7>in
     row 1 >&7
     until_true has_ids l/ 1
-    { row 2 3 4; echo oops; row 5; } >more
-    printf '%s\n' "$(<more)" >&7 # in one write: the reader goes at the bad row
+    { row 2 3 4; echo oops; row 5; } >rows.json
+    printf '%s\n' "$(<rows.json)" >&7 # in one write: the reader goes at the bad row
     ends_with 1 $pid
     [ "$(ids l/)" = '1 2 3 4' ]
     grep -q 'in:5: bad JSON.*; 4 rows before it are committed$' err
