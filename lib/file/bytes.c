@@ -59,7 +59,8 @@ struct sl_bytes {
     int64_t quiet;          /* since when a rotated file has got nothing; 0 = it is not rotated */
     struct successor *next; /* held from when they were seen at the path */
     int nnext;
-    int64_t looked; /* when it was seen last what is at the path (wall clock) */
+    struct sl_err trouble; /* why what has come to the path cannot be opened now */
+    int64_t looked;        /* when it was seen last what is at the path (wall clock) */
     size_t tail_len;
     uint8_t tail[TAIL]; /* followed: the last bytes that were read */
 };
@@ -181,15 +182,32 @@ static int open_path(struct sl_bytes *b, struct sl_err *err)
 }
 
 /* A new file at the path is noticed at once. Without that it is by the next look. */
-static int watch_names(struct sl_bytes *b, struct sl_err *err)
+static int watch_names(struct sl_watch *w, const char *path, struct sl_err *err)
 {
-    const char *slash = strrchr(b->path, '/');
-    char *dir = slash ? sl_strndup(b->path, (size_t)SL_MAX(slash - b->path, 1)) : sl_strdup(".");
+    const char *slash = strrchr(path, '/');
+    char *dir = slash ? sl_strndup(path, (size_t)SL_MAX(slash - path, 1)) : sl_strdup(".");
     if (!dir)
-        return sl_err_nomem(err, b->path);
-    (void)sl_watch_add_names(b->watch, dir, NULL);
+        return sl_err_nomem(err, path);
+    (void)sl_watch_add_names(w, dir, NULL);
     free(dir);
     return 0;
+}
+
+int sl_bytes_await(const char *path, int stop_fd, struct sl_err *err)
+{
+    struct sl_watch *w = sl_watch_new(err);
+    int rc = w ? watch_names(w, path, err) : -(int)SL_EFAIL;
+    while (rc == 0 && access(path, F_OK) < 0 && errno == ENOENT) {
+        struct pollfd fds[2] = {{.fd = sl_watch_fd(w), .events = POLLIN},
+                                {.fd = stop_fd, .events = POLLIN}};
+        if (poll(fds, 2, POLL_USEC / 1000) < 0 && errno != EINTR)
+            rc = sl_err_sys(err, "cannot poll");
+        else if (fds[1].revents)
+            rc = sl_err_set(err, SL_ESTOPPED, "ended before %s was there", path);
+        sl_watch_drain(w);
+    }
+    sl_watch_free(w);
+    return rc;
 }
 
 int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **out,
@@ -212,7 +230,7 @@ int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **o
         b->watch = sl_watch_new(err);
         rc = b->watch ? sl_watch_add(b->watch, b->path, err) : -(int)SL_EFAIL;
         if (rc == 0)
-            rc = watch_names(b, err);
+            rc = watch_names(b->watch, b->path, err);
     }
     if (rc < 0) {
         sl_bytes_free(b);
@@ -384,7 +402,7 @@ static int queue_missed(struct sl_bytes *b, struct sl_err *err)
 }
 
 /* Queues what has come to the path since the last look. */
-static int look_for_successor(struct sl_bytes *b, struct sl_err *err)
+static int queue_new(struct sl_bytes *b, struct sl_err *err)
 {
     int64_t now = sl_time_now_usec();
     struct stat there, st;
@@ -403,6 +421,27 @@ static int look_for_successor(struct sl_bytes *b, struct sl_err *err)
     return 0;
 }
 
+/* The same; what cannot be opened now, as while a rotation sets its permissions, is tried again at the
+ * next look. */
+static int look_for_successor(struct sl_bytes *b, struct sl_err *err)
+{
+    struct sl_err why;
+    sl_err_init(&why);
+    int rc = queue_new(b, &why);
+    if (why.code == SL_ENOMEM) {
+        if (err)
+            *err = why;
+        return rc;
+    }
+    b->trouble = why;
+    return 0;
+}
+
+const char *sl_bytes_trouble(const struct sl_bytes *b)
+{
+    return b->trouble.code ? b->trouble.what : NULL;
+}
+
 /* A followed file at its end: was it truncated or rotated away? */
 static int look_again(struct sl_bytes *b, struct sl_err *err)
 {
@@ -415,8 +454,6 @@ static int look_again(struct sl_bytes *b, struct sl_err *err)
         return SL_BYTES_WAIT; /* grown since: the next read gets it */
     int64_t written = (int64_t)here.st_mtim.tv_sec * SL_USEC_PER_SEC + here.st_mtim.tv_nsec / 1000;
     int there = stat(b->path, &now) == 0;
-    if (!there && errno != ENOENT)
-        return sl_err_sys(err, "cannot stat %s", b->name);
     if (there && now.st_dev == b->dev && now.st_ino == b->ino) {
         b->quiet = 0;
         return SL_BYTES_WAIT;

@@ -17,6 +17,8 @@ enum sl_bytes_next { SL_BYTES_DATA = 1, SL_BYTES_WAIT, SL_BYTES_END, SL_BYTES_TR
  * sl_input_options. */
 int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **out,
                   struct sl_err *err);
+/* Waits until there is something at the path: 0, SL_ESTOPPED when stop_fd becomes readable before. */
+int sl_bytes_await(const char *path, int stop_fd, struct sl_err *err);
 void sl_bytes_free(struct sl_bytes *b);
 /*
  * Up to n bytes: DATA and *got > 0; WAIT: nothing now; END: nothing more of this file (when followed:
@@ -34,6 +36,9 @@ int sl_bytes_reopen(struct sl_bytes *b, struct sl_err *err);
 int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err);
 int sl_bytes_poll(struct sl_bytes *b, struct pollfd *fds, int max, int64_t *deadline);
 int sl_bytes_is_regular(const struct sl_bytes *b);
+/* Of a followed file: why what has come to its path cannot be opened now; it is tried again. NULL: there
+ * is nothing, or nothing amiss. */
+const char *sl_bytes_trouble(const struct sl_bytes *b);
 /* 1 if its end of file is not its end. */
 int sl_bytes_is_followed(const struct sl_bytes *b);
 int sl_bytes_is_compressed(const struct sl_bytes *b);

@@ -233,6 +233,24 @@ static int open_paths(const struct sl_input_options *o, struct sl_source **out, 
     return open_bytes(o, out, err);
 }
 
+/* Whether what is to be followed is not there yet. A log that may come is waited for by its source. */
+static int is_missing(const struct sl_input_options *o)
+{
+    const char *path = o->npaths == 1 ? o->paths[0] : "-";
+    return o->follow && strcmp(path, "-") != 0 && !(o->wait_for_log && sl_output_is_log(path)) &&
+           access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+static int await_path(const struct sl_input_options *o, struct sl_err *err)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    sl_buf_printf(&text, "%s is not there yet: waiting for it", o->paths[0]);
+    if (!text.failed && o->say)
+        o->say(o->say_arg, text.data);
+    sl_buf_release(&text);
+    return sl_bytes_await(o->paths[0], o->stop_fd, err);
+}
+
 int sl_input_open(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
 {
     struct sl_input_options local = *o;
@@ -251,8 +269,13 @@ int sl_input_open(const struct sl_input_options *o, struct sl_source **out, stru
             rc = -(int)(err ? err->code : SL_EUSAGE);
     }
     local.paths = paths;
-    if (rc == 0)
-        rc = open_paths(&local, out, err);
+    if (rc == 0) {
+        do {
+            rc = is_missing(&local) ? await_path(&local, err) : 0;
+            if (rc == 0)
+                rc = open_paths(&local, out, err);
+        } while (rc == -SL_ENOENT && is_missing(&local)); /* gone again */
+    }
     free(paths);
     return rc;
 }

@@ -66,6 +66,15 @@ int sl_textin_make_room(struct text_source *t, struct sl_err *err)
     return 0;
 }
 
+/* Once, when it begins. */
+static void say_trouble(struct text_source *t)
+{
+    const char *why = sl_bytes_trouble(t->bytes);
+    if (why && !t->is_troubled)
+        sl_textin_say(t, "%s: trying again", why);
+    t->is_troubled = why != NULL;
+}
+
 int sl_textin_read_more(struct text_source *t)
 {
     size_t got = 0;
@@ -78,6 +87,7 @@ int sl_textin_read_more(struct text_source *t)
         rc = sl_bytes_read(t->bytes, t->block->data + t->fill, room, &got, &t->failure);
     }
     t->fill += got;
+    say_trouble(t);
     sl_textin_shed_more(t);
     t->is_truncated = rc == SL_BYTES_TRUNCATED;
     assert(rc > 0 || t->failure.code);

@@ -67,6 +67,7 @@ struct text_source {
     struct text_known *known; /* files that this run has read */
     int nknown;
     struct sl_textin_watch *watch; /* files are those of a directory */
+    int is_troubled;               /* so was the path that is followed, at the last look */
     int announce;                  /* the position of the file at hand is new, though no row is */
     int64_t least_lines;           /* to settle from at a pause; 0: by the format */
 };

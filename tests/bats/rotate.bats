@@ -208,3 +208,58 @@ has_read() { # PID FILE
     run -0 --separate-stderr sluice ingest --resume app.json -o l/
     [[ $stderr == *"not all of that is in the log: ingest --resume app.json.1"* ]]
 }
+
+@test "ingest -f waits for a file that is not there yet, and says so" {
+    follow
+    until_true grep -q '^sluice ingest: app.json is not there yet: waiting for it$' err
+    rows 1 2 >new
+    mv new app.json
+    until_true holds 2
+    rows 3 3 >>app.json
+    until_true holds 3
+    kill "$follower"
+    ends_with 143 "$follower"
+    [ "$(grep -c 'not there yet' err)" -eq 1 ]
+}
+
+@test "ingest -f of a file in a directory that is not there yet; a signal ends the wait" {
+    sluice ingest -f -I json d/app.json -o l/ 2>err &
+    follower=$!
+    pids+=("$follower")
+    until_true grep -q 'd/app.json is not there yet' err
+    mkdir d
+    rows 1 2 >d/app.json
+    until_true holds 2
+    kill "$follower"
+    ends_with 143 "$follower"
+    sluice ingest -f none.json -o m/ 2>err &
+    follower=$!
+    pids+=("$follower")
+    until_true grep -q 'none.json is not there yet' err
+    kill "$follower"
+    ends_with 143 "$follower"
+    [ ! -e m ]
+}
+
+@test "a new file that cannot be opened for a moment is tried again, which is said once" {
+    chmod 777 .
+    local -a as=()
+    [ "$(id -u)" -ne 0 ] || as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    rows 1 2 >app.json
+    "${as[@]}" sluice ingest -f -I json app.json -o l/ 2>err &
+    follower=$!
+    pids+=("$follower")
+    until_true holds 2
+    rows 4 5 >new
+    chmod 0 new
+    mv app.json app.json.1
+    mv new app.json
+    until_true grep -q 'cannot open app.json: Permission denied: trying again' err
+    rows 3 3 >>app.json.1
+    until_true holds 3
+    chmod 644 app.json
+    until_true holds 5
+    kill "$follower"
+    ends_with 143 "$follower"
+    [ "$(grep -c 'trying again' err)" -eq 1 ]
+}
