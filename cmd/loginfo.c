@@ -27,6 +27,8 @@ static int add_segment(void *arg, const struct sl_log_segment_info *s)
 static int print_position(void *arg, const char *id, const char *value, size_t len)
 {
     struct sl_buf *out = arg;
+    if (strcmp(id, SL_LOG_UNPLACED) == 0)
+        return 0;
     sl_buf_addstr(out, "input       ");
     sl_buf_add_visible(out, id, strlen(id));
     sl_buf_addch(out, ' ');
@@ -79,9 +81,15 @@ static void print_info(struct sl_log *log, const struct totals *t, struct sl_buf
         sl_buf_printf(out, "partition   %d: offsets %" PRId64 " to %" PRId64 "\n", p,
                       sl_log_start(log, p), sl_log_end(log, p));
     sl_log_positions(log, print_position, out);
+    if (sl_log_is_unplaced(log))
+        sl_buf_addstr(out, "repaired    what of an input is here is not known: ingest --resume "
+                           "refuses, until one with --again\n");
     sl_buf_addstr(out, "columns     ");
-    sl_schema_print(s, out);
+    struct sl_buf types = SL_BUF_INIT;
+    sl_schema_print(s, &types);
+    sl_buf_add_visible(out, types.data ? types.data : "", types.len);
     sl_buf_addch(out, '\n');
+    sl_buf_release(&types);
 }
 
 int sl_cmd_log_info(const struct sl_cmd *cmd, const char *path)

@@ -318,6 +318,11 @@ void sl_report_end(struct sl_report *r, const struct sl_pipeline_result *result,
         summary(r, result, status, &out);
     else if (hides_rejects(result, status))
         hidden(r, result, &out);
+    else if (result->recovered) { /* damage is said, whoever wants to hear it */
+        sl_buf_printf(&out, "sluice %s: ", r->cmd->name);
+        add_bytes(&out, (double)result->recovered);
+        sl_buf_addstr(&out, " set aside in lost/\n");
+    }
     if (stats && strcmp(stats, "json") == 0)
         json(r, result, status, &out);
     else if (stats)

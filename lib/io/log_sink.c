@@ -307,7 +307,7 @@ static int commit(struct log_sink *s, struct sl_err *err)
     size_t most = (size_t)s->npositions + 1;
     const char **lists = sl_calloc(3 * most, sizeof(*lists));
     const char **ids = lists;
-    int n = 0;
+    int n = 0, again = 0;
 
     if (!lists)
         return sl_err_nomem(err, "a commit");
@@ -319,6 +319,11 @@ static int commit(struct log_sink *s, struct sl_err *err)
         ids[n] = p->id;
         values[n] = p->value;
         was[n++] = strcmp(p->was, "*") == 0 ? NULL : p->was;
+        again |= !was[n - 1];
+    }
+    if (again && sl_log_is_unplaced(sl_log_writer_view(s->writer))) { /* as it was asked for */
+        ids[n] = SL_LOG_UNPLACED;
+        values[n++] = "null";
     }
     int nothing = !s->npending && !n, rc = nothing ? 0 : publish(s, err);
     if (!nothing && rc == 0) {

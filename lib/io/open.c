@@ -251,6 +251,22 @@ static int await_path(const struct sl_input_options *o, struct sl_err *err)
     return sl_bytes_await(o->paths[0], o->stop_fd, err);
 }
 
+/* A resume goes on behind what the log has of an input: it must know what that is. */
+static int check_placed(const struct sl_input_options *o, struct sl_err *err)
+{
+    struct sl_log *log = NULL;
+    if (!o->into || o->again != SL_AGAIN_RESUME || !sl_path_is_log(o->into))
+        return 0;
+    int rc = sl_log_open(o->into, &log, err), unplaced = rc == 0 && sl_log_is_unplaced(log);
+    sl_log_free(log);
+    if (!unplaced)
+        return rc;
+    sl_err_set(err, SL_EEXIST,
+               "%s has rows of which a repair could not tell what input they came from", o->into);
+    return sl_err_hint(err, "look which of your input it lacks, and append that once with --again; "
+                            "--resume works from then on");
+}
+
 int sl_input_open(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
 {
     struct sl_input_options local = *o;
@@ -258,6 +274,8 @@ int sl_input_open(const struct sl_input_options *o, struct sl_source **out, stru
     int rc = paths ? 0 : sl_err_nomem(err, "a source");
 
     *out = NULL;
+    if (rc == 0)
+        rc = check_placed(o, err);
     if (rc == 0 && (o->from_rejects || o->watch)) {
         free(paths);
         return o->watch ? sl_text_source_new(o, NULL, out, err)

@@ -55,6 +55,11 @@ int sl_log_positions(const struct sl_log *l,
 /* Value of one id: 1 and *value (borrowed, valid until refresh), 0 if there is none. */
 int sl_log_position(const struct sl_log *l, const char *id, const char **value, size_t *len);
 
+/* A position under this id says that a repair brought rows back whose inputs' positions are gone. */
+#define SL_LOG_UNPLACED "repair"
+/* 1 while that is so: nobody can say what of an input the log has. */
+int sl_log_is_unplaced(const struct sl_log *l);
+
 /* Newest record of the pipeline of that name: the last that opened a run (open = 1), or its last
  * checkpoint. 1 and *value, 0. */
 int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const char **value,

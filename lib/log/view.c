@@ -258,6 +258,14 @@ int sl_log_position(const struct sl_log *l, const char *id, const char **value, 
     return pair_value(sl_pairs_find(&l->state.positions, id, 0), value, len);
 }
 
+int sl_log_is_unplaced(const struct sl_log *l)
+{
+    const char *value;
+    size_t len;
+    return sl_log_position(l, SL_LOG_UNPLACED, &value, &len) == 1 &&
+           (len != 4 || memcmp(value, "null", 4) != 0);
+}
+
 int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const char **value,
                     size_t *len)
 {

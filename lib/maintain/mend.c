@@ -70,6 +70,7 @@ static void say_holes(struct sl_mend *m, const struct sl_seg *seg, const struct 
         if (i < x->n)
             next = x->list[i].base + x->list[i].rows;
     }
+    m->unplaced |= next > seg->end;
     if (next > seg->end)
         sl_mend_say(m, "%s: rows %" PRId64 " to %" PRId64 " of lost commits are found", name,
                     seg->end, next - 1);
@@ -199,6 +200,19 @@ static int partition_dirs_synced(struct sl_mend *m, struct sl_err *err)
     return rc;
 }
 
+/* What the lost lines said of inputs is gone, and their rows are not: a resume must not guess. */
+static int note_unplaced(struct sl_mend *m, struct sl_err *err)
+{
+    static const char value[] = "{\"unknown\":true}";
+    struct sl_line_pair *p = sl_arena_alloc(&m->line.arena, sizeof(*p));
+    if (!p)
+        return sl_err_nomem(err, "a repair");
+    *p = (struct sl_line_pair){.key = SL_LOG_UNPLACED, .value = value, .len = sizeof(value) - 1};
+    m->line.positions = p;
+    m->line.npositions = 1;
+    return 0;
+}
+
 /* The repair's state becomes the log's: its own commit, or, where commit files are damaged, a new
  * file that states everything. */
 static int commit(struct sl_mend *m, struct sl_err *err)
@@ -209,6 +223,8 @@ static int commit(struct sl_mend *m, struct sl_err *err)
     if (dir < 0 && has_aside(m)) /* before anything is replaced */
         return dir;
     rc = partition_dirs_synced(m, err);
+    if (rc == 0 && m->unplaced && m->ndamaged)
+        rc = note_unplaced(m, err);
     if (rc == 0 && m->ndamaged) {
         m->line.n = l->state.n + 1;
         m->line.prev = l->state.crc;
@@ -315,6 +331,10 @@ static int mend_all(struct sl_mend *m, struct sl_err *err)
     }
     for (int i = 0; i < l->state.npartitions && rc == 0; i++)
         rc = mend_partition(m, i, n, err);
+    if (rc == 0 && m->unplaced)
+        sl_mend_say(m,
+                    "the inputs of rows that lost commits brought are not known: ingest --resume "
+                    "refuses, until one with --again");
     if (rc == 0 && m->changes && m->yes)
         rc = commit(m, err);
     if (rc == 0 && !m->changes)

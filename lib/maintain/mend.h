@@ -24,7 +24,8 @@ struct sl_mend {
     int said; /* anything */
     /* What is wrong with a commit file; NULL: it is not told. */
     void (*bad)(struct sl_mend *m, const char *file, int64_t at, const char *what);
-    int64_t lost;             /* rows */
+    int64_t lost; /* rows */
+    int unplaced; /* rows are kept or found whose commit line, with its positions, is gone */
     struct sl_range *missing; /* numbers of commits whose lines are gone, ascending */
     size_t nmissing;
     int64_t damaged[2]; /* commit files to set aside */

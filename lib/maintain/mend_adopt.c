@@ -249,6 +249,7 @@ int sl_mend_adopt(struct sl_mend *m, struct sl_stranger *s, int64_t n, struct sl
     if (is_contradicted(m, s))
         s->x.n = 0;
     keep_free(m, &s->x);
+    m->unplaced |= s->x.n > 0;
     for (size_t i = 0, to; i < s->x.n; i = to) {
         const struct sl_extent *e = s->x.list;
         for (to = i + 1; to < s->x.n && e[to].base == e[to - 1].base + e[to - 1].rows;)

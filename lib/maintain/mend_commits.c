@@ -86,6 +86,8 @@ static int join(struct sl_mend *m, struct lines *f, const struct sl_line *line, 
 {
     struct sl_state *s = &m->l->state;
     if (line->n > s->n + 1) {
+        /* A snapshot alone brings nothing. What else is missing may be rows in the log. */
+        m->unplaced |= line->n > s->n + 2 || s->n + 1 != f->file;
         if (!f->gap)
             bad(m, f, "commits %" PRId64 " to %" PRId64 " are missing", s->n + 1, line->n - 1);
         return add_missing(m, s->n + 1, line->n, err);

@@ -357,3 +357,45 @@ P
     same "$(sluice tail --quiet -n 70000 a.arrows --memory 64M -O csv | sed 1d | awk '{ n++; s += $1 } END { print n, s }')" \
         "70000 $(seq 2930000 2999999 | awk '{ s += $1 } END { print s }')"
 }
+
+@test "bytes set aside are said under --quiet too" {
+    seq 100 | sed 1ia | sluice ingest --quiet -I csv - -o log/ --sync commit
+    seq 100 | sed 1ia | sluice ingest --quiet -I csv - -o log/ --sync none
+    zero_lines log 1
+    run -3 --separate-stderr sluice ingest --quiet -I csv - -o log/ <<<$'a\n1'
+    [[ $stderr =~ ^"sluice ingest: "[0-9.]+" "k?B" set aside in lost/"$ ]] || { echo "$stderr"; return 1; }
+}
+
+@test "a repair that keeps rows of a lost line: --resume refuses until --again" {
+    for f in a b c d; do seq 100 | sed "s/^/$f/;1iid" >$f.csv; done
+    for f in a b c; do sluice ingest --quiet $f.csv -o log/; done
+    # the line of b.csv is bad, that of c.csv after it is good
+    sed -i '3s/"n":3/"n":9/' log/commits/*.jsonl
+    run -3 sluice log repair --yes log/
+    [[ $output == *"ingest --resume refuses, until one with --again"* ]]
+    same "$(sluice aggregate --quiet log/ --select 'count(*)' -O csv | tail -n 1)" 300
+    run -1 --separate-stderr sluice ingest --resume b.csv -o log/
+    [[ $stderr == *"log/ has rows of which a repair could not tell what input they came from"*--again* ]]
+    [[ $(sluice log info log/) == *"repaired "* ]]
+    sluice ingest --quiet --again d.csv -o log/
+    sluice ingest --quiet --resume d.csv -o log/
+    same "$(sluice aggregate --quiet log/ --select 'count(*), count(distinct id)' -O csv | tail -n 1)" 400,400
+    [[ $(sluice log info log/) != *"repaired "* ]]
+}
+
+@test "a repair of a line that brought no rows back: --resume goes on" {
+    seq 100 | sed 1ia >a.csv
+    sluice ingest --quiet a.csv -o log/
+    truncate -s -200 log/0000/*.arrows
+    run -3 sluice log repair --yes log/
+    seq 101 200 >>a.csv
+    sluice ingest --quiet --resume a.csv -o log/
+    same "$(sluice aggregate --quiet log/ --select 'max(a), count(*)' -O csv | tail -n 1)" 200,100
+}
+
+@test "control bytes in a column's name are escaped in log info" {
+    printf 'a\033[31mb,c\n1,2\n' | sluice ingest --quiet -I csv - -o log/
+    sluice log info log/ >info
+    run ! grep -q $'\033' info
+    grep -q 'columns .*\[31mb' info
+}
