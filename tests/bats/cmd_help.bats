@@ -25,6 +25,7 @@ options_of_page() {
 
 @test "sluice alone lists the commands and exits 2" {
     run -2 --separate-stderr sluice
+    [ -n "$commands" ]
     for command in $commands; do
         has "$output" "  $command "
     done
@@ -34,6 +35,7 @@ options_of_page() {
 @test "sluice -h, --help and help list the commands and exit 0" {
     run -0 --separate-stderr sluice -h
     list=$output
+    has "$list" "  ingest "
     run -0 --separate-stderr sluice --help
     same "$output" "$list"
     run -0 --separate-stderr sluice help
@@ -60,6 +62,7 @@ options_of_page() {
 @test "-h is answered wherever it stands" {
     run -0 --separate-stderr sluice tail -h
     text=$output
+    has "${lines[0]}" "usage: sluice tail "
     run -0 --separate-stderr sluice tail -n 3 nothing/ --help
     same "$output" "$text"
     run -0 --separate-stderr sluice help tail
@@ -206,6 +209,7 @@ tab() { # LINE WANTED...
 }
 
 @test "an unknown option is answered with the nearest one and 2" {
+    [ -n "$commands" ]
     for command in $commands; do
         run -2 --separate-stderr sluice "$command" --halp
         has "$stderr" "sluice $command: no such option: --halp; did you mean --help?"
@@ -231,6 +235,7 @@ tab() { # LINE WANTED...
     cp orders.csv -- -odd.csv
     run -0 --separate-stderr sluice tail orders.csv -n2 -O csv
     rows=$output
+    same "${#lines[@]}" 3
     run -0 --separate-stderr sluice tail -n 2 --output-format=csv -- orders.csv
     same "$output" "$rows"
     run -0 --separate-stderr sluice tail -n 2 -Ocsv -- -odd.csv

@@ -5,6 +5,7 @@
 # What the tests of commands share. Each test runs in a folder of its own that holds the samples.
 
 bats_require_minimum_version 1.5.0
+set -o pipefail
 
 root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 export SLUICE=${SLUICE:-$root/build/sluice}
@@ -38,7 +39,7 @@ same() { # GOT WANTED
 }
 
 eventually() { # COMMAND...: run again until it succeeds
-    local end=$((SECONDS + 30))
+    local end=$((SECONDS + ${TEST_PATIENCE-30}))
     until "$@"; do
         [ "$SECONDS" -lt "$end" ] || fail "never came true: $*" || return
     done

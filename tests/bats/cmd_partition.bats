@@ -20,7 +20,9 @@ load cmd_helper
     for p in 0 1 2; do
         "$SLUICE" replay --quiet --partition $p p/ -O csv | cut -d, -f2 | sed 1d >part
         sort -c -n part
+        cat part >>rows
     done
+    same "$(wc -l <rows)" 10
 }
 
 @test "without --into there are eight partitions" {

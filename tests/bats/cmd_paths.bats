@@ -21,6 +21,7 @@ load cmd_helper
 @test "a log and a pipe of frames give the same rows as the file" {
     run -0 --separate-stderr sluice transform --select 'order_id, country, item' orders.csv -O csv
     rows=$output
+    same "${#lines[@]} ${lines[0]}" "11 order_id,country,item"
     sluice ingest --quiet orders.csv -o orders/
     run -0 --separate-stderr sluice transform --select 'order_id, country, item' orders/ -O csv
     same "$output" "$rows"
@@ -109,6 +110,7 @@ load cmd_helper
 @test "a failed run leaves no file and no part of one" {
     run --separate-stderr sluice transform --types 'qty bigint' broken.csv -o out.csv
     [ "$status" -eq 1 ] || fail "status $status"
+    has "$stderr" "broken.csv:"
     same "$(find . -name 'out*')" ""
     echo precious >out.csv
     run --separate-stderr sluice transform --types 'qty bigint' broken.csv -o out.csv --force

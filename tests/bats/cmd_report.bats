@@ -31,10 +31,12 @@ load cmd_helper
     same "$stderr" ""
     run -0 --separate-stderr sluice aggregate --quiet --by country orders/ -O csv
     same "$stderr" ""
+    same "${#lines[@]}" 5
 }
 
 @test "without a terminal there is no progress and no escape" {
     run -0 --separate-stderr sluice ingest orders.csv -o orders/
+    has "$stderr" "10 rows"
     [[ $stderr != *$'\r'* && $stderr != *$'\033'* ]] || fail "an escape"
 }
 
@@ -79,6 +81,7 @@ END
 @test "control bytes of the input do not reach the terminal through messages" {
     printf 'a,b\n1,2\n1,\033[31mred\n' >evil.csv
     run -1 --separate-stderr sluice transform --types 'b bigint' evil.csv -O csv
+    has "$stderr" '\x1b[31mred'
     [[ $stderr != *$'\033'* ]] || fail "an escape"
 }
 

@@ -67,7 +67,9 @@ load cmd_helper
         "$SLUICE" replay --quiet --partition $p p/ -O csv | cut -d, -f1-6 >a
         "$SLUICE" replay --quiet --partition $p q/ -O csv >b
         cmp a b
+        sed 1d b >>rows
     done
+    same "$(wc -l <rows)" 10
 }
 
 @test "threads change nothing" {
@@ -76,6 +78,8 @@ load cmd_helper
     sluice transform --quiet -j 1 --where "country <> 'DE'" --set 'x = length(event)' events.csv -O csv >one.csv
     sluice transform --quiet -j 4 --where "country <> 'DE'" --set 'x = length(event)' events.csv -O csv >four.csv
     cmp one.csv four.csv
+    same "$(head -n 1 one.csv)" "$(head -n 1 events.csv),x"
+    [ "$(wc -l <one.csv)" -gt 1000 ]
 }
 
 @test "from log to log a key that is renamed still picks the partition; one that is dropped is an error" {
@@ -83,6 +87,7 @@ load cmd_helper
     sluice transform --quiet --rename 'country = land' by/ -o renamed/
     diff <(sluice replay --quiet --meta by/ -O csv | sed '1s/country/land/') \
         <(sluice replay --quiet --meta renamed/ -O csv)
+    same "$(sluice replay --quiet renamed/ -O csv | wc -l)" 11
     run -2 --separate-stderr sluice transform --drop item by/ -o dropped/
     has "$stderr" "by/ is partitioned by country,item, and not all of them are kept"
     has "$stderr" "--partitions 1"

@@ -4,6 +4,7 @@
 # common: what every bats file loads. Each test works in a folder of its own; the binary under test
 # is $SLUICE. A fact is waited for with a time limit that is only there to end a test that hangs.
 bats_require_minimum_version 1.5.0
+set -o pipefail
 
 root=$(cd "${BATS_TEST_DIRNAME}/../.." && pwd)
 SLUICE=${SLUICE:-$root/build/sluice}
@@ -55,9 +56,9 @@ has_open() { # PID FILE
     return 1
 }
 
-# Runs a command again and again until it succeeds; at most 30 s.
+# Runs a command again and again until it succeeds; at most 30 s, or TEST_PATIENCE.
 until_true() { # COMMAND...
-    local end=$((SECONDS + 30))
+    local end=$((SECONDS + ${TEST_PATIENCE-30}))
     until "$@"; do
         [ "$SECONDS" -lt "$end" ] || return 1
         read -r -t 0.02 <> <(:) || true

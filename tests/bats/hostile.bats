@@ -154,7 +154,7 @@ PY
 
 @test "a header of one name 20,000 times costs no more than other ones" {
     [ -z "${SLUICE_SANITIZED-}" ] || skip "so many columns take minutes under a sanitizer"
-    yes name | head -n 20000 | paste -sd, >same.csv
+    head -n 20000 <(yes name) | paste -sd, >same.csv
     seq -s, 20000 >>same.csv
     timeout 20 sluice transform --quiet same.csv --where true -O csv >out.csv
     [[ $(head -n 1 out.csv) == name,name_2,*,name_20000 ]]

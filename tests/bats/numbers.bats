@@ -135,7 +135,7 @@ later() { # FORMAT LINE...
     rm -rf l
     sluice ingest x.csv -o l/ --quiet || return
     sluice log info l/ | sed -n 's/^columns *x //p'
-    sluice aggregate l/ --select 'sum(x) as s' -O csv --quiet | tail -n 1
+    { sluice aggregate l/ --select 'sum(x) as s' -O csv --quiet || true; } | tail -n 1 # none of text
 }
 
 @test "a number with an exponent joins a numeric column exactly" {

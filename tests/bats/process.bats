@@ -68,7 +68,7 @@ numbers() { # FROM TO
     local pid=$!
     pids+=("$pid")
     exec 7>in
-    numbers 1 100000 | gzip -1 | head -c 40 >&7
+    head -c 40 <(numbers 1 100000 | gzip -1) >&7
     until_true is_waiting "$pid"
     kill -TERM "$pid"
     ends_with 143 "$pid"

@@ -99,12 +99,14 @@ has_ids() { # LOG IDS
 @test "a file is made whole or not at all: rows before a bad one make none" {
     { row 1 2; echo oops; } >a.json
     run -1 sluice transform a.json -o a.csv
+    [[ $output == *"a.json:3"* ]]
     [ "$(echo *)" = a.json ]
 }
 
 @test "a first row that is bad leaves no log" {
     echo oops >a.json
     run -1 sluice ingest a.json -o l/
+    [[ $output == *"a.json:1"* ]]
     [ ! -e l ]
 }
 
@@ -258,7 +260,7 @@ has_rows() { # LOG IDS-AND-BYTES
 }
 
 @test "a quote that is never closed is named as the cause, and costs no memory" {
-    { echo id,s; csv_row 1 10; printf '\n2,"'; yes | head -c 300000000; } >a.csv
+    { echo id,s; csv_row 1 10; printf '\n2,"'; head -c 300000000 <(yes); } >a.csv
     run -3 sluice ingest a.csv -o l/ --rejects bad.json --quiet --memory 100M
     [ "$(jq -r .reason bad.json)" = \
         'the record has 300000003 bytes, and the limit is 16 MiB; is a quote opened and never closed?' ]

@@ -137,12 +137,13 @@ shown() { # LINE
         [ "$(grep -c '^{"id":[1-4]}$' out.txt)" -eq 4 ]
         [ "$(grep -c '{"id"' out.txt)" -eq 4 ]
         run ! grep '^ingest: [0-9,]* rows*' out.txt
+        [ "$(sluice transform l/ -O json --quiet | wc -l)" -eq 4 ]
     done
 }
 
 @test "what a stage says while a later one shows progress has a line of its own" {
     need_terminal
-    shown "($slow_rows; echo oops) | sluice transform -f -I json | sluice transform -o out.json" >out.txt
+    shown "($slow_rows; echo oops) | sluice transform -f -I json | sluice transform -o out.json; true" >out.txt
     grep -q '^transform: [0-9,]* rows*' out.txt
     grep -q '^sluice transform: standard input:5' out.txt
 }
