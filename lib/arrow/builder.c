@@ -178,8 +178,7 @@ void sl_builder_int(struct sl_builder *b, int64_t v)
         sl_builder_int128(b, v);
         return;
     }
-    assert(b->type.kind == SL_BIGINT || b->type.kind == SL_TIMESTAMPTZ ||
-           b->type.kind == SL_NUMERIC);
+    assert(b->type.kind == SL_BIGINT || sl_type_is_stamp(b->type) || b->type.kind == SL_NUMERIC);
     if (reserve(b))
         ((int64_t *)b->data->data)[b->rows++] = v;
 }

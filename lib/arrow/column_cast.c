@@ -95,13 +95,13 @@ static int cast_double(struct sl_column *out, const struct sl_column *c, struct 
     return 0;
 }
 
-/* date -> timestamptz, us -> ns */
+/* date -> timestamptz or timestamp, us -> ns */
 static int cast_time(struct sl_column *out, const struct sl_column *c, struct sl_err *err)
 {
     int64_t factor = c->type.kind == SL_DATE ? SL_USEC_PER_DAY : 1;
-    if (out->type.nsec && !(c->type.kind == SL_TIMESTAMPTZ && c->type.nsec))
+    if (out->type.nsec && !c->type.nsec)
         factor *= 1000;
-    if (c->type.kind == SL_TIMESTAMPTZ && c->type.nsec && !out->type.nsec)
+    if (c->type.nsec && !out->type.nsec)
         return cannot(c->type, out->type, err);
     int64_t *d = sl_column_own_data(out, c->rows * sizeof *d, NULL, err);
     if (!d)
@@ -170,7 +170,8 @@ static int cast_values(struct sl_column *out, const struct sl_column *c, struct 
             return cast_double(out, c, err);
         break;
     case SL_TIMESTAMPTZ:
-        if (c->type.kind == SL_DATE || c->type.kind == SL_TIMESTAMPTZ)
+    case SL_WALLTIME:
+        if (c->type.kind == SL_DATE || c->type.kind == out->type.kind)
             return cast_time(out, c, err);
         break;
     default: break;

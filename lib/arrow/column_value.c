@@ -52,7 +52,8 @@ static int compare_values(const struct sl_column *ha, size_t i, const struct sl_
             COMPARE(sl_int128);
         COMPARE(int64_t);
     case SL_BIGINT:
-    case SL_TIMESTAMPTZ: COMPARE(int64_t);
+    case SL_TIMESTAMPTZ:
+    case SL_WALLTIME: COMPARE(int64_t);
     case SL_DOUBLE:
         return compare_double(((const double *)ha->data)[i], ((const double *)hb->data)[k]);
     case SL_INTERVAL:
@@ -113,6 +114,9 @@ static void print_value(const struct sl_column *h, size_t k, struct sl_buf *out)
     case SL_TIMESTAMPTZ:
         out->len +=
             sl_time_print(d, ((const int64_t *)h->data)[k], h->type.nsec, SL_TIME_SQL, NULL);
+        break;
+    case SL_WALLTIME:
+        out->len += sl_time_print_wall(d, ((const int64_t *)h->data)[k], h->type.nsec, SL_TIME_SQL);
         break;
     case SL_DATE: out->len += sl_time_print_date(d, ((const int32_t *)h->data)[k]); break;
     case SL_INTERVAL: sl_interval_print(((const struct sl_interval *)h->data)[k], out); break;

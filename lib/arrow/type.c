@@ -15,7 +15,8 @@ size_t sl_type_width(struct sl_type t)
     switch (t.kind) {
     case SL_BIGINT:
     case SL_DOUBLE:
-    case SL_TIMESTAMPTZ: return 8;
+    case SL_TIMESTAMPTZ:
+    case SL_WALLTIME: return 8;
     case SL_NUMERIC: return t.precision <= SL_NUMERIC64_MAX ? 8 : 16;
     case SL_DECIMAL: return 16;
     case SL_DATE: return 4;
@@ -31,7 +32,8 @@ int sl_type_equal(struct sl_type a, struct sl_type b)
     switch (a.kind) {
     case SL_NUMERIC:
     case SL_DECIMAL: return a.precision == b.precision && a.scale == b.scale;
-    case SL_TIMESTAMPTZ: return a.nsec == b.nsec;
+    case SL_TIMESTAMPTZ:
+    case SL_WALLTIME: return a.nsec == b.nsec;
     case SL_FOREIGN: return sl_foreign_equal(a.foreign, b.foreign);
     default: return 1;
     }
@@ -61,6 +63,7 @@ void sl_type_print(struct sl_type t, struct sl_buf *out)
     case SL_TEXT: sl_buf_addstr(out, "text"); break;
     case SL_BYTEA: sl_buf_addstr(out, "bytea"); break;
     case SL_TIMESTAMPTZ: sl_buf_addstr(out, t.nsec ? "timestamptz(9)" : "timestamptz"); break;
+    case SL_WALLTIME: sl_buf_addstr(out, t.nsec ? "timestamp(9)" : "timestamp"); break;
     case SL_DATE: sl_buf_addstr(out, "date"); break;
     case SL_INTERVAL: sl_buf_addstr(out, "interval"); break;
     case SL_JSONB: sl_buf_addstr(out, "jsonb"); break;
@@ -106,9 +109,9 @@ static const struct {
     {"string", SL_TEXT},
     {"bytea", SL_BYTEA},
     {"timestamptz", SL_TIMESTAMPTZ},
-    {"timestamp", SL_TIMESTAMPTZ},
+    {"timestamp", SL_WALLTIME},
     {"timestamp with time zone", SL_TIMESTAMPTZ},
-    {"timestamp without time zone", SL_TIMESTAMPTZ},
+    {"timestamp without time zone", SL_WALLTIME},
     {"date", SL_DATE},
     {"interval", SL_INTERVAL},
     {"jsonb", SL_JSONB},
@@ -179,7 +182,7 @@ static int bad_type(const char *s, size_t n, struct sl_err *err)
 {
     sl_err_set(err, SL_EUSAGE, "no type is named %.*s", (int)SL_MIN(n, 64), s);
     return sl_err_hint(err, "boolean, bigint, double precision, numeric(p,s), text, bytea, "
-                            "timestamptz, date, interval, jsonb");
+                            "timestamptz, timestamp, date, interval, jsonb");
 }
 
 static int narrow_type(const char *s, size_t n, const char *instead, struct sl_err *err)
@@ -204,10 +207,15 @@ static int apply_args(struct sl_type *t, const int *args, int nargs, const char 
         *t = sl_type_numeric(args[0], nargs == 2 ? args[1] : 0);
         return 0;
     case SL_TIMESTAMPTZ:
+    case SL_WALLTIME:
         if (nargs > 1 || (nargs && args[0] > 9))
             break;
         if (nargs && args[0] != 6 && args[0] != 9)
-            return narrow_type(s, n, "timestamptz, or timestamptz(9) for nanoseconds", err);
+            return narrow_type(s, n,
+                               t->kind == SL_WALLTIME
+                                   ? "timestamp, or timestamp(9) for nanoseconds"
+                                   : "timestamptz, or timestamptz(9) for nanoseconds",
+                               err);
         t->nsec = nargs && args[0] == 9;
         return 0;
     case SL_TEXT:
@@ -278,9 +286,9 @@ int sl_type_widen(struct sl_type a, struct sl_type b, struct sl_type *out)
         return widen_numeric(BIGINT_DIGITS, 0, b.precision - b.scale, b.scale, out);
     if (a.kind == SL_NUMERIC && b.kind == SL_NUMERIC)
         return widen_numeric(a.precision - a.scale, a.scale, b.precision - b.scale, b.scale, out);
-    if (a.kind == SL_TIMESTAMPTZ && (b.kind == SL_TIMESTAMPTZ || b.kind == SL_DATE)) {
+    if (sl_type_is_stamp(a) && (b.kind == a.kind || b.kind == SL_DATE)) {
         *out = a;
-        out->nsec = a.nsec || (b.kind == SL_TIMESTAMPTZ && b.nsec);
+        out->nsec = a.nsec || b.nsec;
         return 1;
     }
     *out = sl_type_of(SL_TEXT);

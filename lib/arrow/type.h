@@ -11,6 +11,7 @@
  *   TEXT        text               int32_t offsets + bytes (UTF-8)    Utf8
  *   BYTEA       bytea              int32_t offsets + bytes            Binary
  *   TIMESTAMPTZ timestamptz        int64_t, us or ns since the epoch  Timestamp(us|ns, "UTC")
+ *   WALLTIME    timestamp          int64_t, us or ns as if UTC        Timestamp(us|ns), no zone
  *   DATE        date               int32_t days since the epoch       Date(DAY)
  *   INTERVAL    interval           struct sl_interval                 Interval(MONTH_DAY_NANO)
  *   JSONB       jsonb              as TEXT                            Utf8 + extension arrow.json
@@ -34,7 +35,8 @@ enum sl_kind {
     SL_NUMERIC,
     SL_TEXT,
     SL_BYTEA,
-    SL_TIMESTAMPTZ,
+    SL_TIMESTAMPTZ, /* an instant */
+    SL_WALLTIME,    /* what a clock on some wall shows: no zone, no instant */
     SL_DATE,
     SL_INTERVAL,
     SL_JSONB,
@@ -49,7 +51,7 @@ struct sl_type {
     uint8_t kind;      /* enum sl_kind */
     uint8_t precision; /* NUMERIC: 1..38; DECIMAL: 1 = no digit may be lost, 0 = a quotient */
     int8_t scale;      /* NUMERIC: 0..precision */
-    uint8_t nsec;      /* TIMESTAMPTZ: 1 = nanoseconds, 0 = microseconds */
+    uint8_t nsec;      /* TIMESTAMPTZ, WALLTIME: 1 = nanoseconds, 0 = microseconds */
     struct sl_foreign *foreign;
 };
 
@@ -72,6 +74,11 @@ static inline struct sl_type sl_type_numeric(int precision, int scale)
 
 /* Bytes of one value in the PLAIN form; 0 for BOOL, TEXT, BYTEA, JSONB and FOREIGN. */
 size_t sl_type_width(struct sl_type t);
+/* 1 for TIMESTAMPTZ and WALLTIME: int64_t in the unit that nsec says. */
+static inline int sl_type_is_stamp(struct sl_type t)
+{
+    return t.kind == SL_TIMESTAMPTZ || t.kind == SL_WALLTIME;
+}
 /* 1 for TEXT, BYTEA and JSONB: offsets and bytes. */
 static inline int sl_type_is_bytes(struct sl_type t)
 {
@@ -79,9 +86,9 @@ static inline int sl_type_is_bytes(struct sl_type t)
 }
 int sl_type_equal(struct sl_type a, struct sl_type b);
 
-/* SQL name: "numeric(12,2)", "timestamptz" ("timestamptz(9)" for ns), ... */
+/* SQL name: "numeric(12,2)", "timestamptz" ("timestamptz(9)" for ns), "timestamp", ... */
 void sl_type_print(struct sl_type t, struct sl_buf *out);
-/* Reads such a name, PostgreSQL's aliases too (int8, float8, varchar, decimal, bool, timestamp,
+/* Reads such a name, PostgreSQL's aliases too (int8, float8, varchar, decimal, bool,
  * timestamp with time zone, json). Case does not matter. numeric alone is numeric(38,9). Names that
  * promise a limit which no column keeps (integer, real, varchar(n), timestamptz(3)) are refused.
  * SL_EUSAGE with what to write instead, or the known names, as hint. */
@@ -94,7 +101,8 @@ int sl_type_parse(const char *s, size_t n, struct sl_type *out, struct sl_err *e
  *   bigint, numeric(p,s)             numeric wide enough for 19 digits before the point
  *   numeric, numeric                 the larger scale and the larger integer part
  *   date, timestamptz                timestamptz
- *   timestamptz us, ns               ns
+ *   date, timestamp                  timestamp
+ *   timestamptz or timestamp us, ns  ns
  *   anything else that differs       text
  *
  * Beyond 38 digits numeric becomes text. bigint or numeric with double is text: which values a

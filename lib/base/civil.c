@@ -121,23 +121,12 @@ static char *put_offset(char *o, int offset, enum sl_time_style style)
     return o;
 }
 
-size_t sl_time_print(char *out, int64_t value, int is_nsec, enum sl_time_style style,
-                     const struct sl_zone *zone)
+/* The clock at sec seconds and nsec behind: date, T or a space, time and fraction. */
+static char *put_clock(char *o, int64_t sec, int nsec, enum sl_time_style style)
 {
-    int64_t per = is_nsec ? 1000000000 : SL_USEC_PER_SEC;
-    int64_t sec = sl_floor_div(value, per), days;
-    int nsec = (int)floor_mod(value, per) * (is_nsec ? 1 : 1000);
-    int32_t offset = zone ? sl_zone_offset(zone, sec) : 0;
-    int rest;
-    char *o = out;
+    int64_t days = sl_floor_div(sec, 86400);
+    int rest = (int)(sec - days * 86400);
 
-    /* RFC 3339 has no seconds in an offset: the wall clock is shown by the whole minute, so that
-     * the text still names the same instant. */
-    if (style == SL_TIME_RFC3339)
-        offset -= offset % 60;
-    sec += offset;
-    days = sl_floor_div(sec, 86400);
-    rest = (int)(sec - days * 86400);
     o = put_date(o, days);
     *o++ = style == SL_TIME_SQL ? ' ' : 'T';
     o = put2(o, rest / 3600);
@@ -145,13 +134,35 @@ size_t sl_time_print(char *out, int64_t value, int is_nsec, enum sl_time_style s
     o = put2(o, rest / 60 % 60);
     *o++ = ':';
     o = put2(o, rest % 60);
-    if (nsec)
-        o = put_fraction(o, nsec);
+    return nsec ? put_fraction(o, nsec) : o;
+}
+
+size_t sl_time_print(char *out, int64_t value, int is_nsec, enum sl_time_style style,
+                     const struct sl_zone *zone)
+{
+    int64_t per = is_nsec ? 1000000000 : SL_USEC_PER_SEC, sec = sl_floor_div(value, per);
+    int nsec = (int)floor_mod(value, per) * (is_nsec ? 1 : 1000);
+    int32_t offset = zone ? sl_zone_offset(zone, sec) : 0;
+    char *o;
+
+    /* RFC 3339 has no seconds in an offset: the wall clock is shown by the whole minute, so that
+     * the text still names the same instant. */
+    if (style == SL_TIME_RFC3339)
+        offset -= offset % 60;
+    o = put_clock(out, sec + offset, nsec, style);
     if (!zone && style == SL_TIME_RFC3339)
         *o++ = 'Z';
     else
         o = put_offset(o, offset, style);
     return o - out;
+}
+
+size_t sl_time_print_wall(char *out, int64_t value, int is_nsec, enum sl_time_style style)
+{
+    int64_t per = is_nsec ? 1000000000 : SL_USEC_PER_SEC;
+    int nsec = (int)floor_mod(value, per) * (is_nsec ? 1 : 1000);
+
+    return put_clock(out, sl_floor_div(value, per), nsec, style) - out;
 }
 
 /* ---- clocks ---- */

@@ -15,12 +15,14 @@ enum { MAX_YEAR_DIGITS = 7, DAYS_LIMIT = 106751990 }; /* days of int64 microseco
 /* A reader over a slice; a failed step leaves p anywhere. */
 struct scan {
     const char *p, *end;
+    const char *no_zone; /* a word where a zone stands, that is none */
 };
 
 struct instant { /* civil fields, then offset */
     int64_t year;
     int month, day, hour, minute, second, nsec;
     int has_zone, offset, subnano;
+    int wall; /* the offset is not taken off */
 };
 
 static int days_in_month(int64_t year, int month)
@@ -81,9 +83,9 @@ static int finish(const struct instant *t, const struct sl_zone *zone, int64_t *
         return 0;
     sec = days * 86400 + t->hour * 3600 + t->minute * 60 + t->second;
     if (t->has_zone)
-        sec -= t->offset;
+        sec -= t->wall ? 0 : t->offset;
     else if (zone)
-        sec = sl_zone_to_utc(zone, sec);
+        sec = sl_zone_to_utc(zone, sec, SL_READING_LAST);
     *usec = sec * SL_USEC_PER_SEC + t->nsec / 1000;
     *nsec_rest = t->nsec % 1000;
     *flags |= (t->has_zone ? SL_TIME_HAS_ZONE : 0) | (t->subnano ? SL_TIME_SUBNANO : 0);
@@ -112,19 +114,33 @@ static int take_fraction(struct scan *s, struct instant *t)
     return 1;
 }
 
-/* Z, UTC, GMT, or +HH, +HHMM, +HH:MM, +HH:MM:SS. */
+static int is_letter(char c)
+{
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* Z, UTC, EST, ... */
+static int take_zone_word(struct scan *s, struct instant *t)
+{
+    const char *from = s->p;
+
+    while (s->p < s->end && is_letter(*s->p))
+        s->p++;
+    if (sl_zone_word(from, s->p - from, &t->offset))
+        return 1;
+    s->no_zone = from;
+    return 0;
+}
+
+/* A word, or +HH, +HHMM, +HH:MM, +HH:MM:SS. */
 static int take_offset(struct scan *s, struct instant *t)
 {
     int negative, hour, minute = 0, second = 0;
 
     t->has_zone = 1;
     t->offset = 0;
-    if (take_char(s, 'Z') || take_char(s, 'z'))
-        return 1;
-    if (s->end - s->p >= 3 && (memcmp(s->p, "UTC", 3) == 0 || memcmp(s->p, "GMT", 3) == 0)) {
-        s->p += 3;
-        return 1;
-    }
+    if (s->p < s->end && is_letter(*s->p))
+        return take_zone_word(s, t);
     if (peek(s) != '+' && peek(s) != '-')
         return 0;
     negative = *s->p++ == '-';
@@ -146,6 +162,14 @@ static int take_offset(struct scan *s, struct instant *t)
     return 1;
 }
 
+/* Says where the word is that should be a zone. */
+static int no_zone(const struct scan *s, const char *text, int *at, int *flags)
+{
+    *flags = SL_TIME_NO_ZONE;
+    *at = (int)(s->no_zone - text);
+    return 0;
+}
+
 /* ---- ISO 8601 ---- */
 
 static int take_year(struct scan *s, int64_t *year)
@@ -163,11 +187,11 @@ static int take_year(struct scan *s, int64_t *year)
     return 1;
 }
 
-static int parse_iso_slow(const char *text, size_t n, const struct sl_zone *zone, int64_t *usec,
-                          int *nsec_rest, int *flags)
+static int parse_iso(const char *text, size_t n, const struct sl_zone *zone, int wall,
+                     int64_t *usec, int *nsec_rest, int *flags)
 {
-    struct scan s = {text, text + n};
-    struct instant t = {0};
+    struct scan s = {.p = text, .end = text + n};
+    struct instant t = {.wall = wall};
 
     *flags = 0;
     if (!take_year(&s, &t.year) || !take_char(&s, '-') || !take_int(&s, 2, 2, &t.month) ||
@@ -190,9 +214,20 @@ static int parse_iso_slow(const char *text, size_t n, const struct sl_zone *zone
     if (s.p < s.end) {
         take_char(&s, ' ');
         if (!take_offset(&s, &t) || s.p < s.end)
-            return 0;
+            return s.no_zone ? no_zone(&s, text, nsec_rest, flags) : 0;
     }
     return finish(&t, zone, usec, nsec_rest, flags);
+}
+
+static int parse_iso_slow(const char *text, size_t n, const struct sl_zone *zone, int64_t *usec,
+                          int *nsec_rest, int *flags)
+{
+    return parse_iso(text, n, zone, 0, usec, nsec_rest, flags);
+}
+
+int sl_time_parse_wall(const char *s, size_t n, int64_t *usec, int *nsec_rest, int *flags)
+{
+    return parse_iso(s, n, NULL, 1, usec, nsec_rest, flags);
 }
 
 #define BYTE(x, i) ((int)((x) >> ((i)*8) & 15))
@@ -289,7 +324,7 @@ static int take_name(struct scan *s, const char *const *names, int count)
 
 int sl_time_parse_clf(const char *text, size_t n, int64_t *usec)
 {
-    struct scan s = {text, text + n};
+    struct scan s = {.p = text, .end = text + n};
     struct instant t = {0};
     int month, year, rest, flags = 0;
 
@@ -311,7 +346,8 @@ int sl_time_parse_clf(const char *text, size_t n, int64_t *usec)
 struct format_state {
     struct instant t;
     int has_year, has_month, has_day, has_epoch, before_epoch, yday;
-    int pm; /* -1 none, 0 AM, 1 PM */
+    int has_offset, no_zone; /* %z in digits; a word of %Z that is no zone */
+    int pm;                  /* -1 none, 0 AM, 1 PM */
     int64_t epoch;
 };
 
@@ -347,13 +383,23 @@ static int take_meridiem(struct scan *s, struct format_state *f)
     return 1;
 }
 
-static int take_zone_name(struct scan *s)
+/* %Z. Beside an offset any word may stand: CST says less than +0800. */
+static int take_zone_name(struct scan *s, struct format_state *f)
 {
+    struct instant other = {0};
     const char *from = s->p;
 
-    while (s->p < s->end && ((*s->p | 0x20) >= 'a' && (*s->p | 0x20) <= 'z'))
-        s->p++;
-    return s->p > from;
+    if (!take_offset(s, f->has_offset ? &other : &f->t)) {
+        f->no_zone |= s->no_zone != NULL;
+        return s->p > from && s->no_zone;
+    }
+    return 1;
+}
+
+static int take_zone_offset(struct scan *s, struct format_state *f)
+{
+    f->has_offset = s->p < s->end && !is_letter(*s->p);
+    return take_offset(s, &f->t);
 }
 
 static int take_short_year(struct scan *s, struct format_state *f)
@@ -402,8 +448,8 @@ static int take_directive(struct scan *s, char c, struct format_state *f)
     case 'f': return take_fraction(s, &f->t);
     case 'p': return take_meridiem(s, f);
     case 'j': return take_int(s, 1, 3, &f->yday) && f->yday >= 1 && f->yday <= 366;
-    case 'z': return take_offset(s, &f->t);
-    case 'Z': return take_zone_name(s);
+    case 'z': return take_zone_offset(s, f);
+    case 'Z': return take_zone_name(s, f);
     case 's': return take_epoch(s, f);
     case 'T': return take_format(s, "%H:%M:%S", f);
     case 'R': return take_format(s, "%H:%M", f);
@@ -468,7 +514,7 @@ int sl_time_format_parts(const char *format)
             parts |= SL_TIME_PART_YEAR;
         if (strchr("mbBhjFDs", *format))
             parts |= SL_TIME_PART_MONTH;
-        if (strchr("zs", *format))
+        if (strchr("zZs", *format))
             parts |= SL_TIME_PART_ZONE;
     }
     return parts;
@@ -477,12 +523,12 @@ int sl_time_format_parts(const char *format)
 int sl_time_parse_format(const char *text, size_t n, const char *format, int64_t latest,
                          const struct sl_zone *zone, int64_t *usec, int *nsec_rest, int *flags)
 {
-    struct scan s = {text, text + n};
+    struct scan s = {.p = text, .end = text + n};
     struct format_state f = {.pm = -1};
 
     *flags = 0;
-    if (!take_format(&s, format, &f) || s.p != s.end)
-        return 0;
+    if (!take_format(&s, format, &f) || s.p != s.end || (f.no_zone && !f.has_offset))
+        return s.no_zone && !f.has_offset ? no_zone(&s, text, nsec_rest, flags) : 0;
     if (f.has_epoch) {
         if (f.before_epoch) {
             f.epoch = -f.epoch - (f.t.nsec != 0);
@@ -586,7 +632,7 @@ static int take_amount(struct scan *s, int64_t *total)
 
 int sl_time_parse_duration(const char *text, size_t n, int64_t *usec)
 {
-    struct scan s = {text, text + n};
+    struct scan s = {.p = text, .end = text + n};
     int64_t total = 0;
 
     skip_space(&s);

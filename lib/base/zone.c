@@ -380,17 +380,28 @@ static struct sl_zone *load(const char *name, struct sl_err *err)
     return z;
 }
 
-struct sl_zone *sl_zone_open(const char *name, struct sl_err *err)
+static struct sl_zone *fixed_zone(int32_t offset, struct sl_err *err)
 {
-    struct sl_zone *z;
-    int32_t offset;
+    struct sl_zone *z = new_zone(err);
 
-    if (!parse_fixed(name, &offset))
-        return load(name, err);
-    z = new_zone(err);
     if (z)
         z->first = offset;
     return z;
+}
+
+struct sl_zone *sl_zone_open(const char *name, struct sl_err *err)
+{
+    int32_t offset;
+
+    return parse_fixed(name, &offset) ? fixed_zone(offset, err) : load(name, err);
+}
+
+struct sl_zone *sl_zone_open_word(const char *name, struct sl_err *err)
+{
+    int32_t offset;
+
+    return sl_zone_word(name, strlen(name), &offset) ? fixed_zone(offset, err)
+                                                     : sl_zone_open(name, err);
 }
 
 void sl_zone_free(struct sl_zone *z)
@@ -424,7 +435,7 @@ int32_t sl_zone_offset(const struct sl_zone *z, int64_t utc_sec)
     return z->offset[low];
 }
 
-int64_t sl_zone_to_utc(const struct sl_zone *z, int64_t local_sec)
+int64_t sl_zone_to_utc(const struct sl_zone *z, int64_t local_sec, enum sl_reading which)
 {
     int32_t before, after;
     int before_holds, after_holds;
@@ -439,7 +450,8 @@ int64_t sl_zone_to_utc(const struct sl_zone *z, int64_t local_sec)
     before_holds = sl_zone_offset(z, local_sec - before) == before;
     after_holds = sl_zone_offset(z, local_sec - after) == after;
     if (before_holds && after_holds)
-        return local_sec - SL_MAX(before, after);
+        return local_sec -
+               (which == SL_READING_FIRST ? SL_MAX(before, after) : SL_MIN(before, after));
     /* In a gap neither holds: read by the old offset, the time shows up later by the gap. */
     return local_sec - (after_holds ? after : before);
 }
@@ -453,5 +465,5 @@ int64_t sl_time_day_of(int64_t usec, const struct sl_zone *zone)
 
 int64_t sl_time_day_end(int64_t day, const struct sl_zone *zone)
 {
-    return sl_zone_to_utc(zone, (day + 1) * 86400) * SL_USEC_PER_SEC - 1;
+    return sl_zone_to_utc(zone, (day + 1) * 86400, SL_READING_FIRST) * SL_USEC_PER_SEC - 1;
 }

@@ -350,8 +350,10 @@ static struct sl_node *bind_value_function(struct sl_bind *b, const PgQuery__SQL
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
         return sl_bind_function(b, "current_date", NULL, 0, at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
         return sl_bind_function(b, "now", NULL, 0, at);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
+        return sl_coerce(b, sl_bind_function(b, "now", NULL, 0, at), sl_type_of(SL_WALLTIME),
+                         SL_COERCE_EXPLICIT);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER: return sl_bind_column(b, "user", at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
         return sl_bind_column(b, "current_user", at);

@@ -4,7 +4,8 @@
  * coerce: from one type to another while binding.
  *
  * As in PostgreSQL a string literal takes the type of what it meets; numbers promote from bigint by
- * numeric to double precision, dates to timestamptz; text to anything else only by a cast.
+ * numeric to double precision, dates to timestamp and timestamptz, timestamp to timestamptz (by the
+ * zone of the run); text to anything else only by a cast.
  */
 #include "expr/bind.h"
 
@@ -35,7 +36,8 @@ int sl_coerce_common(struct sl_type a, struct sl_type b, struct sl_type *out)
             out->precision = a.precision & b.precision;
         return 1;
     }
-    if (a.kind > b.kind) { /* the order of kinds: BIGINT < DOUBLE < NUMERIC; TIMESTAMP < DATE */
+    if (a.kind >
+        b.kind) { /* the order of kinds: BIGINT < DOUBLE < NUMERIC; TIMESTAMPTZ < WALLTIME < DATE */
         struct sl_type t = a;
         a = b;
         b = t;
@@ -48,10 +50,9 @@ int sl_coerce_common(struct sl_type a, struct sl_type b, struct sl_type *out)
         int scale = SL_MAX(sl_type_scale(a), b.scale);
         int digits = SL_MAX(int_digits(a), int_digits(b));
         *out = sl_type_numeric(SL_MIN(digits + scale, SL_NUMERIC_MAX), scale);
-    } else if (a.kind == SL_TIMESTAMPTZ && (b.kind == SL_DATE || b.kind == SL_TIMESTAMPTZ)) {
+    } else if (sl_type_is_stamp(a) && (b.kind == SL_DATE || sl_type_is_stamp(b))) {
         *out = a;
-        if (b.kind == SL_TIMESTAMPTZ)
-            out->nsec = a.nsec | b.nsec;
+        out->nsec = a.nsec | b.nsec;
     } else if (a.kind == SL_TEXT && b.kind == SL_JSONB) {
         *out = a;
     } else {
@@ -105,8 +106,9 @@ static int can_cast(struct sl_type from, struct sl_type to)
     case SL_DOUBLE:
     case SL_DECIMAL:
     case SL_NUMERIC: return sl_type_is_number(to);
-    case SL_TIMESTAMPTZ: return to.kind == SL_DATE;
-    case SL_DATE: return to.kind == SL_TIMESTAMPTZ;
+    case SL_TIMESTAMPTZ:
+    case SL_WALLTIME: return to.kind == SL_DATE || sl_type_is_stamp(to);
+    case SL_DATE: return sl_type_is_stamp(to);
     case SL_JSONB: return to.kind == SL_BOOL || sl_type_is_number(to);
     default: return 0;
     }
@@ -119,7 +121,7 @@ static int cast_fails(struct sl_type from, struct sl_type to)
         return from.kind == SL_TEXT || from.kind == SL_JSONB;
     if (from.kind == SL_BOOL || to.kind == SL_BOOL)
         return from.kind == SL_TEXT || from.kind == SL_JSONB;
-    if (to.kind == SL_DATE && from.kind == SL_TIMESTAMPTZ)
+    if (to.kind == SL_DATE && sl_type_is_stamp(from))
         return 0;
     if (from.kind == SL_NUMERIC && to.kind == SL_NUMERIC)
         return int_digits(to) < int_digits(from) + (to.scale < from.scale);

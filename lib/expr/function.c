@@ -70,9 +70,11 @@ static const struct sl_function functions[] = {
     {"transaction_timestamp", "", 'z', 0, 0, sl_kernel_now, {0}},
     {"current_date", "", 'D', 0, 0, sl_kernel_current_date, {0}},
     {"date_bin", "vzz", 'z', 1, 0, sl_kernel_date_bin, {0}},
+    {"date_bin", "vww", 'w', 1, 0, sl_kernel_date_bin, {0}},
     {"to_timestamp", "d", 'z', 1, 0, sl_kernel_to_timestamp, {0}},
     {"make_date", "iii", 'D', 1, 0, sl_kernel_make_date, {0}},
-    {"timezone", "tz", 'z', 1, B, sl_kernel_at_zone, {0}},
+    {"timezone", "tz", 'w', 1, B, sl_kernel_at_zone, {0}},
+    {"timezone", "tw", 'z', 1, B, sl_kernel_at_zone, {0}},
     {"->", "jt", 'j', 0, B, sl_kernel_json_get, {0}},
     {"->", "ji", 'j', 0, B, sl_kernel_json_get, {0}},
     {"->>", "jt", 't', 0, B, sl_kernel_json_get, {1}},
@@ -103,6 +105,7 @@ static struct sl_type letter_type(char c)
     case 'd': return sl_type_of(SL_DOUBLE);
     case 'y': return sl_type_of(SL_BYTEA);
     case 'z': return sl_type_of(SL_TIMESTAMPTZ);
+    case 'w': return sl_type_of(SL_WALLTIME);
     case 'D': return sl_type_of(SL_DATE);
     case 'v': return sl_type_of(SL_INTERVAL);
     case 'j': return sl_type_of(SL_JSONB);
@@ -198,8 +201,8 @@ static struct sl_node *bind_chosen(struct sl_bind *b, const struct sl_function *
     struct sl_type result = letter_type(f->result);
     uint8_t nsec = 0; /* nanoseconds stay */
     for (int i = 0; i < nargs; i++)
-        nsec |= args[i]->type.kind == SL_TIMESTAMPTZ && args[i]->type.nsec;
-    if (f->result == 'z' && strchr(f->args, 'z'))
+        nsec |= args[i]->type.nsec;
+    if (sl_type_is_stamp(result) && strpbrk(f->args, "zw"))
         result.nsec = nsec;
     for (int i = 0; i < nargs; i++) {
         char letter = arg_letter(f->args, i);
@@ -210,7 +213,7 @@ static struct sl_node *bind_chosen(struct sl_bind *b, const struct sl_function *
             if (args[i] && args[i] != was && args[i]->form == SL_PRINT_CAST)
                 args[i]->form = SL_PRINT_IMPLICIT;
         } else {
-            if (letter == 'z')
+            if (sl_type_is_stamp(want))
                 want.nsec = nsec;
             args[i] = sl_coerce(b, args[i], want, SL_COERCE_IMPLICIT);
         }
@@ -231,7 +234,7 @@ static struct sl_node *bind_chosen(struct sl_bind *b, const struct sl_function *
         size_t len;
         const char *s = sl_column_bytes(args[0]->value, 0, &len);
         snprintf(zone, sizeof(zone), "%.*s", (int)SL_MIN(len, 63), s);
-        struct sl_zone *z = sl_zone_open(zone, b->err);
+        struct sl_zone *z = sl_zone_open_word(zone, b->err);
         if (!z) {
             b->err->column = args[0]->at > 0 ? args[0]->at : 1;
             return NULL;

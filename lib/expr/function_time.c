@@ -91,14 +91,17 @@ static struct sl_node *bind_trunc(struct sl_bind *b, struct sl_node **args, int 
         return NULL;
     if (unit > SL_UNIT_MILLENNIUM)
         return sl_bind_fail(b, args[0]->at, "date_trunc does not cut to this unit");
-    if (args[1]->unknown || args[1]->type.kind == SL_DATE)
+    /* As PostgreSQL: a zone is for instants, so that a timestamp becomes one */
+    if (args[1]->unknown || args[1]->type.kind == SL_DATE ||
+        (nargs == 3 && args[1]->type.kind == SL_WALLTIME))
         args[1] = sl_coerce(b, args[1], ts, SL_COERCE_IMPLICIT);
     if (nargs == 3)
         args[2] = sl_coerce(b, args[2], sl_type_of(SL_TEXT), SL_COERCE_IMPLICIT);
     if (!args[1] || (nargs == 3 && !args[2]))
         return NULL;
-    if (args[1]->type.kind != SL_TIMESTAMPTZ)
-        return sl_bind_fail(b, args[1]->at, "date_trunc takes a timestamptz or a date, not %s",
+    if (!sl_type_is_stamp(args[1]->type))
+        return sl_bind_fail(b, args[1]->at,
+                            "date_trunc takes a timestamptz, a timestamp or a date, not %s",
                             sl_bind_type_name(b, args[1]));
     return finish(b, sl_kernel_date_trunc, "date_trunc", args[1]->type, unit, 0, 1, args, nargs,
                   at);
@@ -119,10 +122,16 @@ static struct sl_node *bind_extract(struct sl_bind *b, const char *name, struct 
     if (!args[1])
         return NULL;
     struct sl_type from = args[1]->type;
-    if (from.kind != SL_TIMESTAMPTZ && from.kind != SL_DATE && from.kind != SL_INTERVAL)
-        return sl_bind_fail(b, args[1]->at, "%s takes a timestamptz, a date or an interval, not %s",
+    if (!sl_type_is_stamp(from) && from.kind != SL_DATE && from.kind != SL_INTERVAL)
+        return sl_bind_fail(b, args[1]->at,
+                            "%s takes a timestamptz, a timestamp, a date or an interval, not %s",
                             name, sl_bind_type_name(b, args[1]));
-    int digits = from.kind == SL_TIMESTAMPTZ && from.nsec ? 9 : 6;
+    if (unit == SL_UNIT_TIMEZONE && from.kind == SL_WALLTIME) {
+        sl_bind_fail(b, args[0]->at, "%s: a value of type %s has no zone", name,
+                     sl_bind_type_name(b, args[1]));
+        return sl_bind_hint(b, "t at time zone 'Europe/Berlin' makes a timestamptz of it");
+    }
+    int digits = from.nsec ? 9 : 6;
     if (unit == SL_UNIT_SECOND)
         t = sl_type_numeric(digits + 2, digits);
     else if (unit == SL_UNIT_EPOCH)

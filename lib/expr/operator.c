@@ -244,13 +244,18 @@ static struct sl_node *number_arith(struct sl_bind *b, char op, const char *name
 
 /* ---- time arithmetic ---- */
 
+static int is_time(struct sl_type t)
+{
+    return sl_type_is_stamp(t) || t.kind == SL_DATE;
+}
+
 static struct sl_node *time_arith(struct sl_bind *b, char op, const char *name, struct sl_node *l,
                                   struct sl_node *r, int at)
 {
     int lk = l->type.kind, rk = r->type.kind;
     struct sl_type ts = sl_type_of(SL_TIMESTAMPTZ), interval = sl_type_of(SL_INTERVAL);
     struct sl_node *t;
-    if (op == '+' && (rk == SL_TIMESTAMPTZ || rk == SL_DATE) &&
+    if (op == '+' && is_time(r->type) &&
         (lk == SL_INTERVAL || lk == SL_BIGINT)) { /* either order */
         t = l;
         l = r;
@@ -263,17 +268,17 @@ static struct sl_node *time_arith(struct sl_bind *b, char op, const char *name, 
             return simple(b, sl_kernel_date_shift, name, l->type, op, l, r, at);
         if (lk == SL_DATE && rk == SL_INTERVAL) {
             l = sl_coerce(b, l, ts, SL_COERCE_IMPLICIT);
-            lk = SL_TIMESTAMPTZ;
+            if (!l)
+                return NULL;
         }
-        if (lk == SL_TIMESTAMPTZ && rk == SL_INTERVAL)
-            return l ? simple(b, sl_kernel_time_shift, name, l->type, op, l, r, at) : NULL;
+        if (sl_type_is_stamp(l->type) && rk == SL_INTERVAL)
+            return simple(b, sl_kernel_time_shift, name, l->type, op, l, r, at);
         if (lk == SL_INTERVAL && rk == SL_INTERVAL)
             return simple(b, sl_kernel_interval_add, name, interval, op, l, r, at);
     }
     if (op == '-' && lk == SL_DATE && rk == SL_DATE)
         return simple(b, sl_kernel_date_diff, name, sl_type_of(SL_BIGINT), op, l, r, at);
-    if (op == '-' && (lk == SL_TIMESTAMPTZ || lk == SL_DATE) &&
-        (rk == SL_TIMESTAMPTZ || rk == SL_DATE)) {
+    if (op == '-' && is_time(l->type) && is_time(r->type)) {
         if (!sl_coerce_common(l->type, r->type, &ts))
             return NULL;
         return simple(b, sl_kernel_time_diff, name, interval, op,
@@ -296,7 +301,7 @@ static struct sl_node *time_arith(struct sl_bind *b, char op, const char *name, 
 /* A literal beside something typed: the type it takes. */
 static struct sl_type literal_type(char op, const struct sl_node *other)
 {
-    if (other->type.kind == SL_TIMESTAMPTZ || other->type.kind == SL_DATE)
+    if (is_time(other->type))
         return op == '+' ? sl_type_of(SL_INTERVAL) : other->type;
     if (other->type.kind == SL_INTERVAL && (op == '*' || op == '/'))
         return sl_type_of(SL_DOUBLE);

@@ -99,10 +99,24 @@ static int parse_relative(const char *text, int64_t now, struct sl_point *out)
     return 1;
 }
 
+/* Of a clock that is read twice, as one is set back, a range begins with the first reading. */
+static int parse_time(const char *text, const struct sl_zone *zone, struct sl_point *out)
+{
+    int rest, flags;
+    if (!sl_time_parse_iso(text, strlen(text), NULL, &out->value, &rest, &flags))
+        return 0;
+    if (!(flags & SL_TIME_HAS_ZONE)) {
+        int64_t wall = sl_floor_div(out->value, SL_USEC_PER_SEC);
+        out->value -= (wall - sl_zone_to_utc(zone, wall, SL_READING_FIRST)) * SL_USEC_PER_SEC;
+    }
+    out->kind = SL_POINT_TIME;
+    return 1;
+}
+
 int sl_point_parse(const char *text, int64_t now, const struct sl_zone *zone, struct sl_point *out,
                    struct sl_err *err)
 {
-    int rest, flags, ok;
+    int ok;
 
     memset(out, 0, sizeof(*out));
     if (strcmp(text, "earliest") == 0) {
@@ -118,8 +132,7 @@ int sl_point_parse(const char *text, int64_t now, const struct sl_zone *zone, st
     else if (text[0] == '-' || text[0] == '+')
         ok = parse_relative(text, now, out);
     else if ((ok = parse_offsets(text, out, err)) == 0) {
-        ok = sl_time_parse_iso(text, strlen(text), zone, &out->value, &rest, &flags);
-        out->kind = SL_POINT_TIME;
+        ok = parse_time(text, zone, out);
     }
     return ok < 0 ? ok : ok ? 0 : bad_point(text, err);
 }

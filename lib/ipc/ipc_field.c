@@ -358,7 +358,7 @@ struct sl_type sl_ipc_type_of(struct sl_foreign *f)
     case SL_ARROW_DECIMAL: return decimal_type(f);
     case SL_ARROW_DATE: return sl_type_of(SL_DATE);
     case SL_ARROW_TIMESTAMP:
-        t = sl_type_of(SL_TIMESTAMPTZ);
+        t = sl_type_of(f->zone && f->zone[0] ? SL_TIMESTAMPTZ : SL_WALLTIME);
         t.nsec = f->unit == SL_ARROW_NANO;
         return t;
     case SL_ARROW_INTERVAL: return sl_type_of(SL_INTERVAL);

@@ -97,9 +97,10 @@ const struct sl_foreign *sl_ipc_describe(struct sl_type type, struct sl_foreign 
     case SL_TEXT: own->arrow = SL_ARROW_UTF8; break;
     case SL_BYTEA: own->arrow = SL_ARROW_BINARY; break;
     case SL_TIMESTAMPTZ:
+    case SL_WALLTIME:
         own->arrow = SL_ARROW_TIMESTAMP;
         own->unit = type.nsec ? SL_ARROW_NANO : SL_ARROW_MICRO;
-        own->zone = (char *)(uintptr_t) "UTC";
+        own->zone = type.kind == SL_TIMESTAMPTZ ? (char *)(uintptr_t) "UTC" : NULL;
         break;
     case SL_DATE: own->arrow = SL_ARROW_DATE; break;
     case SL_INTERVAL:

@@ -104,7 +104,8 @@ static int fused_compare(struct filter *f, const struct sl_node *n)
             return 0;
         /* fall through */
     case SL_BIGINT:
-    case SL_TIMESTAMPTZ: compare_int64_t(f, c->data, *(const int64_t *)x->data, op); break;
+    case SL_TIMESTAMPTZ:
+    case SL_WALLTIME: compare_int64_t(f, c->data, *(const int64_t *)x->data, op); break;
     case SL_DATE: compare_int32_t(f, c->data, *(const int32_t *)x->data, op); break;
     case SL_DOUBLE: {
         double d = *(const double *)x->data;

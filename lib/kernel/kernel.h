@@ -211,6 +211,12 @@ static inline struct sl_decimal sl_arg_decimal(const struct sl_call *c, int k, s
     return sl_column_decimal(c->args[k], row * sl_arg_step(c, k));
 }
 
+/* The zone that the calendar of a type is in: a timestamp is a wall clock already. */
+static inline const struct sl_zone *sl_call_zone(const struct sl_call *c, struct sl_type t)
+{
+    return t.kind == SL_WALLTIME ? NULL : c->ev->env->zone;
+}
+
 /* fold.c: other case of a character beyond ASCII, itself if it has none */
 int32_t sl_fold_char(int32_t cp, int upper);
 

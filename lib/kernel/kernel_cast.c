@@ -5,7 +5,7 @@
  *
  * Text is read with spaces around it passed over; what does not fit is an error of its row. Numbers
  * to numeric and bigint round half away from zero, doubles to bigint half to even, as PostgreSQL.
- * Times print and read in the zone of the run.
+ * An instant prints and reads in the zone of the run, and becomes a timestamp and back by it.
  */
 #include <math.h>
 #include <strings.h>
@@ -16,6 +16,12 @@
 static int bad_text(struct sl_call *c, size_t i, const char *s, size_t n)
 {
     struct sl_buf type = SL_BUF_INIT;
+    int64_t usec;
+    int at, flags;
+    if (sl_type_is_stamp(c->out->type) && !sl_time_parse_iso(s, n, NULL, &usec, &at, &flags) &&
+        flags & SL_TIME_NO_ZONE) /* behind the zone there is nothing */
+        return sl_call_fail(c, i, "\"%.*s\" is no time zone, or the word of several: \"%.*s\"",
+                            (int)SL_MIN(n - (size_t)at, 40), s + at, (int)SL_MIN(n, 100), s);
     sl_type_print(c->out->type, &type);
     int rc = sl_call_fail(c, i, "invalid input syntax for type %s: \"%.*s\"",
                           type.data ? type.data : "?", (int)SL_MIN(n, 100), s);
@@ -167,7 +173,10 @@ static int text_to_bool(const char *s, size_t n, int *v)
 static int text_to_time(const struct sl_call *c, const char *s, size_t n, int64_t *v)
 {
     int rest, flags;
-    if (!sl_time_parse_iso(s, n, c->ev->env->zone, v, &rest, &flags))
+    int ok = c->out->type.kind == SL_WALLTIME
+                 ? sl_time_parse_wall(s, n, v, &rest, &flags)
+                 : sl_time_parse_iso(s, n, c->ev->env->zone, v, &rest, &flags);
+    if (!ok)
         return 0;
     if (c->out->type.nsec)
         return !__builtin_mul_overflow(*v, 1000, v) && !__builtin_add_overflow(*v, rest, v);
@@ -229,6 +238,7 @@ static int from_text_one(struct sl_call *c, void *to, size_t i, const char *s, s
         return 1;
     case SL_DECIMAL: return text_to_free(s, n, t, to, i);
     case SL_TIMESTAMPTZ:
+    case SL_WALLTIME:
         if (!text_to_time(c, s, n, &x))
             return 0;
         ((int64_t *)to)[i] = x;
@@ -292,6 +302,9 @@ static void print_value(struct sl_call *c, size_t i, struct sl_buf *b)
     case SL_TIMESTAMPTZ:
         b->len +=
             sl_time_print(p, sl_arg_int(c, 0, i), a->type.nsec, SL_TIME_SQL, c->ev->env->zone);
+        break;
+    case SL_WALLTIME:
+        b->len += sl_time_print_wall(p, sl_arg_int(c, 0, i), a->type.nsec, SL_TIME_SQL);
         break;
     case SL_DATE: b->len += sl_time_print_date(p, sl_arg_date(c, 0, i)); break;
     default: sl_column_print(a, i, b); return; /* interval, bytea */
@@ -428,29 +441,45 @@ static int to_boolean(struct sl_call *c)
     return 0;
 }
 
-static int to_timestamp(struct sl_call *c)
+/* A stamp in another unit: to microseconds it is rounded. 0 if it leaves int64. */
+static int to_unit(int64_t v, int from_nsec, int nsec, int64_t *out)
 {
-    struct sl_type from = c->args[0]->type;
-    int nsec = c->out->type.nsec;
+    if (from_nsec == nsec)
+        *out = v;
+    else if (nsec)
+        return !__builtin_mul_overflow(v, 1000, out);
+    else
+        *out = sl_floor_div(v, 1000) + ((v % 1000 + 1000) % 1000 >= 500);
+    return 1;
+}
+
+/* date, timestamp or timestamptz to a stamp: by the zone of the run, unless both are of a kind. */
+static int to_stamp(struct sl_call *c)
+{
+    struct sl_type from = c->args[0]->type, type = c->out->type;
+    const struct sl_zone *out_of = NULL, *into = NULL;
     int64_t *to = sl_call_data(c);
     if (!to)
         return -SL_ENOMEM;
+    if (from.kind != type.kind) {
+        out_of = from.kind == SL_TIMESTAMPTZ ? c->ev->env->zone : NULL;
+        into = sl_call_zone(c, type);
+    }
     for (size_t i = 0; i < c->rows; i++) {
-        int ok = 1;
+        int ok;
+        int64_t rest = 0, wall, t;
         to[i] = 0;
         if (!sl_call_valid(c, i))
             continue;
         if (from.kind == SL_DATE) {
-            ok = sl_wall_instant((int64_t)sl_arg_date(c, 0, i) * 86400, 0, nsec, c->ev->env->zone,
-                                 &to[i]);
+            ok = sl_wall_instant((int64_t)sl_arg_date(c, 0, i) * 86400, 0, type.nsec, into, &to[i]);
         } else {
-            int64_t v = sl_arg_int(c, 0, i);
-            if (from.nsec && !nsec) /* rounded to the microsecond */
-                to[i] = sl_floor_div(v, 1000) + (v - sl_floor_div(v, 1000) * 1000 >= 500);
-            else if (!from.nsec && nsec)
-                ok = !__builtin_mul_overflow(v, 1000, &to[i]);
-            else
-                to[i] = v;
+            ok = to_unit(sl_arg_int(c, 0, i), from.nsec, type.nsec, &t);
+            to[i] = t;
+        }
+        if (ok && from.kind != SL_DATE && (out_of || into)) {
+            wall = sl_wall_seconds(t, type.nsec, out_of, &rest);
+            ok = sl_wall_instant(wall, rest, type.nsec, into, &to[i]);
         }
         int rc = ok ? 0 : out_of_range(c, i);
         if (rc < 0)
@@ -462,11 +491,12 @@ static int to_timestamp(struct sl_call *c)
 static int to_date(struct sl_call *c)
 {
     int32_t *to = sl_call_data(c);
-    int nsec = c->args[0]->type.nsec;
+    struct sl_type from = c->args[0]->type;
+    const struct sl_zone *zone = sl_call_zone(c, from);
     if (!to)
         return -SL_ENOMEM;
     for (size_t i = 0; i < c->rows; i++) {
-        int64_t rest, wall = sl_wall_seconds(sl_arg_int(c, 0, i), nsec, c->ev->env->zone, &rest);
+        int64_t rest, wall = sl_wall_seconds(sl_arg_int(c, 0, i), from.nsec, zone, &rest);
         to[i] = (int32_t)sl_floor_div(wall, 86400);
     }
     return 0;
@@ -486,7 +516,8 @@ int sl_kernel_cast(struct sl_call *c)
     case SL_BIGINT:
     case SL_NUMERIC: return number_to_number(c);
     case SL_DOUBLE: return number_to_double(c);
-    case SL_TIMESTAMPTZ: return to_timestamp(c);
+    case SL_TIMESTAMPTZ:
+    case SL_WALLTIME: return to_stamp(c);
     default: assert(to.kind == SL_DATE); return to_date(c);
     }
 }

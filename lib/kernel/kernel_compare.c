@@ -35,7 +35,8 @@ int sl_value_order(const struct sl_column *a, size_t i, const struct sl_column *
     case SL_BIGINT:
     case SL_NUMERIC:
     case SL_DECIMAL: return sl_decimal_order(sl_column_decimal(a, i), sl_column_decimal(b, k));
-    case SL_TIMESTAMPTZ: {
+    case SL_TIMESTAMPTZ:
+    case SL_WALLTIME: {
         int64_t x = ((const int64_t *)a->data)[i], y = ((const int64_t *)b->data)[k];
         return x < y ? -1 : x > y;
     }
@@ -150,8 +151,8 @@ int sl_kernel_compare(struct sl_call *c)
     uint8_t *to = sl_call_data(c);
     if (!to)
         return -SL_ENOMEM;
-    if (a->type.kind == SL_TIMESTAMPTZ || (sl_numeric_is64(a->type) && sl_numeric_is64(b->type) &&
-                                           sl_type_scale(a->type) == sl_type_scale(b->type)))
+    if (sl_type_is_stamp(a->type) || (sl_numeric_is64(a->type) && sl_numeric_is64(b->type) &&
+                                      sl_type_scale(a->type) == sl_type_scale(b->type)))
         compare_int64_t(to, c->rows, a->data, sa, b->data, sb, op);
     else if (a->type.kind == SL_DATE)
         compare_int32_t(to, c->rows, a->data, sa, b->data, sb, op);

@@ -25,7 +25,7 @@ int sl_zone_cached(struct sl_call *c, struct sl_zone_cache *z, int k, size_t row
         z->name = sl_strndup(s, n);
         if (!z->name)
             return sl_err_nomem(c->err, "opening a time zone");
-        z->zone = strlen(z->name) == n ? sl_zone_open(z->name, &err) : NULL;
+        z->zone = strlen(z->name) == n ? sl_zone_open_word(z->name, &err) : NULL;
     }
     *out = z->zone;
     return z->zone ? 1 : sl_call_fail(c, row, "there is no time zone \"%.60s\"", z->name);
@@ -84,14 +84,16 @@ static int truncate(int64_t t, int nsec, int unit, const struct sl_zone *zone, i
         sec -= wall - floor_to(wall, unit == SL_UNIT_HOUR ? 3600 : 60);
         return !__builtin_mul_overflow(sec, units, out);
     }
-    return sl_wall_instant(day_floor(sl_floor_div(wall, 86400), unit) * 86400, 0, nsec, zone, out);
+    /* the first reading: what is cut off never comes out later than it went in */
+    return sl_wall_read(day_floor(sl_floor_div(wall, 86400), unit) * 86400, 0, nsec, zone,
+                        SL_READING_FIRST, out);
 }
 
 /* date_trunc(unit, t [, zone]) */
 int sl_kernel_date_trunc(struct sl_call *c)
 {
     struct sl_zone_cache zones = {0};
-    const struct sl_zone *zone = c->ev->env->zone;
+    const struct sl_zone *zone = sl_call_zone(c, c->out->type);
     int64_t *to = sl_call_data(c);
     int unit = (int)c->node->param[0], nsec = c->out->type.nsec, rc = 0;
     if (!to)
@@ -107,7 +109,8 @@ int sl_kernel_date_trunc(struct sl_call *c)
                 continue;
         }
         if (!truncate(t, nsec, unit, zone, &to[i]))
-            rc = sl_call_fail(c, i, "timestamptz out of range");
+            rc = sl_call_fail(c, i, "%s out of range",
+                              c->out->type.kind == SL_WALLTIME ? "timestamp" : "timestamptz");
     }
     sl_zone_cache_release(&zones);
     return rc < 0 ? rc : 0;
@@ -164,13 +167,13 @@ static sl_int128 clock_field(int64_t clock, int64_t nanos, int unit, int digits)
     }
 }
 
-static sl_int128 time_field(struct sl_call *c, int64_t t, int nsec, int unit)
+static sl_int128 time_field(struct sl_call *c, int64_t t, struct sl_type from, int unit)
 {
     int64_t rest, wall;
-    int digits = (int)c->node->param[1];
+    int digits = (int)c->node->param[1], nsec = from.nsec;
     if (unit == SL_UNIT_EPOCH)
         return t;
-    wall = sl_wall_seconds(t, nsec, c->ev->env->zone, &rest);
+    wall = sl_wall_seconds(t, nsec, sl_call_zone(c, from), &rest);
     if (unit == SL_UNIT_TIMEZONE)
         return wall - sl_floor_div(t, sl_time_units(nsec));
     int64_t days = sl_floor_div(wall, 86400);
@@ -208,8 +211,8 @@ static sl_int128 interval_field(struct sl_interval v, int unit)
 /* extract(unit, t): param[0] unit, param[1] fraction digits */
 int sl_kernel_extract(struct sl_call *c)
 {
-    int unit = (int)c->node->param[0], kind = c->args[1]->type.kind;
-    int nsec = c->args[1]->type.nsec;
+    struct sl_type from = c->args[1]->type;
+    int unit = (int)c->node->param[0];
     void *to = sl_call_data(c);
     if (!to)
         return -SL_ENOMEM;
@@ -217,9 +220,9 @@ int sl_kernel_extract(struct sl_call *c)
         sl_int128 v = 0;
         if (!sl_call_valid(c, i))
             ;
-        else if (kind == SL_TIMESTAMPTZ)
-            v = time_field(c, sl_arg_int(c, 1, i), nsec, unit);
-        else if (kind == SL_INTERVAL)
+        else if (sl_type_is_stamp(from))
+            v = time_field(c, sl_arg_int(c, 1, i), from, unit);
+        else if (from.kind == SL_INTERVAL)
             v = interval_field(sl_arg_interval(c, 1, i), unit);
         else if (unit == SL_UNIT_EPOCH)
             v = (sl_int128)sl_arg_date(c, 1, i) * SL_USEC_PER_DAY;

@@ -31,7 +31,7 @@ static void in_set_free(void *p)
 
 static int is_word(struct sl_type t)
 {
-    return t.kind == SL_BIGINT || t.kind == SL_TIMESTAMPTZ ||
+    return t.kind == SL_BIGINT || sl_type_is_stamp(t) ||
            (t.kind == SL_NUMERIC && t.precision <= SL_NUMERIC64_MAX);
 }
 

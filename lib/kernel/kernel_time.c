@@ -3,33 +3,39 @@
 /*
  * kernel_time: arithmetic of times, dates and intervals; date_bin, now and their like.
  *
- * There is one type of instant. `t at time zone 'Z'` is the instant whose wall clock in the zone of
- * the run reads as t's does in Z, so that what follows (extract, date_trunc, a cast to date, to
- * text) sees the clock of Z.
+ * A timestamptz is an instant, and its calendar that of the zone of the run; a timestamp is a wall
+ * clock, counted as if it were UTC. `t at time zone 'Z'` makes one of the other: the clock that an
+ * instant shows in Z, the instant at which the clock of Z shows it.
  */
 #include <math.h>
 #include "kernel/calendar.h"
 #include "kernel/kernel.h"
 
-static int out_of_range(struct sl_call *c, size_t i, const char *what)
+static int out_of_range(struct sl_call *c, size_t i)
 {
-    return sl_call_fail(c, i, "%s out of range", what);
+    static const char *const names[] = {[SL_TIMESTAMPTZ] = "timestamptz",
+                                        [SL_WALLTIME] = "timestamp",
+                                        [SL_DATE] = "date",
+                                        [SL_INTERVAL] = "interval"};
+    assert(c->out->type.kind < SL_COUNT(names) && names[c->out->type.kind]);
+    return sl_call_fail(c, i, "%s out of range", names[c->out->type.kind]);
 }
 
-/* timestamptz +- interval */
+/* timestamptz or timestamp +- interval */
 int sl_kernel_time_shift(struct sl_call *c)
 {
     int64_t *to = sl_call_data(c);
     int sign = c->node->param[0] == '-' ? -1 : 1, nsec = c->out->type.nsec;
+    const struct sl_zone *zone = sl_call_zone(c, c->out->type);
     if (!to)
         return -SL_ENOMEM;
     for (size_t i = 0; i < c->rows; i++) {
         to[i] = 0;
         if (!sl_call_valid(c, i))
             continue;
-        if (!sl_interval_shift(sl_arg_int(c, 0, i), nsec, sl_arg_interval(c, 1, i), sign,
-                               c->ev->env->zone, &to[i])) {
-            int rc = out_of_range(c, i, "timestamptz");
+        if (!sl_interval_shift(sl_arg_int(c, 0, i), nsec, sl_arg_interval(c, 1, i), sign, zone,
+                               &to[i])) {
+            int rc = out_of_range(c, i);
             if (rc < 0)
                 return rc;
         }
@@ -37,7 +43,7 @@ int sl_kernel_time_shift(struct sl_call *c)
     return 0;
 }
 
-/* timestamptz - timestamptz: days of 24 hours and the rest */
+/* timestamptz - timestamptz, timestamp - timestamp: days of 24 hours and the rest */
 int sl_kernel_time_diff(struct sl_call *c)
 {
     struct sl_interval *to = sl_call_data(c);
@@ -50,7 +56,7 @@ int sl_kernel_time_diff(struct sl_call *c)
         if (!sl_call_valid(c, i))
             continue;
         if (__builtin_sub_overflow(sl_arg_int(c, 0, i), sl_arg_int(c, 1, i), &d)) {
-            int rc = out_of_range(c, i, "interval");
+            int rc = out_of_range(c, i);
             if (rc < 0)
                 return rc;
             continue;
@@ -74,7 +80,7 @@ int sl_kernel_date_shift(struct sl_call *c)
         if (!sl_call_valid(c, i))
             continue;
         if (n > INT32_MAX || n < INT32_MIN || (d += sign * n) > INT32_MAX || d < INT32_MIN) {
-            int rc = out_of_range(c, i, "date");
+            int rc = out_of_range(c, i);
             if (rc < 0)
                 return rc;
             continue;
@@ -119,7 +125,7 @@ int sl_kernel_interval_add(struct sl_call *c)
     for (size_t i = 0; i < c->rows; i++) {
         if (combine(sl_arg_interval(c, 0, i), sl_arg_interval(c, 1, i), minus, &to[i]) &&
             sl_call_valid(c, i)) {
-            int rc = out_of_range(c, i, "interval");
+            int rc = out_of_range(c, i);
             if (rc < 0)
                 return rc;
         }
@@ -152,7 +158,7 @@ int sl_kernel_interval_scale(struct sl_call *c)
             ns = rint(ns / 1e3) * 1e3; /* microseconds are what can be trusted of it */
             if (!(fabs(months) <= INT32_MAX) || !(fabs(days) <= INT32_MAX) ||
                 !(fabs(ns) < 9.2e18)) {
-                rc = out_of_range(c, i, "interval");
+                rc = out_of_range(c, i);
             } else {
                 to[i].months = (int32_t)months;
                 to[i].days = (int32_t)days;
@@ -172,7 +178,7 @@ int sl_kernel_interval_negate(struct sl_call *c)
         return -SL_ENOMEM;
     for (size_t i = 0; i < c->rows; i++) {
         if (combine(none, sl_arg_interval(c, 0, i), 1, &to[i]) && sl_call_valid(c, i)) {
-            int rc = out_of_range(c, i, "interval");
+            int rc = out_of_range(c, i);
             if (rc < 0)
                 return rc;
         }
@@ -203,7 +209,7 @@ int sl_kernel_date_bin(struct sl_call *c)
             d = (sl_int128)t - origin;
             bin = d - d % stride - (d % stride < 0 ? stride : 0) + origin;
             if (bin < INT64_MIN || bin > INT64_MAX)
-                rc = out_of_range(c, i, "timestamptz");
+                rc = out_of_range(c, i);
             else
                 to[i] = (int64_t)bin;
         }
@@ -225,7 +231,7 @@ int sl_kernel_to_timestamp(struct sl_call *c)
         if (!sl_call_valid(c, i))
             continue;
         if (!(fabs(us) < 9.2e18)) {
-            int rc = out_of_range(c, i, "timestamptz");
+            int rc = out_of_range(c, i);
             if (rc < 0)
                 return rc;
             continue;
@@ -285,12 +291,12 @@ int sl_kernel_make_date(struct sl_call *c)
     return 0;
 }
 
-/* timezone(zone, t) */
+/* timezone(zone, t): the clock of an instant, or the instant of a clock */
 int sl_kernel_at_zone(struct sl_call *c)
 {
     struct sl_zone_cache zones = {0};
     int64_t *to = sl_call_data(c);
-    int nsec = c->out->type.nsec, rc = 0;
+    int nsec = c->out->type.nsec, to_wall = c->out->type.kind == SL_WALLTIME, rc = 0;
     if (!to)
         return -SL_ENOMEM;
     for (size_t i = 0; i < c->rows && rc >= 0; i++) {
@@ -302,9 +308,9 @@ int sl_kernel_at_zone(struct sl_call *c)
         rc = sl_zone_cached(c, &zones, 0, i, &z);
         if (rc != 1)
             continue;
-        wall = sl_wall_seconds(sl_arg_int(c, 1, i), nsec, z, &rest);
-        if (!sl_wall_instant(wall, rest, nsec, c->ev->env->zone, &to[i]))
-            rc = out_of_range(c, i, "timestamptz");
+        wall = sl_wall_seconds(sl_arg_int(c, 1, i), nsec, to_wall ? z : NULL, &rest);
+        if (!sl_wall_instant(wall, rest, nsec, to_wall ? NULL : z, &to[i]))
+            rc = out_of_range(c, i);
     }
     sl_zone_cache_release(&zones);
     return rc < 0 ? rc : 0;

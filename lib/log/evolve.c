@@ -167,7 +167,7 @@ int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, enum sl_
             changed = 1;
         } else if (!sl_type_equal(wide, s->fields[at].type)) {
             /* Rows of the log may be beyond what nanoseconds reach. */
-            if (wide.kind == SL_TIMESTAMPTZ && wide.nsec)
+            if (sl_type_is_stamp(wide) && wide.nsec)
                 wide = sl_type_of(SL_TEXT);
             if (sl_log_column_pinned(have, f->name))
                 rc = refuse(have, want, f->name, "is the log's time or a key: its type stays", err);

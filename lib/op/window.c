@@ -83,7 +83,7 @@ static int64_t bucket_start(const struct sl_window *w, int64_t k)
         int64_t month = k * w->width, year = sl_floor_div(month, 12);
         day = sl_time_days(1970 + year, (int)(month - year * 12) + 1, 1);
     }
-    return sl_zone_to_utc(w->zone, day * 86400) * SL_USEC_PER_SEC;
+    return sl_zone_to_utc(w->zone, day * 86400, SL_READING_FIRST) * SL_USEC_PER_SEC;
 }
 
 static int64_t bucket_of(const struct sl_window *w, int64_t t)

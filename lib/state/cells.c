@@ -10,6 +10,7 @@ enum sl_cell_class sl_cell_class(struct sl_type t)
     case SL_BIGINT:
     case SL_DOUBLE:
     case SL_TIMESTAMPTZ:
+    case SL_WALLTIME:
     case SL_DATE: return SL_CELL_8;
     case SL_NUMERIC: return t.precision <= SL_NUMERIC64_MAX ? SL_CELL_8 : SL_CELL_16;
     case SL_INTERVAL: return SL_CELL_16;

@@ -128,6 +128,14 @@ static int wider_type(const struct decode *d, size_t row, int column, struct sl_
     return 1;
 }
 
+/* A time with its zone, which no timestamp takes. */
+static int has_zone(const struct sl_span *v)
+{
+    int64_t usec;
+    int rest, flags;
+    return sl_time_parse_iso(v->p, v->len, NULL, &usec, &rest, &flags) && flags & SL_TIME_HAS_ZONE;
+}
+
 static int misfit_reason(const struct decode *d, size_t row, int column, const struct sl_span *v,
                          struct sl_buf *b)
 {
@@ -137,6 +145,11 @@ static int misfit_reason(const struct decode *d, size_t row, int column, const s
     sl_buf_add_visible(b, v->p, SL_MIN(v->len, 60u));
     sl_buf_addstr(b, v->len > 60 ? "...' does not fit " : "' does not fit ");
     sl_type_print(c->type, b);
+    size_t len;
+    const char *word = sl_text_no_zone(c, &d->missing, v, &len);
+    if (word)
+        sl_buf_printf(b, ": %.*s is no time zone, or the word of several", (int)SL_MIN(len, 40u),
+                      word);
     struct sl_text_column fine = *c;
     int64_t ignored;
     fine.type.nsec = 1;
@@ -152,9 +165,12 @@ static int misfit_reason(const struct decode *d, size_t row, int column, const s
     }
     if (c->event_time && !is_fine)
         return sl_buf_check(b, d->err);
+    int zoned = c->type.kind == SL_WALLTIME && has_zone(v);
     int known = c->time == SL_TIME_ISO && wider_type(d, row, column, c->type, v, &t) &&
                 !sl_type_equal(t, c->type);
-    if (!known)
+    if (zoned)
+        t = sl_type_of(SL_TIMESTAMPTZ);
+    else if (!known)
         t = is_fine ? fine.type : sl_type_of(SL_TEXT);
     if (d->r->o.format == SL_TEXT_COMBINED || d->r->o.format == SL_TEXT_COMMON)
         return sl_buf_check(b, d->err);
@@ -185,7 +201,7 @@ static int misfit(struct decode *d, size_t row, int column, const struct sl_span
             if (t.kind == SL_DOUBLE)
                 note_chunk(&d->r->digits[column].asks, d->chunk->number);
             /* Rows before may be beyond what nanoseconds reach. */
-            int finer = t.kind == SL_TIMESTAMPTZ && t.nsec && !c->type.nsec;
+            int finer = sl_type_is_stamp(t) && t.nsec && !c->type.nsec;
             *now = finer ? sl_type_of(SL_TEXT) : t;
             return 0;
         }

@@ -119,7 +119,7 @@ static int put_cell(const struct sl_text_writer *w, struct sl_text_out *o,
     if (!sl_text_cell_plain(x->kind) ||
         (x->kind == SL_DOUBLE && !is_finite(((const double *)x->h->data)[k])))
         return put_other(w, o, x, row);
-    int quoted = x->kind == SL_TIMESTAMPTZ || x->kind == SL_DATE;
+    int quoted = sl_type_is_stamp(x->h->type) || x->kind == SL_DATE;
     if (quoted)
         *o->p++ = '"';
     sl_text_cell_print(w, o, x, k, SL_TIME_RFC3339);

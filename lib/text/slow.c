@@ -116,21 +116,33 @@ static int value_epoch(const struct sl_text_column *c, const struct sl_span *v, 
     return *out == ns;
 }
 
-static int value_time(const struct sl_text_column *c, const char *format,
-                      const struct sl_text_missing *m, const struct sl_span *v, int64_t *out)
+/* 1 and the instant (of a timestamp: the clock), or 0 and flags. */
+static int parse_time(const struct sl_text_column *c, const struct sl_text_missing *m,
+                      const struct sl_span *v, int64_t *usec, int *rest, int *flags)
+{
+    const struct sl_zone *zone = c->type.kind == SL_WALLTIME ? NULL : m->zone;
+    *rest = 0;
+    *flags = 0;
+    switch (c->time) {
+    case SL_TIME_CLF: *flags = SL_TIME_HAS_ZONE; return sl_time_parse_clf(v->p, v->len, usec);
+    case SL_TIME_STRPTIME:
+        return sl_time_parse_format(v->p, v->len, c->format, m->latest, zone, usec, rest, flags);
+    default: return sl_time_parse_iso(v->p, v->len, zone, usec, rest, flags);
+    }
+}
+
+static int value_time(const struct sl_text_column *c, const struct sl_text_missing *m,
+                      const struct sl_span *v, int64_t *out)
 {
     int64_t usec;
-    int rest = 0, flags = 0, ok;
+    int rest, flags;
     if (c->time >= SL_TIME_EPOCH_S && c->time <= SL_TIME_EPOCH_NS)
         return value_epoch(c, v, out);
-    if (c->time == SL_TIME_CLF)
-        ok = sl_time_parse_clf(v->p, v->len, &usec);
-    else if (c->time == SL_TIME_STRPTIME)
-        ok = sl_time_parse_format(v->p, v->len, format, m->latest, m->zone, &usec, &rest, &flags);
-    else
-        ok = sl_time_parse_iso(v->p, v->len, m->zone, &usec, &rest, &flags);
+    int ok = parse_time(c, m, v, &usec, &rest, &flags);
     if (!ok || flags & SL_TIME_SUBNANO || (rest && !c->type.nsec))
         return 0;
+    if (c->type.kind == SL_WALLTIME && flags & SL_TIME_HAS_ZONE)
+        return 0; /* a zone is never thrown away: such a column is a timestamptz */
     if (!c->type.nsec) {
         *out = usec;
         return 1;
@@ -147,6 +159,21 @@ static int value_date(const struct sl_span *v, void *dst)
     int64_t days = usec / SL_USEC_PER_DAY - (usec % SL_USEC_PER_DAY < 0);
     *(int32_t *)dst = (int32_t)days;
     return 1;
+}
+
+const char *sl_text_no_zone(const struct sl_text_column *c, const struct sl_text_missing *m,
+                            const struct sl_span *v, size_t *len)
+{
+    int64_t usec;
+    int at, flags;
+    if (!sl_type_is_stamp(c->type) || (c->time >= SL_TIME_EPOCH_S && c->time <= SL_TIME_EPOCH_NS) ||
+        parse_time(c, m, v, &usec, &at, &flags) || !(flags & SL_TIME_NO_ZONE))
+        return NULL;
+    const char *end = v->p + at;
+    while (end < v->p + v->len && (*end | 0x20) >= 'a' && (*end | 0x20) <= 'z')
+        end++;
+    *len = (size_t)(end - (v->p + at));
+    return v->p + at;
 }
 
 int sl_text_json_valid(const char *s, size_t n)
@@ -175,7 +202,8 @@ int sl_text_value(const struct sl_text_column *c, const struct sl_text_missing *
     case SL_NUMERIC: return value_numeric(c, v, dst);
     case SL_DOUBLE: return value_double(c, v, dst);
     case SL_DATE: return value_date(v, dst);
-    case SL_TIMESTAMPTZ: return value_time(c, c->format, m, v, dst);
+    case SL_TIMESTAMPTZ:
+    case SL_WALLTIME: return value_time(c, m, v, dst);
     case SL_INTERVAL: return sl_interval_parse(v->p, v->len, dst);
     case SL_JSONB: return sl_text_json_valid(v->p, v->len);
     default: return 1;

@@ -226,6 +226,9 @@ sl_text_kernel *sl_text_kernel_of(const struct sl_text_column *c);
  * not fit ---- */
 int sl_text_value(const struct sl_text_column *c, const struct sl_text_missing *m,
                   const struct sl_span *v, void *dst);
+/* The word for which a time was not taken, since it is no zone, or that of several; else NULL. */
+const char *sl_text_no_zone(const struct sl_text_column *c, const struct sl_text_missing *m,
+                            const struct sl_span *v, size_t *len);
 /* 1 if the bytes are one JSON value. */
 int sl_text_json_valid(const char *s, size_t n);
 

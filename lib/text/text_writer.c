@@ -123,6 +123,9 @@ void sl_text_cell_print(const struct sl_text_writer *w, struct sl_text_out *o,
     case SL_TIMESTAMPTZ:
         o->p += sl_time_print(o->p, ((const int64_t *)data)[k], x->h->type.nsec, style, w->o.zone);
         break;
+    case SL_WALLTIME:
+        o->p += sl_time_print_wall(o->p, ((const int64_t *)data)[k], x->h->type.nsec, style);
+        break;
     case SL_DATE: o->p += sl_time_print_date(o->p, ((const int32_t *)data)[k]); break;
     default:
         assert(x->kind == SL_BOOL);

@@ -73,7 +73,7 @@ void sl_text_cell_print(const struct sl_text_writer *w, struct sl_text_out *o,
 static inline int sl_text_cell_plain(uint8_t kind)
 {
     return kind == SL_BOOL || kind == SL_BIGINT || kind == SL_DOUBLE || kind == SL_NUMERIC ||
-           kind == SL_TIMESTAMPTZ || kind == SL_DATE;
+           kind == SL_TIMESTAMPTZ || kind == SL_WALLTIME || kind == SL_DATE;
 }
 
 /* csv_write.c, json_write.c, table_write.c: each appends to out, 0 or < 0. */

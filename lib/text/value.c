@@ -281,9 +281,10 @@ static inline int64_t clock_of(const char *p)
     return h < 24 && m < 60 && s < 60 ? h * 3600 + m * 60 + s : -1;
 }
 
-/* What stands behind the seconds: [.fraction][Z|+hh:mm]; adds to *usec. zoned: a zone must be
- * there. */
-static inline int clock_tail(const char *p, unsigned n, int zoned, int64_t *usec)
+enum zone_text { ZONE_MAY, ZONE_MUST, ZONE_NEVER }; /* stand behind a time */
+
+/* What stands behind the seconds: [.fraction][Z|+hh:mm]; adds to *usec. */
+static inline int clock_tail(const char *p, unsigned n, enum zone_text zone, int64_t *usec)
 {
     if (n && *p == '.') {
         uint64_t x = load8(p + 1), odd = x ^ ZEROS;
@@ -297,7 +298,9 @@ static inline int clock_tail(const char *p, unsigned n, int zoned, int64_t *usec
         n -= f + 1;
     }
     if (n == 0)
-        return !zoned;
+        return zone != ZONE_MUST;
+    if (zone == ZONE_NEVER)
+        return 0;
     if (n == 1 && *p == 'Z')
         return 1;
     if (n == 6 && (*p == '+' || *p == '-') && p[3] == ':') {
@@ -313,8 +316,8 @@ static inline int clock_tail(const char *p, unsigned n, int zoned, int64_t *usec
     return 0;
 }
 
-static uint64_t kernel_iso(const struct sl_text_column *c, const struct sl_text_missing *m,
-                           const struct sl_span *v, size_t n, void *dst)
+static inline uint64_t iso_block(const struct sl_text_column *c, enum zone_text zone,
+                                 const struct sl_span *v, size_t n, void *dst)
 {
     int64_t *out = dst;
     uint64_t ok = 0;
@@ -327,7 +330,7 @@ static uint64_t kernel_iso(const struct sl_text_column *c, const struct sl_text_
             continue;
         int64_t seconds = clock_of(p + 11);
         int64_t usec = memo.days * SL_USEC_PER_DAY + seconds * SL_USEC_PER_SEC;
-        if (seconds < 0 || !clock_tail(p + 19, v[i].len - 19, m->zone != NULL, &usec))
+        if (seconds < 0 || !clock_tail(p + 19, v[i].len - 19, zone, &usec))
             continue;
         if (c->type.nsec && __builtin_mul_overflow(usec, 1000, &usec))
             continue;
@@ -335,6 +338,19 @@ static uint64_t kernel_iso(const struct sl_text_column *c, const struct sl_text_
         ok |= 1ULL << i;
     }
     return ok;
+}
+
+static uint64_t kernel_iso(const struct sl_text_column *c, const struct sl_text_missing *m,
+                           const struct sl_span *v, size_t n, void *dst)
+{
+    return iso_block(c, m->zone ? ZONE_MUST : ZONE_MAY, v, n, dst);
+}
+
+static uint64_t kernel_wall(const struct sl_text_column *c,
+                            const struct sl_text_missing *m SL_UNUSED, const struct sl_span *v,
+                            size_t n, void *dst)
+{
+    return iso_block(c, ZONE_NEVER, v, n, dst);
 }
 
 /* Times in other spellings, and types without a fast way: one at a time. */
@@ -358,6 +374,7 @@ sl_text_kernel *sl_text_kernel_of(const struct sl_text_column *c)
     case SL_NUMERIC: return c->type.precision <= SL_NUMERIC64_MAX ? kernel_decimal : kernel_slow;
     case SL_DATE: return kernel_date;
     case SL_TIMESTAMPTZ: return c->time == SL_TIME_ISO ? kernel_iso : kernel_slow;
+    case SL_WALLTIME: return c->time == SL_TIME_ISO ? kernel_wall : kernel_slow;
     default: return kernel_slow;
     }
 }

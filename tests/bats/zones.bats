@@ -41,9 +41,10 @@ else:
     zone = zoneinfo.ZoneInfo(name)
 epoch = d.datetime(1970, 1, 1, tzinfo=d.timezone.utc)
 seconds = lambda x: int((x.replace(tzinfo=zone) - epoch).total_seconds())
+last = lambda x: max(seconds(x), seconds(x.replace(fold=1))) # as PostgreSQL reads what a clock showed twice
 print("i,e,d,h,dow,day,week,month")
 for row in csv.DictReader(open("times.csv")):
-    e = seconds(d.datetime.fromisoformat(row["t"]))
+    e = last(d.datetime.fromisoformat(row["t"]))
     wall = (epoch + d.timedelta(seconds=e)).astimezone(zone).replace(tzinfo=None)
     day = wall.replace(hour=0, minute=0, second=0)
     print(row["i"], e, f"{wall:%Y-%m-%d}", wall.hour, (wall.weekday() + 1) % 7, seconds(day),
@@ -73,8 +74,9 @@ PY
         "$SLUICE_ORACLE" - "$z" <<'PY'
 import csv, datetime as d, sys, zoneinfo
 zone = zoneinfo.ZoneInfo(sys.argv[1])
-want = [d.datetime.fromisoformat(r["t"]).replace(tzinfo=zone).astimezone(d.timezone.utc).astimezone(zone)
-        for r in csv.DictReader(open("times.csv"))]
+utc = lambda x, fold: x.replace(tzinfo=zone, fold=fold).astimezone(d.timezone.utc)
+want = [max(utc(x, 0), utc(x, 1)).astimezone(zone)
+        for x in (d.datetime.fromisoformat(r["t"]) for r in csv.DictReader(open("times.csv")))]
 got = [d.datetime.fromisoformat(r["t"]) for r in csv.DictReader(open("printed.csv"))]
 minutes = lambda x: x.utcoffset() // d.timedelta(minutes=1)
 assert len(got) == len(want)

@@ -42,8 +42,9 @@ static void test_names(void)
     TEST("every type prints as it is read")
     {
         static const char *const names[] = {
-            "boolean", "bigint",      "double precision", "numeric(12,2)", "numeric(38,0)", "text",
-            "bytea",   "timestamptz", "timestamptz(9)",   "date",          "interval",      "jsonb",
+            "boolean",  "bigint", "double precision", "numeric(12,2)",  "numeric(38,0)",
+            "text",     "bytea",  "timestamptz",      "timestamptz(9)", "date",
+            "interval", "jsonb",  "timestamp",        "timestamp(9)",
         };
         for (size_t i = 0; i < SL_COUNT(names); i++)
             CHECK_STR(parsed(names[i]), names[i]);
@@ -57,7 +58,9 @@ static void test_names(void)
         CHECK_STR(parsed(" character  varying "), "text");
         CHECK_STR(parsed("timestamp with time zone"), "timestamptz");
         CHECK_STR(parsed("timestamp(6) with time zone"), "timestamptz");
-        CHECK_STR(parsed("timestamp(9)"), "timestamptz(9)");
+        CHECK_STR(parsed("timestamp(9)"), "timestamp(9)");
+        CHECK_STR(parsed("timestamp without time zone"), "timestamp");
+        CHECK_STR(parsed("Timestamp (6)"), "timestamp");
         CHECK_STR(parsed("numeric"), "numeric(38,9)");
         CHECK_STR(parsed("decimal( 10 , 3 )"), "numeric(10,3)");
         CHECK_STR(parsed("numeric(7)"), "numeric(7,0)");
@@ -135,6 +138,9 @@ static void test_widening(void)
         CHECK_STR(widened("bigint", "double"), "text");
         CHECK_STR(widened("numeric(5,1)", "double"), "text");
         CHECK_STR(widened("date", "timestamptz"), "timestamptz");
+        CHECK_STR(widened("date", "timestamp(9)"), "timestamp(9)");
+        CHECK_STR(widened("timestamp", "timestamp(9)"), "timestamp(9)");
+        CHECK_STR(widened("timestamp", "timestamptz"), "text");
         CHECK_STR(widened("date", "timestamptz(9)"), "timestamptz(9)");
         CHECK_STR(widened("timestamptz", "timestamptz(9)"), "timestamptz(9)");
         CHECK_STR(widened("boolean", "bigint"), "text");

@@ -299,7 +299,13 @@ static void test_forms(void)
         CHECK_STR(formatted("1700000000.5", "%s.%f", NULL), "2023-11-14 22:13:20.500+00");
         CHECK_STR(formatted("-0.5", "%s.%f", NULL), "1969-12-31 23:59:59.500+00");
         CHECK_STR(formatted("Wednesday 1 May 2024 CEST", "%A %d %B %Y %Z", NULL),
-                  "2024-05-01 00:00:00+00");
+                  "2024-04-30 22:00:00+00");
+        CHECK_STR(formatted("2024-05-01 est", "%F %Z", NULL), "2024-05-01 05:00:00+00");
+        CHECK_STR(formatted("2024-05-01 -03", "%F %Z", NULL), "2024-05-01 03:00:00+00");
+        CHECK_STR(formatted("2024-05-01 CST", "%F %Z", NULL), "-");
+        CHECK_STR(formatted("2024-05-01 CST+0800", "%F %Z%z", NULL), "2024-04-30 16:00:00+00");
+        CHECK_STR(formatted("2024-05-01 +0800 (CST)", "%F %z (%Z)", NULL),
+                  "2024-04-30 16:00:00+00");
         CHECK_STR(formatted("2024-05-01T10:00+0200%", "%FT%R%z%%", NULL), "2024-05-01 08:00:00+00");
         CHECK_STR(formatted("2024-05-01", "%Y-%m-%d %H", NULL), "-");
         CHECK_STR(formatted("2024-05-01 x", "%Y-%m-%d", NULL), "-");
@@ -372,7 +378,7 @@ static void test_zones(void)
             CHECK_STR(iso("2024-03-31 02:30:00", z), "2024-03-31 01:30:00+00"); /* in the gap */
             CHECK_STR(iso("2024-03-31 01:59:59", z), "2024-03-31 00:59:59+00");
             CHECK_STR(iso("2024-03-31 03:00:00", z), "2024-03-31 01:00:00+00");
-            CHECK_STR(iso("2024-10-27 02:30:00", z), "2024-10-27 00:30:00+00"); /* the first */
+            CHECK_STR(iso("2024-10-27 02:30:00", z), "2024-10-27 01:30:00+00"); /* the last */
             CHECK_STR(iso("2024-10-27 03:00:00", z), "2024-10-27 02:00:00+00");
             CHECK_STR(iso("2060-07-01", z), "2060-06-30 22:00:00+00 date");
             CHECK_STR(printed(1719792000000000, 0, SL_TIME_SQL, z), "2024-07-01 02:00:00+02");
@@ -421,10 +427,10 @@ static void test_zones(void)
                                           "posixrules.",
                                           "+02:00x"};
         z = sl_zone_open("UTC", &err);
-        CHECK(z && sl_zone_offset(z, 0) == 0 && sl_zone_to_utc(z, 5) == 5);
+        CHECK(z && sl_zone_offset(z, 0) == 0 && sl_zone_to_utc(z, 5, SL_READING_FIRST) == 5);
         sl_zone_free(z);
         z = sl_zone_open("-0930", &err);
-        CHECK(z && sl_zone_offset(z, 0) == -34200 && sl_zone_to_utc(z, 0) == 34200);
+        CHECK_INT(z ? sl_zone_offset(z, 0) : 0, -34200);
         sl_zone_free(z);
         for (size_t i = 0; i < SL_COUNT(bad); i++) {
             z = sl_zone_open(bad[i], &err);
@@ -451,7 +457,7 @@ static int reads_as_zone(const char *bytes, size_t n)
         int32_t offset = sl_zone_offset(z, day * 86400);
         if (offset < -26 * 3600 || offset > 26 * 3600)
             CHECK_INT(offset, 0);
-        sl_zone_to_utc(z, day * 86400);
+        sl_zone_to_utc(z, day * 86400, SL_READING_FIRST);
     }
     free(copy);
     sl_zone_free(z);

@@ -54,7 +54,7 @@ static const struct {
     {"coalesce(user_id, ts)", 19, "do not go together", ""},
     {"user_id::nope", 10, "nope", "bigint"},
     {"user_id::real", 10, "limit", "double precision"},
-    {"ts::timestamp(3)", 5, "limit", "timestamptz"},
+    {"ts::timestamp(3)", 5, "limit", "timestamp(9)"},
     {"level::\"char\"", 8, "limit", "text"},
     {"level::varchar(0)", 8, "length", ""},
     {"level::bpchar(user_id)", 8, "length", ""},

@@ -16,7 +16,7 @@ enum want { BOOLEAN, BIGINT, NUMERIC, DOUBLE, TEXT, TIME };
 
 static const char schema_text[] =
     "a bigint, b bigint, n numeric(12,2), d double precision, t text, "
-    "u text, f boolean, g boolean, ts timestamptz";
+    "u text, f boolean, g boolean, ts timestamp";
 static const char duck_types[] =
     "bigint\tbigint\tdecimal(12,2)\tdouble\tvarchar\tvarchar\tboolean\t"
     "boolean\ttimestamp";

@@ -487,7 +487,7 @@ static const struct value_case times[] = {
     {"current_timestamp", "2026-03-04 05:06:07.890123+00|2026-03-04 05:06:07.890123+00|2026-03-04 05:06:07.890123+00|2026-03-04 05:06:07.890123+00"},
     {"current_date", "2026-03-04|2026-03-04|2026-03-04|2026-03-04"},
     {"now() - interval '1 hour' < ts", "false|false|null|true"},
-    {"ts at time zone 'Europe/Berlin'", "2026-01-31 11:20:30.123456+00|2000-01-01 00:59:59.999999+00|null|2026-07-01 02:00:00+00"},
+    {"ts at time zone 'Europe/Berlin'", "2026-01-31 11:20:30.123456|2000-01-01 00:59:59.999999|null|2026-07-01 02:00:00"},
     {"extract(hour from ts at time zone 'Asia/Kolkata')", "15|5|null|5"},
     {"ts at time zone 'Nope'", "?17: unknown time zone: \"Nope\"; use UTC, +02:00, or a name like Europe/Berlin (package tzdata)"},
     {"coalesce(ts, d)", "2026-01-31 10:20:30.123456+00|1999-12-31 23:59:59.999999+00|1969-12-31 00:00:00+00|2026-07-01 00:00:00+00"},
@@ -515,7 +515,7 @@ static const struct value_case zones[] = {
     {"d + interval '1 day' - d", "23:00:00|1 day 01:00:00|1 day"},
     {"date_trunc('day', ts, 'UTC')", "2026-03-28 00:00:00+00|2026-10-25 00:00:00+00|2026-10-25 00:00:00+00"},
     {"current_date", "2026-03-04|2026-03-04|2026-03-04"},
-    {"ts at time zone 'UTC'", "2026-03-28 22:30:00+00|2026-10-24 22:30:00+00|2026-10-24 23:30:00+00"},
+    {"ts at time zone 'UTC'", "2026-03-28 23:30:00|2026-10-25 00:30:00|2026-10-25 01:30:00"},
     {"extract(hour from ts at time zone 'UTC')", "23|0|1"},
 };
 
