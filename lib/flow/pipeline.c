@@ -104,7 +104,23 @@ static uint8_t *source_needs(struct sl_pipeline *p, int all)
     return out ? out : sl_calloc(1, bitmap_bytes(p->schemas[0]));
 }
 
-/* From text to text, what no expression touches is copied byte for byte. */
+static int carry_raw(struct sl_pipeline *p, const uint8_t *columns, struct sl_err *err)
+{
+    int rc = p->source->class->raw(p->source, p->sink->text, columns, err);
+    return rc < 0 ? rc : bind_ops(p, err);
+}
+
+static int prints_instants(const struct sl_schema *out)
+{
+    int n = 0;
+    for (int i = 0; i < out->nfields; i++)
+        n += out->fields[i].type.kind == SL_TIMESTAMPTZ && !sl_hidden_is(out->fields[i].name);
+    return n > 0;
+}
+
+/* From text to text, what no expression touches is copied byte for byte. But an instant that is
+ * printed has a zone; a time beside it that was read by --tz, and kept without one, would be taken
+ * for another instant by the next reader: either all of them keep their text, or none does. */
 static int keep_raw(struct sl_pipeline *p, struct sl_err *err)
 {
     if (p->sink->text == SL_TEXT_NONE || !p->source->class->raw)
@@ -114,9 +130,17 @@ static int keep_raw(struct sl_pipeline *p, struct sl_err *err)
         return sl_err_nomem(err, "a plan");
     for (size_t i = 0; i < bitmap_bytes(p->schemas[0]); i++)
         touched[i] = (uint8_t)~touched[i];
-    int rc = p->source->class->raw(p->source, p->sink->text, touched, err);
+    struct sl_schema *was = sl_schema_ref(p->schemas[0]);
+    int rc = carry_raw(p, touched, err);
+    if (rc == 0 && prints_instants(p->schemas[p->nops])) {
+        for (int i = 0; i < was->nfields; i++)
+            if (was->fields[i].type.kind == SL_TIMESTAMPTZ)
+                sl_bit_clear(touched, (size_t)i);
+        rc = carry_raw(p, touched, err);
+    }
+    sl_schema_unref(was);
     free(touched);
-    return rc < 0 ? rc : bind_ops(p, err);
+    return rc;
 }
 
 static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)

@@ -144,3 +144,14 @@ X
     printf 't\n2024-07-01 10:00:00 +0800 (CST)\n' | sluice transform -I csv --time t --time-format '%F %T %z (%Z)' -O csv --quiet |
         diff - <(printf '%s\n' t '2024-07-01 02:00:00+00')
 }
+
+@test "two columns of timestamptz in one output are written in one way" {
+    printf 'a,b,c\n2024-01-05 10:00:00,2024-01-05 12:30:00,x\n' >t.csv
+    [ "$(sluice transform -I csv t.csv --tz Asia/Tokyo --set 'h = extract(hour from a)' -O csv --quiet | tail -n 1)" = \
+        '2024-01-05 10:00:00+09,2024-01-05 12:30:00+09,x,10' ]
+    run -0 sluice transform -I csv --set 'd = b - a' --select d -O csv --quiet \
+        < <(sluice transform -I csv t.csv --tz Asia/Tokyo --set 'h = extract(hour from a)' -O csv --quiet)
+    [ "${lines[1]}" = 02:30:00 ]
+    sluice transform t.csv --tz Asia/Tokyo --set "n = now()" --select a -O csv --quiet | cmp - <(printf 'a\n2024-01-05 10:00:00\n')
+    sluice transform t.csv --tz Asia/Tokyo --where "c = 'x'" -O csv --quiet | cmp - t.csv # none is computed
+}
