@@ -37,15 +37,21 @@ static int print_position(void *arg, const char *id, const char *value, size_t l
     return 0;
 }
 
-static void print_times(const struct totals *t, struct sl_buf *out)
+/* The time column, and what its times span. */
+static void print_times(const struct sl_schema *s, const struct totals *t, struct sl_buf *out)
 {
     char text[SL_NUM_MAX];
-    if (t->min_time > t->max_time)
+    const char *column = sl_schema_meta(s, SL_META_TIME);
+    if (!column)
         return;
-    size_t n = sl_time_print(text, t->min_time, 0, SL_TIME_SQL, NULL);
-    sl_buf_printf(out, "time        %.*s", (int)n, text);
-    n = sl_time_print(text, t->max_time, 0, SL_TIME_SQL, NULL);
-    sl_buf_printf(out, " to %.*s\n", (int)n, text);
+    sl_buf_printf(out, "time        %s", column);
+    if (t->min_time <= t->max_time) {
+        size_t n = sl_time_print(text, t->min_time, 0, SL_TIME_SQL, NULL);
+        sl_buf_printf(out, ", %.*s", (int)n, text);
+        n = sl_time_print(text, t->max_time, 0, SL_TIME_SQL, NULL);
+        sl_buf_printf(out, " to %.*s", (int)n, text);
+    }
+    sl_buf_addch(out, '\n');
 }
 
 static void print_meta(const struct sl_schema *s, const char *key, const char *name,
@@ -73,8 +79,7 @@ static void print_info(struct sl_log *log, const struct totals *t, struct sl_buf
     if (sl_log_unsettled(log))
         sl_buf_addstr(out, "lost        later commits, which did not reach the device: the next "
                            "writer goes on without them\n");
-    print_times(t, out);
-    print_meta(s, SL_META_TIME, "time column", out);
+    print_times(s, t, out);
     print_meta(s, SL_META_KEY, "key", out);
     print_meta(s, SL_META_HASH, "hash", out);
     for (int p = 0; p < sl_log_partitions(log); p++)

@@ -207,9 +207,20 @@ int sl_schema_equal(const struct sl_schema *a, const struct sl_schema *b)
     return 1;
 }
 
+static const char *const usual_times[] = {"ts", "time", "timestamp", "@timestamp"};
+
+int sl_schema_usual_time(const struct sl_schema *s)
+{
+    for (size_t u = 0; u < SL_COUNT(usual_times); u++) {
+        int i = sl_schema_find(s, usual_times[u], strlen(usual_times[u]));
+        if (i >= 0)
+            return i;
+    }
+    return -1;
+}
+
 int sl_schema_guess_time(const struct sl_schema *s)
 {
-    static const char *const usual[] = {"ts", "time", "timestamp", "@timestamp"};
     int only = -1, n = 0;
     for (int i = 0; i < s->nfields; i++) {
         if (s->fields[i].type.kind == SL_TIMESTAMPTZ && s->fields[i].name[0] != '_') {
@@ -219,10 +230,73 @@ int sl_schema_guess_time(const struct sl_schema *s)
     }
     if (n <= 1)
         return only;
-    for (size_t u = 0; u < SL_COUNT(usual); u++) {
-        int i = sl_schema_find(s, usual[u], strlen(usual[u]));
+    for (size_t u = 0; u < SL_COUNT(usual_times); u++) {
+        int i = sl_schema_find(s, usual_times[u], strlen(usual_times[u]));
         if (i >= 0 && s->fields[i].type.kind == SL_TIMESTAMPTZ)
             return i;
     }
     return -1;
+}
+
+/* How likely a column is meant: 0 = not at all. A number or a text is, by its name. */
+static int may_be_time(const struct sl_field *f)
+{
+    static const char *const parts[] = {"time", "date", "day", "when", "epoch", "stamp"};
+    size_t n = strlen(f->name);
+    if (f->name[0] == '_')
+        return 0;
+    switch (f->type.kind) {
+    case SL_TIMESTAMPTZ: return 5;
+    case SL_WALLTIME: return 4;
+    case SL_DATE: return 3;
+    case SL_BIGINT:
+    case SL_NUMERIC:
+    case SL_DOUBLE:
+    case SL_TEXT: break;
+    default: return 0;
+    }
+    for (size_t i = 0; i < SL_COUNT(parts); i++)
+        if (strcasestr(f->name, parts[i]))
+            return 2;
+    return n >= 2 && (strcasecmp(f->name, "at") == 0 || strcasecmp(f->name + n - 2, "ts") == 0 ||
+                      strcmp(f->name + n - 2, "At") == 0 || strcmp(f->name + n - 2, "_at") == 0);
+}
+
+int sl_schema_hint_time(const struct sl_schema *s, struct sl_err *err)
+{
+    const struct sl_field *best = NULL;
+    int most = 0, also = 0;
+    for (int i = 0; i < s->nfields; i++) {
+        int likely = may_be_time(&s->fields[i]);
+        also += likely == most && likely > 0;
+        if (likely > most) {
+            best = &s->fields[i];
+            most = likely;
+            also = 0;
+        }
+    }
+    if (!best)
+        return sl_err_hint(err, "name it with --time, and its form with --time-format");
+    const char *n = best->name, *other = also ? " (or another)" : "";
+    switch (best->type.kind) {
+    case SL_TIMESTAMPTZ: return sl_err_hint(err, "say which: --time '%s'%s", n, other);
+    case SL_WALLTIME:
+        return sl_err_hint(err,
+                           "'%s'%s has no zone: --types '%s timestamptz' where it is read, or "
+                           "transform --set '%s = %s at time zone ...'",
+                           n, other, n, n, n);
+    case SL_DATE:
+        return sl_err_hint(err,
+                           "--time '%s'%s takes a date of text for its midnight; of a log or a "
+                           "pipe, transform --set '%s = %s::timestamptz' does",
+                           n, other, n, n);
+    case SL_TEXT:
+        return sl_err_hint(err,
+                           "--time '%s'%s, and --time-format says how it is written: "
+                           "'%%d/%%m/%%Y %%H:%%M:%%S', syslog, clf",
+                           n, other);
+    default:
+        return sl_err_hint(err, "--time '%s'%s --time-format epoch:s, or epoch:ms, epoch:us", n,
+                           other);
+    }
 }

@@ -77,6 +77,10 @@ int sl_schema_parse(const char *s, size_t n, struct sl_schema **out, struct sl_e
 /* Picks the default time column by the rule of sluice(1): the only timestamptz, else the first of
  * ts, time, timestamp, @timestamp that is one. Index or -1. */
 int sl_schema_guess_time(const struct sl_schema *s);
+/* The first column of the names that a time usually has, whatever its type; -1 if none has. */
+int sl_schema_usual_time(const struct sl_schema *s);
+/* Adds to an error that no column is taken for the time: those that may be, and the way on. */
+int sl_schema_hint_time(const struct sl_schema *s, struct sl_err *err);
 /* Nearest of n candidates by edit distance (at most 1/3 of the length), or NULL. */
 const char *sl_schema_nearest(const char *name, size_t len, const char *const *names, int n);
 

@@ -55,7 +55,7 @@ static int bind_time(struct sl_aggregate *a, struct sl_schema *in, struct sl_err
         return 0;
     if (a->time_column < 0) {
         sl_err_set(err, SL_EUSAGE, "a window needs a time column, and the input has none");
-        return sl_err_hint(err, "name it with --time");
+        return sl_schema_hint_time(in, err);
     }
     if (in->fields[a->time_column].type.kind != SL_TIMESTAMPTZ) {
         sl_err_set(err, SL_EUSAGE, "the time column %s is not a timestamptz",

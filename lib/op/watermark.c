@@ -39,7 +39,7 @@ static int bind(struct sl_op *op, int input, struct sl_schema *in, struct sl_sch
     w->time = sl_schema_time_index(in);
     if (w->time < 0) {
         sl_err_set(err, SL_EUSAGE, "there is no time column to tell late rows by");
-        return sl_err_hint(err, "name it with --time");
+        return sl_schema_hint_time(in, err);
     }
     sl_schema_unref(w->schema);
     w->schema = sl_schema_copy(in);

@@ -198,6 +198,61 @@ static void infer_nanoseconds(struct sl_text_reader *r, const struct sl_schema *
     }
 }
 
+/* --time-format without --time: the column that is taken for time, by name or as the only time.
+ * NULL with err filled if none is. */
+static const char *formatted_column(const struct sl_text_reader *r, struct sl_schema *s,
+                                    struct sl_err *err)
+{
+    for (int i = 0; i < r->ncolumns; i++)
+        s->fields[i].type = r->columns[i].type;
+    int c = sl_schema_usual_time(s);
+    if (c < 0 || (r->columns[c].declared && s->fields[c].type.kind != SL_TIMESTAMPTZ))
+        c = sl_schema_guess_time(s);
+    if (c >= 0)
+        return s->fields[c].name;
+    sl_err_set(err, SL_EUSAGE,
+               "--time-format says how the time is written, and no column is taken for the time");
+    sl_schema_hint_time(s, err);
+    return NULL;
+}
+
+/* r->time_format is how x is written: its type, if it has another. */
+static void take_format(struct sl_text_reader *r, struct sl_text_column *x)
+{
+    if (strncmp(r->time_format, "epoch:", 6) == 0)
+        x->time = (uint8_t)(r->time_format[6] == 's'   ? SL_TIME_EPOCH_S
+                            : r->time_format[6] == 'm' ? SL_TIME_EPOCH_MS
+                            : r->time_format[6] == 'u' ? SL_TIME_EPOCH_US
+                                                       : SL_TIME_EPOCH_NS);
+    else if (strcmp(r->time_format, "clf") == 0)
+        x->time = SL_TIME_CLF;
+    else if (strcmp(r->time_format, "iso") != 0)
+        x->time = SL_TIME_STRPTIME;
+    x->format = r->time_format;
+    r->zone_assumed |= x->time == SL_TIME_STRPTIME && !r->o.zone &&
+                       !(sl_time_format_parts(x->format) & SL_TIME_PART_ZONE);
+    if (!sl_type_is_stamp(x->type)) {
+        int micro = x->time == SL_TIME_EPOCH_S ? 6 : x->time == SL_TIME_EPOCH_MS ? 3 : 0;
+        int finer = x->type.kind == SL_NUMERIC && x->type.scale > micro;
+        x->type = sl_type_of(SL_TIMESTAMPTZ);
+        x->type.nsec = x->time == SL_TIME_EPOCH_NS || (finer && x->time != SL_TIME_STRPTIME);
+    }
+    x->declared = 1;
+}
+
+static int no_time(const struct sl_text_column *x, const char *name, struct sl_err *err)
+{
+    struct sl_buf b = SL_BUF_INIT;
+    sl_type_print(x->type, &b);
+    sl_err_set(err, SL_EUSAGE, "the time column '%s' is %s, not %s", name, b.data ? b.data : "?",
+               x->type.kind == SL_WALLTIME ? "timestamptz: it names no instant" : "a time");
+    sl_buf_release(&b);
+    if (x->type.kind == SL_WALLTIME)
+        return sl_err_hint(err, "--types '%s timestamptz', and --tz says whose clock it is", name);
+    return sl_err_hint(err, "--time-format epoch:s, epoch:ms, ... or a form like "
+                            "'%%d/%%m/%%Y %%H:%%M:%%S'");
+}
+
 static int set_event_time(struct sl_text_reader *r, struct sl_schema *s, struct sl_err *err)
 {
     const char *name = r->time_column;
@@ -205,45 +260,20 @@ static int set_event_time(struct sl_text_reader *r, struct sl_schema *s, struct 
         name = "time";
     if (!name && r->fixed)
         name = sl_schema_meta(r->fixed, SL_META_TIME);
+    if (!name && r->time_format && !(name = formatted_column(r, s, err)))
+        return -SL_EUSAGE;
     if (!name)
         return 0;
     int c = sl_schema_lookup(s, name, strlen(name), NULL);
     if (c < 0)
         return r->time_column ? unknown_column(s, "--time", name, err) : 0;
     struct sl_text_column *x = &r->columns[c];
-    if (r->time_format && x->time != SL_TIME_CLF) {
-        if (strncmp(r->time_format, "epoch:", 6) == 0)
-            x->time = (uint8_t)(r->time_format[6] == 's'   ? SL_TIME_EPOCH_S
-                                : r->time_format[6] == 'm' ? SL_TIME_EPOCH_MS
-                                : r->time_format[6] == 'u' ? SL_TIME_EPOCH_US
-                                                           : SL_TIME_EPOCH_NS);
-        else if (strcmp(r->time_format, "clf") == 0)
-            x->time = SL_TIME_CLF;
-        else if (strcmp(r->time_format, "iso") != 0)
-            x->time = SL_TIME_STRPTIME;
-        x->format = r->time_format;
-        r->zone_assumed |= x->time == SL_TIME_STRPTIME && !r->o.zone &&
-                           !(sl_time_format_parts(x->format) & SL_TIME_PART_ZONE);
-        if (x->type.kind != SL_TIMESTAMPTZ) {
-            int micro = x->time == SL_TIME_EPOCH_S ? 6 : x->time == SL_TIME_EPOCH_MS ? 3 : 0;
-            int finer = x->type.kind == SL_NUMERIC && x->type.scale > micro;
-            x->type = sl_type_of(SL_TIMESTAMPTZ);
-            x->type.nsec = x->time == SL_TIME_EPOCH_NS || (finer && x->time != SL_TIME_STRPTIME);
-        }
-        x->declared = 1;
-    }
+    if (r->time_format && x->time != SL_TIME_CLF)
+        take_format(r, x);
     if (x->type.kind == SL_DATE)
         x->type = sl_type_of(SL_TIMESTAMPTZ);
-    if (x->type.kind != SL_TIMESTAMPTZ) {
-        struct sl_buf b = SL_BUF_INIT;
-        sl_type_print(x->type, &b);
-        sl_err_set(err, SL_EUSAGE, "the time column '%s' is %s, not a time", name,
-                   b.data ? b.data : "?");
-        sl_err_hint(err, "--time-format epoch:s, epoch:ms, ... or a form like "
-                         "'%%d/%%m/%%Y %%H:%%M:%%S'");
-        sl_buf_release(&b);
-        return -SL_EUSAGE;
-    }
+    if (x->type.kind != SL_TIMESTAMPTZ)
+        return no_time(x, name, err);
     x->event_time = 1;
     return sl_schema_set_meta(s, SL_META_TIME, s->fields[c].name) < 0
                ? sl_err_nomem(err, "settling a schema")

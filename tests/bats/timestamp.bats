@@ -155,3 +155,34 @@ X
     sluice transform t.csv --tz Asia/Tokyo --set "n = now()" --select a -O csv --quiet | cmp - <(printf 'a\n2024-01-05 10:00:00\n')
     sluice transform t.csv --tz Asia/Tokyo --where "c = 'x'" -O csv --quiet | cmp - t.csv # none is computed
 }
+
+@test "--time-format without --time is the form of the column that is taken for the time" {
+    printf 'Nov 28 10:00:00 h: a\n' >s.log
+    sluice ingest -I 'regex:^(?<ts>\w{3} +\d+ \S+) (?<m>.*)' --time-format syslog --year 2025 s.log -o l/ --quiet
+    [ "$(sluice log info l/ 2>/dev/null | grep ^time)" = "time        ts, 2025-11-28 10:00:00+00 to 2025-11-28 10:00:00+00" ]
+    printf 'at,time,v\n5,1719835200000,1\n' >e.csv
+    run -0 sluice aggregate e.csv --time-format epoch:ms --window 1h -O csv --quiet
+    [[ ${lines[1]} == '2024-07-01 12:00:00+00,'* ]]
+    printf 'a,b\n1,2\n' >n.csv
+    run -2 sluice ingest n.csv --time-format epoch:s -o n/ --quiet
+    [[ $output == *"no column is taken for the time"*"--time"* ]]
+    [ ! -e n ]
+}
+
+@test "a window without a time column names the column that may be it, and the way on" {
+    wants() { # COLUMN VALUE WORDS [OPTION...]
+        printf '%s,v\n%s,1\n' "$1" "$2" >w.csv
+        run -2 sluice aggregate w.csv --window 1h -O csv --quiet "${@:4}"
+        [[ $output == *"time column"*"$3"* ]] || { echo "$output"; false; }
+    }
+    wants day 2024-01-01 "--time 'day'"
+    wants epoch_ms 1719835200000 "--time 'epoch_ms' --time-format epoch:s, or epoch:ms"
+    wants when 01/02/2024 "--time 'when', and --time-format says how it is written"
+    wants ts '2024-01-01 10:00' "--types 'ts timestamptz'" --types 'ts timestamp'
+    wants ts '2024-01-01 10:00' "--types 'ts timestamptz'" --types 'ts timestamp' --time ts
+    printf 'a,b\n2024-01-01 10:00,2024-01-01 11:00\n' >w.csv
+    run -2 sluice aggregate w.csv --window 1h -O csv --quiet
+    [[ $output == *"say which: --time 'a'"* ]]
+    printf 'day,v\n2024-01-01,1\n' >w.csv
+    run -0 sluice aggregate w.csv --window 1h --time day -O csv --quiet
+}
