@@ -10,7 +10,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 
 # The values of expressions over one row, as lines.
 values() { # ZONE EXPRESSION...
-    local zone=$1 list= e n=0
+    local zone=$1 list='' e n=0
     shift
     for e in "$@"; do
         list+="${list:+, }$e as c$((++n))"
