@@ -75,6 +75,40 @@ static void say_trouble(struct text_source *t)
     t->is_troubled = why != NULL;
 }
 
+void sl_textin_pass_zeros(struct text_source *t)
+{
+    enum { FEW = 4 }; /* with which UTF-16 and UTF-32 may begin */
+    const char *s = sl_textin_front(t);
+    size_t n = sl_textin_pending(t), k = 0;
+    while (k < n && !s[k])
+        k++;
+    if (!k || t->too_long || (!t->reader && k < FEW))
+        return;
+    t->start += k;
+    t->byte += (int64_t)k;
+    t->zeros += (int64_t)k;
+    memset(&t->cut, 0, sizeof(t->cut));
+}
+
+size_t sl_textin_before_zeros(struct text_source *t, size_t n)
+{
+    enum { TRIES = 16 }; /* those inside quotes are data */
+    const char *s = sl_textin_front(t), *end = s + n, *p = memchr(s, 0, n);
+    for (int i = 0; p && i < TRIES; i++) {
+        struct sl_text_cut c = {0};
+        size_t before = (size_t)(p - s);
+        if (before && (p[-1] == '\n' || p[-1] == '\r') &&
+            sl_text_cut(t->reader, &c, s, before, 0) == before) {
+            t->cut.lines = c.lines;
+            return before;
+        }
+        while (p < end && !*p)
+            p++;
+        p = memchr(p, 0, (size_t)(end - p));
+    }
+    return n;
+}
+
 int sl_textin_read_more(struct text_source *t)
 {
     size_t got = 0;
@@ -89,6 +123,7 @@ int sl_textin_read_more(struct text_source *t)
     t->fill += got;
     say_trouble(t);
     sl_textin_shed_more(t);
+    sl_textin_pass_zeros(t);
     t->is_truncated = rc == SL_BYTES_TRUNCATED;
     assert(rc > 0 || t->failure.code);
     return rc;
@@ -119,6 +154,7 @@ void sl_textin_clear(struct text_source *t)
 {
     t->start = t->fill = 0;
     t->at_end = t->is_truncated = 0;
+    t->zeros = 0;
     free(t->too_long);
     t->too_long = NULL;
     memset(&t->cut, 0, sizeof(t->cut));

@@ -50,12 +50,13 @@ int sl_textin_anew(struct text_source *t, struct sl_err *err)
     t->byte = 0;
     t->line = 1;
     t->latest = 0;
+    t->was_truncated = t->is_zeros_said = 0;
     return 0;
 }
 
 static int is_line_end(char c)
 {
-    return c == '\n' || c == '\r';
+    return c == '\n' || c == '\r' || !c; /* zeros that were skipped end no record, and begin one */
 }
 
 /* Where to go on in a file whose rows up to a position are committed: there; but one that ended without
@@ -188,6 +189,7 @@ int sl_textin_open_file(struct text_source *t, struct sl_err *err)
     t->byte = 0;
     t->line = 1;
     t->latest = 0;
+    t->was_truncated = t->is_zeros_said = 0;
     t->records = 0;
     int rc = look_up(t, err), known = rc < 0 ? rc : look_among_read(t, err);
     rc = known ? known : rc;
@@ -273,12 +275,17 @@ int sl_textin_truncated(struct text_source *t, struct sl_err *err)
         sl_fileid_restart(t->identity);
     t->resume = 0;
     t->need_header = 1;
+    t->was_truncated = 1;
     return rc;
 }
 
 /* Header and position of a file just begun. 1 go on, 0 more bytes are needed, < 0. */
 int sl_textin_begin(struct text_source *t, struct sl_err *err)
 {
+    if (t->need_header && t->zeros && t->was_truncated) { /* its writer goes on behind its header */
+        t->need_header = 0;
+        t->records = t->byte;
+    }
     if (t->need_header) {
         int rc = take_header(t, err);
         if (rc <= 0)

@@ -78,6 +78,18 @@ static int take_text(struct text_source *t, struct sl_morsel *m, size_t n, struc
     return 0;
 }
 
+static void say_zeros(struct text_source *t)
+{
+    if (!t->is_zeros_said)
+        sl_textin_say(t,
+                      "%s:%lld: %lld zero %s skipped before this record: a writer that goes on at "
+                      "its old place in a truncated file leaves them",
+                      sl_bytes_name(t->bytes), (long long)t->line, (long long)t->zeros,
+                      sl_plural(t->zeros, "byte is", "bytes are"));
+    t->is_zeros_said = 1;
+    t->zeros = 0;
+}
+
 /* A morsel at the place where the source stands, up to another place; without its text. */
 static int new_morsel(struct text_source *t, const struct place *to, struct sl_morsel **out,
                       struct sl_err *err)
@@ -94,6 +106,10 @@ static int new_morsel(struct text_source *t, const struct place *to, struct sl_m
     if (rc < 0) {
         sl_morsel_free(m);
         return rc;
+    }
+    if (t->zeros) {
+        ((struct text_mark *)m->arg)->follows_zeros = 1;
+        say_zeros(t);
     }
     *out = m;
     return 0;
@@ -166,6 +182,6 @@ int sl_textin_reject_long(struct sl_morsel *m, struct sl_err *err)
     if (rc < 0)
         return rc;
     m->rejects.items[0].line = m->first_line;
-    m->rejects.records = m->records = 1;
+    m->rejects.records = 1;
     return SL_TEXT_OK;
 }

@@ -34,6 +34,14 @@ static size_t sample_length(struct text_source *t, size_t n)
     return whole > sl_text_record_end(t->reader, &first, s, n) ? whole : n;
 }
 
+/* Zeros before a record are none of its values. */
+static size_t before_zeros(struct text_source *t, size_t n)
+{
+    struct sl_text_cut first = {0};
+    size_t before = sl_textin_before_zeros(t, n);
+    return before > sl_text_record_end(t->reader, &first, sl_textin_front(t), n) ? before : n;
+}
+
 /* The reader's schema, with its time column settled, becomes the source's. */
 int sl_textin_take_schema(struct text_source *t, struct sl_err *err)
 {
@@ -332,7 +340,7 @@ int sl_textin_settle(struct text_source *t, struct sl_err *err)
         if (stopped && !whole)
             return say_stopped(t, err);
         if (whole || t->at_end) {
-            size_t sample = sample_length(t, whole);
+            size_t sample = before_zeros(t, sample_length(t, whole));
             rc = sl_text_settle(t->reader, sl_textin_front(t), sample, &header, err);
             if (rc == -SL_EFORMAT)
                 return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);

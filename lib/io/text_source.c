@@ -76,8 +76,9 @@ static int cut(struct text_source *t, struct sl_morsel **out, struct sl_err *err
         l->is_whole = l->is_measured = 1;
     if (l)
         return l->is_whole ? sl_textin_long_morsel(t, out, err) : 0;
-    if (!sl_textin_pending(t))
-        return 0;
+    sl_textin_pass_zeros(t);
+    if (!sl_textin_pending(t)) /* zeros at the end are told of by a morsel of their own */
+        return t->zeros && t->at_end ? sl_textin_morsel(t, 0, out, err) : 0;
     size_t n = sl_text_cut(t->reader, &t->cut, sl_textin_front(t), sl_textin_pending(t),
                            sl_textin_ends(t));
     if (n > SL_TEXT_RECORD_MAX) {
@@ -85,6 +86,7 @@ static int cut(struct text_source *t, struct sl_morsel **out, struct sl_err *err
         if (rc)
             return rc < 0 ? rc : sl_textin_long_morsel(t, out, err);
     }
+    n = sl_textin_before_zeros(t, n);
     return n ? sl_textin_morsel(t, not_too_many(t, n), out, err) : 0;
 }
 
@@ -192,12 +194,11 @@ static int source_decode(struct sl_source *s, struct sl_morsel *m, int worker, s
     struct sl_text_chunk chunk = chunk_of(t, m);
     const struct text_mark *k = m->arg;
     int64_t lines;
-    if (k->length)
-        return sl_textin_reject_long(m, err);
-    int rc = sl_text_decode(t->reader, t->scratch[worker], &chunk, &m->batch, &m->rejects, &lines,
-                            &m->wider, err);
-    m->records = m->rejects.records;
-    m->skipped = m->rejects.skipped;
+    int rc = k->length ? sl_textin_reject_long(m, err)
+                       : sl_text_decode(t->reader, t->scratch[worker], &chunk, &m->batch,
+                                        &m->rejects, &lines, &m->wider, err);
+    m->records = m->rejects.records + k->follows_zeros;
+    m->skipped = m->rejects.skipped + k->follows_zeros;
     if (m->batch) {
         sl_schema_unref(m->batch->schema);
         m->batch->schema = sl_schema_ref(s->schema);

@@ -17,6 +17,7 @@ struct text_mark { /* of a morsel */
     int64_t
         length; /* of a record that is too long, without the line's end; 0: the morsel is records */
     int is_measured, is_quoted; /* see struct text_long */
+    int follows_zeros;          /* zero bytes before it were skipped: one record more */
 };
 
 enum { SL_TEXTIN_FRONT = 4 << 10 };
@@ -67,6 +68,9 @@ struct text_source {
     struct text_known *known; /* files that this run has read */
     int nknown;
     struct sl_textin_watch *watch; /* files are those of a directory */
+    int64_t zeros;                 /* bytes skipped before byte, not yet told of to a morsel */
+    int is_zeros_said;             /* of the file at hand */
+    int was_truncated;             /* the file at hand is what followed a truncation */
     int is_troubled;               /* so was the path that is followed, at the last look */
     int announce;                  /* the position of the file at hand is new, though no row is */
     int64_t least_lines;           /* to settle from at a pause; 0: by the format */
@@ -79,6 +83,11 @@ enum {
 
 /* text_block.c */
 void sl_textin_say(const struct text_source *t, const char *fmt, ...) SL_PRINTF(2, 3);
+/* Passes over zero bytes at the front of the block: a writer that goes on at its old place in a file that
+ * was truncated leaves them before its next record. */
+void sl_textin_pass_zeros(struct text_source *t);
+/* Of n bytes of whole records at the front: those before zero bytes at the front of a record. */
+size_t sl_textin_before_zeros(struct text_source *t, size_t n);
 /* That the last record of the file at hand has no end yet, and is left. */
 void sl_textin_say_unfinished(const struct text_source *t, size_t bytes);
 int64_t sl_textin_count_lines(const char *s, size_t n);

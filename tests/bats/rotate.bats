@@ -263,3 +263,50 @@ has_read() { # PID FILE
     ends_with 143 "$follower"
     [ "$(grep -c 'trying again' err)" -eq 1 ]
 }
+
+# Whether the log holds these n, each once, in this order.
+has_n() { # N...
+    [ "$(sluice replay l/ -O json --quiet 2>/dev/null | jq .n | paste -sd ' ')" = "$*" ]
+}
+
+@test "zero bytes that a writer leaves who goes on at its old place after a truncation are skipped" {
+    exec 8>app.json
+    rows 1 2 >&8
+    follow --stats=json
+    until_true has_n 1 2
+    : >app.json
+    rows 3 4 >&8
+    until_true has_n 1 2 3 4
+    kill "$follower"
+    ends_with 143 "$follower"
+    grep -q 'app.json:1: 40 zero bytes are skipped before this record' err
+    [ "$(grep '^{' err | jq -c '[.records, .skipped, .rejected]')" = '[5,1,0]' ]
+    rows 5 5 >&8
+    run -0 --separate-stderr sluice ingest --resume app.json -o l/
+    [[ $stderr != *zero* ]]
+    has_n 1 2 3 4 5
+}
+
+@test "after a truncation the writer of CSV that goes on at its old place goes on behind its header" {
+    exec 8>app.csv
+    printf 'n,s\n1,a\n' >&8
+    sluice ingest -f app.csv -o l/ --quiet &
+    pids+=($!)
+    until_true has_n 1
+    : >app.csv
+    printf '2,b\n3,c\n' >&8
+    until_true has_n 1 2 3
+}
+
+@test "zero bytes at the front of a record are skipped at the start, in the middle and at the end" {
+    local f
+    { head -c 3000000 /dev/zero; rows 1 1; head -c 70 /dev/zero; rows 2 3; head -c 9 /dev/zero; } >a.json
+    { head -c 5000 /dev/zero; printf 'n,s\n1,a\n'; head -c 2 /dev/zero; printf '2,"a\n\0b"\n\0003,c\n'; } >a.csv
+    for f in json csv; do
+        rm -rf l
+        run -0 --separate-stderr sluice ingest a.$f -o l/ --stats=json
+        has_n 1 2 3
+        [ "$(grep '^{' <<<"$stderr" | jq -c '[.records, .skipped]')" = '[6,3]' ]
+        [ "$(grep -c 'zero bytes are skipped before this record' <<<"$stderr")" -eq 1 ]
+    done
+}
