@@ -5,6 +5,8 @@
  * partitions, FLUSH between, save and load at every barrier, STOP and on, split and merge, every form
  * of columns, and an allocation that fails, wherever it is. The rows must be the same, the accounts
  * must balance. Wrong operators (wrong.h) must be found out.
+ *
+ *   contract [OPERATOR...]     only these operators; `wrong`: the wrong ones, `plans`: plans
  */
 #include <malloc.h>
 #include "../test.h"
@@ -185,56 +187,58 @@ static void check_plans(struct sl_account *account)
     }
 }
 
-int main(void)
+/* 1 if the program's arguments name this, or nothing. */
+static int is_chosen(char **names, const char *name)
 {
-    struct sl_account account;
-    struct sl_err err;
-    mallopt(M_PERTURB, 0xa5); /* what was freed is not what it was */
-    sl_account_init(&account, "test", 0, NULL);
-    sl_err_init(&err);
-    struct sl_zone *zone = sl_zone_open("America/New_York", &err);
-    example_env.zone = zone;
-    example_env.zone_name = zone ? "America/New_York" : NULL;
+    int chosen = !*names;
+    for (; *names && !chosen; names++)
+        chosen = strcmp(*names, name) == 0;
+    return chosen;
+}
 
-    for (int c = 0; sl_op_classes[c]; c++) {
-        static char name[128]; /* read when the test ends */
-        test_finish();
-        snprintf(name, sizeof(name), "%s has examples", sl_op_classes[c]->name);
-        TEST(name)
-        {
-            CHECK(has_example(sl_op_classes[c]->name));
-            CHECK(sl_op_classes[c]->account && sl_op_classes[c]->needs && sl_op_classes[c]->plan);
-        }
+static void check_class(const struct sl_op_class *class)
+{
+    static char name[128]; /* read when the test ends */
+    test_finish();
+    snprintf(name, sizeof(name), "%s has examples", class->name);
+    TEST(name)
+    {
+        CHECK(has_example(class->name));
+        CHECK(class->account && class->needs && class->plan);
     }
-    for (size_t i = 0; i < SL_COUNT(examples); i++) {
-        static char name[4][160];
-        test_finish();
-        const struct example *x = &examples[i];
-        snprintf(name[0], sizeof(name[0]), "%s, %s: the same rows by every schedule", x->class,
-                 x->name);
-        TEST(name[0])
-        {
-            struct verdict v = judge_example(x, &account);
-            if (v.failures)
-                printf("# after %d runs: %s\n", v.runs, v.first);
-            CHECK_INT(v.failures, 0);
-        }
-        snprintf(name[1], sizeof(name[1]), "%s, %s: no rows", x->class, x->name);
-        TEST(name[1])
-        {
-            CHECK(empty_input(x, &account));
-        }
-        snprintf(name[3], sizeof(name[3]), "%s, %s: only the columns it needs", x->class, x->name);
-        TEST(name[3])
-        {
-            CHECK(needs_enough(x, &account));
-        }
-        snprintf(name[2], sizeof(name[2]), "%s, %s: any allocation may fail", x->class, x->name);
-        TEST(name[2])
-        {
-            CHECK(faults(x));
-        }
+}
+
+static void check_example(const struct example *x, struct sl_account *account)
+{
+    static const char *const what[] = {"the same rows by every schedule", "no rows",
+                                       "only the columns it needs", "any allocation may fail"};
+    static char name[SL_COUNT(what)][160];
+    test_finish();
+    for (size_t i = 0; i < SL_COUNT(what); i++)
+        snprintf(name[i], sizeof(name[i]), "%s, %s: %s", x->class, x->name, what[i]);
+    TEST(name[0])
+    {
+        struct verdict v = judge_example(x, account);
+        if (v.failures)
+            printf("# after %d runs: %s\n", v.runs, v.first);
+        CHECK_INT(v.failures, 0);
     }
+    TEST(name[1])
+    {
+        CHECK(empty_input(x, account));
+    }
+    TEST(name[2])
+    {
+        CHECK(needs_enough(x, account));
+    }
+    TEST(name[3])
+    {
+        CHECK(faults(x));
+    }
+}
+
+static void check_mistakes(void)
+{
     for (size_t m = 0; m < SL_COUNT(mistakes); m++) {
         static char name[160];
         test_finish();
@@ -245,9 +249,32 @@ int main(void)
             CHECK_INT(judge_mistake(mistakes[m].name), m != 0);
         }
     }
-    TEST("a plan is told by its settings, and by them alone")
-    {
-        check_plans(&account);
+}
+
+int main(int argc SL_UNUSED, char **argv)
+{
+    struct sl_account account;
+    struct sl_err err;
+    mallopt(M_PERTURB, 0xa5); /* what was freed is not what it was */
+    sl_account_init(&account, "test", 0, NULL);
+    sl_err_init(&err);
+    struct sl_zone *zone = sl_zone_open("America/New_York", &err);
+    example_env.zone = zone;
+    example_env.zone_name = zone ? "America/New_York" : NULL;
+
+    for (int c = 0; sl_op_classes[c]; c++)
+        if (is_chosen(argv + 1, sl_op_classes[c]->name))
+            check_class(sl_op_classes[c]);
+    for (size_t i = 0; i < SL_COUNT(examples); i++)
+        if (is_chosen(argv + 1, examples[i].class))
+            check_example(&examples[i], &account);
+    if (is_chosen(argv + 1, "wrong"))
+        check_mistakes();
+    if (is_chosen(argv + 1, "plans")) {
+        TEST("a plan is told by its settings, and by them alone")
+        {
+            check_plans(&account);
+        }
     }
     TEST("all memory is given back")
     {
