@@ -23,7 +23,9 @@ VERSION  = 0.1.0
 comma   := ,
 O       := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/clang)
 Q       := $(if $(V),,@)
-SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# Asserts stay in every build (no NDEBUG): what follows a broken assumption could be wrong rows, and
+# committed ones. SL_CHECKS also checks every batch, row by row.
+SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DSL_CHECKS)
 # _GNU_SOURCE also here, for a file whose first include is a system header.
 ALLFLAGS = -D_GNU_SOURCE $(WARN) $(HARDEN) $(FORTIFY) $(CFLAGS) $(SANFLAGS) -fPIE -pthread -Ilib -MMD -MP \
            -DSL_VERSION='"$(VERSION)"'

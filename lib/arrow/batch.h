@@ -3,8 +3,8 @@
 /*
  * batch: rows on their way through a pipeline.
  *
- * A batch has one schema and one column per field; selection, if set, lists the rows that count (in
- * order, each < rows). Immutable once emitted and shared by references: who wants another selection
+ * A batch has one schema and one column per field, or NULL for a field that nobody asked for;
+ * selection, if set, lists the rows that count (rising, each < rows). Immutable once emitted and shared by references: who wants another selection
  * or other columns makes a new batch that shares the columns. Batches of up to SL_BATCH_ROWS rows are
  * what sources make. What is true of a row alone is a column, hidden perhaps (hidden.h).
  */
@@ -43,6 +43,10 @@ struct sl_batch {
 struct sl_batch *sl_batch_new(struct sl_schema *schema, size_t rows);
 struct sl_batch *sl_batch_ref(struct sl_batch *b);
 void sl_batch_unref(struct sl_batch *b);
+
+/* The first promise above that b or one of its columns breaks, in words; NULL if there is none. It
+ * looks at every row: see SL_CHECK. */
+const char *sl_batch_check(const struct sl_batch *b);
 
 /* A batch with the same rows, columns (shared), origin and watermark, and this selection (n row
  * numbers; ownership of the buffer's reference passes). */

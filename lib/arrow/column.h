@@ -11,7 +11,7 @@
  *   LAZY   nothing is held yet: sl_column_load decodes on first touch
  * Invariants: (1) valid == NULL iff no row is null; bits beyond rows are undefined. (2) bytes of a
  * null row are undefined but readable. (3) DICT codes are < dict->rows. (4) every pointer lives as
- * long as the column: buffers are held in owner. (5) a dict is never DICT, CONST or LAZY itself,
+ * long as the column: buffers are held in owner, but for the values of a CONST null. (5) a dict is never DICT, CONST or LAZY itself,
  * has at least one row, and none of its rows is null. (6) offsets rise, but offsets[0] need not be
  * 0 (slices share memory). (7) a CONST column of a FOREIGN type is null throughout. A column is
  * used by one thread at a time while LAZY; afterwards by any number.
@@ -56,6 +56,10 @@ struct sl_column {
 struct sl_column *sl_column_new(struct sl_type type, size_t rows);
 struct sl_column *sl_column_ref(struct sl_column *c);
 void sl_column_unref(struct sl_column *c); /* NULL is fine */
+
+/* The first promise above that c breaks, in words; NULL if it keeps them all. Nothing is loaded. It
+ * looks at every row: see SL_CHECK. */
+const char *sl_column_check(const struct sl_column *c);
 
 /* Decodes a LAZY column in place; no work for other forms. 0 or < 0. */
 int sl_column_load(struct sl_column *c, struct sl_err *err);

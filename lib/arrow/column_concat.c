@@ -135,7 +135,7 @@ static int merge_part(struct sl_dictionary *merged, const struct sl_column *p, i
         rc = map[v] = sl_dictionary_add(merged, (const uint8_t *)p->dict->data + o[v],
                                         (size_t)(o[v + 1] - o[v]));
     for (size_t k = 0; k < p->rows && rc >= 0; k++)
-        codes[k] = map[from[k]];
+        codes[k] = sl_column_null(p, k) ? 0 : map[from[k]];
     free(map);
     return SL_MIN(rc, 0);
 }

@@ -37,6 +37,22 @@ typedef unsigned __int128 sl_uint128;
 #define SL_MAX(a, b)         ((a) > (b) ? (a) : (b))
 #define SL_ALIGN_UP(n, a)    (((n) + ((a)-1)) & ~(size_t)((a)-1))
 
+/*
+ * An assumption that a reader must know is an assert: all builds keep them, so none stands in a loop
+ * over rows or bytes. What costs as much as the work itself is a check function, which answers NULL or
+ * what is broken, called by SL_CHECK: only builds with sanitizers (make SAN=...) do that.
+ */
+#ifdef SL_CHECKS
+#define SL_CHECK(check)                                                                            \
+    do {                                                                                           \
+        const char *broken_ = (check);                                                             \
+        if (broken_)                                                                               \
+            __assert_fail(broken_, __FILE__, __LINE__, __func__);                                  \
+    } while (0)
+#else
+#define SL_CHECK(check) ((void)0)
+#endif
+
 /* Banned: each has a bounded or re-entrant twin (sl_buf_printf, snprintf, memcpy, strtok_r,
  * gmtime_r or base/time.h, base/num.h). */
 #undef strcpy

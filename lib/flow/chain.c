@@ -11,10 +11,13 @@
 
 static int deliver(struct sl_run *r, struct sl_batch *b, struct sl_err *err);
 
-/* Pushes into operator i, or out of the run. */
+/* Pushes into operator i, or out of the run. Every batch of a source or an operator passes here. */
 static int into(struct sl_run *r, int i, struct sl_batch *b, enum sl_directive d,
                 struct sl_err *err)
 {
+    assert(i <= r->to);
+    if (b)
+        SL_CHECK(sl_batch_check(b));
     if (i == r->to)
         return b ? deliver(r, b, err) : SL_PUSH_OK;
     if (b)

@@ -128,7 +128,10 @@ static int gate_emit(struct sl_emit *e, struct sl_batch *b, struct sl_err *err)
 {
     struct gate *g = (struct gate *)e;
     struct sl_buf line = SL_BUF_INIT;
+    const char *broken = sl_batch_check(b);
     int rc = 0;
+    if (broken)
+        return sl_err_set(err, SL_EFAIL, "emitted a broken batch: %s", broken);
     g->emits += b->selected != 0;
     if (g->fail_at && g->emits >= g->fail_at)
         return sl_err_set(err, SL_EIO, "the test's sink fails");
