@@ -25,7 +25,7 @@ damage() { # FILE BYTE
     has "$output" $'rows        10\n'
     has "$output" "partition   0: offsets 0 to 10"
     has "$output" "2026-03-01 09:58:12+00 to 2026-03-01 10:40:47+00"
-    has "$output" "time column ts"
+    has "$output" "time        ts,"
     has "$output" "price numeric"
     has "$output" "orders.csv"
 }

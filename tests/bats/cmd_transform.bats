@@ -102,12 +102,12 @@ load cmd_helper
     has "$stderr" "--time"
     [ ! -e bare ] || fail "bare/ is there"
     sluice transform --quiet --rename 'ts = at' orders/ -o renamed/
-    has "$(sluice log info renamed/)" "time column at"
+    has "$(sluice log info renamed/)" "time        at,"
     sluice transform --quiet --set "later = ts + interval '1 hour'" orders/ -o both/
     sluice transform --quiet --drop ts --time later both/ -o later/
-    has "$(sluice log info later/)" "time column later"
+    has "$(sluice log info later/)" "time        later,"
     sluice transform --quiet --select "date_trunc('hour', ts) as hour, qty" --time hour orders/ -o hours/
-    has "$(sluice log info hours/)" "time column hour"
+    has "$(sluice log info hours/)" "time        hour,"
     run -1 --separate-stderr sluice transform --select 'ts, qty' --time hour orders/ -o none/
     has "$stderr" "the time column hour is not there"
     sluice transform --quiet --drop ts orders/ -O csv >/dev/null

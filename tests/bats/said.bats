@@ -41,7 +41,7 @@ csv_of() { # COMMAND...
     sluice ingest t.csv -o t/ --key NAME --time ts --types 'name text' --quiet
     sluice ingest t.csv -o t/ --again --key NAME --time TS --quiet
     run -0 --separate-stderr sluice log info t/
-    [[ "$output" =~ 'time column Ts' ]]
+    [[ "$output" =~ 'time        Ts,' ]]
     [[ "$output" =~ 'Ts timestamptz, Name text' ]]
 }
 
