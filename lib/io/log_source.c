@@ -3,11 +3,17 @@
 /*
  * log_source: committed rows of a log, from point to point or followed.
  *
- * Points become ranges in log_range.c. Offsets bound what the reader gives; a time range is a filter on rows, the index only narrows it.
- * A bounded read pins its end when it is opened. Chunks are verified and decompressed by decode(), on
- * any thread. A log that is awaited is looked for in its parent's directory.
+ * Points become ranges in log_range.c. Offsets bound what the reader gives; a time range is a filter
+ * on rows, the index only narrows it. A bounded read pins its end when it is opened. Chunks are
+ * verified and decompressed by decode(), on any thread. A log that is awaited is looked for in its
+ * parent's directory.
+ *
+ * A position that another log records of this one is {"offset":N,"history":"H"}: the first row that
+ * the other log has not got, and the history that it was read in. If the log went back behind N since,
+ * the rows up to N are not those that the other log has: --resume is refused.
  */
 #include "base/compat.h"
+#include <inttypes.h>
 #include "arrow/hidden.h"
 #include "base/json.h"
 #include "file/fileid.h"
@@ -159,6 +165,42 @@ static void position_id(const struct log_source *s, int partition, struct sl_buf
     sl_buf_printf(out, ":%d", partition);
 }
 
+/* The history that a position names: 1 and *history, 0 if it names none. */
+static int named_history(const char *value, size_t len, uint64_t *history)
+{
+    const char *text;
+    size_t n;
+    char *end, digits[17] = "";
+    if (sl_json_find(value, len, "history", &text, &n) != 1 || n != 18 || text[0] != '"')
+        return 0;
+    memcpy(digits, text + 1, 16);
+    *history = strtoull(digits, &end, 16);
+    return *end == '\0';
+}
+
+/* Whether the rows up to a recorded position are still those of the log. Others may stand at their
+ * offsets by now: to go on behind them would leave those out without a word. */
+static int check_history(const struct log_source *s, int p, const char *value, size_t len,
+                         int64_t offset, struct sl_err *err)
+{
+    uint64_t history;
+    int64_t end = sl_log_end(s->log, p);
+    int named = named_history(value, len, &history);
+
+    if (named ? sl_log_history_holds(s->log, history, p, offset) : offset <= end)
+        return 0;
+    if (named)
+        end = sl_log_history_end(s->log, history, p);
+    sl_err_set(err, SL_EEXPIRED,
+               "%s went back to offset %lld of partition %d, and %s has its rows up to %lld: those "
+               "in between were lost in a rollback or a recovery, and others may have come",
+               s->path, (long long)SL_MAX(end, 0), p, s->o.into, (long long)offset);
+    return sl_err_hint(err,
+                       "--resume cannot go on from rows that are gone: --again takes all of %s "
+                       "once more, best into a new log",
+                       s->path);
+}
+
 /* Goes on behind what the log that is ingested into has already, or refuses. */
 static int take_up_partition(struct log_source *s, const struct sl_log *into, int p, int64_t *rows,
                              struct sl_err *err)
@@ -177,6 +219,8 @@ static int take_up_partition(struct log_source *s, const struct sl_log *into, in
     sl_buf_release(&id);
     if (rc <= 0 || sl_json_find_int(value, len, "offset", &offset) != 1)
         return rc < 0 ? rc : 0;
+    if (s->o.again == SL_AGAIN_RESUME && (rc = check_history(s, p, value, len, offset, err)) < 0)
+        return rc;
     if (s->ranges[p].to > s->ranges[p].from)
         *rows += SL_MAX(0, offset - s->ranges[p].from);
     if (s->o.again == SL_AGAIN_RESUME) {
@@ -418,7 +462,8 @@ static int source_position(struct sl_source *base, struct sl_morsel *m, struct s
         sl_buf_addstr(was, "*");
     else if (s->was[m->split])
         sl_buf_addstr(was, s->was[m->split]);
-    sl_buf_printf(position, "{\"offset\":%lld}", (long long)SL_MIN(end, s->ranges[m->split].to));
+    sl_buf_printf(position, "{\"offset\":%lld,\"history\":\"%016" PRIx64 "\"}",
+                  (long long)SL_MIN(end, s->ranges[m->split].to), sl_log_chunk_history(c));
     return 1;
 }
 

@@ -85,6 +85,11 @@ int64_t sl_log_chunk_base(const struct sl_log_chunk *c)
     return c->base + c->skip;
 }
 
+uint64_t sl_log_chunk_history(const struct sl_log_chunk *c)
+{
+    return c->history;
+}
+
 int64_t sl_log_chunk_rows(const struct sl_log_chunk *c)
 {
     return c->take;

@@ -67,6 +67,8 @@ int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const ch
 /* Id of the present history, and whether a position taken in an older one still means the same. */
 uint64_t sl_log_history(const struct sl_log *l);
 int sl_log_history_holds(const struct sl_log *l, uint64_t history, int partition, int64_t offset);
+/* Up to where the offsets of a history are still those of the log; -1 = it is not known. */
+int64_t sl_log_history_end(const struct sl_log *l, uint64_t history, int partition);
 
 /* 1: commits after the last one did not reach the device, after a reboot or a failed sync; the next
  * writer takes them back, until then the log ends here. */
@@ -207,6 +209,8 @@ int sl_log_chunk_decode(struct sl_log_chunk *c, struct sl_batch **out, struct sl
 int sl_log_chunk_partition(const struct sl_log_chunk *c);
 int64_t sl_log_chunk_base(const struct sl_log_chunk *c);
 int64_t sl_log_chunk_rows(const struct sl_log_chunk *c);
+/* History of the log when the chunk was read: what a position behind it must name. */
+uint64_t sl_log_chunk_history(const struct sl_log_chunk *c);
 /* Bytes of its messages in the segment: what was read, whatever rows of it are wanted. */
 int64_t sl_log_chunk_bytes(const struct sl_log_chunk *c);
 void sl_log_chunk_free(struct sl_log_chunk *c);

@@ -138,7 +138,7 @@ static int settle(struct sl_log_reader *r, struct sl_err *err)
     const struct sl_log *l = r->log;
     for (int i = 0; i < r->npartitions; i++) {
         const struct cursor *c = &r->cursors[i];
-        int64_t end = sl_view_history_end(l, r->history, r->first + i);
+        int64_t end = sl_log_history_end(l, r->history, r->first + i);
         /* A follower's rows may turn out to be on the device yet. */
         if (c->given <= end || (r->follow && l->state.history == r->history))
             continue;
@@ -294,6 +294,7 @@ static int next_chunk(struct sl_log_reader *r, int partition, struct sl_log_chun
         rc = sl_log_chunk_new(&c->walk, &g, r->target, out, err);
         if (rc < 0)
             return rc;
+        (*out)->history = r->history;
         (*out)->skip = skip;
         (*out)->take = SL_MIN(end, c->to) - (g.id.base + skip);
         return 1;

@@ -31,7 +31,8 @@ struct sl_log_chunk {
     struct sl_buffer *buf;
     size_t at, len;
     int partition;
-    int64_t pos; /* in the file, for messages */
+    int64_t pos;      /* in the file, for messages */
+    uint64_t history; /* of the log, when it was read */
     int64_t base, rows, min_time, max_time;
     int64_t skip, take; /* rows of the batch that are in the range: [skip, skip + take) */
     char *name;

@@ -205,7 +205,7 @@ uint64_t sl_log_history(const struct sl_log *l)
     return l->state.history;
 }
 
-int64_t sl_view_history_end(const struct sl_log *l, uint64_t history, int partition)
+int64_t sl_log_history_end(const struct sl_log *l, uint64_t history, int partition)
 {
     const struct sl_state *s = &l->state;
     int i = 0;
@@ -224,7 +224,7 @@ int sl_log_history_holds(const struct sl_log *l, uint64_t history, int partition
 {
     if (partition < 0 || partition >= l->state.npartitions)
         return 0;
-    return offset <= sl_view_history_end(l, history, partition);
+    return offset <= sl_log_history_end(l, history, partition);
 }
 
 int sl_log_unsettled(const struct sl_log *l)

@@ -78,8 +78,6 @@ int sl_view_catch_up(struct sl_log *l, struct sl_err *err);
 int sl_view_doubt(struct sl_log *l, struct sl_err *err);
 /* Reads the log anew, and checks what is behind the mark as after a reboot. */
 int sl_view_distrust(struct sl_log *l, struct sl_err *err);
-/* Up to where the offsets of a history are still those of the log; -1 = it is not known. */
-int64_t sl_view_history_end(const struct sl_log *l, uint64_t history, int partition);
 /* Opens a segment's file; "LOG/NAME" goes to name for messages if it is not NULL. */
 int sl_view_open_seg(struct sl_log *l, struct sl_seg_key key, int flags, struct sl_buf *name,
                      struct sl_err *err);

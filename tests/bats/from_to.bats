@@ -228,3 +228,46 @@ said_late="a row came too late and is left out: its time is 2026-05-01 10:00:30+
     run -3 --separate-stderr sluice aggregate --quiet rows.csv --window '10 seconds' --out-of-order 5s -O csv
     [ -z "$stderr" ]
 }
+
+# ---- positions ----
+
+another_boot() { # LOG: as if the machine had been started anew since
+    printf 'bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb' | dd of="$1/lock" bs=1 seek=21 conv=notrunc status=none
+}
+
+# A log of 20 rows that m/ has too; then its last 10 rows are lost, and 10 others come.
+lose_history() {
+    events 1 10 | sluice ingest --quiet --sync none -I json -o l/
+    events 11 20 | sluice ingest --quiet --sync none -I json -o l/
+    sluice ingest --quiet l/ -o m/
+    printf '\377' | dd of="$(ls l/0000/*.arrows)" bs=1 conv=notrunc status=none \
+        seek=$(($(stat -c %s l/0000/*.arrows) - 80))
+    another_boot l
+    events 21 30 | sluice ingest --quiet -I json -o l/
+    [ "$(sluice aggregate --quiet l/ -O csv | tail -n 1)" = 20 ]
+}
+
+@test "--resume is refused where the log went back behind the position, and says how far" {
+    lose_history
+    sluice log info m/ | grep -q 'input .*"offset":20,"history":"[0-9a-f]\{16\}"'
+    run -1 --separate-stderr sluice ingest --resume l/ -o m/
+    [[ $stderr == *"l/ went back to offset 10 of partition 0, and m/ has its rows up to 20"*"--again takes all of l/ once more"* ]]
+    [ "$(sluice aggregate --quiet m/ -O csv | tail -n 1)" = 20 ]
+    # The way on, after which --resume goes on as ever.
+    sluice ingest --quiet --again l/ -o m/
+    events 31 32 | sluice ingest --quiet -I json -o l/
+    sluice ingest --quiet --resume l/ -o m/
+    [ "$(sluice aggregate --quiet m/ -O csv | tail -n 1)" = 42 ]
+}
+
+@test "--resume goes on after a rollback of rows that the other log has not got" {
+    events 1 10 | sluice ingest --quiet --sync none -I json -o l/
+    sluice ingest --quiet l/ -o m/
+    events 11 20 | sluice ingest --quiet --sync none -I json -o l/
+    printf '\377' | dd of="$(ls l/0000/*.arrows)" bs=1 conv=notrunc status=none \
+        seek=$(($(stat -c %s l/0000/*.arrows) - 80))
+    another_boot l
+    events 21 30 | sluice ingest --quiet -I json -o l/
+    sluice ingest --quiet --resume l/ -o m/
+    [ "$(sluice aggregate --quiet m/ --select 'count(*), sum(id)' -O csv | tail -n 1)" = 20,310 ]
+}
