@@ -15,20 +15,13 @@
 static int note_checked(struct sl_log *l, const struct sl_seg *seg, int64_t from,
                         struct sl_err *err)
 {
-    for (int i = 0; i < l->nchecked; i++) {
-        const struct sl_seg_key *k = &l->checked[i].key;
-        if (k->partition == seg->partition && k->base == seg->base && k->by == seg->by)
-            return 0; /* earlier commits began earlier */
-    }
-    if (l->nchecked == l->checked_cap) {
-        int cap = l->checked_cap ? 2 * l->checked_cap : 16;
-        struct sl_checked *list = sl_realloc(l->checked, (size_t)cap * sizeof(*list));
-        if (!list)
-            return sl_err_nomem(err, "the log's state");
-        l->checked = list;
-        l->checked_cap = cap;
-    }
-    l->checked[l->nchecked++] = (struct sl_checked){.key = sl_seg_key(seg), .from = from};
+    struct sl_segset *set = &l->checked;
+    if (sl_segset_find(set, sl_seg_key(seg)))
+        return 0; /* earlier commits began earlier */
+    struct sl_segset_item *new = sl_segset_add(set, sl_seg_key(seg));
+    if (!new)
+        return sl_err_nomem(err, "the log's state");
+    new->at = from;
     return 0;
 }
 
@@ -80,21 +73,11 @@ static int replaces_well(struct sl_log *l, const struct sl_line *line)
     return drops && good;
 }
 
-static int add_replaced(struct sl_log *l, struct sl_seg_key key)
-{
-    struct sl_seg_key *list = sl_realloc(l->replaced, (size_t)(l->nreplaced + 1) * sizeof(*list));
-    if (!list)
-        return 0;
-    l->replaced = list;
-    list[l->nreplaced++] = key;
-    return 1;
-}
-
 /* Finds the segments that lines of l->in replace. */
 static void find_replaced(struct sl_log *l)
 {
     const char *p = l->in.data, *end = p + l->in.len, *nl;
-    l->nreplaced = 0;
+    sl_segset_reset(&l->replaced);
     l->knows_replaced = 1;
     for (; p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL; p = nl + 1) {
         struct sl_line line;
@@ -102,7 +85,9 @@ static void find_replaced(struct sl_log *l)
         if (sl_line_parse(p, (size_t)(nl + 1 - p), &line, NULL) == 0 && !line.snapshot &&
             replaces_well(l, &line)) {
             for (int i = 0; i < line.nsegs; i++) {
-                if (line.segs[i].dropped && !add_replaced(l, sl_seg_key(&line.segs[i])))
+                struct sl_seg_key key = sl_seg_key(&line.segs[i]);
+                if (line.segs[i].dropped && !sl_segset_find(&l->replaced, key) &&
+                    !sl_segset_add(&l->replaced, key))
                     break;
             }
         }
@@ -118,12 +103,7 @@ static int is_replaced(struct sl_log *l, const struct sl_seg *seg)
 {
     if (!l->knows_replaced)
         find_replaced(l);
-    for (int i = 0; i < l->nreplaced; i++) {
-        const struct sl_seg_key *k = &l->replaced[i];
-        if (k->partition == seg->partition && k->base == seg->base && k->by == seg->by)
-            return 1;
-    }
-    return 0;
+    return sl_segset_find(&l->replaced, sl_seg_key(seg)) != NULL;
 }
 
 int sl_check_line(struct sl_log *l, const struct sl_line *line, struct sl_err *err)

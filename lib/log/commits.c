@@ -545,7 +545,7 @@ static int read_mark(struct sl_log *l, struct sl_err *err)
     l->suspect &= !l->unclean && !l->orphaned && l->mark.durable == before;
     l->unclean |= l->orphaned | l->suspect;
     l->stopped = 0;
-    l->nchecked = 0;
+    sl_segset_reset(&l->checked);
     return rc;
 }
 

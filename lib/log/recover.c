@@ -275,20 +275,21 @@ static void drop_caches(struct sl_log *l)
     }
 }
 
-static int write_again(struct sl_log *l, const struct sl_checked *c, struct sl_err *err)
+/* What commits after the mark added to a segment, from a byte on. */
+static int write_again(struct sl_log *l, struct sl_seg_key key, int64_t from, struct sl_err *err)
 {
-    const struct sl_seg *seg = sl_state_seg(&l->state, c->key);
+    const struct sl_seg *seg = sl_state_seg(&l->state, key);
     struct sl_buf name = SL_BUF_INIT, dir = SL_BUF_INIT;
     char part[16];
     if (!seg)
         return 0;
-    int rc, fd = rc = sl_view_open_seg(l, c->key, O_RDWR, &name, err);
+    int rc, fd = rc = sl_view_open_seg(l, key, O_RDWR, &name, err);
     /* Sync alone is not enough after a failed one: the pages would be called clean already. */
     if (rc >= 0)
-        rc = copy_bytes(fd, fd, c->from, seg->bytes, 0, name.data, err);
+        rc = copy_bytes(fd, fd, from, seg->bytes, 0, name.data, err);
     if (rc == 0)
         rc = sl_path_sync(fd, name.data, err);
-    snprintf(part, sizeof(part), "%04d", c->key.partition);
+    snprintf(part, sizeof(part), "%04d", key.partition);
     sl_path_join(&dir, l->path, part);
     if (rc == 0)
         rc = sl_buf_check(&dir, err);
@@ -304,8 +305,8 @@ static int write_again(struct sl_log *l, const struct sl_checked *c, struct sl_e
 int sl_log_write_again(struct sl_log *l, struct sl_err *err)
 {
     int rc = 0;
-    for (int i = 0; i < l->nchecked && rc == 0; i++)
-        rc = write_again(l, &l->checked[i], err);
+    for (int i = 0; i < l->checked.n && rc == 0; i++)
+        rc = write_again(l, l->checked.list[i].key, l->checked.list[i].at, err);
     if (rc == 0 && l->c.fd >= 0)
         rc = copy_bytes(l->c.fd, l->c.fd, 0, l->c.pos, 0, l->c.dir, err);
     if (rc == 0 && l->c.fd >= 0)
@@ -342,6 +343,6 @@ int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *er
     if (rc < 0)
         return rc;
     l->unclean = l->suspect = l->stopped = 0;
-    l->nchecked = 0;
+    sl_segset_reset(&l->checked);
     return sl_lockfile_mark(&l->lock, 0, &l->mark, err);
 }

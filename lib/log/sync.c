@@ -19,25 +19,14 @@ enum {
     AFTER_SYNC = 50 * 1000, /* µs after it was due that its outcome is looked for */
 };
 
-struct dirty {
-    struct sl_seg_key key;
-    int64_t n; /* last commit that touched it */
-    int fd;    /* -1: opened when needed */
-};
-
-struct set {
-    struct dirty *list;
-    int n, cap;
-};
-
 struct sl_syncer {
     pthread_mutex_t mutex; /* guards all below it */
     pthread_cond_t wake;
-    struct set dirty;
-    int64_t target; /* last commit told of */
-    int64_t marked; /* known to be durable */
-    int64_t due;    /* when the thread shall run */
-    int commit_fd;  /* our own descriptor of the commit file */
+    struct sl_segset dirty; /* at: last commit that touched it; fd: -1: opened when needed */
+    int64_t target;         /* last commit told of */
+    int64_t marked;         /* known to be durable */
+    int64_t due;            /* when the thread shall run */
+    int commit_fd;          /* our own descriptor of the commit file */
     int64_t commit_file;
     uint64_t history; /* of the target */
     int stop, failed;
@@ -54,14 +43,13 @@ struct sl_syncer {
     char boot[SL_BOOT_ID + 1];
 };
 
-static void set_release(struct set *s)
+static void set_release(struct sl_segset *s)
 {
     for (int i = 0; i < s->n; i++) {
         if (s->list[i].fd >= 0)
             close(s->list[i].fd);
     }
-    free(s->list);
-    *s = (struct set){0};
+    sl_segset_release(s);
 }
 
 static void *thread_main(void *arg)
@@ -159,32 +147,18 @@ void sl_syncer_free(struct sl_syncer *s)
     free(s);
 }
 
-static int set_add(struct set *set, struct sl_seg_key key, int64_t n, int fd)
+static int set_add(struct sl_segset *set, struct sl_seg_key key, int64_t n, int fd)
 {
-    for (int i = set->n - 1; i >= 0; i--) {
-        struct dirty *d = &set->list[i];
-        if (d->key.partition != key.partition || d->key.base != key.base || d->key.by != key.by)
-            continue;
-        d->n = SL_MAX(d->n, n);
-        if (d->fd < 0)
-            d->fd = fd;
-        else if (fd >= 0)
-            close(fd);
-        return 1;
-    }
-    if (set->n >= KEPT_OPEN && fd >= 0) { /* so many are synced by the file system at once */
+    struct sl_segset_item *d = sl_segset_find(set, key);
+    if (!d && !(d = sl_segset_add(set, key)))
+        return 0;
+    d->at = SL_MAX(d->at, n);
+    /* So many are synced by the file system at once. */
+    int is_wanted = d->fd < 0 && d - set->list < KEPT_OPEN;
+    if (is_wanted)
+        d->fd = fd;
+    else if (fd >= 0)
         close(fd);
-        fd = -1;
-    }
-    if (set->n == set->cap) {
-        int cap = set->cap ? 2 * set->cap : 16;
-        struct dirty *list = sl_realloc(set->list, (size_t)cap * sizeof(*list));
-        if (!list)
-            return 0;
-        set->list = list;
-        set->cap = cap;
-    }
-    set->list[set->n++] = (struct dirty){.key = key, .n = n, .fd = fd};
     return 1;
 }
 
@@ -255,7 +229,7 @@ int64_t sl_syncer_deadline(struct sl_syncer *s)
 
 /* ---- a run ---- */
 
-static int sync_segment(struct sl_syncer *s, struct dirty *d, struct sl_err *err)
+static int sync_segment(struct sl_syncer *s, struct sl_segset_item *d, struct sl_err *err)
 {
     char name[SL_SEG_NAME];
     sl_seg_name(d->key, ".arrows", name);
@@ -289,21 +263,23 @@ static int sync_partition_dir(struct sl_syncer *s, int partition, struct sl_err 
 }
 
 /* Segments that commits after the mark touched, and the directories of those that they began. */
-static int sync_segments(struct sl_syncer *s, struct set *set, int64_t mark, struct sl_err *err)
+static int sync_segments(struct sl_syncer *s, struct sl_segset *set, int64_t mark,
+                         struct sl_err *err)
 {
     int count = 0, rc = 0;
     for (int i = 0; i < set->n; i++)
-        count += set->list[i].n > mark;
+        count += set->list[i].at > mark;
     if (count > SYNC_ONE_BY_ONE) {
         if (syncfs(s->dirfd) < 0)
             return sl_err_sys(err, "cannot sync the file system of %s", s->path);
         return 0;
     }
     for (int i = 0; i < set->n && rc == 0; i++) {
-        if (set->list[i].n > mark)
-            rc = sync_segment(s, &set->list[i], err);
-        if (rc == 0 && set->list[i].key.by > mark)
-            rc = sync_partition_dir(s, set->list[i].key.partition, err);
+        struct sl_segset_item *d = &set->list[i];
+        if (d->at > mark)
+            rc = sync_segment(s, d, err);
+        if (rc == 0 && d->key.by > mark)
+            rc = sync_partition_dir(s, d->key.partition, err);
     }
     return rc;
 }
@@ -394,7 +370,7 @@ static int write_again(struct sl_syncer *s, int64_t target, struct sl_err *err)
 }
 
 /* Under the sync lock. *wrote says whether an error was one of syncing. */
-static int bring_to_device(struct sl_syncer *s, struct set *set, int fd, int64_t file,
+static int bring_to_device(struct sl_syncer *s, struct sl_segset *set, int fd, int64_t file,
                            uint64_t history, int64_t target, int *syncing, struct sl_err *err)
 {
     struct sl_lock_mark m;
@@ -443,11 +419,12 @@ static int fail(struct sl_syncer *s, const struct sl_err *why)
 }
 
 /* What was to be synced goes back: the lock was not to be had this time. */
-static void put_back(struct sl_syncer *s, struct set *set)
+static void put_back(struct sl_syncer *s, struct sl_segset *set)
 {
     pthread_mutex_lock(&s->mutex);
     for (int i = 0; i < set->n; i++) {
-        if (!set_add(&s->dirty, set->list[i].key, set->list[i].n, set->list[i].fd)) {
+        const struct sl_segset_item *d = &set->list[i];
+        if (!set_add(&s->dirty, d->key, d->at, d->fd)) {
             s->failed = 1; /* it can no longer know what to sync */
             sl_err_nomem(&s->err, "a log writer");
         } else {
@@ -494,7 +471,7 @@ static int say_not_durable(const struct sl_syncer *s, struct sl_err *err)
     return sl_err_place(err, "%s", s->path);
 }
 
-static int run(struct sl_syncer *s, struct set *set, int fd, int64_t file, uint64_t history,
+static int run(struct sl_syncer *s, struct sl_segset *set, int fd, int64_t file, uint64_t history,
                int64_t target, struct sl_err *err)
 {
     struct sl_err mine;
@@ -527,7 +504,7 @@ static int run(struct sl_syncer *s, struct set *set, int fd, int64_t file, uint6
 
 int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
 {
-    struct set set;
+    struct sl_segset set;
     int rc = 0;
 
     pthread_mutex_lock(&s->run);
@@ -543,7 +520,7 @@ int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
         fd = fcntl(s->commit_fd, F_DUPFD_CLOEXEC, 0);
         rc = fd < 0 ? sl_err_sys(err, "cannot duplicate a descriptor") : 0;
         if (rc == 0)
-            s->dirty = (struct set){0};
+            s->dirty = (struct sl_segset){0};
     }
     pthread_mutex_unlock(&s->mutex);
     if (failed) {

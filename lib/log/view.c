@@ -95,8 +95,8 @@ void sl_log_free(struct sl_log *l)
         close(l->c.dirfd);
     if (l->dirfd >= 0)
         close(l->dirfd);
-    free(l->checked);
-    free(l->replaced);
+    sl_segset_release(&l->checked);
+    sl_segset_release(&l->replaced);
     free(l->c.dir);
     free(l->path);
     sl_buf_release(&l->in);

@@ -12,7 +12,7 @@
 
 #include "log/lockfile.h"
 #include "log/log.h"
-#include "log/log_state.h"
+#include "log/segset.h"
 
 struct sl_commits {
     char *dir; /* path, for messages */
@@ -23,11 +23,6 @@ struct sl_commits {
     int torn;               /* there are bytes after pos, of a killed writer */
     struct timespec listed; /* change time of the directory when it was last listed */
     int settled;            /* that was long before: a later change shows in it */
-};
-
-struct sl_checked { /* a segment that commits after the mark changed, and its length before */
-    struct sl_seg_key key;
-    int64_t from;
 };
 
 struct sl_walk;
@@ -48,10 +43,10 @@ struct sl_log {
     int stopped;      /* unclean: a commit that is not good was met; the state ends before it */
     int64_t greatest; /* greatest number that any line seen bore */
     int64_t rolled;   /* number of the last snapshot that went back behind a known commit */
-    struct sl_checked *checked; /* unclean: what was checked */
-    int nchecked, checked_cap;
-    struct sl_seg_key *replaced; /* unclean: segments that lines of `in` replace */
-    int nreplaced, knows_replaced;
+    /* Unclean: segments that commits after the mark changed; at: the length before these. */
+    struct sl_segset checked;
+    struct sl_segset replaced; /* unclean: segments that lines of `in` replace */
+    int knows_replaced;
     struct sl_buf in;
     struct sl_walk *newest, *oldest; /* walks with a file open, by their last use */
     int nwalks;
