@@ -221,17 +221,28 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
     return rc;
 }
 
+/* What an operator, or a schema, says of itself holds names from the input: each stays on its line, and
+ * on a terminal none moves the cursor or turns the text round. */
+static void add_said(struct sl_buf *out, struct sl_buf *said)
+{
+    sl_buf_add_visible(out, said->data, said->len);
+    sl_buf_addch(out, '\n');
+    out->failed |= said->failed;
+    sl_buf_release(said);
+}
+
 void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out)
 {
+    struct sl_buf said = SL_BUF_INIT;
     sl_buf_printf(out, "source %s\n", p->source->class->name);
     for (int i = 0; i < p->nops; i++) {
         sl_buf_printf(out, "%s ", p->ops[i]->class->name);
-        p->ops[i]->class->plan(p->ops[i], out);
-        sl_buf_addch(out, '\n');
+        p->ops[i]->class->plan(p->ops[i], &said);
+        add_said(out, &said);
     }
     sl_buf_printf(out, "sink %s\nschema ", p->sink->class->name);
-    sl_schema_print(p->schemas[p->nops], out);
-    sl_buf_addch(out, '\n');
+    sl_schema_print(p->schemas[p->nops], &said);
+    add_said(out, &said);
 }
 
 void sl_pipeline_free(struct sl_pipeline *p)

@@ -399,3 +399,12 @@ P
     run ! grep -q $'\033' info
     grep -q 'columns .*\[31mb' info
 }
+
+@test "--explain shows names with control bytes and marks of direction as escapes, each on its line" {
+    printf '"x\033[2J","r\xe2\x80\xaee","p\nq"\n1,2,3\n' >n.csv
+    sluice aggregate --by $'"p\nq", "x\033[2J"' --quiet --explain n.csv >plan
+    sluice transform --where $'"r\xe2\x80\xaee" > 1' --quiet --explain n.csv >>plan
+    [[ $(<plan) == *'p\nq'*'x\x1b[2J'*'r\u{202e}e'* ]]
+    run -1 grep -nP '[\x00-\x1f]|\x{202e}' plan
+    same "$(grep -vcE '^(source|sink|schema|aggregate|filter|project|last|limit|sort) ' plan)" 0
+}
