@@ -28,6 +28,8 @@ void sl_schema_unref(struct sl_schema *s)
         return;
     for (int i = 0; i < s->nfields; i++) {
         free(s->fields[i].name);
+        for (int k = 0; k < SL_WHYS; k++)
+            free(s->fields[i].why[k]);
         sl_type_unref(s->fields[i].type);
     }
     for (int i = 0; i < s->nmeta; i++) {
@@ -49,6 +51,9 @@ struct sl_schema *sl_schema_copy(const struct sl_schema *s)
         const struct sl_field *f = &s->fields[i];
         if (sl_schema_add(c, f->name, strlen(f->name), f->type, NULL) < 0)
             goto fail;
+        for (int k = 0; k < SL_WHYS; k++)
+            if (f->why[k] && sl_schema_set_why(c, i, (enum sl_why)k, f->why[k]) < 0)
+                goto fail;
     }
     for (int i = 0; i < s->nmeta; i++) {
         if (sl_schema_set_meta(c, s->meta[i].key, s->meta[i].value) < 0)
@@ -122,6 +127,16 @@ int sl_schema_add(struct sl_schema *s, const char *name, size_t name_len, struct
     if (s->nslots)
         *slot_of(s, copy, name_len) = (uint32_t)s->nfields + 1;
     s->fields[s->nfields++] = (struct sl_field){.name = copy, .type = sl_type_ref(type)};
+    return 0;
+}
+
+int sl_schema_set_why(struct sl_schema *s, int field, enum sl_why which, const char *why)
+{
+    char *copy = sl_strdup(why);
+    if (!copy)
+        return -SL_ENOMEM;
+    free(s->fields[field].why[which]);
+    s->fields[field].why[which] = copy;
     return 0;
 }
 

@@ -29,9 +29,15 @@
 
 enum { SL_COLUMNS_MAX = 65536 }; /* in a schema, whatever it comes from */
 
+enum sl_why { SL_WHY_NUMBER, SL_WHY_TIME, SL_WHYS };
+
 struct sl_field {
     char *name;
     struct sl_type type;
+    /* Of text that was read: "'VALUE' at PLACE:LINE", the first value that is no number, and the first
+     * that is no time. In a wider schema that a reader asks for: the value that made it so. NULL: not
+     * known. */
+    char *why[SL_WHYS];
 };
 
 struct sl_meta {
@@ -57,6 +63,8 @@ struct sl_schema *sl_schema_copy(const struct sl_schema *s);
  * */
 int sl_schema_add(struct sl_schema *s, const char *name, size_t name_len, struct sl_type type,
                   struct sl_err *err);
+/* Sets or replaces what a field says of a value, in an unshared schema. 0 or -SL_ENOMEM. */
+int sl_schema_set_why(struct sl_schema *s, int field, enum sl_why which, const char *why);
 /* Sets or replaces; value NULL removes. 0 or -SL_ENOMEM. */
 int sl_schema_set_meta(struct sl_schema *s, const char *key, const char *value);
 const char *sl_schema_meta(const struct sl_schema *s, const char *key); /* NULL if absent */
@@ -72,6 +80,7 @@ int sl_schema_time_index(const struct sl_schema *s);
 int sl_schema_equal(const struct sl_schema *a, const struct sl_schema *b);
 /* "a bigint, b text" : what --types reads. Names that need it are double-quoted. */
 void sl_schema_print(const struct sl_schema *s, struct sl_buf *out);
+void sl_schema_print_name(const char *name, struct sl_buf *out);
 /* Reads such a list into an unshared schema. SL_EUSAGE. */
 int sl_schema_parse(const char *s, size_t n, struct sl_schema **out, struct sl_err *err);
 /* Picks the default time column by the rule of sluice(1): the only timestamptz, else the first of

@@ -139,7 +139,7 @@ static int is_word(char c)
            c == '.' || c == '@' || c == '$' || c == '-' || (unsigned char)c >= 0x80;
 }
 
-static void print_name(const char *name, struct sl_buf *out)
+void sl_schema_print_name(const char *name, struct sl_buf *out)
 {
     size_t n = strlen(name), i = 0;
     while (i < n && is_word(name[i]))
@@ -162,7 +162,7 @@ void sl_schema_print(const struct sl_schema *s, struct sl_buf *out)
     for (int i = 0; i < s->nfields; i++) {
         if (i)
             sl_buf_addstr(out, ", ");
-        print_name(s->fields[i].name, out);
+        sl_schema_print_name(s->fields[i].name, out);
         sl_buf_addch(out, ' ');
         sl_type_print(s->fields[i].type, out);
     }

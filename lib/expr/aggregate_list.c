@@ -78,6 +78,8 @@ static int result_type(struct sl_bind *b, struct sl_agg_call *c, const char *nam
                      sl_bind_type_name(b, &n));
         if (t.kind == SL_BOOL)
             sl_bind_hint(b, "count(*) filter (where ...) counts the rows that are true");
+        if (t.kind == SL_TEXT)
+            sl_bind_text_hint(b, c->arg->schema, c->arg->root, SL_WHY_NUMBER);
         return -SL_EUSAGE;
     }
     switch (c->kind) {

@@ -27,18 +27,6 @@ void *sl_bind_hint(struct sl_bind *b, const char *fmt, ...)
     return NULL;
 }
 
-void *sl_bind_number_hint(struct sl_bind *b, const struct sl_node *n)
-{
-    if (n->kind != SL_NODE_COLUMN)
-        return sl_bind_hint(b,
-                            "(...)::numeric makes a number of it, or an error that names the row");
-    return sl_bind_hint(
-        b,
-        "--types '%.60s numeric' reads numbers and rejects other rows; nullif(%.60s, "
-        "'NA')::numeric makes the word NA null and names what else is no number",
-        n->name, n->name);
-}
-
 static void *nomem(struct sl_bind *b)
 {
     sl_err_nomem(b->err, "reading an expression");

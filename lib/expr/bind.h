@@ -68,8 +68,10 @@ struct sl_node *sl_bind_node(struct sl_bind *b, const PgQuery__Node *n);
 void *sl_bind_fail(struct sl_bind *b, int at, const char *fmt, ...) SL_PRINTF(3, 4);
 /* Adds the remedy to what sl_bind_fail said. Always NULL. */
 void *sl_bind_hint(struct sl_bind *b, const char *fmt, ...) SL_PRINTF(2, 3);
-/* The hint where a number is wanted and n is text. Always NULL. */
-void *sl_bind_number_hint(struct sl_bind *b, const struct sl_node *n);
+/* Where a number or a time is wanted and n, bound over schema, is text: the value that made it text, and
+ * what helps. Always NULL. */
+void *sl_bind_text_hint(struct sl_bind *b, const struct sl_schema *schema, const struct sl_node *n,
+                        enum sl_why wanted);
 /* A node with room for nargs arguments, to be filled in and finished. at: character, 0 = none. */
 struct sl_node *sl_bind_new(struct sl_bind *b, enum sl_node_kind kind, struct sl_type type, int at,
                             int nargs);

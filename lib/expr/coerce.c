@@ -255,7 +255,7 @@ int sl_coerce_unify(struct sl_bind *b, struct sl_node **nodes, int n, const char
             sl_bind_fail(b, nodes[i]->at, "%s: values of type %s and %s do not go together", what,
                          sl_bind_type_name(b, &first), sl_bind_type_name(b, nodes[i]));
             if (nodes[i]->type.kind == SL_TEXT && sl_type_is_number(t))
-                sl_bind_number_hint(b, nodes[i]);
+                sl_bind_text_hint(b, b->e->schema, nodes[i], SL_WHY_NUMBER);
             return -SL_EUSAGE;
         }
     }

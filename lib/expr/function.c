@@ -188,8 +188,13 @@ static void *no_function(struct sl_bind *b, const char *name, struct sl_node *co
         if (strcmp(functions[i].name, name) == 0)
             add_signature(&sig, &functions[i]);
     sl_bind_fail(b, at, "there is no function %.60s(%.200s)", name, s.data ? s.data : "");
+    int text = 0;
+    while (text < nargs && (args[text]->type.kind != SL_TEXT || args[text]->kind != SL_NODE_COLUMN))
+        text++;
     if (sig.len)
         sl_bind_hint(b, "there is %s", sig.data);
+    else if (text < nargs && is_known(name))
+        sl_bind_text_hint(b, b->e->schema, args[text], SL_WHY_NUMBER);
     sl_buf_release(&s);
     sl_buf_release(&sig);
     return NULL;

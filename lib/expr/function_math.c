@@ -78,7 +78,8 @@ struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struc
     struct sl_type t = args[0]->type;
     if (!sl_type_is_number(t)) {
         sl_bind_fail(b, at, "%s takes a number, not %s", name, sl_bind_type_name(b, args[0]));
-        return t.kind == SL_TEXT ? sl_bind_number_hint(b, args[0]) : NULL;
+        return t.kind == SL_TEXT ? sl_bind_text_hint(b, b->e->schema, args[0], SL_WHY_NUMBER)
+                                 : NULL;
     }
     if (t.kind == SL_DECIMAL && strchr("as", table[k].how))
         return call(b, sl_kernel_decimal_unary, name,

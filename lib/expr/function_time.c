@@ -44,6 +44,11 @@ static const struct {
     {"timezone", SL_UNIT_TIMEZONE},
 };
 
+static struct sl_node *no_time(struct sl_bind *b, const struct sl_node *n)
+{
+    return n->type.kind == SL_TEXT ? sl_bind_text_hint(b, b->e->schema, n, SL_WHY_TIME) : NULL;
+}
+
 static int unit_of(struct sl_bind *b, const char *name, const struct sl_node *n, int64_t *out)
 {
     size_t len;
@@ -99,10 +104,12 @@ static struct sl_node *bind_trunc(struct sl_bind *b, struct sl_node **args, int 
         args[2] = sl_coerce(b, args[2], sl_type_of(SL_TEXT), SL_COERCE_IMPLICIT);
     if (!args[1] || (nargs == 3 && !args[2]))
         return NULL;
-    if (!sl_type_is_stamp(args[1]->type))
-        return sl_bind_fail(b, args[1]->at,
-                            "date_trunc takes a timestamptz, a timestamp or a date, not %s",
-                            sl_bind_type_name(b, args[1]));
+    if (!sl_type_is_stamp(args[1]->type)) {
+        sl_bind_fail(b, args[1]->at,
+                     "date_trunc takes a timestamptz, a timestamp or a date, not %s",
+                     sl_bind_type_name(b, args[1]));
+        return no_time(b, args[1]);
+    }
     return finish(b, sl_kernel_date_trunc, "date_trunc", args[1]->type, unit, 0, 1, args, nargs,
                   at);
 }
@@ -122,10 +129,12 @@ static struct sl_node *bind_extract(struct sl_bind *b, const char *name, struct 
     if (!args[1])
         return NULL;
     struct sl_type from = args[1]->type;
-    if (!sl_type_is_stamp(from) && from.kind != SL_DATE && from.kind != SL_INTERVAL)
-        return sl_bind_fail(b, args[1]->at,
-                            "%s takes a timestamptz, a timestamp, a date or an interval, not %s",
-                            name, sl_bind_type_name(b, args[1]));
+    if (!sl_type_is_stamp(from) && from.kind != SL_DATE && from.kind != SL_INTERVAL) {
+        sl_bind_fail(b, args[1]->at,
+                     "%s takes a timestamptz, a timestamp, a date or an interval, not %s", name,
+                     sl_bind_type_name(b, args[1]));
+        return no_time(b, args[1]);
+    }
     if (unit == SL_UNIT_TIMEZONE && from.kind == SL_WALLTIME) {
         sl_bind_fail(b, args[0]->at, "%s: a value of type %s has no zone", name,
                      sl_bind_type_name(b, args[1]));

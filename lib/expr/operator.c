@@ -18,6 +18,11 @@ static int is_exact(struct sl_type t)
     return sl_type_is_number(t) && t.kind != SL_DOUBLE;
 }
 
+static int is_of_time(struct sl_type t)
+{
+    return sl_type_is_stamp(t) || t.kind == SL_DATE || t.kind == SL_INTERVAL;
+}
+
 static struct sl_node *no_operator(struct sl_bind *b, const char *op, const struct sl_node *l,
                                    const struct sl_node *r, int at)
 {
@@ -33,9 +38,13 @@ static struct sl_node *no_operator(struct sl_bind *b, const char *op, const stru
     if (strcmp(op, "=~") == 0)
         return sl_bind_hint(b, "regular expressions match with ~, without case with ~*");
     if (l && l->type.kind == SL_TEXT && sl_type_is_number(r->type))
-        return sl_bind_number_hint(b, l);
+        return sl_bind_text_hint(b, b->e->schema, l, SL_WHY_NUMBER);
     if (l && r->type.kind == SL_TEXT && sl_type_is_number(l->type))
-        return sl_bind_number_hint(b, r);
+        return sl_bind_text_hint(b, b->e->schema, r, SL_WHY_NUMBER);
+    if (l && l->type.kind == SL_TEXT && is_of_time(r->type))
+        return sl_bind_text_hint(b, b->e->schema, l, SL_WHY_TIME);
+    if (l && r->type.kind == SL_TEXT && is_of_time(l->type))
+        return sl_bind_text_hint(b, b->e->schema, r, SL_WHY_TIME);
     return NULL;
 }
 

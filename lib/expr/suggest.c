@@ -86,3 +86,54 @@ void *sl_bind_aggregates_hint(struct sl_bind *b)
     sl_buf_release(&list);
     return NULL;
 }
+
+/* A column as an expression and as --types have it, and the word in the value 'WORD' at PLACE: one that
+ * can stand in an expression as it is, else NA. */
+static void names_of(const struct sl_node *n, const char *why, struct sl_buf *expr,
+                     struct sl_buf *types, struct sl_buf *word)
+{
+    size_t len = why ? strcspn(why + 1, "'") : 0;
+    sl_node_print(n, expr);
+    sl_schema_print_name(n->name, types);
+    if (len && len <= 20 && !memchr(why + 1, '\\', len) && !memchr(why + 1, '"', len) &&
+        strncmp(why + 1 + len, "' at ", 5) == 0)
+        sl_buf_add(word, why + 1, len);
+    else
+        sl_buf_addstr(word, "NA");
+}
+
+void *sl_bind_text_hint(struct sl_bind *b, const struct sl_schema *schema, const struct sl_node *n,
+                        enum sl_why wanted)
+{
+    const char *to = wanted == SL_WHY_TIME ? "timestamptz" : "numeric";
+    const char *thing = wanted == SL_WHY_TIME ? "time" : "number";
+    struct sl_buf expr = SL_BUF_INIT, types = SL_BUF_INIT, word = SL_BUF_INIT;
+    if (n->kind != SL_NODE_COLUMN)
+        return sl_bind_hint(b, "(...)::%s makes a %s of it, or an error that names the row", to,
+                            thing);
+    const char *why = schema->fields[n->column].why[wanted];
+    size_t used = strlen(b->err->what);
+    if (why)
+        snprintf(b->err->what + used, sizeof(b->err->what) - used, ": %s is no %s", why, thing);
+    names_of(n, why, &expr, &types, &word);
+    if (expr.failed || types.failed || word.failed)
+        ;
+    else if (wanted == SL_WHY_TIME && !why)
+        sl_bind_hint(b, "%.60s::timestamptz reads ISO 8601, and names what is none", expr.data);
+    else if (wanted == SL_WHY_TIME)
+        sl_bind_hint(b,
+                     "--types '%.60s timestamptz' reads ISO 8601 and rejects other rows; --time "
+                     "%.60s --time-format FORM reads another form",
+                     types.data, types.data);
+    else
+        sl_bind_hint(b,
+                     "%s%.60s%snullif(%.60s, '%s')::numeric makes the word %s null and names what "
+                     "else is no number",
+                     why ? "--types '" : "", why ? types.data : "",
+                     why ? " numeric' reads numbers and rejects other rows; " : "", expr.data,
+                     word.data, word.data);
+    sl_buf_release(&expr);
+    sl_buf_release(&types);
+    sl_buf_release(&word);
+    return NULL;
+}

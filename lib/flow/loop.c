@@ -270,6 +270,8 @@ int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct 
     p->input_failed |= rc == -SL_EROW;
     if (rc < 0)
         give_up(p, err);
+    if (p->source->generation)
+        sl_pipeline_say_assumed(p);
     r->ended = d;
     r->end_reason = p->source->end_reason;
     r->done_early = p->done_early;

@@ -181,8 +181,8 @@ static int add_watermarks(struct sl_pipeline *p, struct sl_err *err)
     return 0;
 }
 
-/* Before anything is bound: it explains the errors about types that come then. */
-static void say_what_is_assumed(const struct sl_pipeline *p)
+/* The first time before anything is bound: it explains the errors about types that come then. */
+void sl_pipeline_say_assumed(struct sl_pipeline *p)
 {
     struct sl_buf text = SL_BUF_INIT;
     if (!p->o.assumed || !p->source->class->assumed)
@@ -208,7 +208,7 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
     p->sink->live = p->source->live;
     p->sink->out_of_order = p->source->out_of_order;
     if (rc == 0)
-        say_what_is_assumed(p);
+        sl_pipeline_say_assumed(p);
     if (rc == 0)
         rc = add_watermarks(p, err);
     if (rc == 0)

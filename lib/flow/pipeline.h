@@ -62,8 +62,8 @@ struct sl_pipeline_options {
     void (*progress)(void *arg, int64_t rows, int64_t bytes, int64_t total);
     void *progress_arg;
     const struct sl_zone *zone; /* of times in what is said; NULL = UTC */
-    /* Told once what the source assumed when it settled, and what the pipeline takes for granted: text
-     * for stderr. */
+    /* Told what the source assumed when it settled, and what the pipeline takes for granted: text for
+     * stderr. Told again at the end what is true by then, if that is something else. */
     void (*assumed)(void *arg, const char *text, size_t len);
     void (*say)(void *arg, const char *text);
     void *say_arg; /* of both */

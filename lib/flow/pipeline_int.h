@@ -167,6 +167,9 @@ void sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r);
 int sl_pipeline_balance(struct sl_pipeline *p, const struct sl_pipeline_result *r,
                         struct sl_err *err);
 
+/* pipeline.c: says what was assumed, or what holds of it by now */
+void sl_pipeline_say_assumed(struct sl_pipeline *p);
+
 /* deliver.c */
 int sl_pipeline_deliver(struct sl_pipeline *p, struct sl_err *err); /* the oldest item */
 int sl_pipeline_drain(struct sl_pipeline *p, struct sl_err *err);   /* all of them */

@@ -102,7 +102,8 @@ struct sl_source_class {
     int (*shorten)(struct sl_source *s, struct sl_morsel *m, const struct sl_bad_row *before,
                    struct sl_err *err);
     void (*discard)(struct sl_morsel *m); /* frees m->arg; NULL = nothing to free */
-    /* Settled facts for --stats and stderr: what was assumed. NULL = nothing to say. */
+    /* Settled facts for --stats and stderr: what was assumed; once the schema is a wider one, only what
+     * holds of the types by now. NULL = nothing to say. */
     void (*assumed)(struct sl_source *s, struct sl_buf *out);
     /* Bytes read, total (-1 = unknown), for progress. NULL = unknown. */
     void (*progress)(struct sl_source *s, int64_t *done, int64_t *total);

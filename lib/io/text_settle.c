@@ -5,6 +5,7 @@
  * is not empty, and of those behind it while they are small: a file without rows tells no types.
  */
 #include "base/compat.h"
+#include <inttypes.h>
 #include "file/bytes.h"
 #include <sys/stat.h>
 #include "io/text_source.h"
@@ -109,6 +110,17 @@ static int check_bytes(struct text_source *t, struct sl_err *err)
     return sl_err_place(err, "%s", sl_bytes_name(t->bytes));
 }
 
+/* Where a line of the sample stands. */
+static void place_of(void *arg, int64_t line, struct sl_buf *out)
+{
+    const struct text_source *t = arg;
+    const struct text_sampled *s = NULL;
+    for (int i = 0; i < t->nsampled && t->sampled[i].first <= line; i++)
+        s = &t->sampled[i];
+    sl_buf_printf(out, "%s:%" PRId64, s ? s->path : sl_bytes_name(t->bytes),
+                  s ? line - s->first + s->line : t->line + line - 1);
+}
+
 static int make_reader(struct text_source *t, struct sl_err *err)
 {
     struct sl_text_options to = {
@@ -123,6 +135,8 @@ static int make_reader(struct text_source *t, struct sl_err *err)
         .latest = sl_textin_latest(t),
         .latest_said = t->o.latest != 0,
         .zone = t->o.zone,
+        .place = place_of,
+        .place_arg = t,
         .account = t->base.account,
     };
     int rc = check_bytes(t, err);
@@ -256,6 +270,12 @@ static int settle_from_several(struct text_source *t, size_t n, size_t header, s
     size_t same = header, ignored;
     int64_t lines = sl_textin_count_lines(front, n);
     int rc = 0;
+    struct text_sampled *sampled = sl_calloc((size_t)t->o.npaths, sizeof(*sampled));
+    if (!sampled)
+        return sl_err_nomem(err, "reading a sample");
+    free(t->sampled);
+    t->sampled = sampled;
+    t->nsampled = 0;
     while (same && is_line_end(front[same - 1]))
         same--;
     sl_buf_add(&all, front, n);
@@ -268,11 +288,15 @@ static int settle_from_several(struct text_source *t, size_t n, size_t header, s
         if ((size_t)whole <= same ||
             (same && (memcmp(next.data, front, same) != 0 || !is_line_end(next.data[same]))))
             continue;
-        if (all.len && !is_line_end(all.data[all.len - 1]))
+        if (all.len && !is_line_end(all.data[all.len - 1])) {
             sl_buf_addch(&all, '\n');
+            lines++;
+        }
         size_t from = same;
         while (from < (size_t)whole && same && is_line_end(next.data[from]))
             from++;
+        t->sampled[t->nsampled++] = (struct text_sampled){
+            t->paths[i], lines + 1, sl_textin_count_lines(next.data, from) + 1};
         sl_buf_add(&all, next.data + from, (size_t)whole - from);
         lines += sl_textin_count_lines(next.data + from, (size_t)whole - from);
     }

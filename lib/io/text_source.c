@@ -177,6 +177,7 @@ static struct sl_text_chunk chunk_of(const struct text_source *t, const struct s
         .narrow = !t->base.may_widen,
         .number = k->number,
         .map = k->map,
+        .place = m->place,
         .account = t->base.account,
     };
 }
@@ -212,7 +213,11 @@ static int source_decode(struct sl_source *s, struct sl_morsel *m, int worker, s
 static int source_widen(struct sl_source *s, struct sl_schema *wider, struct sl_err *err)
 {
     struct text_source *t = (struct text_source *)s;
-    int rc = sl_text_widen(t->reader, wider, err);
+    struct sl_buf said = SL_BUF_INIT;
+    int rc = sl_text_widen(t->reader, wider, &said, err);
+    if (rc == 0 && said.len && !said.failed)
+        sl_textin_say(t, "%s", said.data);
+    sl_buf_release(&said);
     if (rc < 0)
         return rc;
     s->generation++;
@@ -318,8 +323,11 @@ static int source_poll(struct sl_source *s, struct pollfd *fds, int max, int64_t
 
 static void source_assumed(struct sl_source *s, struct sl_buf *out)
 {
-    if (((struct text_source *)s)->reader)
-        sl_text_assumed(((struct text_source *)s)->reader, out);
+    struct sl_text_reader *r = ((struct text_source *)s)->reader;
+    if (r && !s->generation)
+        sl_text_assumed(r, out);
+    else if (r)
+        sl_text_assumed_types(r, out);
 }
 
 static void source_progress(struct sl_source *s, int64_t *done, int64_t *total)
@@ -347,6 +355,7 @@ static void source_free(struct sl_source *s)
         sl_fileid_unref(t->known[i].identity);
     free(t->known);
     sl_fileid_unref(t->identity);
+    free(t->sampled);
     sl_text_map_unref(t->map);
     sl_text_reader_free(t->reader);
     sl_buffer_unref(t->block);

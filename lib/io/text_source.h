@@ -74,6 +74,11 @@ struct text_source {
     int is_troubled;               /* so was the path that is followed, at the last look */
     int announce;                  /* the position of the file at hand is new, though no row is */
     int64_t least_lines;           /* to settle from at a pause; 0: by the format */
+    struct text_sampled { /* of a sample made from several files: where the lines of each begin */
+        const char *path;
+        int64_t first, line; /* in the sample, and in the file */
+    } * sampled;
+    int nsampled;
 };
 
 enum {

@@ -133,7 +133,7 @@ int sl_unpack_widen(struct sl_unpack *u, struct sl_schema *wider, struct sl_err 
     for (int i = 0; i < s->nfields; i++)
         if (stays(u, s->fields[i].name))
             s->fields[i].type = sl_type_of(SL_JSONB);
-    int rc = sl_text_widen(u->reader, s, err);
+    int rc = sl_text_widen(u->reader, s, NULL, err);
     sl_schema_unref(s);
     return rc < 0 ? rc : make_out(u, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* assumed: what a reader took for granted, in words, and the options that would pin it. */
+#include <inttypes.h>
 #include "text/text_reader.h"
 
 static const char *delimiter_name(char c)
@@ -29,9 +30,53 @@ void sl_text_add_types(struct sl_buf *out, const struct sl_schema *s)
     sl_buf_release(&list);
 }
 
+void sl_text_why(struct sl_buf *out, const struct sl_span *v, const char *place, int64_t line)
+{
+    enum { SHOWN = 60 };
+    const char *mark = v->flags & SL_SPAN_STRING ? "\"" : ""; /* of JSON */
+    sl_buf_printf(out, "'%s", mark);
+    sl_buf_add_visible(out, v->p, SL_MIN(v->len, (size_t)SHOWN));
+    sl_buf_printf(out, "%s%s'", v->len > SHOWN ? "..." : "", mark);
+    if (place)
+        sl_buf_printf(out, " at %s", place);
+    if (line)
+        sl_buf_printf(out, place ? ":%" PRId64 : " in line %" PRId64, line);
+}
+
+void sl_text_assumed_types(const struct sl_text_reader *r, struct sl_buf *out)
+{
+    struct sl_schema *guessed = r->fixed ? NULL : sl_schema_new();
+    for (int i = 0; guessed && i < r->ncolumns; i++) {
+        const char *name = r->schema->fields[i].name;
+        if (!r->columns[i].declared && i != (r->keys ? r->keys->rest : -1))
+            sl_schema_add(guessed, name, strlen(name), r->columns[i].settled, NULL);
+    }
+    if (guessed && guessed->nfields)
+        sl_text_add_types(out, guessed);
+    sl_schema_unref(guessed);
+}
+
+/* Columns that would be numbers, or times, without a few values. */
+static void add_odd(const struct sl_text_reader *r, struct sl_buf *out)
+{
+    enum { MOST = 5 };
+    int n = 0;
+    for (int i = 0; i < r->ncolumns; i++) {
+        const struct sl_text_column *c = &r->columns[i];
+        const struct sl_field *f = &r->schema->fields[i];
+        if (!c->few_odd || !f->why[c->few_odd - 1] || n++ >= MOST)
+            continue;
+        sl_buf_addstr(out, "\ncolumn ");
+        sl_buf_add_visible(out, f->name, strlen(f->name));
+        sl_buf_printf(out, " is text: %s is no %s", f->why[c->few_odd - 1],
+                      c->few_odd - 1 == SL_WHY_TIME ? "time" : "number");
+    }
+    if (n > MOST)
+        sl_buf_printf(out, "\nand so are %d columns more", n - MOST);
+}
+
 void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out)
 {
-    int first = 1;
     if (!r->schema)
         return;
     sl_buf_printf(out, "format %s", sl_text_format_name(r->o.format));
@@ -51,16 +96,10 @@ void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out)
         size_t n = sl_time_print_date(day, (int32_t)last);
         sl_buf_printf(out, ", times without year lie in the year until %.*s (--year)", (int)n, day);
     }
-    struct sl_schema *guessed = sl_schema_new();
-    for (int i = 0; guessed && i < r->ncolumns; i++) {
-        const char *name = r->schema->fields[i].name;
-        if (!r->columns[i].declared && i != (r->keys ? r->keys->rest : -1) && !r->fixed &&
-            sl_schema_add(guessed, name, strlen(name), r->columns[i].settled, NULL) == 0)
-            first = 0;
-    }
-    if (!first) {
-        sl_buf_addstr(out, "; ");
-        sl_text_add_types(out, guessed);
-    }
-    sl_schema_unref(guessed);
+    struct sl_buf types = SL_BUF_INIT;
+    sl_text_assumed_types(r, &types);
+    if (types.len && !types.failed)
+        sl_buf_printf(out, "; %s", types.data);
+    sl_buf_release(&types);
+    add_odd(r, out);
 }

@@ -185,6 +185,25 @@ static int misfit_reason(const struct decode *d, size_t row, int column, const s
     return sl_buf_check(b, d->err);
 }
 
+/* Why the column gets the type that it has in d->wider. */
+static int note_wider(struct decode *d, size_t row, int column, const struct sl_span *v)
+{
+    const struct sl_text_chunk *c = d->chunk;
+    struct sl_buf why = SL_BUF_INIT;
+    char eol = d->r->eol ? d->r->eol : '\n';
+    size_t byte, len;
+    int64_t line = c->first_line;
+    record_of(d, row, &byte, &len);
+    for (const char *p = c->data; (p = memchr(p, eol, byte - (size_t)(p - c->data))); p++)
+        line++;
+    sl_text_why(&why, v, c->place, line);
+    int rc = sl_buf_check(&why, d->err);
+    if (rc >= 0 && sl_schema_set_why(d->wider, column, SL_WHY_NUMBER, why.data) < 0)
+        rc = sl_err_nomem(d->err, "widening a schema");
+    sl_buf_release(&why);
+    return rc;
+}
+
 /* A value that its column does not take. */
 static int misfit(struct decode *d, size_t row, int column, const struct sl_span *v)
 {
@@ -202,8 +221,11 @@ static int misfit(struct decode *d, size_t row, int column, const struct sl_span
                 note_chunk(&d->r->digits[column].asks, d->chunk->number);
             /* Rows before may be beyond what nanoseconds reach. */
             int finer = sl_type_is_stamp(t) && t.nsec && !c->type.nsec;
-            *now = finer ? sl_type_of(SL_TEXT) : t;
-            return 0;
+            if (finer)
+                t = sl_type_of(SL_TEXT);
+            int changes = !sl_type_equal(*now, t);
+            *now = t;
+            return changes ? note_wider(d, row, column, v) : 0;
         }
     }
     struct sl_buf b = SL_BUF_INIT;

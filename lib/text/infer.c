@@ -191,16 +191,28 @@ static uint32_t class_time(struct sl_text_guess *g, const struct sl_span *v,
     return SL_CLASS_TIME;
 }
 
+/* The first values that are no numbers, and no times. */
+static void note_odd(struct sl_text_guess *g, const struct sl_span *v, uint32_t class)
+{
+    static const uint32_t fits[SL_WHYS] = {SL_CLASS_INT | SL_CLASS_DECIMAL | SL_CLASS_EXPONENT,
+                                           SL_CLASS_DATE | SL_CLASS_TIME};
+    int ends = 0;
+    for (int k = 0; k < SL_WHYS; k++) {
+        ends += g->odd[k].at || class & ~fits[k];
+        if (!g->odd[k].at && class & ~fits[k])
+            g->odd[k] = (struct sl_text_odd){*v, g->at};
+    }
+    g->same += ends < SL_WHYS;
+}
+
 void sl_text_guess_add(struct sl_text_guess *g, const struct sl_span *v, const struct sl_zone *zone)
 {
     if (v->flags & SL_SPAN_NULL || g->seen & SL_CLASS_TEXT)
         return;
-    if (v->flags & SL_SPAN_NESTED) {
-        g->seen |= SL_CLASS_NESTED;
-        return;
-    }
     uint32_t class = SL_CLASS_TEXT;
-    if (v->flags & SL_SPAN_STRING) {
+    if (v->flags & SL_SPAN_NESTED) {
+        class = SL_CLASS_NESTED;
+    } else if (v->flags & SL_SPAN_STRING) {
         class = class_time(g, v, zone);
     } else if (is_word(v, "true", 4) || is_word(v, "false", 5)) {
         class = SL_CLASS_BOOL;
@@ -210,6 +222,7 @@ void sl_text_guess_add(struct sl_text_guess *g, const struct sl_span *v, const s
             class = class_time(g, v, zone);
     }
     g->seen |= class;
+    note_odd(g, v, class);
 }
 
 /* A sample with exponents is double precision if that loses nothing; one value that comes later joins

@@ -136,6 +136,7 @@ struct discovery {
     struct sl_json_keys *keys;
     const struct sl_zone *zone;
     struct sl_buf buf;
+    int64_t at; /* of the line, from 1 on */
     uint32_t stack[SL_JSON_FLATTEN + 1];
     int depth;
 };
@@ -191,6 +192,7 @@ static int discover_value(struct discovery *d, struct sl_json *j)
         return -1;
     if (node) {
         d->keys->nodes[node].leaf = 1;
+        d->keys->nodes[node].guess.at = d->at;
         sl_text_guess_add(&d->keys->nodes[node].guess, &v, d->zone);
     }
     return 0;
@@ -248,6 +250,7 @@ int sl_json_keys_discover(struct sl_json_keys *k, const char *data, size_t n,
     while (p < end && rc == 0) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         size_t len = (size_t)((eol ? eol : end) - p);
+        d.at = p - data + 1;
         rc = is_row(&d, p, len);
         if (rc == 1)
             rc = discover_line(&d, p, len);

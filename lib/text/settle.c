@@ -16,6 +16,7 @@ struct fields {
     const char *const *names;
     const struct sl_type *types; /* NULL: to be inferred */
     int declared;                /* types come with the format: never widened */
+    const char *sample;          /* where the sample begins, with its header */
 };
 
 static int add_column(struct sl_text_reader *r, struct sl_schema *s, const char *name,
@@ -152,8 +153,62 @@ static int declare_types(struct sl_text_reader *r, struct sl_schema *s, struct s
     return 0;
 }
 
+/* Notes what made column c text: the first value that is no number, and the first that is no time, of
+ * the record that begins at `record` of the sample. */
+static int note_why(struct sl_text_reader *r, struct sl_schema *s, int c, int k,
+                    const struct sl_text_odd *odd, const char *sample, const char *record)
+{
+    struct sl_buf place = SL_BUF_INIT, why = SL_BUF_INIT;
+    char eol = r->eol ? r->eol : '\n';
+    int64_t line = 1;
+    for (const char *p = sample; (p = memchr(p, eol, (size_t)(record - p))); p++)
+        line++;
+    if (r->o.place)
+        r->o.place(r->o.place_arg, line, &place);
+    if (!place.failed)
+        sl_text_why(&why, &odd->value, place.data, place.len ? 0 : line);
+    int rc =
+        place.failed || why.failed ? -SL_ENOMEM : sl_schema_set_why(s, c, (enum sl_why)k, why.data);
+    sl_buf_release(&place);
+    sl_buf_release(&why);
+    return rc;
+}
+
+static const char *record_of(const struct sl_text_rows *rows, size_t row, const char *data,
+                             size_t n)
+{
+    size_t byte, len;
+    if (!rows->csv)
+        return data + rows->origins[row].byte;
+    sl_csv_record(rows->csv, row, data, n, &byte, &len);
+    return data + byte;
+}
+
+/* Columns that became text say why, from what their guesses noted. at: of a record, from data on, or,
+ * with rows, the number of one. */
+static int note_column(struct sl_text_reader *r, struct sl_schema *s, int c,
+                       const struct sl_text_guess *g, const struct sl_text_rows *rows,
+                       const char *sample, const char *data, size_t n)
+{
+    enum { MANY = 10 };
+    struct sl_text_column *x = &r->columns[c];
+    int rc = 0;
+    for (int k = 0; k < SL_WHYS && rc == 0; k++) {
+        const struct sl_text_odd *odd = &g->odd[k];
+        if (!odd->at)
+            continue;
+        const char *record =
+            rows ? record_of(rows, (size_t)odd->at - 1, data, n) : data + odd->at - 1;
+        rc = note_why(r, s, c, k, odd, sample, record);
+        if (g->same >= MANY && (!x->few_odd || odd->at > g->odd[x->few_odd - 1].at))
+            x->few_odd = (uint8_t)(k + 1);
+    }
+    return rc;
+}
+
 /* Types of the columns that have none yet, from the values of the rows. */
-static void infer_types(struct sl_text_reader *r, const struct sl_text_rows *rows)
+static int infer_types(struct sl_text_reader *r, struct sl_schema *s, const struct fields *f,
+                       const struct sl_text_rows *rows, const char *data, size_t n)
 {
     struct sl_span v[SL_TEXT_BLOCK];
     for (int c = 0; c < r->ncolumns; c++) {
@@ -162,15 +217,35 @@ static void infer_types(struct sl_text_reader *r, const struct sl_text_rows *row
         struct sl_text_guess g = {0};
         struct sl_text_cursor at = {.rows = rows, .field = r->columns[c].field};
         for (size_t row = 0; row < rows->rows; row += SL_TEXT_BLOCK) {
-            size_t n = SL_MIN(rows->rows - row, (size_t)SL_TEXT_BLOCK);
-            sl_text_gather(&at, v, n);
-            for (size_t i = 0; i < n; i++)
+            size_t some = SL_MIN(rows->rows - row, (size_t)SL_TEXT_BLOCK);
+            sl_text_gather(&at, v, some);
+            for (size_t i = 0; i < some; i++) {
+                g.at = (int64_t)(row + i) + 1;
                 sl_text_guess_add(&g, &v[i], r->o.zone);
+            }
         }
         r->columns[c].type =
             r->o.format == SL_TEXT_LINES ? sl_type_of(SL_TEXT) : sl_text_guess_type(&g, 0);
         r->zone_assumed |= g.zoneless && r->columns[c].type.kind == SL_TIMESTAMPTZ && !r->o.zone;
+        if (r->columns[c].type.kind == SL_TEXT && r->o.format != SL_TEXT_LINES &&
+            note_column(r, s, c, &g, rows, f->sample, data, n) < 0)
+            return -SL_ENOMEM;
     }
+    return 0;
+}
+
+/* The same for the columns of JSON, which have their types by now. */
+static int note_keys(struct sl_text_reader *r, const struct fields *f, const char *data,
+                     struct sl_err *err)
+{
+    for (int c = 0; c < r->ncolumns; c++) {
+        const char *name = r->schema->fields[c].name;
+        uint32_t node = sl_json_keys_find(r->keys, 0, name, strlen(name));
+        if (node && !r->columns[c].declared && r->columns[c].type.kind == SL_TEXT &&
+            note_column(r, r->schema, c, &r->keys->nodes[node].guess, NULL, f->sample, data, 0) < 0)
+            return sl_err_nomem(err, "settling a schema");
+    }
+    return 0;
 }
 
 /* Times in a form of their own: nanoseconds, if some of the sample needs them. */
@@ -311,8 +386,8 @@ static int settle_columns(struct sl_text_reader *r, const struct fields *f, cons
         scratch = sl_text_scratch_new(err);
         rc = scratch ? sl_text_parse_rows(r, scratch, &chunk, &rows, &rejects, &ignored, err)
                      : -SL_ENOMEM;
-        if (rc == 0)
-            infer_types(r, &rows);
+        if (rc == 0 && infer_types(r, s, f, &rows, data, n) < 0)
+            rc = sl_err_nomem(err, "settling a schema");
     }
     if (rc == 0)
         rc = set_event_time(r, s, err);
@@ -350,7 +425,7 @@ static int settle_csv(struct sl_text_reader *r, const char *data, size_t n, size
         return rc;
     r->nfields = names.n;
     r->header_renamed = names.renamed > 0;
-    struct fields f = {names.n, (const char *const *)names.names, NULL, 0};
+    struct fields f = {names.n, (const char *const *)names.names, NULL, 0, data};
     rc = settle_columns(r, &f, data + *header_len, n - *header_len, err);
     sl_csv_names_release(&names);
     return rc;
@@ -364,7 +439,7 @@ static int settle_access(struct sl_text_reader *r, const char *data, size_t n, s
         types[i] = sl_type_of(SL_TEXT);
     types[3] = sl_type_of(SL_TIMESTAMPTZ);
     types[7] = types[8] = sl_type_of(SL_BIGINT);
-    struct fields f = {nf, sl_text_access_names, types, 1};
+    struct fields f = {nf, sl_text_access_names, types, 1, data};
     r->nfields = nf;
     int rc = settle_columns(r, &f, data, n, err);
     if (rc < 0)
@@ -383,7 +458,7 @@ static int settle_regex(struct sl_text_reader *r, const char *data, size_t n, st
         return sl_err_nomem(err, "settling a schema");
     for (int i = 0; i < nf; i++)
         names[i] = sl_text_regex_field_name(r->regex, i);
-    struct fields f = {nf, names, NULL, 0};
+    struct fields f = {nf, names, NULL, 0, data};
     r->nfields = nf;
     int rc = settle_columns(r, &f, data, n, err);
     free(names);
@@ -394,7 +469,7 @@ int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t 
                    struct sl_err *err)
 {
     static const char *const line[] = {"line"};
-    struct fields lines = {1, line, NULL, 0};
+    struct fields lines = {1, line, NULL, 0, data};
     clear_columns(r);
     *header_len = 0;
     switch (r->o.format) {
@@ -412,9 +487,11 @@ int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t 
     struct sl_type *types = NULL;
     *header_len = bom;
     rc = sl_text_json_settle(r, data + bom, n - bom, &names, &types, &nf, err);
-    struct fields f = {nf, names, types, 0};
+    struct fields f = {nf, names, types, 0, data};
     if (rc >= 0)
         rc = settle_columns(r, &f, data, n, err);
+    if (rc >= 0)
+        rc = note_keys(r, &f, data + bom, err);
     if (rc >= 0)
         rc = sl_text_json_columns(r, err);
     free(names);

@@ -80,6 +80,9 @@ struct sl_text_options {
     int latest_said;            /* ... as the user says; else it is an assumption */
     const struct sl_zone *zone; /* for zone-less times; NULL = UTC (noted) */
     const uint8_t *raw;         /* bit per column: keep as text, byte for byte (may be NULL) */
+    /* Appends where a line of the sample stands: v.csv:12. NULL = nobody knows. */
+    void (*place)(void *arg, int64_t line, struct sl_buf *out);
+    void *place_arg;
     struct sl_account *account;
 };
 
@@ -138,8 +141,11 @@ int sl_text_set_raw(struct sl_text_reader *r, enum sl_text_format to, const uint
 /* After settling, before the first decode: the type of a column stays whatever comes, and values that
  * do not fit are rejects. event_time: it is what rows are ordered by, and null is a reject too. */
 void sl_text_pin(struct sl_text_reader *r, int column, int event_time);
-/* What was assumed and not declared: format, delimiter, zone, and the --types line; for stderr. */
+/* What was assumed and not declared: format, delimiter, zone, and the --types line; for stderr. Columns
+ * of numbers or of times that few other values made text are named, each in a line of its own. */
 void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out);
+/* The --types line as it is by now; nothing if no type was inferred. */
+void sl_text_assumed_types(const struct sl_text_reader *r, struct sl_buf *out);
 
 /* Column order of a file after the first: maps its header onto the schema by name. *map is an
  * opaque, counted description given to decode; *header_len as above. Formats without header: NULL
@@ -187,6 +193,7 @@ struct sl_text_chunk {
     int narrow;     /* 1: values that do not fit are rejects; 0: they ask to widen */
     int64_t number; /* of the chunk, in the order of the input, from 1 on; 0 = not known */
     struct sl_text_map *map; /* NULL for the first file */
+    const char *place;       /* its file, for what is said of a value */
     struct sl_account *account;
 };
 /* Per-thread scratch of decode. */
@@ -213,8 +220,11 @@ int sl_text_locate(const struct sl_text_reader *r, const struct sl_text_chunk *c
                    const struct sl_reject_list *rejects, struct sl_text_place **places, size_t *n,
                    struct sl_err *err);
 /* Changes the reader's schema to a wider one (no decode may be running). The columns that it has
- * must stay; formats other than JSON keep their order, with new columns behind them. */
-int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_err *err);
+ * must stay; formats other than JSON keep their order, with new columns behind them. said gets a line
+ * for each column that is wider now, once, and once more when it is text; NULL:
+ * nobody asks. */
+int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_buf *said,
+                  struct sl_err *err);
 
 /* ---- write ---- */
 

@@ -259,12 +259,39 @@ static int replace_columns(struct sl_text_reader *r, struct sl_schema *wider, st
     return r->o.format == SL_TEXT_JSON ? sl_text_json_columns(r, err) : 0;
 }
 
-int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_err *err)
+/* Says of each column of r, which has just taken a wider schema, what it is now and was not before. */
+static void say_wider(struct sl_text_reader *r, const struct sl_schema *before, struct sl_buf *out)
 {
+    for (int i = 0; i < r->ncolumns; i++) {
+        const struct sl_field *f = &r->schema->fields[i];
+        struct sl_text_column *c = &r->columns[i];
+        int old = sl_schema_find(before, f->name, strlen(f->name));
+        uint8_t what = f->type.kind == SL_TEXT ? SL_SAID_TEXT : SL_SAID_WIDER;
+        if (old < 0 || sl_type_equal(before->fields[old].type, f->type) || c->said >= what)
+            continue;
+        c->said = what;
+        sl_buf_addstr(out, "column ");
+        sl_buf_add_visible(out, f->name, strlen(f->name));
+        sl_buf_addstr(out, " is now ");
+        sl_type_print(f->type, out);
+        sl_buf_printf(out, "%s%s\n", f->why[SL_WHY_NUMBER] ? ": " : "",
+                      f->why[SL_WHY_NUMBER] ? f->why[SL_WHY_NUMBER] : "");
+    }
+}
+
+int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_buf *said,
+                  struct sl_err *err)
+{
+    struct sl_schema *before = sl_schema_ref(r->schema);
     int rc = carry_digits(r, &wider, err);
-    if (rc < 0)
+    if (rc < 0) {
+        sl_schema_unref(before);
         return rc;
+    }
     rc = replace_columns(r, wider, err);
+    if (rc == 0 && said)
+        say_wider(r, before, said);
+    sl_schema_unref(before);
     sl_schema_unref(wider);
     return rc;
 }

@@ -48,6 +48,8 @@ enum sl_text_time { /* how times of a column are written */
                     SL_TIME_STRPTIME,
 };
 
+enum sl_text_said { SL_SAID_WIDER = 1, SL_SAID_TEXT = 2 };
+
 struct sl_text_missing { /* what times leave out */
     const struct sl_zone *zone;
     int64_t latest; /* the year: see struct sl_text_options */
@@ -62,6 +64,10 @@ struct sl_text_column {
     uint8_t event_time; /* null is a reject */
     uint8_t pinned;     /* where the rows go its type stays: what does not fit is a reject */
     uint8_t seen;       /* a later file has it */
+    uint8_t said;       /* enum sl_text_said: what was said of it */
+    uint8_t
+        few_odd; /* 1 + enum sl_why: many of its values are such, and the first of the others is why
+                         * it is text */
     uint8_t time;       /* enum sl_text_time */
     const char *format; /* STRPTIME; borrowed from the reader */
     int field;          /* of the first file's records, -1 = not there; JSON: unused */
@@ -185,13 +191,22 @@ struct sl_text_guess {
     int far;     /* some time or date is beyond what nanoseconds reach */
     int inexact; /* some number is not exactly a double */
     int zoneless;
-    int strings; /* JSON: strings were seen */
+    int strings;  /* JSON: strings were seen */
+    int64_t at;   /* of the next value, as the caller counts: from 1 on */
+    int64_t same; /* values in front that were all numbers, or all times */
+    struct sl_text_odd {
+        struct sl_span value;
+        int64_t at; /* 0: there was none */
+    } odd[SL_WHYS]; /* the first value that is no number, and the first that is no time */
 };
 /* One more value of the column; null spans count for nothing. */
 void sl_text_guess_add(struct sl_text_guess *g, const struct sl_span *v,
                        const struct sl_zone *zone);
 /* tight: the smallest numeric that holds the values; else one with room to grow. */
 struct sl_type sl_text_guess_type(const struct sl_text_guess *g, int tight);
+
+/* "'VALUE' at PLACE:LINE", shortened, into out. place NULL: "'VALUE' in line LINE". */
+void sl_text_why(struct sl_buf *out, const struct sl_span *v, const char *place, int64_t line);
 
 /* The option that declares these columns, quoted for a shell. */
 void sl_text_add_types(struct sl_buf *out, const struct sl_schema *s);

@@ -209,7 +209,7 @@ later() { # FORMAT LINE...
 @test "where a text column meets a number the message says how to make numbers of it" {
     printf 'x\n9\n10\n100\nNA\n' >x.csv
     run -2 --separate-stderr sluice aggregate x.csv --where 'x > 50' -O csv --quiet
-    [[ $stderr == *"there is no operator text > bigint; --types 'x numeric' reads numbers and rejects other rows; nullif(x, 'NA')::numeric makes the word NA null and names what else is no number"* ]]
+    [[ $stderr == *"there is no operator text > bigint: 'NA' at x.csv:5 is no number; --types 'x numeric' reads numbers and rejects other rows; nullif(x, 'NA')::numeric makes the word NA null and names what else is no number"* ]]
     run -0 sluice aggregate x.csv --where "nullif(x, 'NA')::numeric > 50" -O csv --quiet
     [ "${lines[1]}" = 1 ]
     run -3 --separate-stderr sluice aggregate x.csv --types 'x numeric' --where 'x > 50' -O csv --quiet --rejects bad.json

@@ -71,7 +71,7 @@ static void decode(struct sl_text_reader *r, struct sl_text_scratch *s, const ch
             locate(r, &c, b, &rejects);
             write_all(b);
         } else {
-            die_if(sl_text_widen(r, wider, NULL) < 0);
+            die_if(sl_text_widen(r, wider, NULL, NULL) < 0);
         }
         sl_schema_unref(wider);
         sl_batch_unref(b);

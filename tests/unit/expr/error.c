@@ -43,7 +43,7 @@ static const struct {
     {"level, level", 8, "not a list", ""},
     {"*", 1, "*", ""},
     {"$1", 1, "parameter", "single quotes"},
-    {"level + 1", 7, "operator", "--types 'level numeric'"},
+    {"level + 1", 7, "operator", "nullif(level, 'NA')::numeric"},
     {"level > 5", 7, "operator", "nullif(level, 'NA')::numeric"},
     {"user_id = 'x'", 11, "invalid input syntax for type bigint", ""},
     {"ts > 'yesterday'", 6, "timestamptz", ""},

@@ -9,10 +9,7 @@
  */
 #include "expr_test.h"
 
-#define TEXT_HINT                                                                                  \
-    "--types 't numeric' reads numbers and rejects other rows; nullif(t, 'NA')::numeric makes "    \
-    "the "                                                                                         \
-    "word NA null and names what else is no number"
+#define TEXT_HINT "nullif(t, 'NA')::numeric makes the word NA null and names what else is no number"
 
 struct value_case {
     const char *text, *want;

@@ -51,7 +51,7 @@ static inline int decode_piece(struct reading *t, struct sl_text_writer **w, con
         free(copy);
         if (rc == SL_TEXT_WIDEN) {
             t->widened++;
-            rc = sl_text_widen(t->r, wider, &t->err);
+            rc = sl_text_widen(t->r, wider, NULL, &t->err);
             sl_schema_unref(wider);
             sl_text_writer_free(*w);
             *w = NULL;
