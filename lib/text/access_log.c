@@ -7,8 +7,10 @@
  *
  * `-` is null. Quoted parts end at the first quote without a backslash before it and are kept as
  * they were written, escapes and all. A request without a space is a path; the protocol is the last
- * word if it begins with HTTP/.
+ * word if it begins with HTTP/. Blanks at the end of the line are nothing; other text there makes
+ * the line bad, as a column that nobody named would be lost.
  */
+#include "base/utf8.h"
 #include "text/text_reader.h"
 
 const char *const sl_text_access_names[SL_ACCESS_COMBINED] = {
@@ -71,12 +73,53 @@ static const char *digits(const char *p, const char *end)
     return p;
 }
 
+enum { SHOWN = 60 }; /* cells of the text behind the last field */
+
+/* 1 if nothing but blanks is left of the line. s: NULL makes no words. */
+static int ends_here(struct sl_text_scratch *s, const char *p, const char *end, const char *field,
+                     const char *remedy, const char **reason)
+{
+    while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    if (p == end)
+        return 1;
+    if (!s)
+        return 0;
+    p += *p == ' ';
+    size_t all = (size_t)(end - p), n = sl_utf8_fitting(p, all, SHOWN);
+    sl_buf_reset(&s->buf);
+    sl_buf_printf(&s->buf, "the line goes on behind the %s: %.*s%s; %s", field, (int)n, p,
+                  n < all ? "..." : "", remedy);
+    *reason = s->buf.data ? s->buf.data : "the line goes on";
+    return 0;
+}
+
+/* "referer" "agent" at p, behind the bytes. 1, or 0 with a reason. */
+static int combined(struct sl_text_scratch *s, const char *p, const char *end, struct sl_span *out,
+                    const char **reason)
+{
+    static const char *const open[] = {"the quote that opens the referer is never closed",
+                                       "the quote that opens the agent is never closed"};
+    static const char *const missing[] = {
+        "no \"referer\" \"agent\" at the end; -I common reads lines without them",
+        "no \"agent\" behind the referer"};
+    for (int i = 0; i < 2; i++) {
+        *reason = missing[i];
+        if (end - p < 2 || p[0] != ' ' || p[1] != '"')
+            return 0;
+        *reason = open[i];
+        p = quoted(p + 1, end, &out[i]);
+        if (!p)
+            return 0;
+    }
+    return ends_here(s, p, end, "agent", "-I regex:PATTERN reads further fields", reason);
+}
+
 int sl_text_split_access(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,
                          size_t n, struct sl_span *out, const char **reason, struct sl_err *err)
 {
     const char *end = p + n, *q;
     struct sl_span whole;
-    (void)s;
     (void)err;
     *reason = "not a line of host ident user [time] \"request\" status bytes";
     for (int i = 0; i < 3; i++) {
@@ -107,13 +150,7 @@ int sl_text_split_access(const struct sl_text_reader *r, struct sl_text_scratch 
         return 0;
     out[8] = (struct sl_span){p, (uint32_t)(q - p), *p == '-' ? SL_SPAN_NULL : 0};
     if (r->o.format == SL_TEXT_COMMON)
-        return q == end;
-    *reason = "no \"referer\" \"agent\" at the end";
-    if (q >= end || *q != ' ')
-        return 0;
-    p = quoted(q + 1, end, &out[9]);
-    if (!p || p >= end || *p != ' ')
-        return 0;
-    p = quoted(p + 1, end, &out[10]);
-    return p == end;
+        return ends_here(s, q, end, "bytes", "-I combined reads \"referer\" \"agent\" there",
+                         reason);
+    return combined(s, q, end, &out[9], reason);
 }

@@ -131,9 +131,11 @@ enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n)
     const char *reason;
     if (line && data[line - 1] == '\r')
         line--;
+    spans[SL_ACCESS_COMBINED - 1].p = NULL;
     for (int f = SL_TEXT_COMBINED; f <= SL_TEXT_COMMON; f++) {
         probe.o.format = (enum sl_text_format)f;
-        if (sl_text_split_access(&probe, NULL, data, line, spans, &reason, NULL) == 1)
+        if (sl_text_split_access(&probe, NULL, data, line, spans, &reason, NULL) == 1 ||
+            spans[SL_ACCESS_COMBINED - 1].p) /* what goes on behind the agent is named later */
             return (enum sl_text_format)f;
     }
     if (consistent(data, n, '\t', eol))

@@ -61,7 +61,7 @@ static void test_names(void)
 static const char combined[] =
     "^(?<host>[^ ]+) (?<ident>[^ ]+) (?<user>[^ ]+) \\[(?<time>[^\\]]*)\\] "
     "\"(?<request>(?:[^\"\\\\]|\\\\.)*)\" (?<status>[0-9]+) (?<bytes>[0-9]+|-)"
-    "(?: \"(?<referer>(?:[^\"\\\\]|\\\\.)*)\" \"(?<agent>(?:[^\"\\\\]|\\\\.)*)\")$";
+    "(?: \"(?<referer>(?:[^\"\\\\]|\\\\.)*)\" \"(?<agent>(?:[^\"\\\\]|\\\\.)*)\")[ \t]*$";
 
 /* 1 if both take the line and agree on its fields, or both refuse it. */
 static int agrees(pcre2_code *code, pcre2_match_data *m, const char *s, size_t n, int *matched)
