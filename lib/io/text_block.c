@@ -173,8 +173,7 @@ int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err)
     t->header = NULL;
     if (t->o.no_header || sl_text_reader_format(t->reader) > SL_TEXT_TSV)
         return 0;
-    if (n >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
-        s += 3;
+    s += sl_text_preamble(s, n);
     while (s < end && (*s == '\n' || *s == '\r'))
         s++;
     while (s < end && (end[-1] == '\n' || end[-1] == '\r'))

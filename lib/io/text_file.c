@@ -219,6 +219,10 @@ static int take_header(struct text_source *t, struct sl_err *err)
         sl_text_cut(t->reader, &cut, sl_textin_front(t), sl_textin_pending(t), sl_textin_ends(t));
     if (!whole)
         return t->at_end;
+    header = sl_text_preamble(sl_textin_front(t), whole);
+    int is_csv = sl_text_reader_format(t->reader) <= SL_TEXT_TSV;
+    if (is_csv && whole <= header && !t->at_end)
+        return 0; /* the line sep= alone: the header comes yet */
     sl_text_map_unref(t->map);
     t->map = NULL;
     int rc = sl_text_header(t->reader, sl_textin_front(t), whole, sl_bytes_name(t->bytes), &t->map,

@@ -260,7 +260,8 @@ static int has_rows(const struct text_source *t, struct sl_err *err)
     if (!data)
         return sl_err_nomem(err, "a directory");
     ssize_t n = sl_path_pread(sl_bytes_fd(t->bytes), data, PROBE, 0, sl_bytes_name(t->bytes), err);
-    int64_t lines = n > 0 ? sl_textin_count_lines(data, (size_t)n) : 0;
+    size_t skip = n > 0 ? sl_text_preamble(data, (size_t)n) : 0;
+    int64_t lines = n > 0 ? sl_textin_count_lines(data + skip, (size_t)n - skip) : 0;
     int bare = t->o.no_header || (n > 0 && data[0] == '{') ||
                (t->o.format && strcmp(t->o.format, "csv") != 0 && strcmp(t->o.format, "tsv") != 0);
     free(data);

@@ -4,14 +4,15 @@
 #include <inttypes.h>
 #include "text/text_reader.h"
 
-static const char *delimiter_name(char c)
+static void add_delimiter(struct sl_buf *out, char c)
 {
+    sl_buf_addstr(out, ", delimiter ");
     switch (c) {
-    case ',': return "comma";
-    case ';': return "semicolon";
-    case '\t': return "tab";
-    case '|': return "bar";
-    default: return "own";
+    case ',': sl_buf_addstr(out, "comma"); break;
+    case ';': sl_buf_addstr(out, "semicolon"); break;
+    case '\t': sl_buf_addstr(out, "tab"); break;
+    case '|': sl_buf_addstr(out, "bar"); break;
+    default: sl_buf_printf(out, c > ' ' && c < 0x7f ? "'%c'" : "0x%02x", c & 0xff); break;
     }
 }
 
@@ -81,7 +82,9 @@ void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out)
         return;
     sl_buf_printf(out, "format %s", sl_text_format_name(r->o.format));
     if (r->delim_found)
-        sl_buf_printf(out, ", delimiter %s", delimiter_name(r->delim));
+        add_delimiter(out, r->delim);
+    if (r->has_sep_line)
+        sl_buf_addstr(out, " (its line sep=)");
     if (r->eol == '\r')
         sl_buf_addstr(out, ", lines end in CR");
     if (r->o.format == SL_TEXT_CSV || r->o.format == SL_TEXT_TSV)

@@ -4,7 +4,8 @@
  * csv_header: names of columns from the first record.
  *
  * A name that came before gets _2, _3, ...; an empty one is c and its number, as all are without a
- * header. Spaces in names stay.
+ * header. Spaces in names stay. A line `sep=;` before them, as Excel reads and writes it, says how
+ * fields are separated and is no record.
  */
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -98,12 +99,39 @@ static int take_names(const struct sl_csv_rows *rows, int n, int numbered, struc
     return make_unique(out) < 0 ? sl_err_nomem(err, "reading the header") : 0;
 }
 
+size_t sl_csv_sep_line(const char *data, size_t n, char *delim)
+{
+    size_t at = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    int quoted = at < n && data[at] == '"';
+    at += (size_t)quoted;
+    if (n - at < 5 || strncasecmp(data + at, "sep=", 4) != 0)
+        return 0;
+    *delim = data[at + 4];
+    at += 5;
+    if (!*delim || *delim == '"' || *delim == '\n' || *delim == '\r')
+        return 0;
+    if (quoted && (at == n || data[at++] != '"'))
+        return 0;
+    if (at == n)
+        return at;
+    if (data[at] != '\n' && data[at] != '\r')
+        return 0;
+    return at + (data[at] == '\r' && at + 1 < n && data[at + 1] == '\n') + 1;
+}
+
+size_t sl_text_preamble(const char *data, size_t n)
+{
+    char ignored;
+    size_t sep = sl_csv_sep_line(data, n, &ignored);
+    return sep ? sep : n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 int sl_csv_names_read(const char *data, size_t n, char delim, char eol, int no_header,
                       const char *place, struct sl_csv_names *out, size_t *header_len,
                       struct sl_err *err)
 {
     struct sl_csv_rows rows = {0};
-    size_t bom = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, at = bom;
+    size_t front = sl_text_preamble(data, n), at = front;
     int rc, field;
     *out = (struct sl_csv_names){0};
     while (at < n && (data[at] == eol || data[at] == '\r')) /* blank lines in front */
@@ -116,7 +144,7 @@ int sl_csv_names_read(const char *data, size_t n, char delim, char eol, int no_h
             break;
         end++;
     }
-    *header_len = no_header ? bom : SL_MIN(end + 1, n);
+    *header_len = no_header ? front : SL_MIN(end + 1, n);
     if (end > at && data[end - 1] == '\r')
         end--;
     if (end == at) {

@@ -142,6 +142,18 @@ static int refuse_unknown(const struct sl_text_reader *r, struct sl_text_map *m,
     return -SL_ESCHEMA;
 }
 
+/* All files of a run are separated by the same character; one that says another is not of them. */
+static int check_sep_line(const struct sl_text_reader *r, const char *data, size_t n,
+                          struct sl_err *err)
+{
+    char delim = r->delim;
+    if (!sl_csv_sep_line(data, n, &delim) || delim == r->delim || !r->delim_found)
+        return 0;
+    sl_err_set(err, SL_ESCHEMA, "the line sep= says '%c', and the first file is separated by '%c'",
+               delim, r->delim);
+    return sl_err_hint(err, "ingest each on its own, into the same log");
+}
+
 int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const char *place,
                    struct sl_text_map **map, size_t *header_len, struct sl_err *err)
 {
@@ -152,8 +164,14 @@ int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const c
         *header_len = 3;
     if ((r->o.format != SL_TEXT_CSV && r->o.format != SL_TEXT_TSV) || !n)
         return 0;
-    int rc = sl_csv_names_read(data, n, r->delim, r->eol, r->o.no_header, place, &names, header_len,
-                               err);
+    *header_len = sl_text_preamble(data, n);
+    if (*header_len == n)
+        return 0; /* there is no record */
+    int rc = check_sep_line(r, data, n, err);
+    if (rc < 0)
+        return place ? sl_err_at(err, place, 1, 0) : rc;
+    rc = sl_csv_names_read(data, n, r->delim, r->eol, r->o.no_header, place, &names, header_len,
+                           err);
     if (rc < 0)
         return rc;
     struct sl_text_map *m = map_new(r, names.n);

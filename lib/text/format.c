@@ -114,6 +114,9 @@ enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n)
 {
     if (n >= 4 && (memcmp(data, "\xff\xff\xff\xff", 4) == 0 || memcmp(data, "ARRO", 4) == 0))
         return SL_TEXT_ARROW;
+    char delim;
+    if (sl_csv_sep_line(data, n, &delim))
+        return SL_TEXT_CSV;
     if (n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
         data += 3;
         n -= 3;
@@ -177,8 +180,11 @@ char sl_csv_sniff_delim(const char *data, size_t n, char eol)
 {
     static const char candidates[] = {',', ';', '\t', '|'};
     const char *end;
-    char best = ',';
+    char best;
     size_t most = 0;
+    if (sl_csv_sep_line(data, n, &best))
+        return best;
+    best = ',';
     for (size_t i = 0; i < SL_COUNT(candidates); i++) {
         size_t k = consistent(data, n, candidates[i], eol);
         if (k > most) {

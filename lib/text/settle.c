@@ -418,6 +418,8 @@ static int settle_csv(struct sl_text_reader *r, const char *data, size_t n, size
         size_t bom = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
         r->delim = sl_csv_sniff_delim(data + bom, n - bom, r->eol);
         r->delim_found = 1;
+        char ignored;
+        r->has_sep_line = sl_csv_sep_line(data, n, &ignored) > 0;
     }
     int rc =
         sl_csv_names_read(data, n, r->delim, r->eol, r->o.no_header, NULL, &names, header_len, err);

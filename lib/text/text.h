@@ -128,6 +128,8 @@ int sl_text_cut_quoted(const struct sl_text_cut *c);
  */
 int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t *header_len,
                    struct sl_err *err);
+/* Bytes at the front of a file of CSV or TSV that come before its first record: a BOM, a line `sep=;`. */
+size_t sl_text_preamble(const char *data, size_t n);
 enum sl_text_format sl_text_reader_format(const struct sl_text_reader *r);
 /* 1 if the form of the event time has no year, so that a chunk's `latest` matters. */
 int sl_text_lacks_year(const struct sl_text_reader *r);

@@ -104,10 +104,11 @@ struct sl_text_reader {
     struct sl_text_column *columns;
     struct sl_text_digits *digits; /* of each column */
     int ncolumns;
-    int nfields;     /* in a record of the first file */
-    int generation;  /* grows whenever columns change */
-    int maps;        /* made so far */
-    char delim, eol; /* delim 0 = not known yet */
+    int nfields;          /* in a record of the first file */
+    int generation;       /* grows whenever columns change */
+    int maps;             /* made so far */
+    char delim, eol;      /* delim 0 = not known yet */
+    uint8_t has_sep_line; /* the delimiter is what it says */
     uint8_t delim_found, header_renamed, zone_assumed, lacks_year;
     struct sl_text_regex *regex;
     struct sl_json_keys *keys;
@@ -386,8 +387,11 @@ int sl_text_parse_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
 /* Delimiter of the first record, and how its lines end: format.c. */
 char sl_csv_sniff_delim(const char *data, size_t n, char eol);
 char sl_csv_sniff_eol(const char *data, size_t n);
+/* Length of a line `sep=;` at the front of a file, with the BOM before it and its end; *delim is the
+ * character that it names. 0: there is no such line. */
+size_t sl_csv_sep_line(const char *data, size_t n, char *delim);
 /* Field names of a first record: malloc'ed strings. Duplicates get _2, empty ones are cN.
- * *header_len: bytes of BOM and header. renamed counts changes. */
+ * *header_len: bytes of BOM, sep= line and header. renamed counts changes. */
 struct sl_csv_names {
     char **names;
     int n;

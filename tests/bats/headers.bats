@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# Headers: what the first lines of a file say of its columns.
+load common
+
+has_rows() { # LOG N
+    [ "$(sluice aggregate "$1" -O csv --quiet 2>&1 | tail -n 1)" = "$2" ]
+}
+
+# ---- the line sep= ----
+
+@test "a line sep= says the delimiter, and is neither header nor record" {
+    local line
+    for line in 'sep=;\n' 'SEP=;\r\n' '\xef\xbb\xbfsep=;\n' '"sep=;"\r\n'; do
+        printf "${line}id;n\n1;2,5\n" >t.csv
+        run -0 --separate-stderr sluice transform t.csv -O csv
+        [ "$output" = $'id,n\n1,"2,5"' ]
+        [[ $stderr == *'delimiter semicolon (its line sep=)'* ]]
+        run -0 --separate-stderr bash -c "'$SLUICE' transform -O csv --quiet <t.csv"
+        [ "$output" = $'id,n\n1,"2,5"' ]
+    done
+}
+
+@test "a line sep= takes any delimiter, and --delimiter comes before it" {
+    printf 'sep=~\na~b\n1~2\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv -O csv
+    [ "$output" = $'a,b\n1,2' ]
+    [[ $stderr == *"delimiter '~' (its line sep=)"* ]]
+    printf 'sep=;\na|b;c\n1|2;3\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv --delimiter '|' -O csv --quiet
+    [ "$output" = $'a,b;c\n1,2;3' ]
+}
+
+@test "without a header the line sep= is no row" {
+    printf 'sep=;\n1;2\n3;4\n' >t.csv
+    run -0 --separate-stderr sluice transform --no-header t.csv -O csv --quiet
+    [ "$output" = $'c1,c2\n1,2\n3,4' ]
+}
+
+@test "what is no line sep= is a header" {
+    printf 'sep=,x\n1,2\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv -O csv --quiet
+    [ "$output" = $'sep=,x\n1,2' ]
+    printf 'sep\n1\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv -O csv --quiet
+    [ "$output" = $'sep\n1' ]
+}
+
+@test "each of several files may have its line sep=, and one that says another delimiter is refused" {
+    printf 'sep=;\na;b\n1;2\n' >1.csv
+    printf 'sep=;\nb;a\n4;3\n' >2.csv
+    run -0 --separate-stderr sluice ingest 1.csv 2.csv -o l/ --quiet
+    run -0 --separate-stderr sluice transform l/ -O csv --quiet
+    [ "$output" = $'a,b\n1,2\n3,4' ]
+    printf 'sep=|\na|b\n5|6\n' >3.csv
+    run -1 --separate-stderr sluice ingest 1.csv 3.csv -o m/ --quiet
+    [[ $stderr == *"3.csv:1: the line sep= says '|', and the first file is separated by ';'"* ]]
+}
+
+@test "lines are counted with the line sep=, and rejects have the header behind it" {
+    printf 'sep=;\na;b\n1;2\nx;3\n' >t.csv
+    run -3 --separate-stderr sluice ingest t.csv --types 'a bigint' --rejects bad.json -o l/
+    grep -q '"line":4' bad.json
+    grep -qF '"header":"a;b"' bad.json
+}
+
+@test "--resume goes on behind a line sep=" {
+    printf 'sep=;\na;b\n1;2\n' >t.csv
+    sluice ingest --resume t.csv -o l/ --quiet
+    printf '3;4\n' >>t.csv
+    sluice ingest --resume t.csv -o l/ --quiet
+    run -0 --separate-stderr sluice transform l/ -O csv --quiet
+    [ "$output" = $'a,b\n1,2\n3,4' ]
+}
+
+@test "a followed file that is rotated may begin with a line sep= again" {
+    printf 'sep=;\na;b\n1;2\n' >t.csv
+    sluice ingest -f t.csv -o l/ --quiet 3>&- &
+    local pid=$!
+    until_true has_rows l/ 1
+    mv t.csv t.csv.1
+    printf 'sep=;\n' >t.csv
+    printf 'a;b\n3;4\n' >>t.csv
+    until_true has_rows l/ 2
+    kill "$pid"
+    wait "$pid" || true
+    run -0 --separate-stderr sluice transform l/ -O csv --quiet
+    [ "$output" = $'a,b\n1,2\n3,4' ]
+}
