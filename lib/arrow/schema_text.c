@@ -227,6 +227,23 @@ static size_t type_end(const char *s, size_t n, size_t i)
     return i;
 }
 
+/* What stands as a type at s[i .. stop) is none: is it words of the name, and a type behind them? */
+static void hint_blank(const char *s, size_t at, size_t i, size_t stop, struct sl_err *err)
+{
+    struct sl_type ignored;
+    for (; i < stop; i++) {
+        size_t k = i;
+        while (k < stop && is_space(s[k]))
+            k++;
+        if (k == i || sl_type_parse(s + k, stop - k, &ignored, NULL) < 0)
+            continue;
+        sl_err_hint(err, "a name with blanks is written in double quotes: \"%.*s\" %.*s",
+                    (int)SL_MIN(i - at, (size_t)100), s + at, (int)SL_MIN(stop - k, (size_t)80),
+                    s + k);
+        return;
+    }
+}
+
 int sl_schema_parse(const char *s, size_t n, struct sl_schema **out, struct sl_err *err)
 {
     struct sl_buf name = SL_BUF_INIT;
@@ -249,6 +266,7 @@ int sl_schema_parse(const char *s, size_t n, struct sl_schema **out, struct sl_e
             break;
         }
         if ((rc = sl_type_parse(s + i, stop - i, &type, err)) < 0) {
+            hint_blank(s, at, i, stop, err);
             if (err) {
                 err->column = 1;
                 for (size_t k = 0; k < i; k++)

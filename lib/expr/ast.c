@@ -142,7 +142,7 @@ int sl_word_reserved(const char *s, size_t n)
     return 0;
 }
 
-static int is_word(char c)
+int sl_word_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            (c & 0x80);
@@ -196,7 +196,7 @@ static int hint_syntax(const struct sl_ast *a, const struct sl_scope *scope, str
 {
     const char *s = a->text;
     size_t at = byte_of(a->text, a->len, err->column), end = at, start;
-    while (end < a->len && is_word(s[end]))
+    while (end < a->len && sl_word_char(s[end]))
         end++;
     if (end > at && sl_word_reserved(s + at, end - at))
         return sl_err_hint(err,
@@ -205,7 +205,7 @@ static int hint_syntax(const struct sl_ast *a, const struct sl_scope *scope, str
     for (end = at; end > 0 && (s[end - 1] == ' ' || s[end - 1] == '\t' || s[end - 1] == '\n');
          end--)
         ;
-    for (start = end; start > 0 && is_word(s[start - 1]); start--)
+    for (start = end; start > 0 && sl_word_char(s[start - 1]); start--)
         ;
     if (end == start || !sl_word_reserved(s + start, end - start))
         return -(int)err->code;
@@ -383,6 +383,8 @@ int sl_ast_bind(const struct sl_ast *a, const struct sl_scope *scope, sl_tree_fn
     } else {
         rc = sl_thread_call(STACK_BYTES, bind, &b, err);
     }
+    if (rc == -SL_EUSAGE && err->column > 0)
+        sl_suggest_quotes(a->label, a->text, scope, err);
     return rc < 0 && a->label ? sl_err_option(err, a->label, a->text) : rc;
 }
 

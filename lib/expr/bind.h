@@ -148,12 +148,17 @@ char *sl_item_name(const struct sl_tree *t, const PgQuery__Node *n, const struct
 void sl_node_print(const struct sl_node *n, struct sl_buf *out);
 /* ast.c: 1 if a column of that name must be written in double quotes. */
 int sl_word_reserved(const char *s, size_t n);
+int sl_word_char(char c); /* of a name without quotes */
 
 /* suggest.c: nearest of the functions, aggregates too if asked, or NULL. */
 enum { SL_SUGGEST_FUNCTIONS = 1, SL_SUGGEST_AGGREGATES = 2 };
 const char *sl_suggest_function(const char *name, int what);
 /* 1, and b->err says so, if name is an aggregate of PostgreSQL's that sluice has not got. */
 int sl_bind_absent(struct sl_bind *b, const char *name, int at);
+/* If a column's name stands without the double quotes that it needs where err is (err->column), the
+ * hint of err becomes the text of the option with them, as a shell reads it. */
+void sl_suggest_quotes(const char *option, const char *text, const struct sl_scope *scope,
+                       struct sl_err *err);
 /* The hint that lists the aggregates. Always NULL. */
 void *sl_bind_aggregates_hint(struct sl_bind *b);
 

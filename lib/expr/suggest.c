@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * suggest: what to write instead of a function that is none.
+ * suggest: what to write instead of a function that is none, and of a name that lacks its quotes.
  *
  * A suggestion is something that can stand at that place: no function where an aggregate is wanted,
  * and no aggregate where none may stand.
  */
+#include <strings.h>
+#include "base/utf8.h"
 #include "expr/bind.h"
 #include "expr/function.h"
 
@@ -136,4 +138,109 @@ void *sl_bind_text_hint(struct sl_bind *b, const struct sl_schema *schema, const
     sl_buf_release(&types);
     sl_buf_release(&word);
     return NULL;
+}
+
+/* ---- names that lack their quotes ---- */
+
+static size_t word_length(const char *s)
+{
+    size_t n = 0;
+    while (sl_word_char(s[n]))
+        n++;
+    return n;
+}
+
+/* Words with dots between them can stand without quotes. The parser's own hint is for a keyword. */
+static int needs_quotes(const char *name)
+{
+    if (sl_word_reserved(name, strlen(name)))
+        return 0;
+    for (;; name++) {
+        size_t n = word_length(name);
+        if (!n || (name[0] >= '0' && name[0] <= '9') || sl_word_reserved(name, n))
+            return 1;
+        name += n;
+        if (*name != '.')
+            return *name != 0;
+    }
+}
+
+/* Where name stands in text, outside quotes and not within a longer word, so that the byte `at` is
+ * in it or next behind it. The byte, or -1. */
+static int64_t find_bare(const char *text, size_t at, const char *name)
+{
+    size_t n = strlen(name);
+    char quote = 0;
+    for (size_t i = 0; n && text[i] && i <= at; i++) {
+        if (quote || text[i] == '"' || text[i] == '\'') {
+            quote = !quote ? text[i] : text[i] == quote ? 0 : quote;
+            continue;
+        }
+        if (strncasecmp(text + i, name, n) != 0 || (i && sl_word_char(text[i - 1])) ||
+            sl_word_char(text[i + n]))
+            continue;
+        if (at <= i + n + strspn(text + i + n, " \t\r\n"))
+            return (int64_t)i;
+    }
+    return -1;
+}
+
+static void add_quoted(struct sl_buf *out, const char *name)
+{
+    sl_buf_addch(out, '"');
+    for (; *name; name++) {
+        if (*name == '"')
+            sl_buf_addch(out, '"');
+        sl_buf_addch(out, *name);
+    }
+    sl_buf_addch(out, '"');
+}
+
+/* text as one word of the shell. */
+static void add_shell_word(struct sl_buf *out, const struct sl_buf *text)
+{
+    char quote = memchr(text->data, '\'', text->len) ? '"' : '\'';
+    sl_buf_addch(out, quote);
+    for (size_t i = 0; i < text->len; i++) {
+        if (quote == '"' && strchr("\"\\$`", text->data[i]))
+            sl_buf_addch(out, '\\');
+        sl_buf_addch(out, text->data[i]);
+    }
+    sl_buf_addch(out, quote);
+}
+
+void sl_suggest_quotes(const char *option, const char *text, const struct sl_scope *scope,
+                       struct sl_err *err)
+{
+    const char *name = NULL;
+    struct sl_buf quoted = SL_BUF_INIT, whole = SL_BUF_INIT, word = SL_BUF_INIT;
+    size_t at = 0, all = strlen(text), front = 0;
+    int32_t cp;
+    for (int i = 1; i < err->column && at < all; i++)
+        at += sl_utf8_decode(text + at, all - at, &cp);
+    for (int i = 0; i < scope->n; i++)
+        for (int k = 0; k < scope->inputs[i].schema->nfields; k++) {
+            const char *f = scope->inputs[i].schema->fields[k].name;
+            int64_t from = !needs_quotes(f) || (name && strlen(f) < strlen(name))
+                               ? -1
+                               : find_bare(text, at, f);
+            name = from < 0 ? name : f;
+            front = from < 0 ? front : (size_t)from;
+        }
+    if (!name)
+        return;
+    add_quoted(&quoted, name);
+    sl_buf_add(&whole, text, front);
+    add_quoted(&whole, name);
+    sl_buf_addstr(&whole, text + front + strlen(name));
+    if (!quoted.failed && !whole.failed)
+        add_shell_word(&word, &whole);
+    if (word.len && !word.failed && word.len < 160)
+        sl_err_hint(err, "the name %.60s needs double quotes: %s%s%s", name, option ? option : "",
+                    option ? " " : "", word.data);
+    else if (quoted.len && quoted.len < 160)
+        sl_err_hint(err, "the name %.60s needs double quotes: %s", name, quoted.data);
+    sl_buf_release(&quoted);
+    sl_buf_release(&whole);
+    sl_buf_release(&word);
 }

@@ -4,9 +4,13 @@
 # Messages say the thing, the place and the way on.
 load common
 
-# What sluice says, and that it fails.
+# What sluice says of data that it refuses, and of a command that it refuses.
 refused() { # COMMAND...
-    run -"${status_wanted-1}" --separate-stderr sluice "$@"
+    run -1 --separate-stderr sluice "$@"
+}
+
+misused() { # COMMAND...
+    run -2 --separate-stderr sluice "$@"
 }
 
 says() { # TEXT
@@ -68,4 +72,50 @@ common='1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 12'
         '{"referer":"http://x/\\\"y","agent":"a \\\"b\\\" c"}' ]
     printf '%s \n' "$common" >blank.log
     [ "$(sluice transform blank.log --quiet --select 'status, bytes' -O csv)" = $'status,bytes\n200,12' ]
+}
+
+# ---- names that need double quotes ----
+
+names() {
+    printf 'First Name,order-id,total %%,user.id,v\nx,1,2,3,4\n' >n.csv
+}
+
+# The option with the quotes that its message shows works as it stands.
+quoted_is() { # COMMAND OPTION TEXT SHOWN
+    misused "$1" n.csv "$2" "$3" -O csv
+    says "double quotes: $2 $4"
+    eval "sluice $1 n.csv $2 $4 -O csv --quiet" >/dev/null
+}
+
+@test "a name with blanks is shown in the double quotes that it needs, in every option" {
+    names
+    quoted_is transform --select 'first name, v' "'\"First Name\", v'"
+    quoted_is transform --where "First Name = 'x'" "\"\\\"First Name\\\" = 'x'\""
+    quoted_is transform --where 'v = 4 and length(First Name) = 1' "'v = 4 and length(\"First Name\") = 1'"
+    quoted_is transform --drop 'First Name' "'\"First Name\"'"
+    quoted_is transform --rename 'First Name = n' "'\"First Name\" = n'"
+    quoted_is transform --set "a = First Name || '\$HOME'" "\"a = \\\"First Name\\\" || '\\\$HOME'\""
+    quoted_is aggregate --by 'First Name' "'\"First Name\"'"
+    quoted_is aggregate --select 'max(First Name)' "'max(\"First Name\")'"
+    printf 'First Name,v\nx,1\n' >n.csv
+    misused aggregate n.csv --by '"First Name"' --order-by 'First Name desc' -O csv
+    says "double quotes: --order-by '\"First Name\" desc'"
+}
+
+@test "names with signs, and with keywords between dots, are shown in double quotes, at that place only" {
+    names
+    quoted_is transform --select order-id "'\"order-id\"'"
+    quoted_is transform --where 'total % > 1' "'\"total %\" > 1'"
+    quoted_is transform --select 'user.id + 1 as n' "'\"user.id\" + 1 as n'"
+    # an error elsewhere has nothing to do with them
+    misused transform n.csv --where "v = = 3 or 'First Name' = 'x'" -O csv
+    [[ "$stderr" != *"double quotes"* ]]
+    says 'syntax error at or near "="'
+}
+
+@test "--types shows a name with blanks in double quotes" {
+    names
+    misused transform n.csv --types 'v bigint, First Name text' -O csv
+    says 'in double quotes: "First Name" text'
+    sluice transform n.csv --types 'v bigint, "First Name" text' -O csv --quiet
 }
