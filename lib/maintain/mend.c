@@ -114,6 +114,17 @@ static int mend_segment(struct sl_mend *m, const struct sl_seg *seg, int last, i
     return rc;
 }
 
+/* Where nothing says any more which rows there were: those between segments. */
+static void say_gaps(struct sl_mend *m, int partition)
+{
+    for (size_t i = 1; i < m->ntaken; i++) {
+        int64_t from = m->taken[i - 1].to, to = m->taken[i].from;
+        sl_mend_say(m, "partition %d: rows %" PRId64 " to %" PRId64 " are in no segment", partition,
+                    from, to - 1);
+        m->lost += to - from;
+    }
+}
+
 static int mend_partition(struct sl_mend *m, int partition, int64_t n, struct sl_err *err)
 {
     const struct sl_part *p = &m->l->state.parts[partition];
@@ -121,10 +132,13 @@ static int mend_partition(struct sl_mend *m, int partition, int64_t n, struct sl
     size_t count = 0;
     int rc = sl_mend_strangers(m, partition, &strangers, &count, err);
     m->ntaken = 0;
+    m->latest = 0;
     for (int k = 0; k < p->nsegs && rc == 0; k++) {
-        int last = k + 1 == p->nsegs;
-        rc = mend_segment(m, &p->segs[k], last && !count, last ? INT64_MAX : p->segs[k + 1].base, n,
-                          err);
+        int last = k + 1 == p->nsegs, behind = 0;
+        for (size_t i = 0; last && i < count; i++)
+            behind |= strangers[i].seg.base >= p->segs[k].base;
+        rc = mend_segment(m, &p->segs[k], last && !behind, last ? INT64_MAX : p->segs[k + 1].base,
+                          n, err);
     }
     for (size_t i = 0; i < count; i++) {
         if (rc == 0)
@@ -132,6 +146,8 @@ static int mend_partition(struct sl_mend *m, int partition, int64_t n, struct sl
         sl_extents_release(&strangers[i].x);
     }
     free(strangers);
+    if (rc == 0 && m->origin)
+        say_gaps(m, partition);
     return rc;
 }
 
@@ -271,6 +287,7 @@ static int check_older(struct sl_mend *m, struct sl_err *err)
         return rc;
     rc = sl_mend_older(&o, newest, older, err);
     free(o.missing);
+    sl_segset_release(&o.dropped);
     sl_log_free(o.l);
     if (rc > 0) {
         sl_commit_name(older, name + 8);
@@ -363,6 +380,7 @@ int64_t sl_log_repair(const char *path, int yes, void (*say)(void *arg, const ch
         sl_writer_unlock(m.w);
     sl_line_release(&m.line);
     free(m.missing);
+    sl_segset_release(&m.dropped);
     free(m.taken);
     sl_log_writer_abort(m.w);
     return rc < 0 ? rc : m.lost;

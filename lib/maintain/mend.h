@@ -3,7 +3,7 @@
 /*
  * mend: a repair under way: mend.c decides and commits, mend_commits.c reads damaged commit files,
  * mend_segment.c finds and copies the good batches of a damaged segment, mend_adopt.c finds segments
- * whose lines are gone.
+ * whose lines are gone, mend_origin.c begins without a snapshot.
  */
 #ifndef SL_MAINTAIN_MEND_H
 #define SL_MAINTAIN_MEND_H
@@ -28,7 +28,10 @@ struct sl_mend {
     int unplaced; /* rows are kept or found whose commit line, with its positions, is gone */
     struct sl_range *missing; /* numbers of commits whose lines are gone, ascending */
     size_t nmissing;
-    int64_t damaged[2]; /* commit files to set aside */
+    int alone;                /* segments are not asked what a lost snapshot said */
+    int64_t origin;           /* no snapshot is left up to that of this number; 0: one is */
+    struct sl_segset dropped; /* segments that good lines drop: they never come back */
+    int64_t damaged[2];       /* commit files to set aside */
     int ndamaged;
     int naside;          /* the older file is damaged and the newer is not: it is only set aside */
     struct sl_line line; /* what the repair commits */
@@ -36,13 +39,14 @@ struct sl_mend {
     int changes;            /* things to do */
     struct sl_range *taken; /* offsets of the partition that is looked at, ascending */
     size_t ntaken;
+    int64_t latest; /* greatest commit of the batches taken up in that partition */
     char *
         *aside; /* files that go to lost/ besides those of dropped segments; in the line's arena */
     size_t nadopted, aside_cap;
 };
 
 struct sl_extent { /* a good batch */
-    int64_t pos, len, base, rows, min_time, max_time;
+    int64_t pos, len, base, rows, commit, min_time, max_time;
 };
 
 struct sl_extents {
@@ -73,11 +77,26 @@ int sl_mend_copy(struct sl_mend *m, const struct sl_seg *seg, const struct sl_ex
                  struct sl_err *err);
 struct sl_seg *sl_mend_add_seg(struct sl_mend *m, struct sl_err *err);
 
+/* mend_origin.c: a state with the number of a commit file whose first line is not good, with what
+ * segments tell of the log. 1, or 0: they tell nothing. */
+int sl_mend_origin(struct sl_mend *m, int64_t file, struct sl_err *err);
+/* The schema message at the start of a segment's file. 1, 0 if there is none. */
+int sl_mend_read_head(struct sl_log *l, struct sl_seg_key key, struct sl_buf *head,
+                      struct sl_err *err);
+/* Finds the schemas that the line's segments have and that no line brought. */
+int sl_mend_learn(struct sl_mend *m, const struct sl_line *line, struct sl_err *err);
+/* Takes a schema that a segment has and that no line brought into the state, where it belongs among the
+ * others. 1, or 0: the log never had it. Before anything is copied: ids may change. */
+int sl_mend_place_schema(struct sl_mend *m, struct sl_schema *schema, struct sl_err *err);
+
 /* mend_adopt.c: a segment that no line names any more, of a commit whose line is gone. */
 struct sl_stranger {
     struct sl_seg seg; /* form in the line's arena */
     struct sl_extents x;
+    int is_copy; /* a rewriting of another one: that one is asked first */
 };
+/* Takes the schemas of all of them into the state. */
+int sl_mend_schemas(struct sl_mend *m, struct sl_err *err);
 /* Finds them, by base. The list is the caller's, each one's extents too. */
 int sl_mend_strangers(struct sl_mend *m, int partition, struct sl_stranger **list, size_t *n,
                       struct sl_err *err);

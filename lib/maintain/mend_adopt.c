@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "log/hex.h"
 #include "maintain/mend.h"
 
 static int compare(const void *a, const void *b)
@@ -28,12 +29,17 @@ static int compare(const void *a, const void *b)
     return x->by > y->by ? -1 : x->by < y->by;
 }
 
+static int copies_last(const void *a, const void *b)
+{
+    const struct sl_stranger *x = a, *y = b;
+    return x->is_copy != y->is_copy ? x->is_copy - y->is_copy : compare(a, b);
+}
+
 /* Files of missing commits that the state does not name. */
 static int list_files(struct sl_mend *m, int partition, struct sl_stranger **list, size_t *n,
                       struct sl_err *err)
 {
     struct sl_log *l = m->l;
-    size_t cap = 0;
     const char *file;
     char name[16];
     DIR *d;
@@ -44,11 +50,10 @@ static int list_files(struct sl_mend *m, int partition, struct sl_stranger **lis
     while ((rc = sl_path_next(d, l->path, &file, err)) > 0) {
         struct sl_seg_key key;
         if (!sl_seg_parse_name(file, partition, &key) || sl_state_seg(&l->state, key) ||
-            !sl_mend_is_missing(m, key.by))
+            !sl_mend_is_missing(m, key.by) || sl_segset_find(&m->dropped, key))
             continue;
-        if (*n == cap) {
-            cap = cap ? 2 * cap : 8;
-            struct sl_stranger *more = sl_realloc(*list, cap * sizeof(*more));
+        if ((*n & (*n - 1)) == 0) { /* full at each power of two */
+            struct sl_stranger *more = sl_realloc(*list, (*n ? 2 * *n : 1) * sizeof(*more));
             if (!more) {
                 rc = sl_err_nomem(err, "a repair");
                 break;
@@ -60,28 +65,6 @@ static int list_files(struct sl_mend *m, int partition, struct sl_stranger **lis
     }
     closedir(d);
     return rc;
-}
-
-/* The schema message at the start of the file. 1 and x->head, 0 if there is none. */
-static int read_head(struct sl_log *l, struct sl_stranger *s, struct sl_err *err)
-{
-    struct sl_ipc_message msg;
-    struct stat st;
-    int fd = sl_view_open_seg(l, sl_seg_key(&s->seg), O_RDONLY, NULL, err), yes = 0;
-    if (fd < 0)
-        return fd;
-    int rc = fstat(fd, &st) < 0 ? sl_err_sys(err, "cannot examine a segment") : 0;
-    size_t want = rc == 0 ? (size_t)SL_MIN(st.st_size, (int64_t)SL_IPC_META_MAX) : 0;
-    if (want && !sl_buf_room(&s->x.head, want))
-        rc = sl_err_nomem(err, "a repair");
-    ssize_t got = rc == 0 && want ? sl_path_pread(fd, s->x.head.data, want, 0, l->path, err) : rc;
-    close(fd);
-    if (got > 0) {
-        int64_t total = sl_ipc_peek((uint8_t *)s->x.head.data, (size_t)got, &msg, NULL);
-        yes = total > 0 && total <= got && msg.kind == SL_IPC_SCHEMA;
-        s->x.head.len = yes ? (size_t)total : 0;
-    }
-    return got < 0 ? (int)got : yes;
 }
 
 /* The form that the stream has, under the schema; NULL if it makes another schema message. */
@@ -109,30 +92,12 @@ static char *form_of(struct sl_mend *m, const struct sl_stranger *s, struct sl_s
     return text;
 }
 
-/* A schema that the lost line alone brought: the file has it. */
-static int add_schema(struct sl_mend *m, struct sl_schema *schema, int *id, struct sl_err *err)
-{
-    struct sl_line *l = &m->line;
-    int newest = l->nschemas ? l->schemas[l->nschemas - 1].id : sl_state_newest(&m->l->state);
-    size_t n = (size_t)l->nschemas;
-    struct sl_line_schema *list = sl_arena_alloc(&l->arena, (n + 1) * sizeof(*list));
-    if (!list)
-        return sl_err_nomem(err, "a repair");
-    if (n)
-        memcpy(list, l->schemas, n * sizeof(*list));
-    *id = newest + 1;
-    list[n] = (struct sl_line_schema){.id = *id, .schema = sl_schema_ref(schema)};
-    l->schemas = list;
-    l->nschemas++;
-    return 0;
-}
-
-/* Finds the schema, known or new, that the schema message is of. 1, or 0 if it cannot be had. */
+/* Finds the schema that the schema message is of. 1, or 0 if it cannot be had. */
 static int describe(struct sl_mend *m, struct sl_stranger *s, struct sl_err *err)
 {
     const struct sl_state *st = &m->l->state;
     struct sl_stream *stream = NULL;
-    int rc = read_head(m->l, s, err);
+    int rc = sl_mend_read_head(m->l, sl_seg_key(&s->seg), &s->x.head, err);
     if (rc <= 0)
         return rc;
     s->seg.head_len = (int64_t)s->x.head.len;
@@ -143,18 +108,110 @@ static int describe(struct sl_mend *m, struct sl_stranger *s, struct sl_err *err
         s->seg.schema = st->schemas[i].id;
         s->seg.form = form_of(m, s, stream, st->schemas[i].schema, s->seg.schema);
     }
-    for (int i = 0; i < m->line.nschemas && !s->seg.form; i++) {
-        s->seg.schema = m->line.schemas[i].id;
-        s->seg.form = form_of(m, s, stream, m->line.schemas[i].schema, s->seg.schema);
-    }
-    struct sl_schema *own = sl_stream_schema(stream);
-    rc = s->seg.form != NULL;
-    if (!rc && (s->seg.form = form_of(m, s, stream, own, 1)) != NULL) {
-        rc = add_schema(m, own, &s->seg.schema, err);
-        rc = rc < 0 ? rc : 1;
-    }
     sl_stream_unref(stream);
+    return s->seg.form != NULL;
+}
+
+static int by_commit(const void *a, const void *b)
+{
+    const struct sl_seg *x = &((const struct sl_stranger *)a)->seg;
+    const struct sl_seg *y = &((const struct sl_stranger *)b)->seg;
+    return x->by != y->by ? (x->by < y->by ? -1 : 1) : x->partition - y->partition;
+}
+
+/* A schema that lost lines alone brought: the file has it. */
+static int take_schema(struct sl_mend *m, struct sl_stranger *s, struct sl_err *err)
+{
+    struct sl_stream *stream = NULL;
+    int rc = describe(m, s, err);
+    if (rc == 0 && s->x.head.len &&
+        sl_stream_new(s->x.head.data, s->x.head.len, NULL, &stream, NULL) == 0) {
+        struct sl_schema *own = sl_stream_schema(stream);
+        char id[33];
+        const char *text = sl_schema_meta(own, SL_META_LOG);
+        sl_hex(m->l->state.log_id, 16, id);
+        if (text && strcmp(text, id) == 0 && form_of(m, s, stream, own, 1))
+            rc = sl_mend_place_schema(m, own, err);
+        sl_stream_unref(stream);
+    }
+    sl_extents_release(&s->x);
+    return SL_MIN(rc, 0);
+}
+
+int sl_mend_schemas(struct sl_mend *m, struct sl_err *err)
+{
+    struct sl_stranger *list = NULL;
+    size_t n = 0;
+    int rc = 0;
+    for (int i = 0; i < m->l->state.npartitions && m->nmissing && rc == 0; i++)
+        rc = list_files(m, i, &list, &n, err);
+    if (n)
+        qsort(list, n, sizeof(*list), by_commit);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = take_schema(m, &list[i], err);
+    free(list);
     return rc;
+}
+
+/* Whether a segment of that name is among those found, which are sorted, or in the state. */
+static int is_there(const struct sl_mend *m, const struct sl_stranger *list, size_t n,
+                    struct sl_seg_key key)
+{
+    struct sl_stranger s = {.seg = {.base = key.base, .by = key.by}};
+    return sl_state_seg(&m->l->state, key) || bsearch(&s, list, n, sizeof(*list), compare);
+}
+
+/*
+ * A rewriting of a segment of tiny batches may have been killed anywhere, and where it was, what it
+ * rewrote is the whole of these rows. It bears the number of the commit that closed the old segment: the
+ * segment after the old one does as well.
+ */
+static void find_copies(const struct sl_mend *m, struct sl_stranger *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct sl_extents *x = &list[i].x;
+        int64_t end = x->list[x->n - 1].base + x->list[x->n - 1].rows;
+        size_t k = i;
+        while (k > 0 && list[k - 1].seg.base == list[i].seg.base)
+            k--;
+        for (; k < n && list[k].seg.base < end; k++) {
+            struct sl_seg_key next = {list[k].seg.partition, end, list[k].seg.by};
+            if (list[k].seg.by > list[i].seg.by && is_there(m, list, n, next))
+                list[k].is_copy = 1;
+        }
+    }
+}
+
+static int add_aside(struct sl_mend *m, const char *name, struct sl_err *err)
+{
+    if (m->nadopted == m->aside_cap) {
+        size_t cap = m->aside_cap ? 2 * m->aside_cap : 8;
+        char **list = sl_arena_alloc(&m->line.arena, cap * sizeof(*list));
+        if (!list)
+            return sl_err_nomem(err, "a repair");
+        if (m->nadopted)
+            memcpy(list, m->aside, m->nadopted * sizeof(*list));
+        m->aside = list;
+        m->aside_cap = cap;
+    }
+    char *copy = sl_arena_strndup(&m->line.arena, name, strlen(name));
+    if (!copy)
+        return sl_err_nomem(err, "a repair");
+    m->aside[m->nadopted++] = copy;
+    return 0;
+}
+
+/* Nothing of a file can be read: no row of it is found, and nothing of it is thrown away. */
+static int put_aside(struct sl_mend *m, const struct sl_stranger *s, struct sl_err *err)
+{
+    char name[SL_SEG_NAME];
+    struct stat st;
+    sl_seg_name(sl_seg_key(&s->seg), ".arrows", name);
+    if (fstatat(m->l->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size == 0)
+        return 0;
+    sl_mend_say(m, "%s: no batch of a lost commit in it is good; its file goes to lost/", name);
+    m->changes++;
+    return m->yes ? add_aside(m, name, err) : 0;
 }
 
 int sl_mend_strangers(struct sl_mend *m, int partition, struct sl_stranger **list, size_t *n,
@@ -170,12 +227,18 @@ int sl_mend_strangers(struct sl_mend *m, int partition, struct sl_stranger **lis
             rc = describe(m, s, err);
         if (rc == 1)
             rc = sl_mend_collect(m, &s->seg, &s->x, err);
-        if (rc == 0 && s->x.n)
+        if (rc == 0 && s->x.n) {
             (*list)[kept++] = *s;
-        else
-            sl_extents_release(&s->x);
+            continue;
+        }
+        sl_extents_release(&s->x);
+        if (rc == 0)
+            rc = put_aside(m, s, err);
     }
     *n = kept;
+    find_copies(m, *list, kept);
+    if (kept)
+        qsort(*list, kept, sizeof(**list), copies_last);
     return rc;
 }
 
@@ -189,17 +252,21 @@ static int is_contradicted(const struct sl_mend *m, const struct sl_stranger *s)
     return i < p->nsegs && p->segs[i].by < s->seg.by;
 }
 
-/* Batches at offsets that nothing else claims. */
-static void keep_free(const struct sl_mend *m, struct sl_extents *x)
+/* Batches at offsets that nothing else claims. Commits ascend with offsets: behind a batch that was
+ * taken up there is none of an earlier commit, but what a killed writer left. */
+static void keep_free(struct sl_mend *m, struct sl_extents *x, int is_copy)
 {
     size_t kept = 0;
     for (size_t i = 0; i < x->n; i++) {
         const struct sl_extent *e = &x->list[i];
         size_t at = sl_span_after(m->taken, m->ntaken, e->base);
-        if (at == m->ntaken || m->taken[at].from >= e->base + e->rows)
+        int is_free = at == m->ntaken || m->taken[at].from >= e->base + e->rows;
+        if (is_free && (is_copy || e->commit >= m->latest))
             x->list[kept++] = *e;
     }
     x->n = kept;
+    if (kept && !is_copy)
+        m->latest = SL_MAX(m->latest, x->list[kept - 1].commit);
 }
 
 /* Its rows are claimed now, in the order of offsets. */
@@ -223,32 +290,13 @@ static int claim(struct sl_mend *m, const struct sl_extents *x, struct sl_err *e
     return rc;
 }
 
-static int add_aside(struct sl_mend *m, const char *name, struct sl_err *err)
-{
-    if (m->nadopted == m->aside_cap) {
-        size_t cap = m->aside_cap ? 2 * m->aside_cap : 8;
-        char **list = sl_arena_alloc(&m->line.arena, cap * sizeof(*list));
-        if (!list)
-            return sl_err_nomem(err, "a repair");
-        if (m->nadopted)
-            memcpy(list, m->aside, m->nadopted * sizeof(*list));
-        m->aside = list;
-        m->aside_cap = cap;
-    }
-    char *copy = sl_arena_strndup(&m->line.arena, name, strlen(name));
-    if (!copy)
-        return sl_err_nomem(err, "a repair");
-    m->aside[m->nadopted++] = copy;
-    return 0;
-}
-
 int sl_mend_adopt(struct sl_mend *m, struct sl_stranger *s, int64_t n, struct sl_err *err)
 {
     char name[SL_SEG_NAME];
     sl_seg_name(sl_seg_key(&s->seg), ".arrows", name);
     if (is_contradicted(m, s))
         s->x.n = 0;
-    keep_free(m, &s->x);
+    keep_free(m, &s->x, s->is_copy);
     m->unplaced |= s->x.n > 0;
     for (size_t i = 0, to; i < s->x.n; i = to) {
         const struct sl_extent *e = s->x.list;

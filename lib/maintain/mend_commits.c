@@ -63,7 +63,8 @@ struct lines {
     const char *name;
     int64_t file, at; /* the number that names it; position of the line */
     int bad;          /* how many things were wrong */
-    int gap; /* lines just before this one that are bad: that they are missing is no news */
+    int gap;      /* lines just before this one that are bad: that they are missing is no news */
+    int is_first; /* the next good line is the first one: nothing is known of the line before it */
 };
 
 static void bad(struct sl_mend *m, struct lines *f, const char *fmt, ...) SL_PRINTF(3, 4);
@@ -92,9 +93,35 @@ static int join(struct sl_mend *m, struct lines *f, const struct sl_line *line, 
             bad(m, f, "commits %" PRId64 " to %" PRId64 " are missing", s->n + 1, line->n - 1);
         return add_missing(m, s->n + 1, line->n, err);
     }
-    if (line->prev != s->crc && !f->gap)
+    if (line->prev != s->crc && !f->gap && !f->is_first)
         bad(m, f, "commit %" PRId64 " does not name the line before it", line->n);
     return 0;
+}
+
+/* What the line drops stays away. A segment that it drops and that a missing line named is not in the
+ * state: there is nothing to drop then. */
+static int drop(struct sl_mend *m, struct sl_line *line, struct sl_err *err)
+{
+    const struct sl_state *s = &m->l->state;
+    int kept = 0;
+    for (int i = 0; i < line->nsegs; i++) {
+        struct sl_seg_key key = sl_seg_key(&line->segs[i]);
+        int dropped = line->segs[i].dropped;
+        if (dropped && !sl_segset_find(&m->dropped, key) && !sl_segset_add(&m->dropped, key))
+            return sl_err_nomem(err, "a repair");
+        if (!dropped || !s->lenient || sl_state_seg(s, key))
+            line->segs[kept++] = line->segs[i];
+    }
+    line->nsegs = kept;
+    return 0;
+}
+
+/* A good snapshot says all that lines before it said. */
+static void forget_missing(struct sl_mend *m)
+{
+    m->nmissing = 0;
+    m->unplaced = 0;
+    m->origin = 0;
 }
 
 /* A line that is good in itself, after others that may be missing. */
@@ -115,15 +142,21 @@ static int take(struct sl_mend *m, struct lines *f, struct sl_line *line, struct
     }
     if (s->n && line->n > s->n && (!line->snapshot || line->history == s->history))
         rc = join(m, f, line, err);
+    if (rc == 0 && s->n)
+        rc = drop(m, line, err);
+    if (rc == 0 && s->n && s->lenient)
+        rc = sl_mend_learn(m, line, err);
     if (rc == 0 && line->snapshot && line->n > s->n) {
         rc = sl_state_apply(s, line, &why);
+        if (rc == 0)
+            forget_missing(m);
     } else if (rc == 0 && s->n && line->n > s->n) {
         s->n = line->n - 1;
         s->crc = line->prev;
         s->history = line->history;
         rc = sl_state_apply(s, line, &why);
     }
-    f->gap = 0;
+    f->gap = f->is_first = 0;
     if (rc == -SL_ECORRUPT) {
         bad(m, f, "%s", why.what);
         rc = add_missing(m, line->n, line->n + 1, err);
@@ -136,36 +169,76 @@ static int take(struct sl_mend *m, struct lines *f, struct sl_line *line, struct
     return rc;
 }
 
+/* The first line is not good, nor is there a file before it: begins with what segments say. */
+static int begin_anyway(struct sl_mend *m, struct lines *f, struct sl_err *err)
+{
+    if (m->l->state.n || m->alone)
+        return 0;
+    int rc = sl_mend_origin(m, f->file, err);
+    if (rc <= 0) {
+        m->alone = 1; /* they say nothing: not again at each line */
+        return rc;
+    }
+    m->l->state.lenient = 1;
+    f->gap = 0;
+    f->is_first = 1;
+    return add_missing(m, 1, f->file + 1, err);
+}
+
+/* A good line that is not the whole of the bytes before its newline: rubbish stands before it. */
+static const char *line_within(const char *p, const char *end)
+{
+    const char *at = memmem(p + 1, (size_t)(end - p - 1), "{\"n\":", 5);
+    struct sl_line line;
+    sl_line_init(&line);
+    if (at && sl_line_parse(at, (size_t)(end - at), &line, NULL) < 0)
+        at = NULL;
+    sl_line_release(&line);
+    return at;
+}
+
+/* The bytes from p up to a newline. *next: where to go on. */
+static int read_line(struct sl_mend *m, struct lines *f, const struct sl_buf *b, const char *p,
+                     const char *end, const char **next, struct sl_err *err)
+{
+    struct sl_line line;
+    struct sl_err why;
+    sl_err_init(&why);
+    sl_line_init(&line);
+    f->at = p - b->data;
+    *next = end;
+    int rc = sl_line_parse(p, (size_t)(end - p), &line, &why);
+    if (rc == 0) {
+        rc = take(m, f, &line, err);
+    } else if (rc == -SL_ECORRUPT) {
+        const char *within = line_within(p, end);
+        bad(m, f, "%s", why.what);
+        f->gap += !f->gap || (end - p > 5 && memcmp(p, "{\"n\":", 5) == 0);
+        *next = within ? within : end;
+        rc = 0;
+    } else if (err) {
+        *err = why;
+    }
+    sl_line_release(&line);
+    return rc;
+}
+
 static int read_lines(struct sl_mend *m, struct lines *f, const struct sl_buf *b,
                       struct sl_err *err)
 {
     const char *p = b->data, *end = p + b->len, *nl;
     int rc = 0;
     while (rc == 0 && p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL) {
-        struct sl_line line;
-        struct sl_err why;
-        sl_err_init(&why);
-        sl_line_init(&line);
-        f->at = p - b->data;
-        rc = sl_line_parse(p, (size_t)(nl + 1 - p), &line, &why);
-        if (rc == 0) {
-            rc = take(m, f, &line, err);
-        } else if (rc == -SL_ECORRUPT) {
-            bad(m, f, "%s", why.what);
-            f->gap += !f->gap || (end - p > 5 && memcmp(p, "{\"n\":", 5) == 0);
-            rc = 0;
-        } else if (err) {
-            *err = why;
-        }
-        sl_line_release(&line);
-        p = nl + 1;
+        rc = read_line(m, f, b, p, nl + 1, &p, err);
+        if (rc == 0)
+            rc = begin_anyway(m, f, err);
     }
     f->at = p - b->data;
     if (rc == 0 && p < end && !sl_line_is_torn(p, (size_t)(end - p))) {
         bad(m, f, "the last bytes are no part of a line");
         f->gap++;
     }
-    return rc;
+    return rc == 0 ? begin_anyway(m, f, err) : rc;
 }
 
 static int read_file(struct sl_log *l, int64_t file, char *name, struct sl_buf *b,
@@ -193,7 +266,7 @@ static int read_one(struct sl_mend *m, int64_t file, int64_t limit, int *gap, st
         b.len = (size_t)limit;
     if (rc == 0 && !b.len)
         bad(m, &f, "the first line is not whole");
-    else if (rc == 0)
+    if (rc == 0)
         rc = read_lines(m, &f, &b, err);
     if (rc == 0 && limit > (int64_t)b.len) {
         f.at = (int64_t)b.len;
@@ -228,6 +301,7 @@ static int64_t limit_of(struct sl_log *l, int64_t newest, int64_t older, int64_t
 int sl_mend_older(struct sl_mend *m, int64_t newest, int64_t older, struct sl_err *err)
 {
     int64_t last = 0, limit = limit_of(m->l, newest, older, &last);
+    m->alone = 1;
     int gap, rc = read_one(m, older, limit, &gap, err);
     if (rc == 0 && limit && m->l->state.n != last && m->bad) {
         char name[SL_COMMIT_NAME + 16] = "commits/";
@@ -245,6 +319,22 @@ static int take_file(struct sl_mend *m, int64_t file, int64_t limit, int *gap, s
     if (rc > 0)
         m->damaged[m->ndamaged++] = file;
     return rc < 0 ? rc : 0;
+}
+
+/* What no line tells any more when the snapshot is gone. */
+static int say_origin(struct sl_mend *m, struct sl_err *err)
+{
+    struct sl_state *s = &m->l->state;
+    int rc = 0;
+    if (m->origin > 1)
+        sl_mend_say(m, "no snapshot is good: the segments that it named are looked for; source "
+                       "positions, pipelines and histories that it alone recorded are gone");
+    else
+        sl_mend_say(m, "no snapshot is good: what it said is looked for in the segments");
+    if (!s->history) /* nor is it known which one this is: a new one, that nobody has a position in */
+        rc = sl_writer_random(&s->history, sizeof(s->history), err);
+    s->histories[0].id = s->history;
+    return rc;
 }
 
 int sl_mend_commits(struct sl_mend *m, struct sl_err *err)
@@ -288,6 +378,11 @@ int sl_mend_commits(struct sl_mend *m, struct sl_err *err)
     }
     for (size_t i = 0; i < m->nmissing; i++)
         gone += m->missing[i].to - m->missing[i].from;
+    gone -= m->origin;
+    if (rc == 0 && m->origin)
+        rc = say_origin(m, err);
+    if (rc == 0)
+        rc = sl_mend_schemas(m, err);
     if (rc == 0 && gone)
         sl_mend_say(m,
                     "%" PRId64

@@ -32,6 +32,7 @@ static int add_extent(struct sl_extents *x, const struct sl_walk_group *g)
                                          .len = g->len,
                                          .base = g->id.base,
                                          .rows = g->id.rows,
+                                         .commit = g->id.commit,
                                          .min_time = g->id.min_time,
                                          .max_time = g->id.max_time};
     return 1;
@@ -118,13 +119,13 @@ static int take_groups(struct sl_mend *m, struct sl_walk *w, const struct sl_seg
 {
     struct sl_walk_group g;
     struct sl_err why;
-    int rc;
+    int rc, is_stranger = !seg->bytes;
     sl_err_init(&why);
     while (w->pos < w->limit) {
         int64_t at = w->pos;
         rc = sl_walk_next(w, &g, &why);
         if (rc == -SL_ECORRUPT)
-            return at >= seg->bytes; /* beyond what was promised nothing is damaged */
+            return !is_stranger && at >= seg->bytes; /* nothing was promised there */
         if (rc < 0) {
             if (err)
                 *err = why;
@@ -172,7 +173,8 @@ int sl_mend_collect(struct sl_mend *m, const struct sl_seg *seg, struct sl_exten
         rc = sl_walk_open_head(&w, m->l, &wide, &x->head, err);
     if (rc == 0) {
         while ((rc = take_groups(m, &w, seg, x, err)) == 0) {
-            if (!sl_mend_resync(&w, &all, w.pos + 8, &pos, &offset) || pos >= seg->bytes)
+            if (!sl_mend_resync(&w, &all, w.pos + 8, &pos, &offset) ||
+                (seg->bytes && pos >= seg->bytes))
                 break;
             int64_t commit = w.commit;
             sl_walk_seek(&w, pos, offset);

@@ -61,6 +61,7 @@ static int verify_older(struct sl_log *l, struct report *r, int64_t newest, int6
         return rc;
     rc = sl_mend_older(&m, newest, older, &e);
     free(m.missing);
+    sl_segset_release(&m.dropped);
     sl_log_free(m.l);
     if (rc == -SL_ENOENT) /* removed meanwhile */
         return 0;
@@ -77,8 +78,11 @@ static int verify_lines(struct sl_log *l, struct report *r, const struct sl_err 
     struct sl_mend m = {.l = l, .arg = r, .bad = tell_line};
     struct sl_err e;
     sl_err_init(&e);
+    sl_line_init(&m.line);
     int rc = sl_mend_commits(&m, &e);
+    sl_line_release(&m.line);
     free(m.missing);
+    sl_segset_release(&m.dropped);
     if (!r->count)
         tell_err(r, first, -1, -1);
     if (rc < 0 && rc != -SL_ECORRUPT && err)
