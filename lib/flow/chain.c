@@ -38,11 +38,12 @@ static int node_reject(struct sl_emit *out, struct sl_batch *b, size_t row,
     struct sl_chain_node *n = (struct sl_chain_node *)out;
     struct sl_run *r = n->run;
     struct sl_op_rejects now = {0};
+    const uint8_t *given = n->p->given[n->index - 1];
 
     r->counts[n->index - 1].fate[SL_FATE_REJECTED]++;
     if (r->rejects)
-        return sl_op_rejects_add(r->rejects, b, row, why, err);
-    int rc = sl_op_rejects_add(&now, b, row, why, err);
+        return sl_op_rejects_add(r->rejects, b, row, given, why, err);
+    int rc = sl_op_rejects_add(&now, b, row, given, why, err);
     if (rc == 0)
         rc = sl_pipeline_reject_rows(r->p, &now, r->p->passing,
                                      r->lane->ops[n->index - 1]->class->name, err);

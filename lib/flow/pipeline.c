@@ -81,9 +81,18 @@ static size_t bitmap_bytes(const struct sl_schema *s)
     return (size_t)s->nfields / 8 + 1;
 }
 
+static uint8_t *copy_bitmap(const uint8_t *bits, const struct sl_schema *s)
+{
+    uint8_t *copy = sl_malloc(bitmap_bytes(s));
+    if (copy)
+        memcpy(copy, bits, bitmap_bytes(s));
+    return copy;
+}
+
 /* Columns of the source that the chain needs: for everything the sink gets (all), or only those
- * that operators compute with. A bitmap to be freed; NULL on failure. */
-static uint8_t *source_needs(struct sl_pipeline *p, int all)
+ * that operators compute with. A bitmap to be freed; NULL on failure. each[i], if each is not NULL: those
+ * that operator i needs. */
+static uint8_t *source_needs(struct sl_pipeline *p, int all, uint8_t **each)
 {
     uint8_t *out = NULL;
     if (all) {
@@ -100,6 +109,10 @@ static uint8_t *source_needs(struct sl_pipeline *p, int all)
         if (!in)
             return NULL;
         out = in;
+        if (each && !(each[i] = copy_bitmap(in, p->schemas[i]))) {
+            free(in);
+            return NULL;
+        }
     }
     return out ? out : sl_calloc(1, bitmap_bytes(p->schemas[0]));
 }
@@ -125,7 +138,7 @@ static int keep_raw(struct sl_pipeline *p, struct sl_err *err)
 {
     if (p->sink->text == SL_TEXT_NONE || !p->source->class->raw)
         return 0;
-    uint8_t *touched = source_needs(p, 0);
+    uint8_t *touched = source_needs(p, 0, NULL);
     if (!touched)
         return sl_err_nomem(err, "a plan");
     for (size_t i = 0; i < bitmap_bytes(p->schemas[0]); i++)
@@ -149,7 +162,7 @@ static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)
         return 0;
     if (p->rejects) /* a row that an operator cannot take goes there whole */
         return 0;
-    uint8_t *needs = source_needs(p, 1);
+    uint8_t *needs = source_needs(p, 1, p->given);
     if (!needs)
         return sl_err_nomem(err, "a plan");
     int rc = p->source->class->want(p->source, needs, err);
@@ -254,6 +267,8 @@ void sl_pipeline_free(struct sl_pipeline *p)
     sl_pool_free(p->pool);
     for (int i = 0; i < p->nops; i++)
         sl_op_free(p->ops[i]);
+    for (int i = 0; i < SL_PIPELINE_OPS; i++)
+        free(p->given[i]);
     for (int i = 0; i <= SL_PIPELINE_OPS; i++)
         sl_schema_unref(p->schemas[i]);
     if (p->source)

@@ -92,6 +92,9 @@ struct sl_pipeline {
     struct sl_op *ops[SL_PIPELINE_OPS];
     struct sl_schema
         *schemas[SL_PIPELINE_OPS + 1]; /* [i] goes into operator i; [nops] to the sink */
+    /* [i]: columns that operator i is given values of (a bit each), NULL = all; the others are null,
+     * whatever the source has there. */
+    uint8_t *given[SL_PIPELINE_OPS];
     struct sl_counts counts[SL_PIPELINE_OPS];
     int64_t sunk;     /* rows given to the sink */
     int64_t rejected; /* rows and records sent to rejects */
@@ -155,8 +158,8 @@ int sl_pipeline_too_many(const struct sl_pipeline *p, struct sl_err *err);
 /* Rows of operators; those that are of m (may be NULL) get its place, line and text, others place. */
 int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, struct sl_morsel *m,
                             const char *place, struct sl_err *err);
-/* Puts a row by (copied) until its batch is delivered. */
-int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
+/* Puts a row by (copied) until its batch is delivered. given: the columns that it shows, NULL = all. */
+int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row, const uint8_t *given,
                       const struct sl_err *why, struct sl_err *err);
 
 /* account.c */

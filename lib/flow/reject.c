@@ -215,18 +215,20 @@ static void add_member(struct sl_buf *raw, const char *name, const struct sl_col
         add_value(raw, c, row);
 }
 
-/* A row as a JSON object, such as a source would have read it: without what stages add to it. */
-static int add_row(struct sl_buf *raw, const struct sl_batch *b, size_t row, struct sl_err *err)
+/* A row as a JSON object, such as a source would have read it: without what stages add to it, and
+ * without columns that were not read. */
+static int add_row(struct sl_buf *raw, const struct sl_batch *b, size_t row, const uint8_t *given,
+                   struct sl_err *err)
 {
     sl_buf_addch(raw, '{');
     for (int i = 0; i < b->schema->nfields; i++) {
         const struct sl_field *f = &b->schema->fields[i];
         struct sl_column *c = b->columns[i];
+        if (sl_hidden_is(f->name) || (given && !sl_bit(given, (size_t)i)))
+            continue;
         int rc = sl_column_load(c, err);
         if (rc < 0)
             return rc;
-        if (sl_hidden_is(f->name))
-            continue;
         if (f->type.kind != SL_JSONB || strcmp(f->name, SL_REST) != 0) {
             add_member(raw, f->name, c, row);
             continue;
@@ -242,7 +244,7 @@ static int add_row(struct sl_buf *raw, const struct sl_batch *b, size_t row, str
     return 0;
 }
 
-int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
+int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row, const uint8_t *given,
                       const struct sl_err *why, struct sl_err *err)
 {
     struct sl_buf raw = SL_BUF_INIT;
@@ -254,7 +256,7 @@ int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row,
         r->items = items;
         r->cap = cap;
     }
-    int rc = add_row(&raw, b, row, err);
+    int rc = add_row(&raw, b, row, given, err);
     if (rc < 0) {
         sl_buf_release(&raw);
         return rc;

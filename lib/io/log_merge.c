@@ -57,6 +57,14 @@ int sl_log_merge_open(struct log_source *s, struct sl_err *err)
     return 0;
 }
 
+int sl_log_merge_want(struct log_source *s, const uint8_t *columns, struct sl_err *err)
+{
+    int rc = 0;
+    for (int p = 0; p < s->merge->n && rc == 0; p++)
+        rc = sl_log_reader_want(s->merge->fronts[p].reader, columns, err);
+    return rc;
+}
+
 void sl_log_merge_close(struct log_source *s)
 {
     struct sl_log_merge *m = s->merge;

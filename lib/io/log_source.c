@@ -283,6 +283,12 @@ static int source_open(struct sl_source *base, struct sl_err *err)
 
 /* ---- next and decode ---- */
 
+/* Whether rows are taken by their time. */
+static int is_by_time(const struct log_source *s)
+{
+    return s->from_time != SL_TIME_MIN || s->to_time != SL_TIME_MAX;
+}
+
 /* What a follower waits for besides rows, and how: each said when it begins. */
 static void say_waiting(struct log_source *s)
 {
@@ -313,6 +319,24 @@ static int wait_here(struct log_source *s, struct sl_err *err)
     }
     s->waiting = 1;
     return SL_NEXT_WAIT;
+}
+
+/* What the source itself looks at is read too: the time of a row, where rows are merged by time or
+ * bounded by it. */
+static int source_want(struct sl_source *base, const uint8_t *columns, struct sl_err *err)
+{
+    struct log_source *s = (struct log_source *)base;
+    int n = s->log_schema->nfields;
+    uint8_t *wanted = sl_calloc((size_t)n / 8 + 1, 1);
+    if (!wanted)
+        return sl_err_nomem(err, "a log source");
+    for (int i = 0; i < n; i++)
+        if (sl_bit(columns, (size_t)i) || (i == s->time && (s->merging || is_by_time(s))))
+            sl_bit_set(wanted, (size_t)i);
+    int rc =
+        s->merging ? sl_log_merge_want(s, wanted, err) : sl_log_reader_want(s->reader, wanted, err);
+    free(wanted);
+    return rc;
 }
 
 static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl_err *err)
@@ -394,7 +418,7 @@ static int narrow(const struct log_source *s, struct sl_batch **b, struct sl_err
 {
     struct sl_batch *old = *b;
     struct sl_log_range r = s->ranges[old->origin.partition];
-    int by_time = s->from_time != SL_TIME_MIN || s->to_time != SL_TIME_MAX;
+    int by_time = is_by_time(s);
     int64_t base = old->origin.base;
 
     if (!by_time && base >= r.from && base + (int64_t)old->rows <= r.to)
@@ -517,6 +541,7 @@ static const struct sl_source_class log_source_class = {
     .open = source_open,
     .next = source_next,
     .decode = source_decode,
+    .want = source_want,
     .poll = source_poll,
     .position = source_position,
     .shorten = source_shorten,

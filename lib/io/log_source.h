@@ -41,6 +41,7 @@ int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl
 /* Several partitions as one stream in the order of (event time, partition, offset), as far as each
  * partition is in order of time itself. */
 int sl_log_merge_open(struct log_source *s, struct sl_err *err);
+int sl_log_merge_want(struct log_source *s, const uint8_t *columns, struct sl_err *err);
 int sl_log_merge_next(struct log_source *s, struct sl_morsel **out, struct sl_err *err);
 void sl_log_merge_close(struct log_source *s);
 

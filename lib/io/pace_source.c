@@ -43,6 +43,23 @@ static int source_open(struct sl_source *base, struct sl_err *err)
     return sl_err_hint(err, "leave --speed out");
 }
 
+/* The pace needs the time of every row. */
+static int source_want(struct sl_source *base, const uint8_t *columns, struct sl_err *err)
+{
+    struct pace_source *s = (struct pace_source *)base;
+    size_t bytes = (size_t)base->schema->nfields / 8 + 1;
+    if (!s->inner->class->want)
+        return 0;
+    uint8_t *wanted = sl_calloc(bytes, 1);
+    if (!wanted)
+        return sl_err_nomem(err, "a paced source");
+    memcpy(wanted, columns, bytes);
+    sl_bit_set(wanted, (size_t)s->time);
+    int rc = s->inner->class->want(s->inner, wanted, err);
+    free(wanted);
+    return rc;
+}
+
 /* When the row at hand is due, monotonic µs. */
 static int64_t due(struct pace_source *s, int64_t now)
 {
@@ -154,6 +171,7 @@ static const struct sl_source_class pace_source_class = {
     .name = "pace",
     .open = source_open,
     .next = source_next,
+    .want = source_want,
     .poll = source_poll,
     .shorten = source_shorten,
     .free = source_free,

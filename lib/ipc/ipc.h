@@ -147,11 +147,19 @@ struct sl_schema *sl_ipc_decoder_get_schema(struct sl_ipc_decoder *d); /* borrow
 int sl_ipc_decoder_code(const struct sl_ipc_decoder *d, int column);
 int sl_ipc_decoder_dictionary(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                               struct sl_err *err);
+/* The first of the columns (a bitmap over the schema's fields, NULL = all) that needs the dictionary in
+ * m; the number of fields if none does. */
+int sl_ipc_decoder_dictionary_column(const struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
+                                     const uint8_t *columns);
 /* All columns come LAZY (those that are never touched cost nothing); positions, lengths and counts
  * are checked here, contents when a column is loaded. The batch may be used by any thread, and
  * outlives d. */
 int sl_ipc_decoder_batch(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                          struct sl_batch **out, struct sl_err *err);
+/* The same of some columns (a bitmap over the schema's fields, NULL = all): the others come as nulls,
+ * and neither their bytes nor their dictionaries are looked at. */
+int sl_ipc_decoder_columns(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
+                           const uint8_t *columns, struct sl_batch **out, struct sl_err *err);
 /* CRC32C of the stored bytes of columns of a record batch (their own buffers in the body only), in
  * one pass: columns is a bitmap over the schema's fields (NULL = all), crc has an entry per field (0
  * where it was not asked for). */

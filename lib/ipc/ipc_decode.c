@@ -189,6 +189,35 @@ int sl_ipc_decoder_dictionary(struct sl_ipc_decoder *d, const struct sl_ipc_mess
     return told(rc, err);
 }
 
+static int needs_dictionary(const struct sl_foreign *f, int64_t id)
+{
+    int needs = f->index_bits && f->dict_id == id;
+    for (int i = 0; i < f->nchildren && !needs; i++)
+        needs = needs_dictionary(f->children[i], id);
+    return needs;
+}
+
+static int is_asked_for(const uint8_t *columns, int i)
+{
+    return !columns || sl_bit(columns, (size_t)i);
+}
+
+int sl_ipc_decoder_dictionary_column(const struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
+                                     const uint8_t *columns)
+{
+    struct sl_fb fb;
+    struct sl_fb_table message, head;
+    struct sl_err ignored;
+    int i = 0;
+    sl_err_init(&ignored);
+    if (sl_ipc_open_message(m, HEADER_DICTIONARY, &fb, &message, &head, &ignored) < 0)
+        return 0; /* who takes the dictionary says what is wrong with it */
+    int64_t id = sl_fb_scalar(&head, FB_DICTBATCH_ID, 8, 0);
+    while (i < d->nplans && !(is_asked_for(columns, i) && needs_dictionary(d->plans[i].f, id)))
+        i++;
+    return i;
+}
+
 /* ---- schema ---- */
 
 static int add_column(struct sl_ipc_decoder *d, const struct sl_fb_table *field,
@@ -350,7 +379,7 @@ static struct sl_column *make_lazy(struct sl_ipc_decoder *d, int i, const struct
     return c;
 }
 
-static int add_batch_column(struct sl_ipc_decoder *d, int i, struct sl_ipc_cursor *c,
+static int add_batch_column(struct sl_ipc_decoder *d, int i, int wanted, struct sl_ipc_cursor *c,
                             struct sl_ipc_body *body, struct sl_batch *b, struct sl_err *err)
 {
     const struct plan *p = &d->plans[i];
@@ -358,6 +387,10 @@ static int add_batch_column(struct sl_ipc_decoder *d, int i, struct sl_ipc_curso
     int rc = sl_ipc_skip(c, p->f, p->f->index_bits != 0, err);
     if (rc < 0)
         return rc;
+    if (!wanted) {
+        b->columns[i] = sl_column_nulls(d->schema->fields[i].type, b->rows, err);
+        return b->columns[i] ? 0 : -SL_EFAIL;
+    }
     if (body->nodes[at.node].length != body->rows)
         return sl_ipc_malformed(err, "a column's length is not the batch's");
     if (p->f->index_bits && !find_entry(d, p->f->dict_id)->dict) {
@@ -393,6 +426,12 @@ static struct sl_ipc_body *open_batch(struct sl_ipc_decoder *d, const struct sl_
 int sl_ipc_decoder_batch(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                          struct sl_batch **out, struct sl_err *err)
 {
+    return sl_ipc_decoder_columns(d, m, NULL, out, err);
+}
+
+int sl_ipc_decoder_columns(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
+                           const uint8_t *columns, struct sl_batch **out, struct sl_err *err)
+{
     struct sl_err local = {0};
     struct sl_err *e = err ? err : &local;
     sl_err_init(e);
@@ -403,7 +442,7 @@ int sl_ipc_decoder_batch(struct sl_ipc_decoder *d, const struct sl_ipc_message *
     if (body && !b)
         sl_err_nomem(e, "a batch");
     for (int i = 0; i < d->nplans && rc == 0; i++)
-        rc = add_batch_column(d, i, &c, body, b, e);
+        rc = add_batch_column(d, i, is_asked_for(columns, i), &c, body, b, e);
     if (rc == 0 && (c.node != body->nnodes || c.span != body->nspans))
         rc = sl_ipc_malformed(e, "it has more columns or buffers than its schema");
     sl_ipc_body_unref(body);
@@ -430,7 +469,7 @@ int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
         if (rc < 0)
             break;
         uint32_t sum = 0;
-        for (size_t s = first; s < c.span && (!columns || sl_bit(columns, (size_t)i)); s++)
+        for (size_t s = first; s < c.span && is_asked_for(columns, i); s++)
             sum = sl_crc32c(sum, body->data + body->spans[s].offset, (size_t)body->spans[s].length);
         crc[i] = sum;
     }

@@ -3,24 +3,18 @@
 /* chunk: a stored batch on its way to a decoded one, on any thread. See log_reader.h. */
 #include "base/compat.h"
 #include "arrow/column.h"
+#include "arrow/hidden.h"
 #include "base/mem.h"
 #include "log/log_reader.h"
 
 struct sl_read_target *sl_read_target_new(struct sl_log *l, struct sl_schema *schema,
-                                          const uint8_t *wanted, struct sl_account *account,
-                                          struct sl_err *err)
+                                          struct sl_account *account, struct sl_err *err)
 {
     struct sl_read_target *t = sl_calloc(1, sizeof(*t));
-    size_t bytes = ((size_t)schema->nfields + 7) / 8;
-    if (t && wanted)
-        t->wanted = sl_malloc(bytes);
-    if (!t || (wanted && !t->wanted)) {
-        free(t);
+    if (!t) {
         sl_err_nomem(err, "a log reader");
         return NULL;
     }
-    if (wanted)
-        memcpy(t->wanted, wanted, bytes);
     atomic_init(&t->refs, 1);
     t->schema = sl_schema_ref(schema);
     memcpy(t->log_id, l->state.log_id, 16);
@@ -102,13 +96,20 @@ int64_t sl_log_chunk_bytes(const struct sl_log_chunk *c)
 
 /* ---- decoding ---- */
 
-/* The bitmap of the target in the order of the segment's schema. NULL = all. */
+static int wants_rest(const struct sl_read_target *t)
+{
+    int rest = sl_rest_column(t->schema);
+    return rest >= 0 && (!t->wanted || sl_bit(t->wanted, (size_t)rest));
+}
+
+/* The bitmap of the target in the order of the segment's schema. Columns that the target lacks are part
+ * of its `_rest`. */
 static uint8_t *translate(const struct sl_read_target *t, const struct sl_schema *s)
 {
     uint8_t *bits = sl_calloc(((size_t)s->nfields + 7) / 8 + 1, 1);
     for (int i = 0; bits && i < s->nfields; i++) {
         int at = sl_schema_find(t->schema, s->fields[i].name, strlen(s->fields[i].name));
-        if (at >= 0 && sl_bit(t->wanted, (size_t)at))
+        if (at >= 0 ? sl_bit(t->wanted, (size_t)at) : wants_rest(t))
             sl_bit_set(bits, (size_t)i);
     }
     return bits;
@@ -120,7 +121,7 @@ static int to_target(struct sl_batch *b, const struct sl_read_target *t, struct 
 {
     struct sl_batch *n = sl_batch_cast(b, t->schema, err);
     int rc = n ? 0 : (err ? -(int)err->code : -SL_EFAIL);
-    if (rc == 0 && n != b)
+    if (rc == 0 && n != b && wants_rest(t))
         rc = sl_rest_fill(n, b, err);
     sl_batch_unref(b);
     if (rc < 0)

@@ -181,7 +181,6 @@ struct sl_log_read_options {
     int only;                          /* this partition's rows only, + 1; 0 = of all */
     int follow;                        /* wait for more at the end instead of ending */
     int64_t from_time, to_time;        /* batches wholly outside may be skipped; SL_TIME_MIN/MAX */
-    const uint8_t *columns;            /* bit per column of the schema, NULL = all */
     struct sl_schema *schema;          /* of the rows, one that the log had; NULL = its newest */
     struct sl_account *account;
 };
@@ -196,6 +195,9 @@ enum sl_log_next { SL_LOG_CHUNK = 1, SL_LOG_WAIT = 2, SL_LOG_END = 3, SL_LOG_SCH
 int sl_log_reader_open(struct sl_log *l, const struct sl_log_read_options *o,
                        struct sl_log_reader **out, struct sl_err *err);
 void sl_log_reader_free(struct sl_log_reader *r);
+/* Before the first next(): only these columns are read (a bit each of the reader's schema). The others
+ * come as nulls, and damage in them is not seen. */
+int sl_log_reader_want(struct sl_log_reader *r, const uint8_t *columns, struct sl_err *err);
 /*
  * SL_LOG_CHUNK and *out; SL_LOG_WAIT (poll sl_log_reader_fd, or 200 ms); SL_LOG_END;
  * SL_LOG_SCHEMA: the log's types were widened under a follower, which ends; < 0 (SL_EEXPIRED,

@@ -67,8 +67,8 @@ int sl_log_reader_open(struct sl_log *l, const struct sl_log_read_options *o,
         r->first = o->only ? o->only - 1 : 0;
         r->npartitions = o->only ? 1 : l->state.npartitions;
         r->cursors = sl_calloc((size_t)r->npartitions, sizeof(*r->cursors));
-        r->target = sl_read_target_new(l, o->schema ? o->schema : sl_log_schema(l), o->columns,
-                                       o->account, err);
+        r->target =
+            sl_read_target_new(l, o->schema ? o->schema : sl_log_schema(l), o->account, err);
         if (!r->cursors || !r->target)
             rc = sl_err_nomem(err, "a log reader");
     }
@@ -87,6 +87,20 @@ int sl_log_reader_open(struct sl_log *l, const struct sl_log_read_options *o,
     else
         *out = r;
     return rc < 0 ? rc : 0;
+}
+
+int sl_log_reader_want(struct sl_log_reader *r, const uint8_t *columns, struct sl_err *err)
+{
+    struct sl_read_target *t = r->target;
+    size_t bytes = (size_t)t->schema->nfields / 8 + 1;
+    assert(atomic_load(&t->refs) == 1 && !t->wanted);
+    t->wanted = sl_calloc(bytes, 1);
+    if (!t->wanted)
+        return sl_err_nomem(err, "a log reader");
+    for (int i = 0; i < t->schema->nfields; i++)
+        if (sl_bit(columns, (size_t)i))
+            sl_bit_set(t->wanted, (size_t)i);
+    return 0;
 }
 
 static void stop_walking(struct cursor *c)

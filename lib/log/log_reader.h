@@ -21,8 +21,7 @@ struct sl_read_target {
 };
 
 struct sl_read_target *sl_read_target_new(struct sl_log *l, struct sl_schema *schema,
-                                          const uint8_t *wanted, struct sl_account *account,
-                                          struct sl_err *err);
+                                          struct sl_account *account, struct sl_err *err);
 void sl_read_target_unref(struct sl_read_target *t);
 
 struct sl_log_chunk {

@@ -66,7 +66,8 @@ int sl_walk_next(struct sl_walk *w, struct sl_walk_group *g, struct sl_err *err)
 int sl_walk_corrupt(const struct sl_walk *w, int64_t pos, struct sl_err *err);
 
 /* Decodes the group's batch from buf. wanted: bitmap of columns, NULL = all; others come as nulls.
- * Checks the CRCs of what is wanted. Errors come without a place. */
+ * Checks the CRCs of what is wanted; the error names every damaged column. Errors come without a
+ * place. */
 int sl_walk_group_decode(struct sl_stream *s, struct sl_buffer *buf, size_t at, size_t len,
                          const uint8_t *log_id, const uint8_t *wanted, struct sl_batch **out,
                          struct sl_err *err);

@@ -94,10 +94,11 @@ static int64_t count_range(const char *path, int64_t from, int64_t to)
     struct sl_log_chunk *c;
     struct sl_log_range range = {from, to};
     uint8_t wanted = 4; /* only n */
-    struct sl_log_read_options o = {.ranges = &range, .columns = &wanted};
+    struct sl_log_read_options o = {.ranges = &range};
     int64_t n = from;
     int rc;
     CHECK(good(sl_log_open(path, &l, &err)) && good(sl_log_reader_open(l, &o, &r, &err)));
+    CHECK(good(sl_log_reader_want(r, &wanted, &err)));
     while ((rc = sl_log_reader_next(r, &c, &err)) == SL_LOG_CHUNK) {
         struct sl_batch *b;
         CHECK(good(sl_log_chunk_decode(c, &b, &err)));
