@@ -17,6 +17,8 @@ const struct sl_option sl_options_input[] = {
      "CSV without a header: columns c1, c2, ...", AT(no_header), NULL},
     {"types", 0, SL_OPTION_LIST, SL_COMPLETE_COLUMN, "LIST",
      "declare types: 'price numeric(12,2), ts date'", AT(types), NULL},
+    {"max-columns", 0, SL_OPTION_NUMBER, SL_COMPLETE_NOTHING, "N",
+     "JSON: further keys stay in _rest (4096)", AT(max_columns), NULL},
     {"time", 0, SL_OPTION_TEXT, SL_COMPLETE_NAME, "COLUMN", "the column that holds event time",
      AT(time), NULL},
     {"time-format", 0, SL_OPTION_TEXT, SL_COMPLETE_VALUES, "FORM",

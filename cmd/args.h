@@ -16,6 +16,7 @@ struct sl_args { /* first member of every command's arguments */
     const char *input_format, *delimiter, *time, *time_format, *year, *tz;
     struct sl_words types;
     int no_header;
+    struct sl_option_number max_columns;
     /* live input */
     int follow;
     struct sl_option_number out_of_order;

@@ -81,13 +81,14 @@ static void add_command_line(struct sl_buf *out, const struct sl_invocation *cal
 static int check_sources(const struct sl_args *a, const struct sl_invocation *call,
                          struct sl_err *err)
 {
-    const char *option = a->input_format  ? "--input-format"
-                         : a->delimiter   ? "--delimiter"
-                         : a->no_header   ? "--no-header"
-                         : a->types.n     ? "--types"
-                         : a->time_format ? "--time-format"
-                         : a->year        ? "--year"
-                                          : NULL;
+    const char *option = a->input_format        ? "--input-format"
+                         : a->delimiter         ? "--delimiter"
+                         : a->no_header         ? "--no-header"
+                         : a->types.n           ? "--types"
+                         : a->max_columns.given ? "--max-columns"
+                         : a->time_format       ? "--time-format"
+                         : a->year              ? "--year"
+                                                : NULL;
     const char *pattern;
     enum sl_text_format format = SL_TEXT_CSV;
     if (a->input_format)
@@ -231,11 +232,15 @@ static int fill_input(struct sl_cmd_run *run, const struct sl_invocation *call)
         .out_of_order = a->out_of_order.given ? a->out_of_order.value : -1,
         .say = on_note,
         .say_arg = &run->report,
+        .is_full_said = &run->is_full_said,
         .partition = -1,
         .account = &run->account,
     };
     if (fill_types(run) < 0)
         return -(int)run->err.code;
+    if (a->max_columns.given && (a->max_columns.value < 1 || a->max_columns.value > 65534))
+        return sl_err_set(&run->err, SL_EUSAGE, "--max-columns: 1 to 65534");
+    in->max_columns = (int)a->max_columns.value;
     if (a->year && parse_year(a, run->zone, &in->latest, &run->err) < 0)
         return -SL_EUSAGE;
     return a->delimiter ? parse_delimiter(a->delimiter, &in->delimiter, &run->err) : 0;

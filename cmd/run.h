@@ -26,6 +26,7 @@ struct sl_cmd_run {
     struct sl_expr_env env;
     struct sl_zone *zone;
     struct sl_account account;
+    int is_full_said; /* for in */
     struct sl_input_options in;
     struct sl_output_options out;
     struct sl_pipeline *pipeline;

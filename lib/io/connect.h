@@ -9,6 +9,8 @@
 #include "io/open.h"
 #include "ipc/ipc.h"
 
+/* Says that keys of JSON were left in `_rest` for want of columns. */
+void sl_say_full(const struct sl_input_options *o);
 /* ---- sources: opened by the loop. 0 and *out, or < 0 ---- */
 /* The out-of-orderness of text and logs: as said, else 5 s for an input without end. */
 static inline void sl_source_out_of_order(struct sl_source *s, const struct sl_input_options *o)
@@ -60,9 +62,11 @@ void sl_stream_sink_release(struct sl_stream_sink *s);
 /* ---- unpack.c: members of the column `_rest` to columns of a log ---- */
 struct sl_unpack;
 /* For batches with the schema stream into a log that has the schema log (which has all columns of
- * stream). *out NULL: the stream has no `_rest`. zone: of times that bear none, NULL = UTC. */
+ * stream). *out NULL: the stream has no `_rest`. zone: of times that bear none, NULL = UTC.
+ * max_columns: of the log, see struct sl_text_options. */
 int sl_unpack_new(struct sl_schema *stream, struct sl_schema *log, const struct sl_zone *zone,
-                  const struct sl_sink *sink, struct sl_unpack **out, struct sl_err *err);
+                  int max_columns, const struct sl_sink *sink, struct sl_unpack **out,
+                  struct sl_err *err);
 void sl_unpack_free(struct sl_unpack *u);
 /* 1 if some row of b has a value in `_rest`. */
 int sl_unpack_wanted(const struct sl_unpack *u, struct sl_batch *b, struct sl_err *err);
@@ -72,6 +76,8 @@ int sl_unpack_batch(struct sl_unpack *u, int worker, struct sl_batch *b, struct 
                     struct sl_schema **wider, struct sl_err *err);
 /* While no sl_unpack_batch runs. */
 int sl_unpack_widen(struct sl_unpack *u, struct sl_schema *wider, struct sl_err *err);
+/* As sl_text_is_full. */
+int sl_unpack_is_full(struct sl_unpack *u);
 struct sl_schema *sl_unpack_schema(const struct sl_unpack *u); /* borrowed */
 
 /* ---- sinks: opened by the loop. 0 and *out, or < 0 ---- */

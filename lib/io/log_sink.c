@@ -47,8 +47,9 @@ struct log_sink {
     int may_create;
     struct sl_log_writer *writer;
     const struct sl_zone *zone;
-    struct sl_unpack *unpack; /* NULL: there is no `_rest` */
-    pthread_rwlock_t shape;   /* guards unpack, and the writer until it is published */
+    const struct sl_input_options *reads; /* or NULL */
+    struct sl_unpack *unpack;             /* NULL: there is no `_rest` */
+    pthread_rwlock_t shape;               /* guards unpack, and the writer until it is published */
     int published;
     int64_t recovered;
     /* gathered since the last commit */
@@ -89,8 +90,8 @@ static int start_unpacking(struct log_sink *s, struct sl_schema *plain, struct s
 {
     sl_unpack_free(s->unpack);
     s->unpack = NULL;
-    return sl_unpack_new(plain, sl_log_writer_schema(s->writer), s->zone, &s->base, &s->unpack,
-                         err);
+    return sl_unpack_new(plain, sl_log_writer_schema(s->writer), s->zone,
+                         s->reads ? s->reads->max_columns : 0, &s->base, &s->unpack, err);
 }
 
 /* The operators followed keys and time column of the log that is copied: here is what they are now. */
@@ -407,6 +408,8 @@ static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, s
             blobs->items[i] = NULL;
     }
     blobs_free(blobs);
+    if (s->unpack && s->reads && sl_unpack_is_full(s->unpack))
+        sl_say_full(s->reads);
     base->held += (int64_t)b->selected;
     s->pending_rows += (int64_t)b->selected;
     return rc;
@@ -588,6 +591,7 @@ int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, str
     s->lo.defer = 1;
     s->may_create = o->may_create;
     s->zone = o->zone;
+    s->reads = o->reads;
     pthread_rwlock_init(&s->shape, NULL);
     s->due = INT64_MAX;
     const char *command = o->command ? o->command : o->log.command;

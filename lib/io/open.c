@@ -378,6 +378,19 @@ static int check_loop(const struct sl_output_options *o, struct sl_err *err)
     return 0;
 }
 
+void sl_say_full(const struct sl_input_options *o)
+{
+    char text[96];
+    int n = o->max_columns ? o->max_columns : SL_TEXT_MAX_COLUMNS;
+    snprintf(text, sizeof(text), "more than %d %s: further keys stay in _rest; --max-columns", n,
+             sl_plural(n, "column", "columns"));
+    if (!o->say || (o->is_full_said && *o->is_full_said))
+        return;
+    o->say(o->say_arg, text);
+    if (o->is_full_said)
+        *o->is_full_said = 1;
+}
+
 int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err)
 {
     struct sl_output_options local = *o;

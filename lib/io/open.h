@@ -43,6 +43,7 @@ struct sl_input_options {
     char delimiter;
     int no_header;
     const char *types; /* --types text, NULL */
+    int max_columns;   /* of JSON; 0 = SL_TEXT_MAX_COLUMNS */
     const char *time_column, *time_format;
     int64_t latest; /* µs: times without a year are the last at or before it; 0 = by the input */
     const struct sl_zone *zone;
@@ -52,6 +53,7 @@ struct sl_input_options {
     int wait_for_log;     /* tail, replay -f: a log that is not there yet is awaited */
     void (*say)(void *arg, const char *text); /* notes for stderr */
     void *say_arg;
+    int *is_full_said; /* set when it is said that there are max_columns; NULL: each part says it */
     /* logs */
     struct sl_point from, to;
     int partition;     /* -1 = all */

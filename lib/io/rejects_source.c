@@ -55,9 +55,12 @@ struct mark {                /* of a morsel */
 
 static void discard(struct sl_morsel *m)
 {
+    struct rejects_source *s = (struct rejects_source *)m->source;
     struct mark *k = m->arg;
     if (!k)
         return;
+    if (sl_text_is_full(s->reader))
+        sl_say_full(&s->o);
     for (size_t i = 0; i < k->nparts; i++) {
         sl_text_map_unref(k->parts[i].map);
         sl_buffer_unref(k->parts[i].names);
@@ -243,6 +246,7 @@ static int settle(struct rejects_source *s, const struct sl_buf *sample, int nam
         .delimiter = s->o.delimiter,
         .no_header = s->o.no_header,
         .several = 1,
+        .max_columns = s->o.max_columns,
         .types = s->types,
         .fixed = s->into ? sl_log_schema(s->into) : NULL,
         .time_column = s->o.time_column,

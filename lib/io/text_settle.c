@@ -128,6 +128,7 @@ static int make_reader(struct text_source *t, struct sl_err *err)
         .no_header = t->o.no_header,
         .several = t->o.npaths > 1 || t->watch,
         .may_widen = t->base.may_widen,
+        .max_columns = t->o.max_columns,
         .types = t->types,
         .fixed = t->log && !t->o.own_schema ? sl_log_schema(t->log) : NULL,
         .time_column = t->o.time_column,

@@ -48,7 +48,10 @@ static int source_open(struct sl_source *s, struct sl_err *err)
 
 static void discard(struct sl_morsel *m)
 {
+    struct text_source *t = (struct text_source *)m->source;
     struct text_mark *k = m->arg;
+    if (sl_text_is_full(t->reader))
+        sl_say_full(&t->o);
     sl_fileid_unref(k->identity);
     sl_text_map_unref(k->map);
     free(k);

@@ -39,7 +39,21 @@ static int stays(const struct sl_unpack *u, const char *name)
     return kind == SL_BYTEA || kind == SL_INTERVAL || kind == SL_FOREIGN;
 }
 
-static int make_reader(struct sl_unpack *u, const struct sl_zone *zone, struct sl_err *err)
+/* How many columns the reader may have, for those of the log not to become more than max. What stays
+ * is none of its columns at first, and counts when it comes. */
+static int room(const struct sl_unpack *u, const struct sl_schema *fixed, int max)
+{
+    const struct sl_schema *log = u->log, *stream = u->stream;
+    int columns = log->nfields, most;
+    for (int i = 0; i < stream->nfields; i++)
+        columns += sl_schema_find(log, stream->fields[i].name, strlen(stream->fields[i].name)) < 0;
+    columns--; /* `_rest` */
+    most = fixed->nfields + SL_MAX((max ? max : SL_TEXT_MAX_COLUMNS) - columns, 0);
+    return most ? most : -1;
+}
+
+static int make_reader(struct sl_unpack *u, const struct sl_zone *zone, int max_columns,
+                       struct sl_err *err)
 {
     struct sl_schema *fixed = sl_schema_new();
     size_t ignored;
@@ -51,7 +65,12 @@ static int make_reader(struct sl_unpack *u, const struct sl_zone *zone, struct s
     }
     if (rc == 0) {
         struct sl_text_options o = {
-            .format = SL_TEXT_JSON, .fixed = fixed, .zone = zone, .account = u->account};
+            .format = SL_TEXT_JSON,
+            .fixed = fixed,
+            .max_columns = room(u, fixed, max_columns),
+            .zone = zone,
+            .account = u->account,
+        };
         rc = sl_text_reader_new(&o, &u->reader, err);
     }
     if (rc == 0)
@@ -80,7 +99,8 @@ static int make_out(struct sl_unpack *u, struct sl_err *err)
 }
 
 int sl_unpack_new(struct sl_schema *stream, struct sl_schema *log, const struct sl_zone *zone,
-                  const struct sl_sink *sink, struct sl_unpack **out, struct sl_err *err)
+                  int max_columns, const struct sl_sink *sink, struct sl_unpack **out,
+                  struct sl_err *err)
 {
     int rest = sl_rest_column(stream);
     *out = NULL;
@@ -95,7 +115,7 @@ int sl_unpack_new(struct sl_schema *stream, struct sl_schema *log, const struct 
     u->workers = sink->workers;
     u->account = sink->account;
     u->scratch = sl_calloc((size_t)u->workers, sizeof(struct sl_text_scratch *));
-    int rc = u->scratch ? make_reader(u, zone, err) : sl_err_nomem(err, "a log sink");
+    int rc = u->scratch ? make_reader(u, zone, max_columns, err) : sl_err_nomem(err, "a log sink");
     if (rc == 0)
         rc = make_out(u, err);
     if (rc < 0)
@@ -122,6 +142,11 @@ void sl_unpack_free(struct sl_unpack *u)
 struct sl_schema *sl_unpack_schema(const struct sl_unpack *u)
 {
     return u->out;
+}
+
+int sl_unpack_is_full(struct sl_unpack *u)
+{
+    return sl_text_is_full(u->reader);
 }
 
 int sl_unpack_widen(struct sl_unpack *u, struct sl_schema *wider, struct sl_err *err)

@@ -130,6 +130,11 @@ uint32_t sl_json_keys_get(struct sl_json_keys *k, uint32_t parent, const char *k
     return n;
 }
 
+int sl_json_keys_usable(const struct sl_json_keys *k, uint32_t parent, const char *key, size_t len)
+{
+    return len > 0 && k->nodes[parent].len + len < SL_JSON_KEY_MAX && !memchr(key, 0, len);
+}
+
 /* ---- discovery ---- */
 
 struct discovery {
@@ -168,9 +173,7 @@ static int discover_value(struct discovery *d, struct sl_json *j)
         len = b->len;
     }
     uint32_t up = d->stack[d->depth], node = 0;
-    int usable = d->keys->nodes[up].len + len < SL_JSON_KEY_MAX && !memchr(key, 0, len) &&
-                 d->keys->n < SL_TEXT_COLUMNS_MAX && len > 0;
-    if (usable) {
+    if (sl_json_keys_usable(d->keys, up, key, len) && d->keys->n < SL_TEXT_COLUMNS_MAX) {
         node = sl_json_keys_get(d->keys, up, key, len, 1);
         if (node == UINT32_MAX)
             return -2;
@@ -264,6 +267,25 @@ int sl_json_keys_discover(struct sl_json_keys *k, const char *data, size_t n,
 
 /* ---- columns ---- */
 
+int sl_text_json_full(const struct sl_text_reader *r)
+{
+    return r->ncolumns - (r->keys->rest >= 0) >= r->o.max_columns;
+}
+
+static int is_in(const struct sl_schema *s, const char *name)
+{
+    return s && sl_schema_lookup(s, name, strlen(name), NULL) >= 0;
+}
+
+/* How many columns there are whatever the sample holds: those given, and those declared. */
+static int count_given(const struct sl_text_reader *r)
+{
+    int n = r->fixed ? r->fixed->nfields - (sl_rest_column(r->fixed) >= 0) : 0;
+    for (int i = 0; r->types && i < r->types->nfields; i++)
+        n += !is_in(r->fixed, r->types->fields[i].name);
+    return n;
+}
+
 int sl_text_json_settle(struct sl_text_reader *r, const char *data, size_t n, const char ***names,
                         struct sl_type **types, int *nf, struct sl_err *err)
 {
@@ -278,11 +300,18 @@ int sl_text_json_settle(struct sl_text_reader *r, const char *data, size_t n, co
     *types = sl_calloc(r->keys->n + 1, sizeof **types);
     if (!*names || !*types)
         return sl_err_nomem(err, "reading JSON");
-    int k = 0;
+    int k = 0, columns = count_given(r);
     for (uint32_t i = 1; i < r->keys->n; i++) {
         const struct sl_json_node *x = &r->keys->nodes[i];
         if (!x->leaf || strcmp(x->path, SL_REST) == 0)
             continue;
+        if (!is_in(r->fixed, x->path) && !is_in(r->types, x->path)) {
+            if (columns >= r->o.max_columns) {
+                r->keys->left |= x->guess.seen != 0;
+                continue;
+            }
+            columns++;
+        }
         (*names)[k] = x->path;
         (*types)[k++] = sl_text_guess_type(&x->guess, 0);
         r->zone_assumed |=
@@ -327,6 +356,7 @@ int sl_text_json_columns(struct sl_text_reader *r, struct sl_err *err)
         }
         k->nodes[node].column = i;
     }
+    k->left = r->keys ? r->keys->left : 0;
     sl_text_json_free(r->keys);
     r->keys = k;
     r->nfields = r->ncolumns;

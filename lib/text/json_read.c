@@ -22,7 +22,8 @@ struct line {
     uint32_t stack[SL_JSON_FLATTEN + 1];
     int depth;
     uint32_t last; /* node of the key before, for the guess */
-    int unknown;   /* a key without a column was seen */
+    int unknown;   /* a key without a column was seen, */
+    int is_full;   /* and no further column may be */
     const char *reason;
     struct sl_err err;
 };
@@ -104,6 +105,8 @@ static int take_value(struct line *l, int t, int column, uint32_t parent, const 
             len += 2;
         }
         l->unknown = 1;
+        if (l->is_full && sl_json_keys_usable(l->keys, parent, key, key_len))
+            atomic_store(&l->r->keys->left, 1);
         add_rest(l, parent, key, key_len, raw, len);
         return l->s->buf2.failed ? NOMEM : OK;
     }
@@ -249,6 +252,7 @@ static int widen_keys(const struct sl_text_reader *r, const struct sl_text_chunk
 {
     struct sl_json_keys *k = sl_json_keys_new();
     struct sl_schema *s = sl_schema_new();
+    const int most = SL_MIN(r->o.max_columns, SL_TEXT_COLUMNS_MAX - 1);
     int rc = k && s ? 0 : sl_err_nomem(err, "widening a schema");
     if (rc == 0)
         rc = sl_json_keys_discover(k, chunk->data, chunk->n, r->o.zone, err);
@@ -259,7 +263,7 @@ static int widen_keys(const struct sl_text_reader *r, const struct sl_text_chunk
     for (uint32_t i = 1; rc == 0 && i < k->n; i++) {
         const struct sl_json_node *x = &k->nodes[i];
         if (x->leaf && x->guess.seen && strcmp(x->path, SL_REST) != 0 &&
-            sl_schema_find(s, x->path, x->len) < 0 && s->nfields < SL_TEXT_COLUMNS_MAX - 1)
+            sl_schema_find(s, x->path, x->len) < 0 && s->nfields < most)
             rc = sl_schema_add(s, x->path, x->len, sl_text_guess_type(&x->guess, 0), err);
     }
     if (rc == 0 && r->keys->rest >= 0)
@@ -298,7 +302,11 @@ int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
                       const struct sl_text_chunk *chunk, struct sl_text_rows *rows,
                       struct sl_reject_list *rejects, struct sl_schema **wider, struct sl_err *err)
 {
-    struct line l = {.r = r, .s = s, .chunk = chunk, .keys = r->keys};
+    struct line l = {.r = r,
+                     .s = s,
+                     .chunk = chunk,
+                     .keys = r->keys,
+                     .is_full = sl_text_json_full(r) && r->keys->rest >= 0};
     const char *p = chunk->data, *end = p + chunk->n;
     int check = !sl_utf8_valid(chunk->data, chunk->n);
     int rc = prepare(r, s, err);
@@ -332,7 +340,7 @@ int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
     rows->nf = r->ncolumns;
     rows->matrix = s->matrix ? (const struct sl_span *)s->matrix->data : NULL;
     rows->origins = s->origins;
-    if (rc >= 0 && l.unknown && (!chunk->narrow || r->keys->rest < 0))
+    if (rc >= 0 && l.unknown && !l.is_full && (!chunk->narrow || r->keys->rest < 0))
         rc = widen_keys(r, chunk, wider, err);
     return rc;
 }

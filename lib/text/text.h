@@ -65,11 +65,13 @@ int sl_text_foreign_file(const char *data, size_t n, struct sl_err *err);
 
 struct sl_text_options {
     enum sl_text_format format;
-    const char *pattern;           /* REGEX */
-    char delimiter;                /* CSV: 0 = found in the first record (, ; tab |) and said */
-    int no_header;                 /* columns are c1, c2, ... */
-    int several;                   /* files follow: --types may name columns of theirs */
-    int may_widen;                 /* ... and new columns of theirs may be added */
+    const char *pattern; /* REGEX */
+    char delimiter;      /* CSV: 0 = found in the first record (, ; tab |) and said */
+    int no_header;       /* columns are c1, c2, ... */
+    int several;         /* files follow: --types may name columns of theirs */
+    int may_widen;       /* ... and new columns of theirs may be added */
+    int max_columns;     /* JSON: so many without `_rest`, and those of types and fixed in any case;
+                        further keys stay in `_rest`. 0 = SL_TEXT_MAX_COLUMNS, < 0 = no more */
     const struct sl_schema *types; /* declared with --types; NULL = none. Others are inferred */
     const struct sl_schema
         *fixed;                 /* whole schema given (a destination's, or --resume): no inference,
@@ -85,6 +87,8 @@ struct sl_text_options {
     void *place_arg;
     struct sl_account *account;
 };
+
+enum { SL_TEXT_MAX_COLUMNS = 4096 };
 
 struct sl_text_reader;
 
@@ -221,6 +225,8 @@ struct sl_text_place {  /* of a row */
 int sl_text_locate(const struct sl_text_reader *r, const struct sl_text_chunk *chunk,
                    const struct sl_reject_list *rejects, struct sl_text_place **places, size_t *n,
                    struct sl_err *err);
+/* 1, once: a key that could be a column went to `_rest`, for there are max_columns. One thread asks. */
+int sl_text_is_full(struct sl_text_reader *r);
 /* Changes the reader's schema to a wider one (no decode may be running). The columns that it has
  * must stay; formats other than JSON keep their order, with new columns behind them. said gets a line
  * for each column that is wider now, once, and once more when it is text; NULL:

@@ -61,6 +61,8 @@ int sl_text_reader_new(const struct sl_text_options *o, struct sl_text_reader **
         return sl_err_nomem(err, "opening a text reader");
     r->o = *o;
     r->o.raw = NULL; /* by sl_text_set_raw after settling */
+    if (!o->max_columns)
+        r->o.max_columns = SL_TEXT_MAX_COLUMNS;
     if (copy_string(&r->pattern, o->pattern) < 0 ||
         copy_string(&r->time_column, o->time_column) < 0 ||
         copy_string(&r->time_format, format_of(o->time_format)) < 0 ||
@@ -129,6 +131,14 @@ enum sl_text_format sl_text_reader_format(const struct sl_text_reader *r)
 int sl_text_lacks_year(const struct sl_text_reader *r)
 {
     return r->lacks_year;
+}
+
+int sl_text_is_full(struct sl_text_reader *r)
+{
+    if (!r->keys || r->is_full_said || !atomic_load(&r->keys->left))
+        return 0;
+    r->is_full_said = 1;
+    return 1;
 }
 
 /* ---- columns ---- */

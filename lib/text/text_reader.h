@@ -109,7 +109,7 @@ struct sl_text_reader {
     int maps;             /* made so far */
     char delim, eol;      /* delim 0 = not known yet */
     uint8_t has_sep_line; /* the delimiter is what it says */
-    uint8_t delim_found, header_renamed, zone_assumed, lacks_year;
+    uint8_t delim_found, header_renamed, zone_assumed, lacks_year, is_full_said;
     struct sl_text_regex *regex;
     struct sl_json_keys *keys;
 };
@@ -303,6 +303,8 @@ int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
  * caller. */
 int sl_text_json_settle(struct sl_text_reader *r, const char *data, size_t n, const char ***names,
                         struct sl_type **types, int *nf, struct sl_err *err);
+/* Whether the reader has all the columns that it may have. */
+int sl_text_json_full(const struct sl_text_reader *r);
 /* Key tree for the present columns. */
 int sl_text_json_columns(struct sl_text_reader *r, struct sl_err *err);
 void sl_text_json_free(struct sl_json_keys *k);
@@ -329,8 +331,11 @@ struct sl_json_keys {
     uint32_t n, cap;
     uint32_t *table; /* node + 1; 0 = free */
     uint32_t mask;
-    int rest; /* column of _rest, -1 = none */
+    int rest;        /* column of _rest, -1 = none */
+    atomic_int left; /* a key was left in _rest for want of columns */
 };
+/* Whether a key below a parent can be a column by its name. */
+int sl_json_keys_usable(const struct sl_json_keys *k, uint32_t parent, const char *key, size_t len);
 /* A tree of nothing but the root. NULL: no memory. */
 struct sl_json_keys *sl_json_keys_new(void);
 /* The node of a key below a parent, or 0 if there is none; made if add. UINT32_MAX: no memory. */
