@@ -49,7 +49,8 @@ struct
 
 struct sl_type {
     uint8_t kind;      /* enum sl_kind */
-    uint8_t precision; /* NUMERIC: 1..38; DECIMAL: 1 = no digit may be lost, 0 = a quotient */
+    uint8_t precision; /* NUMERIC: 1..38; DECIMAL: 1 = no digit may be lost, 0 = a quotient;
+                          TEXT: 1 = see sl_type_valueless */
     int8_t scale;      /* NUMERIC: 0..precision */
     uint8_t nsec;      /* TIMESTAMPTZ, WALLTIME: 1 = nanoseconds, 0 = microseconds */
     struct sl_foreign *foreign;
@@ -59,6 +60,17 @@ struct sl_interval {
     int32_t months, days;
     int64_t nanos;
 };
+
+/* TEXT of a column that had no value when its type was settled: expressions cast it to what they need.
+ * All else takes it for any other text. */
+static inline struct sl_type sl_type_valueless(void)
+{
+    return (struct sl_type){.kind = SL_TEXT, .precision = 1};
+}
+static inline int sl_type_is_valueless(struct sl_type t)
+{
+    return t.kind == SL_TEXT && t.precision == 1;
+}
 
 enum { SL_NUMERIC64_MAX = 18, SL_NUMERIC_MAX = 38 };
 

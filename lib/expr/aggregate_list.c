@@ -66,15 +66,18 @@ static enum sl_agg_kind kind_of(const char *name, double *q)
     return quantile_name(name, q) ? SL_AGG_QUANTILE : 0;
 }
 
+static int needs_number(const struct sl_agg_call *c)
+{
+    return c->kind == SL_AGG_SUM || c->kind == SL_AGG_AVG || c->kind == SL_AGG_PERCENTILE;
+}
+
 static int result_type(struct sl_bind *b, struct sl_agg_call *c, const char *name, int at)
 {
     struct sl_type t = c->arg ? c->arg->root->type : sl_type_of(SL_BIGINT);
-    int needs_number =
-        c->kind == SL_AGG_SUM || c->kind == SL_AGG_AVG || c->kind == SL_AGG_PERCENTILE;
-    if (t.kind == SL_FOREIGN || (needs_number && !sl_type_is_number(t))) {
+    if (t.kind == SL_FOREIGN || (needs_number(c) && !sl_type_is_number(t))) {
         struct sl_node n = {.type = t};
         sl_bind_fail(b, at, "%.30s takes %s, not %s", name,
-                     needs_number ? "numbers" : "values that have an order",
+                     needs_number(c) ? "numbers" : "values that have an order",
                      sl_bind_type_name(b, &n));
         if (t.kind == SL_BOOL)
             sl_bind_hint(b, "count(*) filter (where ...) counts the rows that are true");
@@ -156,6 +159,27 @@ static void call_release(struct sl_agg_call *c)
     memset(c, 0, sizeof(*c));
 }
 
+/* An argument that had no value yet as numeric, and any number of a percentile as double precision.
+ * Numbers that come later are then never compared as text; words that come are bad rows. */
+static int as_number(struct sl_bind *b, struct sl_agg_call *c)
+{
+    struct sl_bind inner = *b;
+    struct sl_node *n = c->arg->root;
+    inner.e = c->arg;
+    inner.agg = NULL;
+    int ordered = c->kind == SL_AGG_QUANTILE || c->kind == SL_AGG_MIN || c->kind == SL_AGG_MAX;
+    if ((needs_number(c) || ordered) && sl_type_is_valueless(n->type)) {
+        n->unknown = 1;
+        n = sl_coerce_result(&inner, sl_coerce_unknown(&inner, n, sl_type_of(SL_NUMERIC)));
+    }
+    if (n && c->kind == SL_AGG_PERCENTILE && sl_type_is_number(n->type))
+        n = sl_coerce(&inner, n, sl_type_of(SL_DOUBLE), SL_COERCE_IMPLICIT);
+    if (!n)
+        return -SL_EUSAGE;
+    c->arg->root = n;
+    return 0;
+}
+
 static int bind_argument(struct sl_bind *b, const PgQuery__FuncCall *f, const char *name, int at,
                          struct sl_agg_call *c)
 {
@@ -190,17 +214,7 @@ static int bind_argument(struct sl_bind *b, const PgQuery__FuncCall *f, const ch
     if (!arg)
         return 0;
     rc = sl_bind_expr(b->tree, arg, s->input, s->env, NULL, &c->arg, b->err);
-    if (rc >= 0 && c->kind == SL_AGG_PERCENTILE && sl_type_is_number(c->arg->root->type)) {
-        struct sl_bind inner = *b;
-        inner.e = c->arg;
-        inner.agg = NULL;
-        struct sl_node *n =
-            sl_coerce(&inner, c->arg->root, sl_type_of(SL_DOUBLE), SL_COERCE_IMPLICIT);
-        if (!n)
-            return -SL_EUSAGE;
-        c->arg->root = n;
-    }
-    return rc;
+    return rc < 0 ? rc : as_number(b, c);
 }
 
 /* The call's place among the calls: an equal one, or a new one that takes what c holds. */

@@ -279,6 +279,7 @@ static struct sl_node *column_node(struct sl_bind *b, int column, int at)
         return NULL;
     n->column = n->only = column;
     n->name = b->e->schema->fields[column].name;
+    n->unknown = sl_type_is_valueless(n->type);
     return n;
 }
 

@@ -97,6 +97,8 @@ enum sl_coerce_mode { SL_COERCE_IMPLICIT, SL_COERCE_EXPLICIT };
 /* n as type `to`, by a cast if need be. IMPLICIT: only what PostgreSQL casts unasked. */
 struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type to,
                           enum sl_coerce_mode mode);
+/* n, of unknown type, beside a value of type `to`: a column that had no value yet takes any number. */
+struct sl_node *sl_coerce_unknown(struct sl_bind *b, struct sl_node *n, struct sl_type to);
 /* What an expression's value is as a column: a DECIMAL becomes numeric(p,s) or double precision. */
 struct sl_node *sl_coerce_result(struct sl_bind *b, struct sl_node *n);
 /* A literal that nothing gave a type becomes text. */

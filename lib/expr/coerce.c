@@ -173,7 +173,7 @@ struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type t
         return NULL;
     struct sl_type from = n->type;
     if (n->unknown) {
-        if (sl_column_null(n->value, 0))
+        if (n->value && sl_column_null(n->value, 0))
             return sl_bind_const(b, sl_column_nulls(to, 1, b->err), n->at);
         if (to.kind == SL_TEXT) {
             n->unknown = 0;
@@ -200,7 +200,7 @@ struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type t
                                      to, n->at, SL_CALL_BYTES, cast_fails(from, to), &n, 1);
     if (!c)
         return NULL;
-    if (n->unknown) { /* the literal was wrong all along */
+    if (n->unknown && n->value) { /* the literal was wrong all along */
         struct sl_err why;
         sl_err_init(&why);
         n->unknown = 0;
@@ -220,6 +220,13 @@ struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type t
         return sl_bind_const(b, v, n->at);
     }
     return sl_bind_finish(b, c);
+}
+
+struct sl_node *sl_coerce_unknown(struct sl_bind *b, struct sl_node *n, struct sl_type to)
+{
+    if (n && n->unknown && !n->value && sl_type_is_number(to) && to.kind != SL_DOUBLE)
+        to = decimal_exact;
+    return sl_coerce(b, n, to, SL_COERCE_IMPLICIT);
 }
 
 struct sl_node *sl_coerce_settle(struct sl_bind *b, struct sl_node *n)

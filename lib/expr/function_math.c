@@ -71,7 +71,8 @@ struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struc
     if (table[k].how == '%')
         return sl_bind_operator(b, "%", args[0], args[1], at);
     if (args[0]->unknown) {
-        args[0] = sl_coerce(b, args[0], sl_type_of(SL_DOUBLE), SL_COERCE_IMPLICIT);
+        args[0] =
+            sl_coerce_unknown(b, args[0], sl_type_of(args[0]->value ? SL_DOUBLE : SL_NUMERIC));
         if (!args[0])
             return NULL;
     }

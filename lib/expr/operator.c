@@ -61,9 +61,9 @@ static int unify_operands(struct sl_bind *b, struct sl_node **l, struct sl_node 
         *l = sl_coerce_settle(b, *l);
         *r = sl_coerce_settle(b, *r);
     } else if ((*l)->unknown) {
-        *l = sl_coerce(b, *l, (*r)->type, SL_COERCE_IMPLICIT);
+        *l = sl_coerce_unknown(b, *l, (*r)->type);
     } else if ((*r)->unknown) {
-        *r = sl_coerce(b, *r, (*l)->type, SL_COERCE_IMPLICIT);
+        *r = sl_coerce_unknown(b, *r, (*l)->type);
     } else if (!sl_coerce_common((*l)->type, (*r)->type, &t)) {
         return 0;
     } else if (is_exact(t)) {
@@ -320,12 +320,16 @@ static struct sl_type literal_type(char op, const struct sl_node *other)
 static struct sl_node *bind_arith(struct sl_bind *b, char op, const char *name, struct sl_node *l,
                                   struct sl_node *r, int at)
 {
-    if (l->unknown && r->unknown)
-        return no_operator(b, name, l, r, at);
-    if (l->unknown)
-        l = sl_coerce(b, l, literal_type(op, r), SL_COERCE_IMPLICIT);
-    else if (r->unknown)
-        r = sl_coerce(b, r, literal_type(op, l), SL_COERCE_IMPLICIT);
+    if (l->unknown && r->unknown) {
+        if (l->value && r->value)
+            return no_operator(b, name, l, r, at);
+        l = sl_coerce_unknown(b, l, sl_type_of(SL_BIGINT));
+        r = sl_coerce_unknown(b, r, sl_type_of(SL_BIGINT));
+    } else if (l->unknown) {
+        l = sl_coerce_unknown(b, l, literal_type(op, r));
+    } else if (r->unknown) {
+        r = sl_coerce_unknown(b, r, literal_type(op, l));
+    }
     if (!l || !r)
         return NULL;
     if (op == '^' && sl_type_is_number(l->type) && sl_type_is_number(r->type)) {
@@ -381,7 +385,7 @@ static struct sl_node *bind_regex(struct sl_bind *b, const char *op, struct sl_n
 static struct sl_node *bind_unary(struct sl_bind *b, const char *op, struct sl_node *r, int at)
 {
     if (r->unknown) {
-        r = sl_coerce(b, r, sl_type_of(SL_DOUBLE), SL_COERCE_IMPLICIT);
+        r = sl_coerce_unknown(b, r, sl_type_of(r->value ? SL_DOUBLE : SL_NUMERIC));
         if (!r)
             return NULL;
     }

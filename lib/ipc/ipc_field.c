@@ -322,13 +322,20 @@ struct sl_foreign *sl_ipc_read_field(const struct sl_fb_table *field, int depth,
 
 /* ---- as sluice's type ---- */
 
-static int is_json(const struct sl_foreign *f)
+static int says(const struct sl_foreign *f, const char *key, const char *value)
 {
     for (int i = 0; i < f->npairs; i++) {
-        if (strcmp(f->pairs[i].key, IPC_EXTENSION) == 0)
-            return strcmp(f->pairs[i].value, IPC_EXTENSION_JSON) == 0;
+        if (strcmp(f->pairs[i].key, key) == 0)
+            return strcmp(f->pairs[i].value, value) == 0;
     }
     return 0;
+}
+
+static struct sl_type text_type(const struct sl_foreign *f)
+{
+    if (says(f, IPC_EXTENSION, IPC_EXTENSION_JSON))
+        return sl_type_of(SL_JSONB);
+    return says(f, IPC_VALUES, IPC_VALUES_NONE) ? sl_type_valueless() : sl_type_of(SL_TEXT);
 }
 
 static struct sl_type decimal_type(struct sl_foreign *f)
@@ -354,7 +361,7 @@ struct sl_type sl_ipc_type_of(struct sl_foreign *f)
     case SL_ARROW_FIXED_BINARY: return sl_type_of(SL_BYTEA);
     case SL_ARROW_UTF8:
     case SL_ARROW_LARGE_UTF8:
-    case SL_ARROW_UTF8_VIEW: return sl_type_of(is_json(f) ? SL_JSONB : SL_TEXT);
+    case SL_ARROW_UTF8_VIEW: return text_type(f);
     case SL_ARROW_DECIMAL: return decimal_type(f);
     case SL_ARROW_DATE: return sl_type_of(SL_DATE);
     case SL_ARROW_TIMESTAMP:

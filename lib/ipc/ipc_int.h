@@ -33,6 +33,8 @@ enum { METADATA_V4 = 3, METADATA_V5 = 4 };
 #define IPC_CONTINUATION   0xffffffffu
 #define IPC_EXTENSION      "ARROW:extension:name"
 #define IPC_EXTENSION_JSON "arrow.json"
+#define IPC_VALUES         "sluice.values" /* of a text field; "none" when its type was settled */
+#define IPC_VALUES_NONE    "none"
 
 /* The message's table and its header's; 0, or < 0 if it is not of this kind. */
 int sl_ipc_open_message(const struct sl_ipc_message *m, int header, struct sl_fb *fb,

@@ -72,6 +72,10 @@ static const struct sl_foreign_pair json_pairs[] = {
      sizeof IPC_EXTENSION_JSON - 1},
     {(char *)"ARROW:extension:metadata", (char *)"", 24, 0},
 };
+static const struct sl_foreign_pair valueless_pairs[] = {
+    {(char *)IPC_VALUES, (char *)IPC_VALUES_NONE, sizeof IPC_VALUES - 1,
+     sizeof IPC_VALUES_NONE - 1},
+};
 
 const struct sl_foreign *sl_ipc_describe(struct sl_type type, struct sl_foreign *own)
 {
@@ -94,7 +98,13 @@ const struct sl_foreign *sl_ipc_describe(struct sl_type type, struct sl_foreign 
         own->scale = type.scale;
         own->bits = 8 * (int)sl_type_width(type);
         break;
-    case SL_TEXT: own->arrow = SL_ARROW_UTF8; break;
+    case SL_TEXT:
+        own->arrow = SL_ARROW_UTF8;
+        if (sl_type_is_valueless(type)) {
+            own->npairs = 1;
+            own->pairs = (struct sl_foreign_pair *)valueless_pairs;
+        }
+        break;
     case SL_BYTEA: own->arrow = SL_ARROW_BINARY; break;
     case SL_TIMESTAMPTZ:
     case SL_WALLTIME:

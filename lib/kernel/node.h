@@ -52,7 +52,8 @@ typedef int sl_kernel(struct sl_call *c);
 struct sl_node {
     uint8_t kind;
     uint8_t can_fail;
-    uint8_t unknown; /* a string literal or null without a type of its own, while binding */
+    uint8_t unknown; /* a string literal or null without a type of its own, or a column that had no
+                        value yet (that has no value here), while binding */
     uint8_t flags;   /* enum sl_node_flags */
     uint8_t form;    /* enum sl_print_form */
     struct sl_type type;

@@ -37,9 +37,11 @@ static int print_arrow(const struct sl_schema *s, const char *types, size_t len,
     struct sl_schema *back = NULL;
     struct sl_buf message = SL_BUF_INIT;
     struct sl_ipc_form plain = {0};
-    int rc = 0;
+    int rc = 0, valueless = 0;
 
-    if (sl_schema_parse(types, len, &back, NULL) == 0 && sl_schema_equal(s, back))
+    for (int i = 0; i < s->nfields; i++)
+        valueless |= sl_type_is_valueless(s->fields[i].type);
+    if (!valueless && sl_schema_parse(types, len, &back, NULL) == 0 && sl_schema_equal(s, back))
         goto out;
     rc = sl_ipc_form_init(&plain, s, err);
     if (rc == 0)

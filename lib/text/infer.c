@@ -244,6 +244,7 @@ struct sl_type sl_text_guess_type(const struct sl_text_guess *g, int tight)
 {
     uint32_t seen = g->seen;
     switch (seen) {
+    case 0: return sl_type_valueless();
     case SL_CLASS_BOOL: return sl_type_of(SL_BOOL);
     case SL_CLASS_INT: return sl_type_of(SL_BIGINT);
     case SL_CLASS_DATE: return sl_type_of(SL_DATE);
