@@ -7,7 +7,6 @@
 #include "base/time.h"
 #include "interrupt.h"
 #include "machine.h"
-#include "plan.h"
 
 void sl_cmd_join(struct sl_buf *out, const struct sl_words *words, const char *between)
 {
@@ -261,6 +260,7 @@ static int fill_output(struct sl_cmd_run *run, const struct sl_invocation *call)
         .terminal = width > 0,
         .zone = run->zone,
         .may_create = 1,
+        .only_plan = a->explain,
         .account = &run->account,
     };
     add_command_line(&run->line, call);
@@ -377,10 +377,8 @@ static int add_sinks(struct sl_cmd_run *run)
                  : 0;
     if (rc < 0)
         return rc;
-    rc = a->explain ? sl_plan_sink(a->output, &sink, &run->err)
-                    : sl_output_open(&run->out, &sink, &run->err);
-    if (rc < 0 || (rc = sl_pipeline_sink(run->pipeline, sink, &run->err)) < 0 || !a->rejects ||
-        a->explain)
+    rc = sl_output_open(&run->out, &sink, &run->err);
+    if (rc < 0 || (rc = sl_pipeline_sink(run->pipeline, sink, &run->err)) < 0 || !a->rejects)
         return rc;
     struct sl_output_options o = {
         .dest = a->rejects,
@@ -388,6 +386,7 @@ static int add_sinks(struct sl_cmd_run *run)
         .force = a->force,
         .zone = run->zone,
         .may_create = 1,
+        .only_plan = a->explain,
         .reads = &run->in,
         .account = &run->account,
     };

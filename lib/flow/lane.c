@@ -8,7 +8,7 @@
 #include "flow/pipeline_int.h"
 
 /* Operators that lanes can run: leading row-wise ones, then, in a bounded run, one that merges. */
-static void plan_lanes(struct sl_pipeline *p)
+void sl_lanes_plan(struct sl_pipeline *p)
 {
     p->prefix = 0;
     p->merging = 0;
@@ -23,7 +23,6 @@ static void plan_lanes(struct sl_pipeline *p)
 
 int sl_lanes_open(struct sl_pipeline *p, struct sl_err *err)
 {
-    plan_lanes(p);
     p->lanes = sl_calloc((size_t)p->nlanes, sizeof(*p->lanes));
     if (!p->lanes)
         return sl_err_nomem(err, "worker lanes");

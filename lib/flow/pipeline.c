@@ -39,7 +39,8 @@ int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err)
 
 int sl_pipeline_timed(struct sl_pipeline *p, const char *column, struct sl_err *err)
 {
-    if (p->nops == 0 && p->source->class->pin)
+    p->timed = p->nops == 0 && p->source->class->pin;
+    if (p->timed)
         return 0; /* see pin_columns() of loop.c; and with an operator no column could widen */
     struct sl_op *op = sl_timed_new(column, p->o.account, err);
     return op ? sl_pipeline_op(p, op, err) : -SL_ENOMEM;
@@ -230,8 +231,52 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
         rc = keep_raw(p, err);
     if (rc == 0)
         rc = say_what_is_wanted(p, err);
+    if (rc == 0)
+        sl_lanes_plan(p);
     p->bound = rc == 0;
     return rc;
+}
+
+static void explain_source(const struct sl_pipeline *p, struct sl_buf *out)
+{
+    const struct sl_source *s = p->source;
+    int time = sl_schema_time_index(s->schema);
+    sl_buf_printf(out, "source %s ", s->class->name);
+    if (s->class->plan)
+        s->class->plan(s, out);
+    if (p->timed && time >= 0)
+        sl_buf_printf(out, ", timed by %s", s->schema->fields[time].name);
+}
+
+static void explain_sink(const char *what, const struct sl_sink *s, const struct sl_schema *schema,
+                         struct sl_buf *out)
+{
+    sl_buf_printf(out, "%s %s ", what, s->class->name);
+    if (s->class->plan)
+        s->class->plan(s, schema, out);
+}
+
+/* What threads share; all else is done by the one that delivers the rows in order. */
+static void explain_threads(const struct sl_pipeline *p, struct sl_buf *out)
+{
+    int decodes = p->source->class->decode && !p->source->gives_batches;
+    int encodes = p->sink->class->encode && p->prefix == p->nops && !p->merging;
+    const char *between = " share ";
+    sl_buf_printf(out, "threads %d", p->o.threads);
+    if (p->o.threads == 1)
+        return;
+    if (decodes) {
+        sl_buf_printf(out, "%sdecode", between);
+        between = ", ";
+    }
+    for (int i = 0; i < p->prefix; i++) {
+        sl_buf_printf(out, "%s%s", between, p->ops[i]->class->name);
+        between = ", ";
+    }
+    if (p->merging)
+        sl_buf_addstr(out, " (merged at the end)");
+    if (encodes)
+        sl_buf_printf(out, "%sencode", between);
 }
 
 /* What an operator, or a schema, says of itself holds names from the input: each stays on its line, and
@@ -247,13 +292,23 @@ static void add_said(struct sl_buf *out, struct sl_buf *said)
 void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out)
 {
     struct sl_buf said = SL_BUF_INIT;
-    sl_buf_printf(out, "source %s\n", p->source->class->name);
+    struct sl_schema *rejects = p->rejects ? sl_reject_schema() : NULL;
+    explain_source(p, &said);
+    add_said(out, &said);
     for (int i = 0; i < p->nops; i++) {
-        sl_buf_printf(out, "%s ", p->ops[i]->class->name);
         p->ops[i]->class->plan(p->ops[i], &said);
         add_said(out, &said);
     }
-    sl_buf_printf(out, "sink %s\nschema ", p->sink->class->name);
+    explain_sink("sink", p->sink, p->schemas[p->nops], &said);
+    add_said(out, &said);
+    if (rejects) {
+        explain_sink("rejects", p->rejects, rejects, &said);
+        add_said(out, &said);
+        sl_schema_unref(rejects);
+    }
+    explain_threads(p, &said);
+    add_said(out, &said);
+    sl_buf_addstr(out, "schema ");
     sl_schema_print(p->schemas[p->nops], &said);
     add_said(out, &said);
 }

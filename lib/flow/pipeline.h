@@ -87,7 +87,8 @@ struct sl_schema *sl_reject_schema(void); /* a new reference, NULL: no memory */
 /* Opens source and sink, binds the operators; afterwards the plan can be printed. run does it too if
  * it has not been done. */
 int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err);
-/* The plan, a line a stage; only once it is bound. */
+/* What runs, once it is bound: a line a stage (source, operators, sink, rejects), what threads share, and
+ * the schema that comes out. */
 void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out);
 /* Moves the rows until the end, a signal or a failure, once. r is filled in any case, as far as it
  * got; an account that does not balance is SL_EBUG. */

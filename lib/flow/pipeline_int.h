@@ -89,6 +89,7 @@ struct sl_pipeline {
     struct sl_source *source;
     struct sl_sink *sink, *rejects;
     int nops, bound;
+    int timed; /* the source rejects rows without an event time */
     struct sl_op *ops[SL_PIPELINE_OPS];
     struct sl_schema
         *schemas[SL_PIPELINE_OPS + 1]; /* [i] goes into operator i; [nops] to the sink */
@@ -130,7 +131,9 @@ void sl_outputs_clear(struct sl_pipeline *p, struct sl_outputs *o);
 void sl_op_rejects_clear(struct sl_op_rejects *r);
 
 /* lane.c */
-/* Decides which operators run on workers, and opens the lane of the loop's own thread. */
+/* Decides which operators run on workers. */
+void sl_lanes_plan(struct sl_pipeline *p);
+/* Opens the lane of the loop's own thread. */
 int sl_lanes_open(struct sl_pipeline *p, struct sl_err *err);
 /* Starts the workers and makes each its copies of the operators: when the first morsel comes that is
  * worth a thread. close undoes both, also half made. */

@@ -23,6 +23,9 @@ enum sl_promise { SL_PROMISE_EXACT, SL_PROMISE_UPSERT, SL_PROMISE_AT_LEAST };
 
 struct sl_sink_class {
     const char *name;
+    /* Before open: appends where the rows would go and in what form, for --explain. NULL = there is
+     * nothing to say. */
+    void (*plan)(const struct sl_sink *s, const struct sl_schema *schema, struct sl_buf *out);
     enum sl_promise promise;
     int (*open)(struct sl_sink *s, struct sl_schema *schema, struct sl_err *err);
     /* A wider schema from now on (only if may_widen). */

@@ -65,6 +65,9 @@ struct sl_bad_row { /* where it stands in its morsel */
 
 struct sl_source_class {
     const char *name;
+    /* After open: appends where the rows come from and how they are read, for --explain. NULL = there is
+     * nothing to say. */
+    void (*plan)(const struct sl_source *s, struct sl_buf *out);
     /* Opens and settles: after it schema is known. May block for a first row; follows `wait`. */
     int (*open)(struct sl_source *s, struct sl_err *err);
     int (*next)(struct sl_source *s, struct sl_morsel **out, struct sl_err *err); /* enum or < 0 */
@@ -118,6 +121,7 @@ struct sl_source { /* first member of every source */
     int may_widen;     /* decode may ask for a wider schema; else what does not fit is rejected */
     int keeps_rejects; /* bad records are kept and the run goes on; set before open */
     int live;          /* input has no end */
+    int gives_batches; /* after open: next() fills the batch of every morsel, decode() has no work */
     int end_required;  /* a pipe whose end must be a message */
     enum sl_end_reason end_reason; /* why a pipe ended */
     int64_t out_of_order; /* µs: D of the watermark that rows get; < 0: infinite, nothing is late */

@@ -170,6 +170,13 @@ static int sink_rescue(struct sl_sink *base, struct sl_err *err)
     return sink_control(base, SL_FLUSH, NULL, err);
 }
 
+static void sink_plan(const struct sl_sink *base, const struct sl_schema *schema SL_UNUSED,
+                      struct sl_buf *out)
+{
+    const struct frames_sink *f = (const struct frames_sink *)base;
+    sl_buf_printf(out, "%s, format arrow", f->dest ? f->dest : "standard output");
+}
+
 static void sink_free(struct sl_sink *base)
 {
     struct frames_sink *f = (struct frames_sink *)base;
@@ -183,6 +190,7 @@ static void sink_free(struct sl_sink *base)
 
 static const struct sl_sink_class frames_sink_class = {
     .name = "frames",
+    .plan = sink_plan,
     .promise = SL_PROMISE_AT_LEAST,
     .open = sink_open,
     .write = sink_write,
@@ -216,8 +224,9 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
             return sl_err_hint(err, "append to a log, which is made of frames too");
         }
         f->dest = sl_strdup(o->dest);
-        rc = f->dest ? sl_dest_open(&oo, &f->stream.dest, err)
-                     : sl_err_nomem(err, "a sink of frames");
+        rc = f->dest ? 0 : sl_err_nomem(err, "a sink of frames");
+        if (rc == 0 && !o->only_plan)
+            rc = sl_dest_open(&oo, &f->stream.dest, err);
     }
     if (rc < 0 || (o->command && !f->command)) {
         sink_free(&f->stream.base);

@@ -558,8 +558,15 @@ static void source_free(struct sl_source *s)
     free(f);
 }
 
+static void source_plan(const struct sl_source *base, struct sl_buf *out)
+{
+    const struct frames_source *f = (const struct frames_source *)base;
+    sl_buf_addstr(out, sl_bytes_name(f->bytes));
+}
+
 static const struct sl_source_class frames_source_class = {
     .name = "frames",
+    .plan = source_plan,
     .open = source_open,
     .next = source_next,
     .poll = source_poll,

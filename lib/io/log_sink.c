@@ -550,8 +550,32 @@ static void sink_free(struct sl_sink *base)
     free(s);
 }
 
+/* Of a log that is there its own settings count, else those that it is made with. */
+static void sink_plan(const struct sl_sink *base, const struct sl_schema *schema,
+                      struct sl_buf *out)
+{
+    const struct log_sink *s = (const struct log_sink *)base;
+    struct sl_log *log = NULL;
+    int there = sl_path_is_log(s->path) && sl_log_open(s->path, &log, NULL) == 0;
+    const struct sl_schema *from = there ? sl_log_schema(log) : schema;
+    const char *keys = there || s->keep_keys ? sl_schema_meta(from, SL_META_KEY) : s->lo.keys;
+    const char *hash = there ? sl_schema_meta(from, SL_META_HASH) : s->lo.hash;
+    const char *time = sl_schema_meta(from, SL_META_TIME);
+    int partitions = there ? sl_log_partitions(log) : SL_MAX(s->lo.partitions, 1);
+
+    if (!there && s->lo.time_column)
+        time = s->lo.time_column;
+    sl_buf_printf(out, "%s, %s, partitions %d", s->path, there ? "appended" : "new", partitions);
+    if (keys)
+        sl_buf_printf(out, ", key %s, hash %s", keys, hash ? hash : "murmur2");
+    if (time)
+        sl_buf_printf(out, ", time %s", time);
+    sl_log_free(log);
+}
+
 static const struct sl_sink_class log_sink_class = {
     .name = "log",
+    .plan = sink_plan,
     .promise = SL_PROMISE_EXACT,
     .open = sink_open,
     .widen = sink_widen,

@@ -272,6 +272,7 @@ static int source_open(struct sl_source *base, struct sl_err *err)
     if (rc < 0)
         return rc;
     s->merging = s->o.in_time_order && !s->o.follow && base->partitions > 1 && s->time >= 0;
+    base->gives_batches = s->merging;
     s->was = sl_calloc((size_t)n, sizeof(*s->was));
     rc = s->was ? take_up(s, err) : sl_err_nomem(err, "a log source");
     if (rc < 0)
@@ -327,16 +328,15 @@ static int source_want(struct sl_source *base, const uint8_t *columns, struct sl
 {
     struct log_source *s = (struct log_source *)base;
     int n = s->log_schema->nfields;
-    uint8_t *wanted = sl_calloc((size_t)n / 8 + 1, 1);
-    if (!wanted)
+    assert(!s->wanted);
+    s->wanted = sl_calloc((size_t)n / 8 + 1, 1);
+    if (!s->wanted)
         return sl_err_nomem(err, "a log source");
     for (int i = 0; i < n; i++)
         if (sl_bit(columns, (size_t)i) || (i == s->time && (s->merging || is_by_time(s))))
-            sl_bit_set(wanted, (size_t)i);
-    int rc =
-        s->merging ? sl_log_merge_want(s, wanted, err) : sl_log_reader_want(s->reader, wanted, err);
-    free(wanted);
-    return rc;
+            sl_bit_set(s->wanted, (size_t)i);
+    return s->merging ? sl_log_merge_want(s, s->wanted, err)
+                      : sl_log_reader_want(s->reader, s->wanted, err);
 }
 
 static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl_err *err)
@@ -532,12 +532,14 @@ static void source_free(struct sl_source *base)
     sl_schema_unref(s->log_schema);
     sl_schema_unref(base->schema);
     free(s->ranges);
+    free(s->wanted);
     free(s->path);
     free(s);
 }
 
 static const struct sl_source_class log_source_class = {
     .name = "log",
+    .plan = sl_log_source_plan,
     .open = source_open,
     .next = source_next,
     .decode = source_decode,

@@ -20,6 +20,7 @@ struct log_source {
     char **was; /* per partition: what the log that is ingested into had of it; NULL = nothing */
     int64_t from_time, to_time;
     int merging;
+    uint8_t *wanted; /* bitmap over log_schema: the columns that are read, NULL = all */
     int said_unsettled, said_polled;
     struct sl_watch *home; /* the log's own directory: it may be moved away from a follower */
     int64_t look_at;       /* when to look whether it was; monotonic µs */
@@ -33,6 +34,9 @@ void sl_log_source_note(const struct log_source *s, const char *fmt, ...) SL_PRI
 /* log_range.c: --from and --to as ranges, from_time and to_time. The ranges are there, one a
  * partition. */
 int sl_log_source_bound(struct log_source *s, struct sl_err *err);
+
+/* log_plan.c: plan of struct sl_source_class. */
+void sl_log_source_plan(const struct sl_source *base, struct sl_buf *out);
 
 /* A chunk as a batch of the source's schema, narrowed to its offsets and times. */
 int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl_batch **out,

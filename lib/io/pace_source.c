@@ -167,8 +167,19 @@ static void source_free(struct sl_source *base)
     free(s);
 }
 
+static void source_plan(const struct sl_source *base, struct sl_buf *out)
+{
+    const struct pace_source *s = (const struct pace_source *)base;
+    const struct sl_source *in = s->inner;
+    sl_buf_printf(out, "times %g by %s of %s ", s->factor, base->schema->fields[s->time].name,
+                  in->class->name);
+    if (in->class->plan)
+        in->class->plan(in, out);
+}
+
 static const struct sl_source_class pace_source_class = {
     .name = "pace",
+    .plan = source_plan,
     .open = source_open,
     .next = source_next,
     .want = source_want,

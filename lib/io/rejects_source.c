@@ -563,8 +563,14 @@ static void source_free(struct sl_source *base)
     free(s);
 }
 
+static void source_plan(const struct sl_source *base, struct sl_buf *out)
+{
+    sl_buf_addstr(out, ((const struct rejects_source *)base)->path);
+}
+
 static const struct sl_source_class rejects_source_class = {
     .name = "rejects",
+    .plan = source_plan,
     .open = source_open,
     .next = source_next,
     .decode = source_decode,

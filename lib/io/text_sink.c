@@ -148,8 +148,21 @@ static void sink_free(struct sl_sink *base)
     free(s);
 }
 
+static void sink_plan(const struct sl_sink *base, const struct sl_schema *schema SL_UNUSED,
+                      struct sl_buf *out)
+{
+    const struct text_sink *s = (const struct text_sink *)base;
+    sl_buf_printf(out, "%s, format %s", s->dest ? s->dest : "standard output",
+                  sl_text_format_name(s->wo.format));
+    if (s->dest && s->oo.append)
+        sl_buf_addstr(out, ", appended");
+    else if (s->dest && s->oo.force)
+        sl_buf_addstr(out, ", replaced");
+}
+
 static const struct sl_sink_class text_sink_class = {
     .name = "text",
+    .plan = sink_plan,
     .promise = SL_PROMISE_AT_LEAST,
     .open = sink_open,
     .encode = sink_encode,
@@ -185,8 +198,9 @@ int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format form
     if (o->dest) {
         s->oo.dest = s->dest = sl_strdup(o->dest);
         /* A file that may not be written is refused before any work is done. */
-        int rc =
-            s->dest ? sl_dest_open(&s->oo, &s->stream.dest, err) : sl_err_nomem(err, "a text sink");
+        int rc = s->dest ? 0 : sl_err_nomem(err, "a text sink");
+        if (rc == 0 && !o->only_plan)
+            rc = sl_dest_open(&s->oo, &s->stream.dest, err);
         if (rc < 0) {
             sink_free(&s->stream.base);
             return rc;

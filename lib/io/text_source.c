@@ -343,6 +343,23 @@ static void source_progress(struct sl_source *s, int64_t *done, int64_t *total)
         *total = -1;
 }
 
+static void source_plan(const struct sl_source *s, struct sl_buf *out)
+{
+    const struct text_source *t = (const struct text_source *)s;
+    if (t->watch)
+        sl_buf_printf(out, "%s, watched", t->o.watch);
+    else if (t->o.npaths == 0 || strcmp(t->paths[0], "-") == 0)
+        sl_buf_addstr(out, "standard input");
+    else
+        sl_buf_addstr(out, t->paths[0]);
+    if (t->o.npaths > 1)
+        sl_buf_printf(out, " and %d more", t->o.npaths - 1);
+    if (t->reader)
+        sl_buf_printf(out, ", format %s", sl_text_format_name(sl_text_reader_format(t->reader)));
+    if (t->o.follow)
+        sl_buf_addstr(out, ", followed");
+}
+
 static void source_free(struct sl_source *s)
 {
     struct text_source *t = (struct text_source *)s;
@@ -373,6 +390,7 @@ static void source_free(struct sl_source *s)
 
 static const struct sl_source_class text_source_class = {
     .name = "text",
+    .plan = source_plan,
     .open = source_open,
     .next = source_next,
     .rest = source_rest,

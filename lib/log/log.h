@@ -79,8 +79,9 @@ struct sl_log_segment_info {
     int64_t base, end; /* offsets */
     int64_t bytes;     /* committed length */
     int closed;
-    int64_t min_time, max_time; /* event time, µs; SL_TIME_MAX/MIN if unknown */
-    char file[64];              /* relative to the log */
+    int64_t min_time, max_time;     /* event time, µs; SL_TIME_MAX/MIN if unknown */
+    const struct sl_schema *schema; /* borrowed */
+    char file[64];                  /* relative to the log */
 };
 /* Calls fn for each segment that counts, by partition and offset; stops and returns its result if not
  * 0. */

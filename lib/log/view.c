@@ -286,7 +286,8 @@ int sl_log_segments(struct sl_log *l, int (*fn)(void *arg, const struct sl_log_s
                                                .bytes = s->bytes,
                                                .closed = s->closed,
                                                .min_time = s->min_time,
-                                               .max_time = s->max_time};
+                                               .max_time = s->max_time,
+                                               .schema = sl_state_schema(&l->state, s->schema)};
             sl_seg_name(sl_seg_key(s), ".arrows", info.file);
             int rc = fn(arg, &info);
             if (rc)

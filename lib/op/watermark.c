@@ -241,8 +241,8 @@ static int load(struct sl_op *op, struct sl_store *store, struct sl_err *err)
 static void plan(const struct sl_op *op, struct sl_buf *out)
 {
     const struct watermark *w = (const struct watermark *)op;
-    sl_buf_printf(out, "out_of_order=%lld us, partitions=%d", (long long)w->out_of_order,
-                  w->partitions);
+    sl_buf_printf(out, "watermark out of order %.6g s, partitions %d",
+                  (double)w->out_of_order / (double)SL_USEC_PER_SEC, w->partitions);
 }
 
 static void destroy(struct sl_op *op)

@@ -406,5 +406,5 @@ P
     sluice transform --where $'"r\xe2\x80\xaee" > 1' --quiet --explain n.csv >>plan
     [[ $(<plan) == *'p\nq'*'x\x1b[2J'*'r\u{202e}e'* ]]
     run -1 grep -nP '[\x00-\x1f]|\x{202e}' plan
-    same "$(grep -vcE '^(source|sink|schema|aggregate|filter|project|last|limit|sort) ' plan)" 0
+    same "$(grep -vcE '^(source|sink|schema|threads|aggregate|filter|project|last|limit|sort) ' plan)" 0
 }
