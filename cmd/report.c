@@ -184,7 +184,7 @@ void sl_report_progress(struct sl_report *r, int64_t rows, int64_t bytes, int64_
 /* Whether the status would be 3 but for the signal that ended the run. */
 static int hides_rejects(const struct sl_pipeline_result *res, int status)
 {
-    return status > SL_EXIT_SIGNAL && (res->rejected || res->late || res->recovered);
+    return status > SL_EXIT_SIGNAL && (res->rejected || res->late || res->recovered || res->lost);
 }
 
 static void add_bad(const struct sl_pipeline_result *res, struct sl_buf *out)
@@ -198,13 +198,19 @@ static void add_bad(const struct sl_pipeline_result *res, struct sl_buf *out)
     }
 }
 
-static void add_recovered(const struct sl_pipeline_result *res, struct sl_buf *out)
+/* between: what stands before it, if it has something to say. */
+static void add_recovered(const struct sl_pipeline_result *res, const char *between,
+                          struct sl_buf *out)
 {
-    if (!res->recovered)
-        return;
-    sl_buf_addstr(out, ", ");
-    add_bytes(out, (double)res->recovered);
-    sl_buf_addstr(out, " set aside in lost/");
+    if (res->lost)
+        sl_buf_printf(out,
+                      "%scommits after number %" PRId64 " had not reached the device and are lost",
+                      between, res->lost);
+    if (res->recovered) {
+        sl_buf_addstr(out, res->lost ? ", " : between);
+        add_bytes(out, (double)res->recovered);
+        sl_buf_addstr(out, " set aside in lost/");
+    }
 }
 
 static void summary(const struct sl_report *r, const struct sl_pipeline_result *res, int status,
@@ -230,7 +236,7 @@ static void summary(const struct sl_report *r, const struct sl_pipeline_result *
         sl_buf_addstr(out, " -> ");
         sl_buf_add_visible(out, r->args->output, strlen(r->args->output));
     }
-    add_recovered(res, out);
+    add_recovered(res, ", ", out);
     if (status == SL_EXIT_SCHEMA)
         sl_buf_addstr(out, ", the schema changed: run again");
     if (status > SL_EXIT_SIGNAL)
@@ -244,7 +250,7 @@ static void hidden(const struct sl_report *r, const struct sl_pipeline_result *r
 {
     sl_buf_printf(out, "sluice %s: " ENDED_HIDING ": ", r->cmd->name);
     add_bad(res, out);
-    add_recovered(res, out);
+    add_recovered(res, ", ", out);
     sl_buf_addch(out, '\n');
 }
 
@@ -318,10 +324,10 @@ void sl_report_end(struct sl_report *r, const struct sl_pipeline_result *result,
         summary(r, result, status, &out);
     else if (hides_rejects(result, status))
         hidden(r, result, &out);
-    else if (result->recovered) { /* damage is said, whoever wants to hear it */
+    else if (result->recovered || result->lost) { /* damage is said, whoever wants to hear it */
         sl_buf_printf(&out, "sluice %s: ", r->cmd->name);
-        add_bytes(&out, (double)result->recovered);
-        sl_buf_addstr(&out, " set aside in lost/\n");
+        add_recovered(result, "", &out);
+        sl_buf_addch(&out, '\n');
     }
     if (stats && strcmp(stats, "json") == 0)
         json(r, result, status, &out);

@@ -82,6 +82,7 @@ void sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r)
     r->rows_out = p->sunk;
     r->bytes_in = p->bytes;
     r->recovered = p->sink->recovered;
+    r->lost = p->sink->lost;
     if (s->class->progress) {
         int64_t total;
         s->class->progress(p->source, &r->bytes_in, &total);

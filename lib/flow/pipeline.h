@@ -43,6 +43,7 @@ struct sl_pipeline_result {
     int64_t rows_out;                            /* reached the sink */
     int64_t bytes_in, late;
     int64_t recovered;             /* bytes that opening the log moved to lost/ */
+    int64_t lost;                  /* opening it found commits after this number lost; 0: none */
     enum sl_directive ended;       /* SL_END or SL_STOP */
     enum sl_end_reason end_reason; /* of the pipe that was read: SL_END_SCHEMA is exit 76 */
     int done_early;                /* the sink or a limit wanted no more */

@@ -66,6 +66,7 @@ struct sl_sink { /* first member of every sink */
     int64_t committed, held;  /* row account: rows out for good, rows not yet */
     int64_t bytes;
     int64_t recovered; /* bytes that opening a log moved to lost/ */
+    int64_t lost;      /* opening it found that commits after this number are lost; 0: none */
     struct sl_account *account;
 };
 

@@ -131,6 +131,7 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
         rc = start_unpacking(s, plain, err);
     sl_schema_unref(plain);
     base->recovered = s->recovered;
+    base->lost = rc == 0 ? sl_log_writer_lost(s->writer) : 0;
     return rc;
 }
 
@@ -300,6 +301,8 @@ static int publish(struct log_sink *s, struct sl_err *err)
     pthread_rwlock_unlock(&s->shape);
     s->published = rc == 0;
     s->base.recovered += moved;
+    if (rc == 0 && !s->base.lost)
+        s->base.lost = sl_log_writer_lost(s->writer);
     return rc;
 }
 

@@ -117,7 +117,7 @@ struct sl_log_blob; /* a batch encoded for a partition, not yet appended */
  * Opens for appending rows of this schema, creating the log (under a temporary name, renamed whole)
  * if there is none. An existing schema is kept where schema's columns fit into it, evolved (new
  * nullable columns, lossless widening) where they do not, else SL_ESCHEMA showing both. Recovers
- * after a reboot (*recovered: bytes moved to lost/). SL_ELOCKED after 10 s.
+ * after a reboot (*recovered: bytes moved to lost/; see sl_log_writer_lost). SL_ELOCKED after 10 s.
  */
 int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
                        struct sl_log_writer **out, int64_t *recovered, struct sl_err *err);
@@ -128,6 +128,9 @@ int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct 
  * are committed, without this call too. *recovered as above. Does nothing when called again.
  */
 int sl_log_writer_publish(struct sl_log_writer *w, int64_t *recovered, struct sl_err *err);
+/* The number of the commit after which the recovery found commits that did not reach the device; 0: it
+ * found none. Their rows are no longer in the log. */
+int64_t sl_log_writer_lost(const struct sl_log_writer *w);
 /* Syncs (unless SL_SYNC_NONE) what is not yet acknowledged, and closes. The writer is gone. */
 int sl_log_writer_close(struct sl_log_writer *w, struct sl_err *err);
 void sl_log_writer_abort(struct sl_log_writer *w); /* closes without committing or syncing */

@@ -70,6 +70,7 @@ struct sl_log_writer {
     struct sl_schema *schema; /* what batches must have: the log's newest, or the one after it: */
     int schema_id;
     int64_t own_rows; /* committed by this writer */
+    int64_t lost;     /* see sl_log_writer_lost() */
     int unsaid;       /* no commit has brought it yet, the next one that adds rows does */
     struct sl_plan *plans;
 

@@ -314,6 +314,11 @@ int sl_log_write_again(struct sl_log *l, struct sl_err *err)
     return rc;
 }
 
+int64_t sl_log_writer_lost(const struct sl_log_writer *w)
+{
+    return w->lost;
+}
+
 int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *err)
 {
     struct sl_log *l = w->log;
@@ -328,6 +333,8 @@ int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *er
             return rc;
     }
     int lost = l->stopped;
+    if (lost)
+        w->lost = l->state.n;
     int beyond = lost || l->c.torn || l->state.n > l->mark.durable || !l->mark.known;
     int64_t before = *moved;
     rc = trim(l, moved, err);

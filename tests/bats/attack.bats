@@ -231,8 +231,11 @@ sum_of() { # LOG
     sluice ingest --quiet b.csv -o log/ --sync none
     truncate -s -9 log/0000/*.arrows
     same "$(sum_of log/)" 100,5050
-    sluice ingest --quiet --resume b.csv -o log/
+    run -3 sluice ingest --quiet --resume b.csv -o log/
+    same "$output" "sluice ingest: commits after number 2 had not reached the device and are lost"
     same "$(sum_of log/)" 200,20100
+    run -0 sluice ingest --quiet --resume b.csv -o log/
+    same "$output" ""
     sluice log verify log/
 }
 
@@ -363,7 +366,7 @@ P
     seq 100 | sed 1ia | sluice ingest --quiet -I csv - -o log/ --sync none
     zero_lines log 1
     run -3 --separate-stderr sluice ingest --quiet -I csv - -o log/ <<<$'a\n1'
-    [[ $stderr =~ ^"sluice ingest: "[0-9.]+" "k?B" set aside in lost/"$ ]] || { echo "$stderr"; return 1; }
+    [[ $stderr =~ ^"sluice ingest: commits after number 2 "[a-z\ ]+", "[0-9.]+" "k?B" set aside in lost/"$ ]] || { echo "$stderr"; return 1; }
 }
 
 @test "a repair that keeps rows of a lost line: --resume refuses until --again" {
