@@ -17,7 +17,9 @@
  *   - nothing that a kill, a power cut or a failed sync leaves behind is called corrupt.
  *
  * What is left out: the bytes of lines and batches (each is whole, torn or absent), retention,
- * several segments per partition, schema changes, a lock file that is removed.
+ * several segments per partition, schema changes, a lock file that is removed, a file system that loses
+ * what is beyond the mark without a reboot (a bad tail there counts as lost on the same boot too: what
+ * reader and writer do then is what they do after a reboot, which is here).
  *
  * Time and space: a batch is one cell and carries the number of the attempt that wrote it (id);
  * cell[p] holds what processes see, dev[p] the set of values that the device may hold. Commit files
