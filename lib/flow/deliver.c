@@ -7,6 +7,9 @@
  * waited for, source and sink take the wider schema, and all of them are decoded anew. Nothing after
  * the oldest has been delivered yet, so the sink sees the change exactly between two items.
  *
+ * A morsel that is too large for the wider schema is split then; its parts are run one after the other
+ * as they are delivered.
+ *
  * A bad row, where rejects are not kept: it ends the run, but the rows before it are good, and a pipe
  * cannot be read again. So its item is cut short before it and run again; the rest is delivered like
  * any other item, with the position behind it.
@@ -27,6 +30,12 @@ static void wait_for_all(struct sl_pipeline *p)
     }
 }
 
+static int split(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
+{
+    const struct sl_source_class *class = p->source->class;
+    return class->split ? class->split(p->source, m, err) : 0;
+}
+
 static int widen(struct sl_pipeline *p, struct sl_err *err)
 {
     struct sl_item *first = oldest(p);
@@ -43,6 +52,9 @@ static int widen(struct sl_pipeline *p, struct sl_err *err)
     for (unsigned i = p->head; i != p->tail && rc == 0; i++) {
         struct sl_item *it = p->ring[i % SL_INFLIGHT_MAX];
         sl_item_reset(it);
+        rc = split(p, it->morsel, err);
+        if (rc < 0)
+            break;
         if (it != first && it->submitted)
             sl_item_submit(it);
         else
@@ -194,22 +206,48 @@ static int deliver_oldest(struct sl_pipeline *p, struct sl_item *it, struct sl_e
     return rc < 0 ? rc : ends;
 }
 
-int sl_pipeline_deliver(struct sl_pipeline *p, struct sl_err *err)
+/* What was split off the oldest item takes its place, and is run. */
+static int go_on_with(struct sl_pipeline *p, struct sl_morsel *rest, struct sl_err *err)
+{
+    struct sl_item *it = sl_item_new(p, rest);
+    if (!it) {
+        sl_morsel_free(rest);
+        return sl_err_nomem(err, "a morsel");
+    }
+    sl_item_free(oldest(p));
+    p->ring[p->head % SL_INFLIGHT_MAX] = it;
+    int rc = split(p, rest, err);
+    if (rc == 0)
+        sl_item_run(it, p->nlanes - 1);
+    return rc;
+}
+
+static int deliver_part(struct sl_pipeline *p, struct sl_err *err)
 {
     struct sl_item *it = oldest(p);
     int rc = 0;
-
-    assert(p->head != p->tail);
     if (it->submitted)
         sl_pool_wait(p->pool, &it->task);
     /* A wider schema may turn out not to be wide enough for the next value: ask again. */
     while (it->status == SL_TEXT_WIDEN && rc == 0)
         rc = widen(p, err);
-    if (rc == 0)
-        rc = deliver_oldest(p, it, err);
+    return rc < 0 ? rc : deliver_oldest(p, it, err);
+}
+
+int sl_pipeline_deliver(struct sl_pipeline *p, struct sl_err *err)
+{
+    struct sl_morsel *rest;
+    assert(p->head != p->tail);
+    int rc = deliver_part(p, err);
+    while (rc == 0 && (rest = oldest(p)->morsel->rest)) {
+        oldest(p)->morsel->rest = NULL;
+        rc = go_on_with(p, rest, err);
+        if (rc == 0)
+            rc = deliver_part(p, err);
+    }
+    sl_item_free(oldest(p));
     p->head++;
     p->flushed = 0;
-    sl_item_free(it);
     return rc;
 }
 

@@ -20,6 +20,7 @@ void sl_morsel_free(struct sl_morsel *m)
 {
     if (!m)
         return;
+    sl_morsel_free(m->rest);
     if (m->arg && m->source->class->discard)
         m->source->class->discard(m);
     sl_buffer_unref(m->data);

@@ -38,6 +38,7 @@ struct sl_morsel {
     size_t len;
     struct sl_buffer *header; /* names the fields of text, NULL = nothing does */
     void *arg;                /* the source's, freed by discard() */
+    struct sl_morsel *rest;   /* was split off, and comes next; NULL: nothing was */
     int generation;           /* of the source's schema that it was decoded with */
     int64_t upto;             /* cut short before this physical row of its batch; -1: it was not */
     /* given by next() */
@@ -104,6 +105,10 @@ struct sl_source_class {
      * dropped, and the source gives it again), < 0. NULL = 0. */
     int (*shorten)(struct sl_source *s, struct sl_morsel *m, const struct sl_bad_row *before,
                    struct sl_err *err);
+    /* After widen, before m is run again: where it is too large for the columns that there are now, its
+     * front stays in it, and what stood behind that goes into m->rest, before what is there. 0 or < 0.
+     * NULL = no morsel is. */
+    int (*split)(struct sl_source *s, struct sl_morsel *m, struct sl_err *err);
     void (*discard)(struct sl_morsel *m); /* frees m->arg; NULL = nothing to free */
     /* Settled facts for --stats and stderr: what was assumed; once the schema is a wider one, only what
      * holds of the types by now. NULL = nothing to say. */

@@ -26,7 +26,7 @@ static int attach_mark(struct text_source *t, struct sl_morsel *m, const struct 
     if (!k)
         return sl_err_nomem(err, "a morsel");
     m->arg = k;
-    k->number = ++t->morsels;
+    k->number = ++t->morsels * SL_TEXTIN_PARTS;
     k->map = sl_text_map_ref(t->map);
     if (sl_text_lacks_year(t->reader))
         k->latest = sl_textin_latest(t);

@@ -59,15 +59,15 @@ static void discard(struct sl_morsel *m)
 
 /* The n bytes at the front, or fewer of their lines: each row of JSON has a place for every column,
  * whether the row has its key or not. */
-static size_t not_too_many(struct text_source *t, size_t n)
+static size_t not_too_many(const struct text_source *t, const char *s, size_t n, int64_t *lines)
 {
     int64_t most = SL_MAX(CELLS_MAX / SL_MAX(t->base.schema->nfields, 1), 1);
-    const char *s = sl_textin_front(t), *p = s;
-    if (sl_text_reader_format(t->reader) != SL_TEXT_JSON || t->cut.lines <= most)
+    const char *p = s;
+    if (sl_text_reader_format(t->reader) != SL_TEXT_JSON || *lines <= most)
         return n;
     for (int64_t i = 0; i < most; i++)
         p = (const char *)memchr(p, '\n', n - (size_t)(p - s)) + 1;
-    t->cut.lines = most;
+    *lines = most;
     return (size_t)(p - s);
 }
 
@@ -90,7 +90,8 @@ static int cut(struct text_source *t, struct sl_morsel **out, struct sl_err *err
             return rc < 0 ? rc : sl_textin_long_morsel(t, out, err);
     }
     n = sl_textin_before_zeros(t, n);
-    return n ? sl_textin_morsel(t, not_too_many(t, n), out, err) : 0;
+    return n ? sl_textin_morsel(t, not_too_many(t, sl_textin_front(t), n, &t->cut.lines), out, err)
+             : 0;
 }
 
 /* The file at hand has been read to its end: 0 another one is open, else what next() answers. */
@@ -317,6 +318,42 @@ static int source_shorten(struct sl_source *s, struct sl_morsel *m, const struct
     return rc < 0 ? rc : 1;
 }
 
+static int source_split(struct sl_source *s, struct sl_morsel *m, struct sl_err *err)
+{
+    const struct text_mark *k = m->arg;
+    int64_t lines = sl_textin_count_lines(m->text, m->len);
+    size_t n = not_too_many((struct text_source *)s, m->text, m->len, &lines);
+    if (k->length || n == m->len)
+        return 0;
+    struct sl_morsel *rest = sl_morsel_new(s);
+    struct text_mark *mark = rest ? sl_malloc(sizeof(*mark)) : NULL;
+    if (!mark) {
+        sl_morsel_free(rest);
+        return sl_err_nomem(err, "a morsel");
+    }
+    *mark = *k;
+    mark->number++;
+    mark->follows_zeros = 0;
+    mark->identity = k->identity ? sl_fileid_ref(k->identity) : NULL;
+    mark->map = sl_text_map_ref(k->map);
+    rest->arg = mark;
+    rest->data = sl_buffer_ref(m->data);
+    rest->text = m->text + n;
+    rest->len = m->len - n;
+    rest->first_line = m->first_line + lines;
+    rest->byte = m->byte + (int64_t)n;
+    rest->split = m->split;
+    rest->header = m->header ? sl_buffer_ref(m->header) : NULL;
+    rest->rest = m->rest;
+    m->rest = rest;
+    rest->place = sl_strdup(m->place);
+    if (!rest->place)
+        return sl_err_nomem(err, "a morsel");
+    struct sl_bad_row end = {.byte = (int64_t)n, .line = rest->first_line, .row = -1};
+    int rc = source_shorten(s, m, &end, err);
+    return SL_MIN(rc, 0);
+}
+
 static int source_poll(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline)
 {
     struct text_source *t = (struct text_source *)s;
@@ -403,6 +440,7 @@ static const struct sl_source_class text_source_class = {
     .poll = source_poll,
     .position = source_position,
     .shorten = source_shorten,
+    .split = source_split,
     .discard = discard,
     .assumed = source_assumed,
     .progress = source_progress,

@@ -12,7 +12,7 @@ struct text_mark { /* of a morsel */
     struct sl_fileid *identity;
     struct sl_file_mark mark;
     int64_t latest;
-    int64_t number; /* of the morsel, in the order of the input */
+    int64_t number; /* of the morsel, in the order of the input; parts of one follow on it */
     struct sl_text_map *map;
     int64_t
         length; /* of a record that is too long, without the line's end; 0: the morsel is records */
@@ -83,6 +83,7 @@ struct text_source {
 
 enum {
     SL_TEXTIN_MORSEL = 2 << 20, /* bytes: about 30,000 rows of a log */
+    SL_TEXTIN_PARTS = 4 << 20,  /* more than it is ever split into */
     SL_TEXTIN_SMALL = 64 << 10, /* below this a morsel gets a copy, not the block */
 };
 

@@ -124,3 +124,32 @@ late() { # N
     printf 'a,b,c\n1,2,3\n' >t.csv
     [ "$(sluice tail t.csv --max-columns 2 -O csv --quiet | head -n 1)" = a,b,c ]
 }
+
+# 20,000 rows with the keys that types settle from, then a new key in each row, and a bad record.
+many_keys() {
+    seq 20000 | sed 's/.*/{"a":1}/'
+    seq 3000 | sed 's/.*/{"k&":&}/'
+    echo '{"a":'
+}
+
+@test "a chunk in which many keys come is taken in parts, in order and whole" {
+    many_keys >t.json
+    run -3 sluice ingest t.json -o l/ --rejects bad.json --max-columns 1000 --memory 256M --quiet
+    run -0 sluice aggregate l/ --select 'count(*), sum(a), count(k1), sum(k999), count(_rest)' -O csv --quiet
+    [ "${lines[1]}" = 23000,20000,1,999,2001 ]
+    [ "$(sluice tail -n 1 l/ -O json --quiet | grep -o -E '"k[0-9]+":[0-9]+')" = '"k3000":3000' ]
+    grep -q '"line":23001,' bad.json
+    sluice ingest --resume t.json -o l/ --quiet --max-columns 1000
+    [ "$(sluice aggregate l/ --select 'count(*)' -O csv --quiet | tail -n 1)" = 23000 ]
+}
+
+@test "a bad record in the last of the parts ends the run with the rows before it in the log" {
+    many_keys >t.json
+    run -1 --separate-stderr sluice ingest t.json -o l/ --max-columns 1000 --quiet
+    [[ $stderr == *t.json:23001* ]]
+    [ "$(sluice aggregate l/ --select 'count(*)' -O csv --quiet | tail -n 1)" = 23000 ]
+    sed -i '$d' t.json
+    echo '{"a":7}' >>t.json
+    sluice ingest --resume t.json -o l/ --quiet --max-columns 1000
+    [ "$(sluice aggregate l/ --select 'count(*), max(a)' -O csv --quiet | tail -n 1)" = 23001,7 ]
+}
