@@ -104,6 +104,7 @@ options_of_page() {
     [ "$(wc -l <<<"$commands")" -ge 7 ] || fail "few commands: $commands"
 }
 
+# bats test_tags=without-sluice
 @test "the manual is clean mdoc" {
     command -v mandoc >/dev/null || skip "no mandoc"
     for page in "$root"/man/*.[1-9]; do
@@ -127,6 +128,7 @@ complete_words() {
         printf "%s\n" "${COMPREPLY[@]}"' bash "$root/completions/sluice.bash" "$@"
 }
 
+# bats test_tags=without-sluice
 @test "the completion offers commands, options, values and verbs" {
     has "$(complete_words sluice tr)" transform
     has "$(complete_words sluice tail --wh)" --where

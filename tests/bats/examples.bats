@@ -133,6 +133,7 @@ run_blocks() { # [python]: only those that need it
 }
 
 @test "the examples of every command's -h run" {
+    [ -n "$commands" ]
     for command in $commands; do
         fresh
         blocks_of_help "$command"

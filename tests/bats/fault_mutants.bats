@@ -3,6 +3,7 @@
 #
 # Taking out any one sync, lock or check makes a named test fail: see tests/fault/mutants.
 load fault_helper
+# bats file_tags=without-sluice
 
 @test "each sync, lock and check that is taken out is missed by a test" {
     run --keep-empty-lines "$root/tests/fault/mutants"

@@ -8,6 +8,11 @@ power() {
     tap "$root/tests/fault/replay" --states 300 --bad 3 "$@"
 }
 
+@test "power cut and the shipped binary: the log ends before what was lost, and goes on" {
+    tap "$root/tests/fault/inject" --subject sluice reboot
+}
+
+# bats file_tags=without-sluice
 @test "power cut while a log is made and written" {
     power plain
 }
@@ -46,9 +51,6 @@ power() {
 }
 @test "power cut after the maker of a log was killed before it synced the name" {
     power half_creation
-}
-@test "power cut and the shipped binary: the log ends before what was lost, and goes on" {
-    tap "$root/tests/fault/inject" --subject sluice reboot
 }
 @test "power cut and the library: the log ends before what was lost, and goes on" {
     tap "$root/tests/fault/inject" --subject driver reboot

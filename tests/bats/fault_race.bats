@@ -4,6 +4,7 @@
 # Many processes and one log.
 load fault_helper
 
+# bats test_tags=without-sluice
 @test "8 writers of the library at once, and a follower that was there before the log" {
     "$root/tests/fault/race" "$root/build/fault/driver"
 }

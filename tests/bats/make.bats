@@ -4,6 +4,7 @@
 # make: what the Makefile takes for out of date, in a tree of a few small sources.
 
 load common
+# bats file_tags=without-sluice
 
 tree() {
     unset MAKEFLAGS MAKELEVEL MFLAGS

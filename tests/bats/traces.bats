@@ -182,6 +182,7 @@ killed() { # PID
     printf 'a\n1\n' | sluice ingest --quiet -I csv - -o rows.csv
     printf 'a\n1\n' | sluice ingest --quiet -I csv - -o log/
     [ -e precious/file ]
+    same "$(left)" $'log\nprecious\nrows.csv'
 }
 
 @test "what a killed run left of a log that it made is removed by the next one" {
