@@ -98,7 +98,12 @@ refused() { # MESSAGE
     [[ $output == *"cannot write out.csv: File too large"* ]]
     run -1 bash -c "ulimit -f 64; sluice ingest in.csv -o log/"
     [[ $output == *"log/0000/"*"cannot write a segment: File too large"* ]]
+    [ ! -e log ] # as the first run came to no commit
+    head -n 4 in.csv | sluice ingest --quiet -I csv - -o log/
+    run -1 bash -c "ulimit -f 64; sluice ingest in.csv -o log/"
+    [[ $output == *"log/0000/"*"cannot write a segment: File too large"* ]]
     sluice log verify log/
+    [ "$(sluice replay log/ -O csv --quiet | head -n 4)" = $'a\n1\n2\n3' ]
 }
 
 # Rewrites the first commit line of log/ by a Python expression over its text, with a true checksum.

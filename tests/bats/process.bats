@@ -287,12 +287,14 @@ PY
     mkdir full
     mount -t tmpfs -o size=1m none full 2>/dev/null || skip "nothing can be mounted here"
     "$GEN" --rows 100000 >g.csv
+    { head -n 1 g.csv; tail -n 100 g.csv; } >first.csv
     local failed=0
     {
-        run -1 sluice ingest g.csv -o full/l/ &&
+        run -1 sluice ingest g.csv -o full/l/ && [ -z "$(ls -A full)" ] &&
+            sluice ingest first.csv -o full/l/ --quiet && run -1 sluice ingest g.csv -o full/l/ &&
             [[ $output == *"full/l"*"No space left"* ]] && sluice log verify full/l/ &&
             mount -o remount,size=20m full && run -0 sluice ingest --resume g.csv -o full/l/ &&
-            [ "$(sluice aggregate full/l/ -O csv --quiet | tail -n 1)" = 100000 ] && rm -r full/l &&
+            [ "$(sluice aggregate full/l/ -O csv --quiet | tail -n 1)" = 100100 ] && rm -r full/l &&
             mount -o remount,size=1m full && run -1 sluice transform g.csv -o full/g.csv &&
             [ -z "$(ls -A full)" ] && run -1 sluice transform g.csv -o full/g.csv.gz &&
             [ -z "$(ls -A full)" ] &&

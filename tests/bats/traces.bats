@@ -26,7 +26,7 @@ same() { # GOT WANT
     printf 'a\nx\n' >word.csv
     run -1 --separate-stderr sluice ingest --types 'a bigint' word.csv -o log
     same "$(left bad.csv word.csv)" ""
-    printf '{"a":1}\n{"a"\n' | run -1 --separate-stderr sluice ingest -I json - -o log
+    printf '{"a"\n{"a":1}\n' | run -1 --separate-stderr sluice ingest -I json - -o log
     same "$(left bad.csv word.csv)" ""
 }
 

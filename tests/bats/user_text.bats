@@ -16,10 +16,10 @@ load common
 @test "a record beyond the limit is an error that names file and line" {
     { printf 'a\n1\n' && head -c 17825792 /dev/zero | tr '\0' x; } >long.csv
     run -1 --separate-stderr timeout 20 "$SLUICE" transform long.csv -O csv
-    [[ $stderr == *"long.csv:3: a record is longer than 16 MiB"* ]]
+    [[ $stderr == *"long.csv:3: the record is longer than 16 MiB"* ]]
     head -c 17825792 /dev/zero | tr '\0' x >long.csv
     run -1 --separate-stderr timeout 20 "$SLUICE" transform long.csv -O csv
-    [[ $stderr == *"long.csv:1: a record is longer than 16 MiB"* ]]
+    [[ $stderr == *"long.csv:1: the header is longer than 16 MiB"* ]]
 }
 
 @test "a time that no expression touches keeps its bytes too" {

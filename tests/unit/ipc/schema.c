@@ -76,7 +76,8 @@ static void test_names(void)
 {
     struct sl_err err;
     sl_err_init(&err);
-    TEST("names are found exactly, then without case, else the nearest is named")
+    TEST(
+        "names are found exactly, then in lower case, then without case, else the nearest is named")
     {
         struct sl_schema *s =
             make("User_Id bigint, country text, Country text, price numeric(5,2)");
@@ -84,12 +85,17 @@ static void test_names(void)
         CHECK_INT(sl_schema_find(s, "count", 5), -1);
         CHECK_INT(sl_schema_lookup(s, "user_id", 7, &err), 0);
         CHECK_INT(sl_schema_lookup(s, "Country", 7, &err), 2);
-        CHECK_INT(sl_schema_lookup(s, "COUNTRY", 7, &err), -SL_EUSAGE);
-        CHECK(strstr(err.what, "ambiguous") != NULL);
+        CHECK_INT(sl_schema_lookup(s, "COUNTRY", 7, &err), 1);
+        CHECK_INT(sl_schema_lookup(s, "PRICE", 5, &err), 3);
+        CHECK_INT(sl_schema_lookup(s, "USER_ID", 7, &err), 0);
         CHECK_INT(sl_schema_lookup(s, "pirce", 5, &err), -SL_EUSAGE);
         CHECK_STR(err.hint, "did you mean price?");
         CHECK_INT(sl_schema_lookup(s, "zzz", 3, &err), -SL_EUSAGE);
         CHECK(strstr(err.hint, "User_Id") != NULL);
+        sl_schema_unref(s);
+        s = make("\"Country\" text, \"COUNTRY\" text");
+        CHECK_INT(sl_schema_lookup(s, "country", 7, &err), -SL_EUSAGE);
+        CHECK(strstr(err.what, "ambiguous") != NULL);
         sl_schema_unref(s);
     }
     TEST("a name can be taken once")

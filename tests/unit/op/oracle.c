@@ -147,6 +147,11 @@ static void ignore(struct sl_emit *e, enum sl_fate fate, int64_t rows)
     (void)e, (void)fate, (void)rows;
 }
 
+static void ignore_late(struct sl_emit *e, const struct sl_late *late)
+{
+    (void)e, (void)late;
+}
+
 static struct sl_batch *batch_of(FILE *f, int part, int64_t *at, int64_t *newest, int dict)
 {
     struct sl_builder b[7];
@@ -167,7 +172,7 @@ static struct sl_batch *batch_of(FILE *f, int part, int64_t *at, int64_t *newest
 /* Runs the operator over rows that it makes on the way; 0 or the error's text on stdout. */
 static int run(struct sl_op *op, int batches, const char *rows, const char *result)
 {
-    struct result r = {.emit = {take, drop, ignore}, .f = fopen(result, "w")};
+    struct result r = {.emit = {take, drop, ignore, ignore_late}, .f = fopen(result, "w")};
     FILE *f = fopen(rows, "w");
     int64_t at[PARTS] = {0}, newest[PARTS] = {INT64_MIN, INT64_MIN, INT64_MIN};
     struct sl_schema *out = NULL;
