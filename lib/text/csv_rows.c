@@ -165,7 +165,7 @@ static int take_record(struct walk *w, size_t from, size_t to, size_t q, size_t 
     record_span(w->data, w->n, w->x->seps, from, to, &byte, &len);
     int bad = w->shape->check_utf8 ? bad_utf8(w, from, to) : 0;
     if (bad)
-        return sl_text_reject(w->rejects, byte, len, bad, NULL, err, "invalid UTF-8");
+        return sl_text_reject_bytes(w->rejects, w->data, byte, len, bad, 1, err);
     if (q < end && (got != (size_t)w->shape->nf || !simple_quotes(w, q, end, to)))
         return take_odd(w, byte, len, err);
     if (len == 0 && w->shape->nf > 1) {

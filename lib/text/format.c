@@ -124,6 +124,9 @@ enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n)
     size_t i = 0;
     while (i < n && (data[i] == ' ' || data[i] == '\t' || data[i] == '\n' || data[i] == '\r'))
         i++;
+    if (i < n && data[i] == '[') /* of objects: what the rows of JSON are not */
+        while (++i < n && (data[i] == ' ' || data[i] == '\t' || data[i] == '\n' || data[i] == '\r'))
+            ;
     if (i < n && data[i] == '{')
         return SL_TEXT_JSON;
     char eol = sl_csv_sniff_eol(data, n);

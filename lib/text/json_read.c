@@ -201,6 +201,23 @@ static size_t blanks(const char *p, const char *end)
     return n;
 }
 
+/* Why the line is no row, of which l->err says that it is no JSON. */
+static int fail_at_end(struct line *l, const char *end)
+{
+    const char *p = l->j.p + blanks(l->j.p, end);
+    if (l->j.depth && p == end)
+        return fail(l, "the object goes on behind the end of its line: it is cut off, or printed "
+                       "over several lines; jq -c . makes it one");
+    if (l->j.depth || p == end)
+        return fail(l, l->err.what);
+    if (*p == '{' || *p == '[')
+        return fail(l, "two JSON values on a line; one value a line is read (jq -c . makes that)");
+    if (*p == ',' && p + 1 + blanks(p + 1, end) == end)
+        return fail(l, "a comma ends the line, as between the items of an array; jq -c '.[]' makes "
+                       "the items of an array lines");
+    return fail(l, "text follows the object; one value a line is read (jq -c . makes that)");
+}
+
 static int take_line(struct line *l, const char *p, size_t n)
 {
     sl_json_init(&l->j, p, n);
@@ -220,7 +237,7 @@ static int take_line(struct line *l, const char *p, size_t n)
     for (;;) {
         t = sl_json_next(&l->j, &l->err);
         if (t < 0)
-            return fail(l, l->err.what);
+            return fail_at_end(l, p + n);
         if (t == SL_JSON_END)
             break;
         if (t == SL_JSON_OBJECT_END) {
@@ -325,10 +342,12 @@ int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
         if (blank == len) {
             rows->skipped++;
         } else {
-            rc =
-                check && !sl_utf8_valid(p, len) ? fail(&l, "invalid UTF-8") : take_line(&l, p, len);
+            int foreign = check && !sl_utf8_valid(p, len);
+            rc = foreign ? BAD : take_line(&l, p, len);
             if (rc == OK)
                 s->origins[n++] = (struct sl_csv_origin){(uint32_t)byte, (uint32_t)len};
+            else if (foreign)
+                rc = sl_text_reject_bytes(rejects, chunk->data, byte, len, 0, 0, err);
             else if (rc == BAD)
                 rc = sl_text_reject(rejects, byte, len, 0, NULL, err, "%s", l.reason);
             else

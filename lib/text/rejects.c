@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* rejects: the list of records that are not in the batch, with reason and place. */
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "text/text_reader.h"
 
 static void reject_release(struct sl_reject *r)
@@ -51,6 +52,19 @@ nomem:
     sl_buf_release(&text);
     reject_release(&r);
     return sl_err_nomem(err, "noting a rejected record");
+}
+
+int sl_text_reject_bytes(struct sl_reject_list *l, const char *data, size_t byte, size_t len,
+                         int column, int keeps, struct sl_err *err)
+{
+    int32_t cp = 0;
+    size_t i = 0, k = 0;
+    for (; i + k < len && cp >= 0; i += k, k = sl_utf8_decode(data + byte + i, len - i, &cp))
+        ;
+    return sl_text_reject(l, byte, len, column, NULL, err,
+                          "byte 0x%02X is not UTF-8; iconv -f latin1 -t UTF-8 converts Latin-1%s",
+                          (unsigned char)data[byte + i],
+                          keeps ? ", and the type bytea keeps the bytes" : "");
 }
 
 static int by_byte(const void *a, const void *b)

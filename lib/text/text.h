@@ -186,6 +186,10 @@ void sl_reject_list_release(struct sl_reject_list *l);
 /* Appends a reject without line number. 0 or -SL_ENOMEM. */
 int sl_text_reject(struct sl_reject_list *l, size_t byte, size_t len, int column, const char *name,
                    struct sl_err *err, const char *fmt, ...) SL_PRINTF(7, 8);
+/* The same for len bytes at data + byte that are not UTF-8. keeps: as a column of bytea they could be
+ * read. */
+int sl_text_reject_bytes(struct sl_reject_list *l, const char *data, size_t byte, size_t len,
+                         int column, int keeps, struct sl_err *err);
 
 enum sl_text_result { SL_TEXT_OK = 0, SL_TEXT_WIDEN = 1 };
 

@@ -138,6 +138,27 @@ static int bytea_fields(const struct sl_text_reader *r, struct sl_text_scratch *
     return 0;
 }
 
+/* The columns of rejects whose bytes are not UTF-8: of others the field may be no column's. */
+static int name_columns(const struct sl_text_reader *r, const struct sl_text_map *map,
+                        struct sl_reject_list *l, size_t first, struct sl_err *err)
+{
+    int ignored, columns = r->ncolumns;
+    const int *field = map ? field_map(map, &ignored, &columns) : NULL;
+    for (size_t i = first; i < l->n; i++) {
+        struct sl_reject *x = &l->items[i];
+        int c = 0;
+        while (c < r->ncolumns && c < columns &&
+               (field ? field[c] : r->columns[c].field) != x->column - 1)
+            c++;
+        if (!x->column || strncmp(x->reason, "byte ", 5) != 0 || c >= r->ncolumns || c >= columns)
+            continue;
+        x->column_name = sl_strdup(r->schema->fields[c].name);
+        if (!x->column_name)
+            return sl_err_nomem(err, "noting a rejected record");
+    }
+    return 0;
+}
+
 static int csv_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
                     const struct sl_text_chunk *chunk, struct sl_text_rows *rows,
                     struct sl_reject_list *rejects, struct sl_err *err)
@@ -162,7 +183,10 @@ static int csv_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
         if (rc < 0)
             return rc;
     }
+    size_t first = rejects->n;
     rc = sl_csv_rows(&s->rows, &s->index, chunk->data, chunk->n, &shape, rejects, err);
+    if (rc >= 0 && shape.check_utf8 && r->schema) /* none yet: the types are being settled */
+        rc = name_columns(r, chunk->map, rejects, first, err);
     rows->csv = &s->rows;
     rows->rows = s->rows.rows;
     rows->skipped = s->rows.skipped;
@@ -187,15 +211,13 @@ int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
         struct sl_span *out = sl_text_matrix_row(s, n, nf, chunk->account);
         if (!out)
             return sl_err_nomem(err, "splitting text");
-        int rc = 1;
-        if (check && !sl_utf8_valid(p, len) &&
-            !(nf == 1 && r->columns && r->columns[0].type.kind == SL_BYTEA)) {
-            rc = 0;
-            reason = "invalid UTF-8";
-        } else if (len || r->o.format == SL_TEXT_LINES) {
+        int rc = 1, foreign = check && !sl_utf8_valid(p, len) &&
+                              !(nf == 1 && r->columns && r->columns[0].type.kind == SL_BYTEA);
+        if (!foreign && (len || r->o.format == SL_TEXT_LINES))
             rc = split(r, s, p, len, out, &reason, err);
-        }
-        if (rc == 0)
+        if (foreign)
+            rc = sl_text_reject_bytes(rejects, chunk->data, byte, len, 0, nf == 1, err);
+        else if (rc == 0)
             rc = sl_text_reject(rejects, byte, len, 0, NULL, err, "%s", reason);
         else if (!len && r->o.format != SL_TEXT_LINES)
             rows->skipped++;

@@ -119,3 +119,56 @@ quoted_is() { # COMMAND OPTION TEXT SHOWN
     says 'in double quotes: "First Name" text'
     sluice transform n.csv --types 'v bigint, "First Name" text' -O csv --quiet
 }
+
+# ---- JSON that is not one object a line ----
+
+@test "two JSON values on a line are said to be two" {
+    printf '{}{}\n' >t.jsonl
+    refused transform t.jsonl -O csv
+    says 't.jsonl:1: two JSON values on a line; one value a line is read (jq -c . makes that)'
+    printf '{"a":1}\n{"a":1} {"a":2}\n' >t.jsonl
+    refused transform t.jsonl -O csv
+    says 't.jsonl:2: two JSON values on a line'
+    [ "$(printf '{}{"a":1}{"a":2}' | jq -c . | sluice transform - -I json -O json --quiet | tail -n 1)" = '{"a":2}' ]
+}
+
+@test "an array, the items of one and an object over several lines get the jq that makes them lines" {
+    printf '{ "a": 1,\n  "b": 2 }\n' >t.json
+    refused transform t.json -O csv
+    says 't.json:1: the object goes on behind the end of its line: it is cut off, or printed over several lines; jq -c .'
+    printf '{"a":1},\n{"a":2}\n' >t.json
+    refused transform t.json -O csv
+    says "t.json:1: a comma ends the line, as between the items of an array; jq -c '.[]'"
+    printf '[{"a":1},{"a":2}]\n' >t.array
+    refused transform - -O csv <t.array
+    says "standard input:1: an array, not an object; jq -c '.[]' makes its items lines"
+    printf '[\n  {"a":1}\n]\n' >t.array
+    refused transform - -O csv <t.array
+    says "standard input:1: an array, not an object; jq -c '.[]' makes its items lines"
+}
+
+# ---- bytes that are not UTF-8 ----
+
+@test "Latin-1 in a row names line, column and byte, and both ways on" {
+    printf 'v,name\n1,Ann\n2,"J\xf6rg, A."\n' >t.csv
+    refused transform t.csv -O csv
+    says 't.csv:3:2: column name: byte 0xF6 is not UTF-8; iconv -f latin1 -t UTF-8 converts Latin-1, and the type bytea keeps the bytes'
+    [ "$(iconv -f latin1 -t UTF-8 t.csv | sluice transform - -O csv --quiet | tail -n 1)" = '2,"Jörg, A."' ]
+    [ "$(sluice transform t.csv --types 'name bytea' -O csv --quiet | tail -n 1)" = '2,\x4af672672c20412e' ]
+}
+
+@test "rejects of Latin-1 hold the column's name" {
+    printf 'v,name\n1,Ann\n2,J\xf6rg\n' >t.csv
+    run -3 sluice transform t.csv -O csv --quiet --rejects bad.json
+    run -0 --separate-stderr sluice transform bad.json --quiet --select '"column", line' -O csv
+    [ "$output" = $'column,line\nname,3' ] || { echo "$output"; return 1; }
+}
+
+@test "Latin-1 in JSON and in lines names the byte" {
+    printf '{"name":"J\xf6rg"}\n' >t.jsonl
+    refused transform t.jsonl -O csv
+    says 't.jsonl:1: byte 0xF6 is not UTF-8; iconv -f latin1'
+    printf 'ok\nJ\xf6\xe9\n' >t.txt
+    refused transform -I lines t.txt -O csv
+    says 't.txt:2: byte 0xF6 is not UTF-8; iconv -f latin1'
+}
