@@ -4,8 +4,8 @@
  * schema_text: schemas as people write and read them: the list of --types, names as expressions
  * give them, and the nearest name for a hint.
  */
+#include "arrow/hidden.h"
 #include "arrow/schema.h"
-
 #include "base/mem.h"
 
 static char lower(char c)
@@ -71,7 +71,8 @@ const char *sl_schema_nearest(const char *name, size_t len, const char *const *n
     return best;
 }
 
-static void hint_columns(const struct sl_schema *s, struct sl_err *err)
+/* A hint behind what is to be said of keys that have no column. */
+static void hint_columns(const struct sl_schema *s, const char *rest, struct sl_err *err)
 {
     struct sl_buf list = SL_BUF_INIT;
     for (int i = 0; i < s->nfields && list.len < 160; i++) {
@@ -81,8 +82,9 @@ static void hint_columns(const struct sl_schema *s, struct sl_err *err)
             sl_buf_addstr(&list, ", ");
         sl_buf_addstr(&list, s->fields[i].name);
     }
-    if (!list.failed && list.len)
-        sl_err_hint(err, "columns: %s", list.data);
+    if (!list.failed && (list.len || *rest))
+        sl_err_hint(err, "%s%s%s%s", rest, *rest && list.len ? "; " : "",
+                    list.len ? "columns: " : "", list.len ? list.data : "");
     sl_buf_release(&list);
 }
 
@@ -93,15 +95,22 @@ static int no_column(const struct sl_schema *s, const char *name, size_t len, st
     sl_err_set(err, SL_EUSAGE, "no column is named \"%.*s\"", (int)SL_MIN(len, 128), name);
     const char **names = sl_calloc((size_t)s->nfields + 1, sizeof *names);
     const char *near = NULL;
+    char rest[160] = "";
+    int r = sl_rest_column(s);
+    if (r >= 0 && s->fields[r].type.kind == SL_JSONB && len <= 40)
+        snprintf(rest, sizeof rest,
+                 "a key that came late lies in _rest (_rest ->> '%.*s'); --types '%.*s text' "
+                 "makes it a column",
+                 (int)len, name, (int)len, name);
     if (names) {
         for (int i = 0; i < s->nfields; i++)
             names[i] = s->fields[i].name;
         near = sl_schema_nearest(name, len, names, s->nfields);
     }
     if (near)
-        sl_err_hint(err, "did you mean %s?", near);
+        sl_err_hint(err, "did you mean %s?%s%s", near, *rest ? " else " : "", rest);
     else
-        hint_columns(s, err);
+        hint_columns(s, rest, err);
     free(names);
     return -SL_EUSAGE;
 }

@@ -76,6 +76,23 @@ static void add_odd(const struct sl_text_reader *r, struct sl_buf *out)
         sl_buf_printf(out, "\nand so are %d columns more", n - MOST);
 }
 
+/* A header that is one name with other delimiters in it was most likely written with one of them. */
+static void add_one_column(const struct sl_text_reader *r, struct sl_buf *out)
+{
+    static const char others[] = ",;\t|";
+    if (r->ncolumns != 1 || r->o.no_header)
+        return;
+    const char *name = r->schema->fields[0].name, *at = strpbrk(name, others);
+    if (!at || *at == r->delim)
+        return;
+    sl_buf_addstr(out, "\nthe only column is ");
+    sl_buf_add_visible(out, name, strlen(name));
+    if (*at == '\t')
+        sl_buf_addstr(out, "; --delimiter tab makes several of it");
+    else
+        sl_buf_printf(out, "; --delimiter '%c' makes several of it", *at);
+}
+
 void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out)
 {
     if (!r->schema)
@@ -105,4 +122,6 @@ void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out)
         sl_buf_printf(out, "; %s", types.data);
     sl_buf_release(&types);
     add_odd(r, out);
+    if (r->o.format == SL_TEXT_CSV || r->o.format == SL_TEXT_TSV)
+        add_one_column(r, out);
 }

@@ -172,3 +172,32 @@ quoted_is() { # COMMAND OPTION TEXT SHOWN
     refused transform -I lines t.txt -O csv
     says 't.txt:2: byte 0xF6 is not UTF-8; iconv -f latin1'
 }
+
+# ---- keys that came late, and delimiters that were said wrongly ----
+
+# 12,000 rows that settle the types, and a row with another key.
+late_key() {
+    seq -f '{"a":%.0f}' 12000
+    echo '{"a":0,"late":5}'
+}
+
+@test "a key that came late is looked for in _rest, or declared" {
+    late_key >t.jsonl
+    misused transform t.jsonl --select late -O csv
+    says "no column is named \"late\"; a key that came late lies in _rest (_rest ->> 'late'); --types 'late text' makes it a column; columns: a"
+    [ "$(sluice transform t.jsonl --where "_rest ->> 'late' = '5'" -O json --quiet)" = '{"a":0,"late":5}' ]
+    [ "$(sluice transform t.jsonl --types 'late text' --where "late = '5'" -O csv --quiet)" = $'a,late\n0,5' ]
+    printf 'a\n1\n' >t.csv
+    misused transform t.csv --select late -O csv
+    [[ "$stderr" != *_rest* ]] # CSV has no such keys
+}
+
+@test "a header that is one name with other delimiters in it is said, with the delimiter" {
+    printf 'a;b\n1;2\n' >t.csv
+    misused transform t.csv -I tsv --select b -O csv
+    says "the only column is a;b; --delimiter ';' makes several of it"
+    printf 'a\tb\n1\t2\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv --delimiter , -O csv
+    says 'the only column is a\tb; --delimiter tab makes several of it'
+    [ "$(sluice transform t.csv --delimiter tab --select b -O csv --quiet)" = $'b\n2' ]
+}
