@@ -15,6 +15,8 @@ const struct sl_option sl_options_input[] = {
      "between CSV fields (found by itself: , ; | tab)", AT(delimiter), NULL},
     {"no-header", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
      "CSV without a header: columns c1, c2, ...", AT(no_header), NULL},
+    {"header", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
+     "... or with one, though it is numbers only", AT(header), NULL},
     {"types", 0, SL_OPTION_LIST, SL_COMPLETE_COLUMN, "LIST",
      "declare types: 'price numeric(12,2), ts date'", AT(types), NULL},
     {"max-columns", 0, SL_OPTION_NUMBER, SL_COMPLETE_NOTHING, "N",

@@ -15,7 +15,7 @@ struct sl_args { /* first member of every command's arguments */
     /* input */
     const char *input_format, *delimiter, *time, *time_format, *year, *tz;
     struct sl_words types;
-    int no_header;
+    int no_header, header;
     struct sl_option_number max_columns;
     /* live input */
     int follow;

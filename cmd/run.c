@@ -83,6 +83,7 @@ static int check_sources(const struct sl_args *a, const struct sl_invocation *ca
     const char *option = a->input_format        ? "--input-format"
                          : a->delimiter         ? "--delimiter"
                          : a->no_header         ? "--no-header"
+                         : a->header            ? "--header"
                          : a->types.n           ? "--types"
                          : a->max_columns.given ? "--max-columns"
                          : a->time_format       ? "--time-format"
@@ -92,9 +93,15 @@ static int check_sources(const struct sl_args *a, const struct sl_invocation *ca
     enum sl_text_format format = SL_TEXT_CSV;
     if (a->input_format)
         sl_text_format_parse(a->input_format, &format, &pattern, NULL); /* reported where used */
-    if ((a->delimiter || a->no_header) && format != SL_TEXT_CSV && format != SL_TEXT_TSV)
+    if (a->no_header && a->header)
+        return sl_err_set(err, SL_EUSAGE, "--no-header and --header cannot both be said");
+    if ((a->delimiter || a->no_header || a->header) && format != SL_TEXT_CSV &&
+        format != SL_TEXT_TSV)
         return sl_err_set(err, SL_EUSAGE, "%s is for CSV, and the input is %s",
-                          a->delimiter ? "--delimiter" : "--no-header", a->input_format);
+                          a->delimiter   ? "--delimiter"
+                          : a->no_header ? "--no-header"
+                                         : "--header",
+                          a->input_format);
     if (!option || call->args.n == 0)
         return 0;
     for (int i = 0; i < call->args.n; i++)
@@ -224,6 +231,7 @@ static int fill_input(struct sl_cmd_run *run, const struct sl_invocation *call)
         .npaths = call->args.n,
         .format = a->input_format,
         .no_header = a->no_header,
+        .header = a->header,
         .time_column = a->time,
         .time_format = a->time_format,
         .zone = run->zone,

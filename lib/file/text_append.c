@@ -47,6 +47,7 @@ static int check_header(const char *path, const struct sl_text_write_options *wo
                         struct sl_schema *rows, const struct sl_buf *sample, struct sl_err *err)
 {
     struct sl_text_options o = {.format = wo->format,
+                                .header = 1,
                                 .delimiter = wo->format == SL_TEXT_TSV ? '\t'
                                              : wo->delimiter           ? wo->delimiter
                                                                        : ','};

@@ -41,7 +41,7 @@ struct sl_input_options {
     int npaths;
     const char *format; /* -I, NULL = recognise */
     char delimiter;
-    int no_header;
+    int no_header, header;
     const char *types; /* --types text, NULL */
     int max_columns;   /* of JSON; 0 = SL_TEXT_MAX_COLUMNS */
     const char *time_column, *time_format;

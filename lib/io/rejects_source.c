@@ -151,11 +151,6 @@ static const char *cell(const struct rejects_source *s, int column, size_t k, si
     return sl_column_bytes(b->columns[column], row, len);
 }
 
-static int has_header(const struct rejects_source *s)
-{
-    return !s->o.no_header && sl_text_reader_format(s->reader) <= SL_TEXT_TSV;
-}
-
 /* ---- opening ---- */
 
 static int open_inner(struct rejects_source *s, struct sl_err *err)
@@ -245,6 +240,7 @@ static int settle(struct rejects_source *s, const struct sl_buf *sample, int nam
     struct sl_text_options to = {
         .delimiter = s->o.delimiter,
         .no_header = s->o.no_header,
+        .header = named,
         .several = 1,
         .max_columns = s->o.max_columns,
         .types = s->types,
@@ -260,7 +256,7 @@ static int settle(struct rejects_source *s, const struct sl_buf *sample, int nam
     int rc = pick_format(s, sample, named, &to, err);
     if (rc == 0)
         rc = sl_text_reader_new(&to, &s->reader, err);
-    if (rc == 0 && sample->len && !named && has_header(s)) {
+    if (rc == 0 && sample->len && !named && sl_text_has_header(s->reader)) {
         sl_err_set(err, SL_EUSAGE, "no header is recorded with the rejects");
         sl_err_hint(err, "if their file had none say --no-header; else -I says their format");
         return sl_err_at(err, s->path, s->lines[0], 0);
@@ -359,7 +355,7 @@ static int gather(struct rejects_source *s, struct sl_buf *text, struct mark *k,
         k->nulls += !raw;
         if (!raw)
             continue;
-        int rc = has_header(s) ? take_names(s, err) : 0;
+        int rc = sl_text_has_header(s->reader) ? take_names(s, err) : 0;
         if (rc < 0)
             return rc;
         fresh |= rc;

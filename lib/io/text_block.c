@@ -171,7 +171,7 @@ int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err)
     t->records = t->byte;
     sl_buffer_unref(t->header);
     t->header = NULL;
-    if (t->o.no_header || sl_text_reader_format(t->reader) > SL_TEXT_TSV)
+    if (!sl_text_has_header(t->reader))
         return 0;
     s += sl_text_preamble(s, n);
     while (s < end && (*s == '\n' || *s == '\r'))

@@ -26,8 +26,7 @@ static int line_end(const char *s, size_t n, char before)
 
 static int expects_header(const struct text_source *t)
 {
-    return (t->need_header || !t->base.schema) && !t->o.no_header &&
-           sl_text_reader_format(t->reader) <= SL_TEXT_TSV;
+    return (t->need_header || !t->base.schema) && sl_text_has_header(t->reader);
 }
 
 /* The n bytes that begin at `at` of the block's records are of a record that is too long. */

@@ -126,6 +126,7 @@ static int make_reader(struct text_source *t, struct sl_err *err)
     struct sl_text_options to = {
         .delimiter = t->o.delimiter,
         .no_header = t->o.no_header,
+        .header = t->o.header,
         .several = t->o.npaths > 1 || t->watch,
         .may_widen = t->base.may_widen,
         .max_columns = t->o.max_columns,
@@ -154,8 +155,12 @@ static int64_t lines_needed(struct text_source *t)
         return t->least_lines;
     if (t->o.no_header || guess(t, &to, NULL) < 0)
         return 1;
-    return to.format == SL_TEXT_CSV || to.format == SL_TEXT_TSV || to.format == SL_TEXT_NONE ? 2
-                                                                                             : 1;
+    if (to.format != SL_TEXT_CSV && to.format != SL_TEXT_TSV && to.format != SL_TEXT_NONE)
+        return 1;
+    return !t->o.header &&
+                   sl_text_is_numbers(sl_textin_front(t), sl_textin_pending(t), t->o.delimiter)
+               ? 1
+               : 2;
 }
 
 static int next_file(struct text_source *t, struct sl_err *err)

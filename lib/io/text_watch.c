@@ -263,6 +263,7 @@ static int has_rows(const struct text_source *t, struct sl_err *err)
     size_t skip = n > 0 ? sl_text_preamble(data, (size_t)n) : 0;
     int64_t lines = n > 0 ? sl_textin_count_lines(data + skip, (size_t)n - skip) : 0;
     int bare = t->o.no_header || (n > 0 && data[0] == '{') ||
+               (n > 0 && !t->o.header && sl_text_is_numbers(data, (size_t)n, t->o.delimiter)) ||
                (t->o.format && strcmp(t->o.format, "csv") != 0 && strcmp(t->o.format, "tsv") != 0);
     free(data);
     return n < 0 ? (int)n : n == PROBE || lines >= (bare ? 1 : 2);

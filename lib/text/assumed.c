@@ -105,7 +105,10 @@ void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out)
     if (r->eol == '\r')
         sl_buf_addstr(out, ", lines end in CR");
     if (r->o.format == SL_TEXT_CSV || r->o.format == SL_TEXT_TSV)
-        sl_buf_addstr(out, r->o.no_header ? ", no header" : ", header");
+        sl_buf_addstr(out, r->o.no_header ? ", no header"
+                           : r->is_bare   ? ", no header (the first row is numbers only; --header "
+                                            "takes it as one)"
+                                          : ", header");
     if (r->header_renamed)
         sl_buf_addstr(out, ", empty or repeated names renamed");
     if (r->zone_assumed)

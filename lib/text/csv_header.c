@@ -83,7 +83,11 @@ static int take_names(const struct sl_csv_rows *rows, int n, int numbered, struc
         return sl_err_nomem(err, "reading the header");
     for (int i = 0; i < n; i++) {
         struct sl_buf b = SL_BUF_INIT;
+        struct sl_number ignored;
         size_t from = rows->odd_seps[i], len = rows->odd_seps[i + 1] - 1 - from;
+        int is_number = len && sl_text_number(rows->odd.data + from, len, &ignored);
+        out->numbers += is_number;
+        out->words += len && !is_number;
         if (numbered || !len)
             sl_buf_printf(&b, "c%d", i + 1);
         else
@@ -124,6 +128,20 @@ size_t sl_text_preamble(const char *data, size_t n)
     char ignored;
     size_t sep = sl_csv_sep_line(data, n, &ignored);
     return sep ? sep : n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+int sl_text_is_numbers(const char *data, size_t n, char delim)
+{
+    struct sl_csv_names names;
+    size_t ignored;
+    char eol = sl_csv_sniff_eol(data, n);
+    if (!delim)
+        delim = sl_csv_sniff_delim(data, n, eol);
+    if (sl_csv_names_read(data, n, delim, eol, 0, NULL, &names, &ignored, NULL) < 0)
+        return 0;
+    int is_numbers = names.numbers && !names.words;
+    sl_csv_names_release(&names);
+    return is_numbers;
 }
 
 int sl_csv_names_read(const char *data, size_t n, char delim, char eol, int no_header,

@@ -170,15 +170,14 @@ int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const c
     int rc = check_sep_line(r, data, n, err);
     if (rc < 0)
         return place ? sl_err_at(err, place, 1, 0) : rc;
-    rc = sl_csv_names_read(data, n, r->delim, r->eol, r->o.no_header, place, &names, header_len,
-                           err);
+    rc = sl_csv_names_read(data, n, r->delim, r->eol, r->is_bare, place, &names, header_len, err);
     if (rc < 0)
         return rc;
     struct sl_text_map *m = map_new(r, names.n);
     int known = 0;
     if (!m)
         rc = sl_err_nomem(err, "reading the header");
-    else if (r->o.no_header)
+    else if (r->is_bare)
         rc = map_by_place(r, m, err);
     else
         known = map_by_name(r, m, &names, err);

@@ -38,7 +38,7 @@ static int add_column(struct sl_text_reader *r, struct sl_schema *s, const char 
 static int names_by_place(const struct sl_text_reader *r, const struct sl_schema *s,
                           const struct fields *f, const struct sl_schema *table)
 {
-    if (!r->o.no_header || !s || s->nfields != f->n)
+    if (!r->is_bare || !s || s->nfields != f->n)
         return 0;
     for (int i = 0; i < s->nfields; i++)
         if (sl_schema_find(table, s->fields[i].name, strlen(s->fields[i].name)) >= 0)
@@ -133,7 +133,7 @@ static int declare_types(struct sl_text_reader *r, struct sl_schema *s, struct s
     for (int i = 0; r->types && i < r->types->nfields; i++) {
         const struct sl_field *x = &r->types->fields[i];
         int c = declared_column(r, s, x->name);
-        if (c < 0 && (r->o.format == SL_TEXT_JSON || (r->o.several && !r->o.no_header))) {
+        if (c < 0 && (r->o.format == SL_TEXT_JSON || (r->o.several && !r->is_bare))) {
             int rc = add_column(r, s, x->name, x->type, -1, err);
             if (rc < 0)
                 return rc;
@@ -409,6 +409,35 @@ static int settle_columns(struct sl_text_reader *r, const struct fields *f, cons
     return rc;
 }
 
+/* Whether a name that the first record would give to a column is said to be one: by --types or --time, or
+ * by the log that the rows go to. */
+static int is_expected(const struct sl_text_reader *r, const struct sl_csv_names *names)
+{
+    for (int i = 0; i < names->n; i++) {
+        const char *name = names->names[i];
+        size_t len = strlen(name);
+        if ((r->fixed && sl_schema_find(r->fixed, name, len) >= 0) ||
+            (r->types && sl_schema_find(r->types, name, len) >= 0) ||
+            (r->time_column && strcmp(r->time_column, name) == 0))
+            return 1;
+    }
+    return 0;
+}
+
+/* The names of the columns. A first row of numbers only is no header. */
+static int read_names(struct sl_text_reader *r, const char *data, size_t n,
+                      struct sl_csv_names *names, size_t *header_len, struct sl_err *err)
+{
+    r->is_bare = r->o.no_header != 0;
+    int rc = sl_csv_names_read(data, n, r->delim, r->eol, r->is_bare, NULL, names, header_len, err);
+    if (rc < 0 || r->is_bare || r->o.header || !names->numbers || names->words ||
+        is_expected(r, names))
+        return rc;
+    sl_csv_names_release(names);
+    r->is_bare = 1;
+    return sl_csv_names_read(data, n, r->delim, r->eol, 1, NULL, names, header_len, err);
+}
+
 static int settle_csv(struct sl_text_reader *r, const char *data, size_t n, size_t *header_len,
                       struct sl_err *err)
 {
@@ -421,8 +450,7 @@ static int settle_csv(struct sl_text_reader *r, const char *data, size_t n, size
         char ignored;
         r->has_sep_line = sl_csv_sep_line(data, n, &ignored) > 0;
     }
-    int rc =
-        sl_csv_names_read(data, n, r->delim, r->eol, r->o.no_header, NULL, &names, header_len, err);
+    int rc = read_names(r, data, n, &names, header_len, err);
     if (rc < 0)
         return rc;
     r->nfields = names.n;
@@ -465,6 +493,11 @@ static int settle_regex(struct sl_text_reader *r, const char *data, size_t n, st
     int rc = settle_columns(r, &f, data, n, err);
     free(names);
     return rc;
+}
+
+int sl_text_has_header(const struct sl_text_reader *r)
+{
+    return r->o.format <= SL_TEXT_TSV && !r->is_bare;
 }
 
 int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t *header_len,

@@ -68,9 +68,10 @@ struct sl_text_options {
     const char *pattern; /* REGEX */
     char delimiter;      /* CSV: 0 = found in the first record (, ; tab |) and said */
     int no_header;       /* columns are c1, c2, ... */
-    int several;         /* files follow: --types may name columns of theirs */
-    int may_widen;       /* ... and new columns of theirs may be added */
-    int max_columns;     /* JSON: so many without `_rest`, and those of types and fixed in any case;
+    int header;      /* a first row is one, even of numbers only; neither: that is taken for data */
+    int several;     /* files follow: --types may name columns of theirs */
+    int may_widen;   /* ... and new columns of theirs may be added */
+    int max_columns; /* JSON: so many without `_rest`, and those of types and fixed in any case;
                         further keys stay in `_rest`. 0 = SL_TEXT_MAX_COLUMNS, < 0 = no more */
     const struct sl_schema *types; /* declared with --types; NULL = none. Others are inferred */
     const struct sl_schema
@@ -135,6 +136,10 @@ int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t 
 /* Bytes at the front of a file of CSV or TSV that come before its first record: a BOM, a line `sep=;`. */
 size_t sl_text_preamble(const char *data, size_t n);
 enum sl_text_format sl_text_reader_format(const struct sl_text_reader *r);
+/* Whether the first record of CSV or TSV is numbers only; delim 0 = to be found. */
+int sl_text_is_numbers(const char *data, size_t n, char delim);
+/* Whether a file begins with a header: as said, or, once settled, as its first row tells. */
+int sl_text_has_header(const struct sl_text_reader *r);
 /* 1 if the form of the event time has no year, so that a chunk's `latest` matters. */
 int sl_text_lacks_year(const struct sl_text_reader *r);
 struct sl_schema *sl_text_schema(struct sl_text_reader *r); /* borrowed */

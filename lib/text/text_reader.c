@@ -60,6 +60,7 @@ int sl_text_reader_new(const struct sl_text_options *o, struct sl_text_reader **
     if (!r)
         return sl_err_nomem(err, "opening a text reader");
     r->o = *o;
+    r->is_bare = o->no_header != 0;
     r->o.raw = NULL; /* by sl_text_set_raw after settling */
     if (!o->max_columns)
         r->o.max_columns = SL_TEXT_MAX_COLUMNS;

@@ -108,6 +108,7 @@ struct sl_text_reader {
     int generation;       /* grows whenever columns change */
     int maps;             /* made so far */
     char delim, eol;      /* delim 0 = not known yet */
+    uint8_t is_bare;      /* CSV has no header: as said, or since its first row is numbers only */
     uint8_t has_sep_line; /* the delimiter is what it says */
     uint8_t delim_found, header_renamed, zone_assumed, lacks_year, is_full_said;
     struct sl_text_regex *regex;
@@ -401,6 +402,8 @@ struct sl_csv_names {
     char **names;
     int n;
     int renamed;
+    int numbers; /* fields that are numbers, */
+    int words;   /* and those that are neither numbers nor empty */
 };
 int sl_csv_names_read(const char *data, size_t n, char delim, char eol, int no_header,
                       const char *place, struct sl_csv_names *out, size_t *header_len,

@@ -176,7 +176,7 @@ static int csv_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
     struct sl_csv_shape shape = {.nf = nf,
                                  .delim = r->delim,
                                  .eol = r->eol,
-                                 .names_from = r->o.no_header ? "the first record" : "the header"};
+                                 .names_from = r->is_bare ? "the first record" : "the header"};
     if (!s->index.ascii && !sl_utf8_valid(chunk->data, chunk->n)) {
         shape.check_utf8 = 1;
         rc = bytea_fields(r, s, chunk->map, nf, &shape.bytea, err);

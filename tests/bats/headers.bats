@@ -88,3 +88,76 @@ has_rows() { # LOG N
     run -0 --separate-stderr sluice transform l/ -O csv --quiet
     [ "$output" = $'a,b\n1,2\n3,4' ]
 }
+
+# ---- a first row of numbers only ----
+
+@test "a first row of numbers only is data, and said" {
+    printf '10,2\n3,4\n' >t.csv
+    run -0 --separate-stderr sluice transform t.csv -O csv
+    [ "$output" = $'c1,c2\n10,2\n3,4' ]
+    [[ $stderr == *'no header (the first row is numbers only; --header takes it as one)'* ]]
+    printf '1.5,,-2e3\n3,4,5\n' >t.csv
+    run -0 --separate-stderr sluice aggregate t.csv -O csv --quiet
+    [ "$output" = $'count\n2' ]
+}
+
+@test "one word makes a first row a header, and so do empty fields alone and 007" {
+    local names
+    for names in '1,a' '007,1' '"",2x'; do
+        printf '%s\n3,4\n' "$names" >t.csv
+        run -0 --separate-stderr sluice aggregate t.csv -O csv
+        [ "$output" = $'count\n1' ]
+        [[ $stderr == *', header'* ]]
+    done
+    printf ',\n3,4\n' >t.csv
+    run -0 --separate-stderr sluice aggregate t.csv -O csv --quiet
+    [ "$output" = $'count\n1' ]
+}
+
+@test "--header takes a row of numbers for the header, and --no-header with it is an error" {
+    printf '2019,2020\n3,4\n' >t.csv
+    run -0 --separate-stderr sluice transform --header t.csv -O csv
+    [ "$output" = $'2019,2020\n3,4' ]
+    [[ $stderr != *'numbers only'* ]]
+    run -2 --separate-stderr sluice transform --header --no-header t.csv -O csv
+    [[ $stderr == *'--no-header and --header cannot both be said'* ]]
+    run -2 --separate-stderr sluice transform --header -I json t.csv
+    [[ $stderr == *'--header is for CSV'* ]]
+}
+
+@test "numbers that --types or the log has as names are a header" {
+    printf '2019,2020\n3,4\n' >t.csv
+    run -0 --separate-stderr sluice transform --types '"2019" numeric(5,2)' t.csv -O csv --quiet
+    [ "${lines[0]}" = 2019,2020 ]
+    sluice ingest --header t.csv -o l/ --quiet
+    printf '2020,2019\n6,5\n' >u.csv
+    sluice ingest u.csv -o l/ --quiet
+    run -0 --separate-stderr sluice transform l/ -O csv --quiet
+    [ "$output" = $'2019,2020\n3,4\n5,6' ]
+}
+
+@test "rows of numbers go on in a log, by --resume and by later files" {
+    printf '1,2\n' >t.csv
+    printf '5,6\n7,8\n' >u.csv
+    sluice ingest --resume t.csv -o l/ --quiet
+    printf '3,4\n' >>t.csv
+    sluice ingest --resume t.csv u.csv -o l/ --quiet
+    run -0 --separate-stderr sluice transform l/ -O csv --quiet
+    [ "$output" = $'c1,c2\n1,2\n3,4\n5,6\n7,8' ]
+}
+
+@test "later files follow the first one: numbers are data, or not, in all of them" {
+    printf '1,2\n' >1.csv
+    printf '3,4\n' >2.csv
+    run -0 --separate-stderr sluice transform 1.csv 2.csv -O csv --quiet
+    [ "$output" = $'c1,c2\n1,2\n3,4' ]
+    run -0 --separate-stderr sluice ingest --watch . -o l/ --quiet
+    run -0 --separate-stderr sluice aggregate l/ -O csv --quiet
+    [ "$output" = $'count\n2' ]
+}
+
+@test "a declared list of as many names as there are numbers names the columns" {
+    printf '1,2\n3,4\n' >t.csv
+    run -0 --separate-stderr sluice transform --types 'a bigint, b text' t.csv -O csv --quiet
+    [ "$output" = $'a,b\n1,2\n3,4' ]
+}
