@@ -153,3 +153,11 @@ many_keys() {
     sluice ingest --resume t.json -o l/ --quiet --max-columns 1000
     [ "$(sluice aggregate l/ --select 'count(*), max(a)' -O csv --quiet | tail -n 1)" = 23001,7 ]
 }
+
+@test "a column of a log that had no value sums to null, and to the numbers that come later" {
+    printf 'a,b\n1,\n2,\n' | sluice ingest -I csv -o l/ --quiet
+    grep -qa 'sluice.values' l/0000/*.arrows
+    [ "$(sluice aggregate l/ --select 'sum(b) is null as none' -O csv --quiet | tail -n 1)" = true ]
+    printf 'a,b\n3,5\n4,7.5\n' | sluice ingest -I csv -o l/ --quiet
+    [ "$(sluice aggregate l/ --select 'sum(b) = 12.5 as right' -O csv --quiet | tail -n 1)" = true ]
+}
