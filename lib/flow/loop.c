@@ -272,6 +272,8 @@ int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct 
         give_up(p, err);
     if (p->source->generation)
         sl_pipeline_say_assumed(p);
+    if (rc >= 0 && d == SL_END && !p->done_early && p->source->class->ended)
+        p->source->class->ended(p->source);
     r->ended = d;
     r->end_reason = p->source->end_reason;
     r->done_early = p->done_early;

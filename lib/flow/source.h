@@ -110,6 +110,9 @@ struct sl_source_class {
      * NULL = no morsel is. */
     int (*split)(struct sl_source *s, struct sl_morsel *m, struct sl_err *err);
     void (*discard)(struct sl_morsel *m); /* frees m->arg; NULL = nothing to free */
+    /* Once, behind the last row of an input that came to its end: to say what shows only then. NULL =
+     * nothing does. */
+    void (*ended)(struct sl_source *s);
     /* Settled facts for --stats and stderr: what was assumed; once the schema is a wider one, only what
      * holds of the types by now. NULL = nothing to say. */
     void (*assumed)(struct sl_source *s, struct sl_buf *out);

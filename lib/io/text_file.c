@@ -247,12 +247,8 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err)
         if (rc < 0)
             return rc;
     } else {
-        if (t->file + 1 >= t->o.npaths) {
-            const char *unseen = sl_text_unseen(t->reader);
-            if (unseen)
-                sl_textin_say(t, "--types names '%s', which no file has: it is null", unseen);
+        if (t->file + 1 >= t->o.npaths)
             return 0;
-        }
         rc = note_read(t, err);
         if (rc < 0)
             return rc;

@@ -370,6 +370,25 @@ static void source_assumed(struct sl_source *s, struct sl_buf *out)
         sl_text_assumed_types(r, out);
 }
 
+/* A name that --types has alone is a slip more often than not. */
+static void source_ended(struct sl_source *s)
+{
+    struct text_source *t = (struct text_source *)s;
+    const char *unseen = t->reader && s->rows ? sl_text_unseen(t->reader) : NULL, *near = NULL;
+    const char **names = unseen ? sl_calloc((size_t)s->schema->nfields, sizeof(*names)) : NULL;
+    int n = 0;
+    for (int i = 0; names && i < s->schema->nfields; i++)
+        if (strcmp(s->schema->fields[i].name, unseen) != 0)
+            names[n++] = s->schema->fields[i].name;
+    if (names)
+        near = sl_schema_nearest(unseen, strlen(unseen), names, n);
+    if (unseen)
+        sl_textin_say(t, "--types names '%s', which no %s has: it is null%s%s%s", unseen,
+                      sl_text_reader_format(t->reader) == SL_TEXT_JSON ? "row" : "file",
+                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    free(names);
+}
+
 static void source_progress(struct sl_source *s, int64_t *done, int64_t *total)
 {
     struct text_source *t = (struct text_source *)s;
@@ -442,6 +461,7 @@ static const struct sl_source_class text_source_class = {
     .shorten = source_shorten,
     .split = source_split,
     .discard = discard,
+    .ended = source_ended,
     .assumed = source_assumed,
     .progress = source_progress,
     .free = source_free,

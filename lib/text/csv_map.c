@@ -199,10 +199,11 @@ int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const c
 
 const char *sl_text_unseen(const struct sl_text_reader *r)
 {
-    for (int i = 0; r->o.several && r->types && r->schema && i < r->types->nfields; i++) {
+    int is_json = r->o.format == SL_TEXT_JSON, given = r->o.several || is_json;
+    for (int i = 0; given && r->types && r->schema && i < r->types->nfields; i++) {
         const char *name = r->types->fields[i].name;
         int c = sl_schema_lookup(r->schema, name, strlen(name), NULL);
-        if (r->o.format != SL_TEXT_JSON && c >= 0 && r->columns[c].field < 0 && !r->columns[c].seen)
+        if (c >= 0 && (is_json || r->columns[c].field < 0) && !r->columns[c].seen)
             return name;
     }
     return NULL;

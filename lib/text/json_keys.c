@@ -181,7 +181,8 @@ static int discover_value(struct discovery *d, struct sl_json *j)
     int t = sl_json_next(j, NULL);
     if (t < 0)
         return -1;
-    if (t == SL_JSON_OBJECT && node && d->depth < SL_JSON_FLATTEN && j->p < j->end) {
+    if (t == SL_JSON_OBJECT && node && !d->keys->nodes[node].whole && d->depth < SL_JSON_FLATTEN &&
+        j->p < j->end) {
         const char *p = j->p;
         while (p < j->end && (*p == ' ' || *p == '\t'))
             p++;
@@ -286,6 +287,34 @@ static int count_given(const struct sl_text_reader *r)
     return n;
 }
 
+/* A path and all that lead to it. The node, or UINT32_MAX. */
+static uint32_t add_path(struct sl_json_keys *k, const char *path)
+{
+    uint32_t node = 0;
+    size_t from = 0, len = strlen(path);
+    for (size_t i = 1; i < len; i++)
+        if (path[i] == '.' && i > from && i + 1 < len) {
+            node = sl_json_keys_get(k, node, path + from, i - from, 1);
+            if (node == UINT32_MAX)
+                return node;
+            from = i + 1;
+        }
+    return sl_json_keys_get(k, node, path + from, len - from, 1);
+}
+
+int sl_json_keys_declare(struct sl_json_keys *k, const struct sl_schema *types, struct sl_err *err)
+{
+    for (int i = 0; types && i < types->nfields; i++) {
+        uint32_t node =
+            types->fields[i].type.kind == SL_JSONB ? add_path(k, types->fields[i].name) : 0;
+        if (node == UINT32_MAX)
+            return sl_err_nomem(err, "reading JSON");
+        if (node)
+            k->nodes[node].whole = 1;
+    }
+    return 0;
+}
+
 int sl_text_json_settle(struct sl_text_reader *r, const char *data, size_t n, const char ***names,
                         struct sl_type **types, int *nf, struct sl_err *err)
 {
@@ -293,7 +322,9 @@ int sl_text_json_settle(struct sl_text_reader *r, const char *data, size_t n, co
     r->keys = sl_json_keys_new();
     if (!r->keys)
         return sl_err_nomem(err, "reading JSON");
-    int rc = sl_json_keys_discover(r->keys, data, n, r->o.zone, err);
+    int rc = sl_json_keys_declare(r->keys, r->types, err);
+    if (rc == 0)
+        rc = sl_json_keys_discover(r->keys, data, n, r->o.zone, err);
     if (rc < 0)
         return rc;
     *names = sl_calloc(r->keys->n + 1, sizeof **names);
@@ -323,21 +354,6 @@ int sl_text_json_settle(struct sl_text_reader *r, const char *data, size_t n, co
     return 0;
 }
 
-/* A path and all that lead to it. The node, or UINT32_MAX. */
-static uint32_t add_path(struct sl_json_keys *k, const char *path)
-{
-    uint32_t node = 0;
-    size_t from = 0, len = strlen(path);
-    for (size_t i = 1; i < len; i++)
-        if (path[i] == '.' && i > from && i + 1 < len) {
-            node = sl_json_keys_get(k, node, path + from, i - from, 1);
-            if (node == UINT32_MAX)
-                return node;
-            from = i + 1;
-        }
-    return sl_json_keys_get(k, node, path + from, len - from, 1);
-}
-
 int sl_text_json_columns(struct sl_text_reader *r, struct sl_err *err)
 {
     struct sl_json_keys *k = sl_json_keys_new();
@@ -355,6 +371,11 @@ int sl_text_json_columns(struct sl_text_reader *r, struct sl_err *err)
             return sl_err_nomem(err, "reading JSON");
         }
         k->nodes[node].column = i;
+    }
+    int rc = sl_json_keys_declare(k, r->types, err);
+    if (rc < 0) {
+        sl_text_json_free(k);
+        return rc;
     }
     k->left = r->keys ? r->keys->left : 0;
     sl_text_json_free(r->keys);

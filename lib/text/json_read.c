@@ -111,6 +111,9 @@ static int take_value(struct line *l, int t, int column, uint32_t parent, const 
         return l->s->buf2.failed ? NOMEM : OK;
     }
     struct sl_span *out = &l->out[column];
+    uint8_t *seen = &l->r->columns[column].seen;
+    if (SL_UNLIKELY(!__atomic_load_n(seen, __ATOMIC_RELAXED)))
+        __atomic_store_n(seen, 1, __ATOMIC_RELAXED);
     const struct sl_type *type = &l->r->columns[column].type;
     if (!(out->flags & SL_SPAN_UNSET)) {
         sl_err_set(&l->err, SL_EROW, "the key '%s' comes twice", l->r->schema->fields[column].name);
@@ -180,7 +183,8 @@ static int take_member(struct line *l)
         rc = fail(l, l->err.what);
         goto out;
     }
-    if (t == SL_JSON_OBJECT && node && l->depth < SL_JSON_FLATTEN && !is_empty(j)) {
+    if (t == SL_JSON_OBJECT && node && !l->keys->nodes[node].whole && l->depth < SL_JSON_FLATTEN &&
+        !is_empty(j)) {
         l->stack[++l->depth] = node;
         rc = OK;
         goto out;
@@ -271,6 +275,8 @@ static int widen_keys(const struct sl_text_reader *r, const struct sl_text_chunk
     struct sl_schema *s = sl_schema_new();
     const int most = SL_MIN(r->o.max_columns, SL_TEXT_COLUMNS_MAX - 1);
     int rc = k && s ? 0 : sl_err_nomem(err, "widening a schema");
+    if (rc == 0)
+        rc = sl_json_keys_declare(k, r->types, err);
     if (rc == 0)
         rc = sl_json_keys_discover(k, chunk->data, chunk->n, r->o.zone, err);
     for (int i = 0; rc == 0 && i < r->ncolumns; i++)

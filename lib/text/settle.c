@@ -128,6 +128,21 @@ static int declared_column(const struct sl_text_reader *r, const struct sl_schem
     return c;
 }
 
+/* A key of an object that is declared whole cannot be a column of its own. */
+static int check_whole(const struct sl_schema *types, const struct sl_field *x, struct sl_err *err)
+{
+    size_t n = strlen(x->name);
+    for (int i = 0; x->type.kind == SL_JSONB && i < types->nfields; i++) {
+        const char *name = types->fields[i].name;
+        if (strncmp(name, x->name, n) == 0 && name[n] == '.') {
+            sl_err_set(err, SL_EUSAGE, "--types: '%s' is jsonb, and '%s' is a part of it", x->name,
+                       name);
+            return sl_err_hint(err, "leave one of them out");
+        }
+    }
+    return 0;
+}
+
 static int declare_types(struct sl_text_reader *r, struct sl_schema *s, struct sl_err *err)
 {
     for (int i = 0; r->types && i < r->types->nfields; i++) {
@@ -144,7 +159,9 @@ static int declare_types(struct sl_text_reader *r, struct sl_schema *s, struct s
         if (x->type.kind == SL_FOREIGN)
             return sl_err_set(err, SL_EUSAGE, "--types: column '%s' cannot be of that type",
                               x->name);
-        int rc = check_declared(r, x, err);
+        int rc = r->o.format == SL_TEXT_JSON ? check_whole(r->types, x, err) : 0;
+        if (rc == 0)
+            rc = check_declared(r, x, err);
         if (rc < 0)
             return rc;
         r->columns[c].type = x->type;

@@ -165,7 +165,7 @@ void sl_text_assumed_types(const struct sl_text_reader *r, struct sl_buf *out);
 struct sl_text_map;
 int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const char *place,
                    struct sl_text_map **map, size_t *header_len, struct sl_err *err);
-/* After the last file: a column that --types names and no file had, or NULL. */
+/* After the last row: a column that --types names and no file (JSON: no row) had, or NULL. */
 const char *sl_text_unseen(const struct sl_text_reader *r);
 struct sl_text_map *sl_text_map_ref(struct sl_text_map *m); /* NULL is fine */
 void sl_text_map_unref(struct sl_text_map *m);

@@ -63,7 +63,7 @@ struct sl_text_column {
     uint8_t raw;
     uint8_t event_time; /* null is a reject */
     uint8_t pinned;     /* where the rows go its type stays: what does not fit is a reject */
-    uint8_t seen;       /* a later file has it */
+    uint8_t seen;       /* a later file has it; JSON: a row had it (set by any thread) */
     uint8_t said;       /* enum sl_text_said: what was said of it */
     uint8_t
         few_odd; /* 1 + enum sl_why: many of its values are such, and the first of the others is why
@@ -323,7 +323,8 @@ struct sl_json_node {
     uint32_t parent;
     int column; /* -1 = none */
     uint64_t hash;
-    int leaf; /* has had values of its own */
+    int leaf;  /* has had values of its own */
+    int whole; /* declared jsonb: an object is its value, and no further keys */
     struct sl_text_guess guess;
 };
 struct sl_json_keys {
@@ -345,6 +346,8 @@ uint32_t sl_json_keys_get(struct sl_json_keys *k, uint32_t parent, const char *k
 /* The same, never made. */
 uint32_t sl_json_keys_find(const struct sl_json_keys *k, uint32_t parent, const char *key,
                            size_t len);
+/* Objects under keys that types declares as jsonb are values. 0 or < 0. */
+int sl_json_keys_declare(struct sl_json_keys *k, const struct sl_schema *types, struct sl_err *err);
 /* Reads whole lines and adds what they hold to the guesses; bad lines are passed over. */
 int sl_json_keys_discover(struct sl_json_keys *k, const char *data, size_t n,
                           const struct sl_zone *zone, struct sl_err *err);

@@ -161,3 +161,42 @@ has_rows() { # LOG N
     run -0 --separate-stderr sluice transform --types 'a bigint, b text' t.csv -O csv --quiet
     [ "$output" = $'a,b\n1,2\n3,4' ]
 }
+
+# ---- names of --types that JSON lacks, and objects that are declared whole ----
+
+@test "a name in --types that no row of JSON has is said, with the nearest, and fails nothing" {
+    printf '{"price":1}\n{"price":2}\n' >p.json
+    run -0 --separate-stderr sluice transform p.json --types 'prize numeric' -O json
+    [ "$output" = $'{"price":1,"prize":null}\n{"price":2,"prize":null}' ]
+    [[ $stderr == *"--types names 'prize', which no row has: it is null; did you mean 'price'?"* ]]
+}
+
+@test "a name in --types that a late row of JSON has is not said" {
+    { yes '{"a":1}' | head -n 20000 || true; echo '{"a":1,"late":7}'; } >l.json
+    run -0 --separate-stderr sluice aggregate l.json --types 'late bigint' --select 'sum(late)' -O csv
+    [ "${lines[1]}" = 7 ]
+    [[ $stderr != *"which no row has"* ]]
+}
+
+@test "an object that --types declares as jsonb is one column, and comes out as it came" {
+    printf '{"user":{"id": 1, "tags":["x"]},"n":1}\n{"user":{"name":"\\u00e9"},"n":2}\n' >u.json
+    run -0 sluice transform u.json --types 'user jsonb' -O json --quiet
+    [ "$output" = "$(cat u.json)" ]
+    run -0 sluice transform u.json --types 'user jsonb' --select "user ->> 'id' as id, n" -O csv --quiet
+    [ "$output" = $'id,n\n1,1\n,2' ]
+}
+
+@test "a nested object can be declared as jsonb, and keeps new keys in the middle of an ingest" {
+    { yes '{"a":{"b":{"k":1},"c":2}}' | head -n 20000 || true; echo '{"a":{"b":{"new":3},"c":4}}'; } >n.json
+    sluice ingest n.json --types '"a.b" jsonb' -o l/ --quiet
+    run -0 sluice tail -n 1 l/ -O json --quiet
+    [ "$output" = '{"a.b":{"new":3},"a.c":4}' ]
+    run -0 sluice log info l/
+    [[ $output == *'a.b jsonb'* && $output != *'a.b.new'* ]]
+}
+
+@test "an object and a part of it cannot both be declared" {
+    printf '{"user":{"id":1}}\n' >u.json
+    run -2 --separate-stderr sluice transform u.json --types 'user jsonb, "user.id" bigint' -O json
+    [[ $stderr == *"--types: 'user' is jsonb, and 'user.id' is a part of it; leave one of them out"* ]]
+}
