@@ -243,7 +243,7 @@ lose_history() {
     printf '\377' | dd of="$(ls l/0000/*.arrows)" bs=1 conv=notrunc status=none \
         seek=$(($(stat -c %s l/0000/*.arrows) - 80))
     another_boot l
-    events 21 30 | sluice ingest --quiet -I json -o l/
+    events 21 30 | sluice ingest --quiet -I json -o l/ || [ $? -eq 3 ] # commits are lost, and said
     [ "$(sluice aggregate --quiet l/ -O csv | tail -n 1)" = 20 ]
 }
 
@@ -267,7 +267,7 @@ lose_history() {
     printf '\377' | dd of="$(ls l/0000/*.arrows)" bs=1 conv=notrunc status=none \
         seek=$(($(stat -c %s l/0000/*.arrows) - 80))
     another_boot l
-    events 21 30 | sluice ingest --quiet -I json -o l/
+    events 21 30 | sluice ingest --quiet -I json -o l/ || [ $? -eq 3 ] # commits are lost, and said
     sluice ingest --quiet --resume l/ -o m/
     [ "$(sluice aggregate --quiet m/ --select 'count(*), sum(id)' -O csv | tail -n 1)" = 20,310 ]
 }

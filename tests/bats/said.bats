@@ -128,6 +128,7 @@ sluice ingest: column ver is now text: 'x' at w.csv:912004" ]
 
 @test "columns of words are not named as if they should be numbers" {
     run -0 --separate-stderr sluice transform "$SAMPLES/orders.csv" -O csv
+    [[ "$stderr" == *'format csv'* ]]
     [[ "$stderr" != *'is no number'* ]]
 }
 

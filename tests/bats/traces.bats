@@ -175,14 +175,14 @@ killed() { # PID
     ls -R | diff "$BATS_TEST_TMPDIR/before" -
 }
 
-@test "a link under a temporary name is not followed" {
+@test "a link under a name like a temporary one is neither followed nor removed" {
     mkdir precious && touch precious/file
     ln -s precious log.new-7-abcdef12
     ln -s precious/file rows.csv.tmp-7-abcdef12
     printf 'a\n1\n' | sluice ingest --quiet -I csv - -o rows.csv
     printf 'a\n1\n' | sluice ingest --quiet -I csv - -o log/
     [ -e precious/file ]
-    same "$(left)" $'log\nprecious\nrows.csv'
+    same "$(left)" $'log\nlog.new-7-abcdef12\nprecious\nrows.csv\nrows.csv.tmp-7-abcdef12'
 }
 
 @test "what a killed run left of a log that it made is removed by the next one" {
