@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * check: what column.h and batch.h promise of every column and batch, looked at row by row.
+ * batch_check: what column.h and batch.h promise of every column and batch, looked at row by row.
  *
  * Builds with sanitizers check each batch that an operator gives or takes (SL_CHECK in compat.h), so
  * that a broken batch is found where it was made and not where its consumer fails.
