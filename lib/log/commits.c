@@ -85,8 +85,7 @@ int sl_commits_list(struct sl_log *l, int64_t *newest, int64_t *before, struct s
         return sl_err_place(err, "%s", l->c.dir);
     }
     if (rc == 0) {
-        l->c.listed = st.st_mtim;
-        l->c.settled = is_settled(&st.st_mtim);
+        l->c.listed = is_settled(&st.st_mtim) ? st.st_mtim : (struct timespec){0};
     }
     return rc;
 }
@@ -95,8 +94,9 @@ static int open_file(struct sl_log *l, int64_t n, struct sl_err *err)
 {
     char name[SL_COMMIT_NAME];
     sl_commit_name(n, name);
-    return sl_path_openat(l->c.dirfd, name, (l->writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW, 0,
-                          l->c.dir, err);
+    return sl_path_openat(l->c.dirfd, name,
+                          (l->use == SL_VIEW_READS ? O_RDONLY : O_RDWR) | O_NOFOLLOW, 0, l->c.dir,
+                          err);
 }
 
 /* Bytes of the file fd from pos on, into l->in. */
@@ -162,7 +162,7 @@ static int take_line(struct sl_log *l, const char *p, size_t n, int first, struc
                               : "a snapshot in the middle of a file");
     if (rc == 0 && first && line.n != l->c.file)
         rc = sl_err_set(err, SL_ECORRUPT, "the snapshot is not the one that names the file");
-    if (rc == 0 && l->unclean && line.n > l->mark.durable && !first)
+    if (rc == 0 && l->trust != SL_VIEW_TRUSTED && line.n > l->mark.durable && !first)
         rc = sl_check_line(l, &line, err);
     if (rc == 0)
         rc = sl_state_apply(&l->state, &line, err);
@@ -175,7 +175,7 @@ static int take_line(struct sl_log *l, const char *p, size_t n, int first, struc
 /* May what begins at c.pos be lost to a power cut? Then the state just ends here. */
 static int may_be_lost(const struct sl_log *l)
 {
-    return l->unclean && l->c.pos > 0 && l->state.n >= l->mark.durable;
+    return l->trust != SL_VIEW_TRUSTED && l->c.pos > 0 && l->state.n >= l->mark.durable;
 }
 
 /* Takes the whole lines of l->in, which begins at c.pos. 1 if there were any. */
@@ -190,7 +190,7 @@ static int take_lines(struct sl_log *l, struct sl_err *err)
         int rc = take_line(l, p, n, first, err);
         if (rc == -SL_ECORRUPT && may_be_lost(l) && !l->state.broken) {
             note_numbers(l, p, end);
-            l->stopped = 1;
+            l->c.tail = SL_TAIL_LOST;
             return any;
         }
         if (rc == -SL_ECORRUPT)
@@ -203,16 +203,16 @@ static int take_lines(struct sl_log *l, struct sl_err *err)
         p = nl + 1;
         any = 1;
     }
-    l->c.torn = p < end;
+    l->c.tail = p < end ? SL_TAIL_TORN : SL_TAIL_NONE;
     if (p < end && !sl_line_is_torn(p, (size_t)(end - p))) {
         if (may_be_lost(l)) {
-            l->stopped = 1;
+            l->c.tail = SL_TAIL_LOST;
             return any;
         }
         sl_err_set(err, SL_ECORRUPT, "the last bytes are no part of a line");
         return corrupt(l, l->c.file, l->c.pos, err);
     }
-    if (l->unclean)
+    if (l->trust != SL_VIEW_TRUSTED)
         note_numbers(l, p, end);
     return any;
 }
@@ -228,16 +228,31 @@ static int is_ours(const struct sl_log *l, const struct sl_lock_mark *m)
     return m->known && strcmp(m->boot, l->boot) == 0;
 }
 
+void sl_view_set_trust(struct sl_log *l, enum sl_view_trust to)
+{
+    assert((to == SL_VIEW_REBOOTED) == !is_ours(l, &l->mark));
+    /* Who has a stronger reason to look closely keeps it. */
+    assert(to != SL_VIEW_SUSPECT || l->trust == SL_VIEW_TRUSTED || l->trust == SL_VIEW_SUSPECT);
+    if (to == SL_VIEW_TRUSTED && l->c.tail == SL_TAIL_LOST)
+        l->c.tail = SL_TAIL_NONE; /* what was lost has been taken back, by somebody or by us */
+    l->trust = to;
+}
+
+static enum sl_view_trust trust_under_way(const struct sl_log *l)
+{
+    return is_ours(l, &l->mark) ? SL_VIEW_ORPHANED : SL_VIEW_REBOOTED;
+}
+
 /* 1 if a sync failed since the mark was read, or is under way and may have: the kernel may have
  * dropped what lies beyond the mark. */
 static int sync_failed(struct sl_log *l)
 {
     struct sl_lock_mark m;
-    if (l->unclean || sl_lockfile_mark(&l->lock, 1, &m, NULL) < 0 || (is_ours(l, &m) && !m.syncing))
+    if (l->trust != SL_VIEW_TRUSTED || sl_lockfile_mark(&l->lock, 1, &m, NULL) < 0 ||
+        (is_ours(l, &m) && !m.syncing))
         return 0;
-    l->unclean = 1;
-    l->orphaned = is_ours(l, &m);
     l->mark = m;
+    sl_view_set_trust(l, trust_under_way(l));
     if (!m.known)
         l->mark.durable = l->state.durable;
     return 1;
@@ -248,7 +263,7 @@ static int sync_failed(struct sl_log *l)
 static int read_rest(struct sl_log *l, struct sl_err *err)
 {
     int rc = take_rest(l, err);
-    if (rc != -SL_ECORRUPT || l->locked || l->lock.fd < 0 || l->state.broken)
+    if (rc != -SL_ECORRUPT || l->use == SL_VIEW_LOCKED || l->lock.fd < 0 || l->state.broken)
         return rc;
     rc = sl_lockfile_lock(&l->lock, SL_LOCK_APPEND, SL_LOCK_SHARED, SL_LOCK_PATIENCE, err);
     if (rc < 0)
@@ -310,12 +325,12 @@ static int segments_are_there(const struct sl_log *l)
 static int begin_to_suspect(struct sl_log *l)
 {
     struct sl_lock_mark m;
-    if (l->unclean || l->state.broken || l->c.pos == 0 ||
+    if (l->trust != SL_VIEW_TRUSTED || l->state.broken || l->c.pos == 0 ||
         sl_lockfile_mark(&l->lock, 0, &m, NULL) < 0 || !is_ours(l, &m) ||
         l->state.n < SL_MAX(m.durable, l->state.durable))
         return 0;
     l->mark = m;
-    l->unclean = l->suspect = 1;
+    sl_view_set_trust(l, SL_VIEW_SUSPECT);
     return 1;
 }
 
@@ -329,7 +344,7 @@ static void change_file(struct sl_log *l, int fd, int64_t n)
     l->c.fd = fd;
     l->c.file = n;
     l->c.pos = l->c.first = 0;
-    l->c.torn = 0;
+    l->c.tail = SL_TAIL_NONE;
 }
 
 /* Checks that the snapshot at the start of file n goes on from where the present file ends. 1: it
@@ -373,7 +388,6 @@ static int next_file(struct sl_log *l, struct sl_err *err)
 {
     for (int tries = 0; tries < 3; tries++) {
         int64_t before = l->state.n;
-        uint64_t history = l->state.history;
         int fd = open_file(l, l->state.n + 1, NULL);
         if (fd == -SL_ENOENT)
             return 0;
@@ -385,8 +399,6 @@ static int next_file(struct sl_log *l, struct sl_err *err)
             rc = read_rest(l, err);
             if (rc >= 0 && l->c.pos == 0)
                 rc = corrupt(l, l->c.file, 0, err);
-            if (rc >= 0 && l->state.history != history)
-                l->rolled = l->c.file;
             return rc < 0 ? rc : 1;
         }
         close(fd);
@@ -406,8 +418,7 @@ static int next_file(struct sl_log *l, struct sl_err *err)
 /* Leaves the present file for the newest, whose snapshot is the truth. 1, 0 if it is the same. */
 static int take_newest(struct sl_log *l, struct sl_err *err)
 {
-    int64_t newest, before, n = l->state.n;
-    uint64_t history = l->state.history;
+    int64_t newest, before;
     int rc = sl_commits_list(l, &newest, &before, err);
 
     if (rc >= 0 && newest < l->c.file) {
@@ -423,8 +434,6 @@ static int take_newest(struct sl_log *l, struct sl_err *err)
     rc = read_rest(l, err);
     if (rc >= 0 && l->c.pos == 0)
         rc = corrupt(l, l->c.file, 0, err);
-    if (rc >= 0 && l->state.history != history && l->state.n > n)
-        l->rolled = newest;
     return rc < 0 ? rc : 1;
 }
 
@@ -462,8 +471,7 @@ static int jump(struct sl_log *l, struct sl_err *err)
         sl_err_set(err, SL_ENOENT, "the log was removed while it was read");
         return sl_err_place(err, "%s", l->path);
     }
-    if (l->c.settled && st.st_mtim.tv_sec == l->c.listed.tv_sec &&
-        st.st_mtim.tv_nsec == l->c.listed.tv_nsec)
+    if (st.st_mtim.tv_sec == l->c.listed.tv_sec && st.st_mtim.tv_nsec == l->c.listed.tv_nsec)
         return 0;
     return take_newest(l, err);
 }
@@ -476,10 +484,11 @@ static int was_recovered(struct sl_log *l, struct sl_err *err)
     int rc = sl_lockfile_mark(&l->lock, 0, &m, err);
     if (rc < 0 || !is_ours(l, &m))
         return rc;
-    if (((l->orphaned && m.syncing) || l->suspect) && m.durable == l->mark.durable)
+    int same = l->trust == SL_VIEW_SUSPECT || (l->trust == SL_VIEW_ORPHANED && m.syncing);
+    if (same && m.durable == l->mark.durable)
         return 0;
     l->mark = m;
-    l->unclean = l->orphaned = l->suspect = 0;
+    sl_view_set_trust(l, SL_VIEW_TRUSTED);
     return 1;
 }
 
@@ -489,12 +498,12 @@ int sl_view_catch_up(struct sl_log *l, struct sl_err *err)
 
     if (l->state.broken)
         return sl_view_load(l, err) < 0 ? (err ? -(int)err->code : -SL_EFAIL) : 1;
-    if (l->unclean) {
+    if (l->trust != SL_VIEW_TRUSTED) {
+        int lost = l->c.tail == SL_TAIL_LOST;
         rc = was_recovered(l, err);
-        if (rc < 0 || (rc == 0 && l->stopped))
+        if (rc < 0 || (rc == 0 && lost))
             return rc;
-        if (rc == 1 && l->stopped) { /* the rest of this file is void */
-            l->stopped = 0;
+        if (lost) { /* the rest of this file is void */
             rc = take_newest(l, err);
             if (rc < 0)
                 return rc;
@@ -506,7 +515,7 @@ int sl_view_catch_up(struct sl_log *l, struct sl_err *err)
         struct sl_err mine;
         int passed = pass_void(l, &mine);
         rc = passed > 0 ? 1 : rc;
-        if (passed == 0 && !l->locked && !good_line_follows(l) && begin_to_suspect(l))
+        if (passed == 0 && l->use != SL_VIEW_LOCKED && !good_line_follows(l) && begin_to_suspect(l))
             return take_rest(l, err); /* ends before the bad line */
     }
     while (rc >= 0) {
@@ -539,12 +548,14 @@ static int check_mark(struct sl_log *l, struct sl_err *err)
 static int read_mark(struct sl_log *l, struct sl_err *err)
 {
     int64_t before = l->mark.durable;
+    enum sl_view_trust trust = SL_VIEW_TRUSTED;
     int rc = sl_lockfile_mark(&l->lock, 0, &l->mark, err);
-    l->unclean = !l->mark.known || strcmp(l->mark.boot, l->boot) != 0;
-    l->orphaned &= l->mark.syncing && !l->unclean;
-    l->suspect &= !l->unclean && !l->orphaned && l->mark.durable == before;
-    l->unclean |= l->orphaned | l->suspect;
-    l->stopped = 0;
+    if (!is_ours(l, &l->mark))
+        trust = SL_VIEW_REBOOTED;
+    else if ((l->trust == SL_VIEW_ORPHANED && l->mark.syncing) ||
+             (l->trust == SL_VIEW_SUSPECT && l->mark.durable == before))
+        trust = l->trust;
+    sl_view_set_trust(l, trust);
     sl_segset_reset(&l->checked);
     return rc;
 }
@@ -586,7 +597,7 @@ static int load(struct sl_log *l, struct sl_err *err)
         l->mark.durable = l->state.durable;
     if (rc >= 0)
         rc = check_mark(l, err);
-    if (rc >= 0 && !l->stopped)
+    if (rc >= 0 && l->c.tail != SL_TAIL_LOST)
         rc = sl_view_catch_up(l, err);
     return rc < 0 ? rc : 0;
 }
@@ -612,7 +623,8 @@ int sl_view_doubt(struct sl_log *l, struct sl_err *err)
     if (rc < 0)
         return rc;
     if (!is_ours(l, &m) || m.syncing) {
-        l->orphaned = is_ours(l, &m);
+        l->mark = m;
+        sl_view_set_trust(l, trust_under_way(l));
         rc = sl_view_load(l, err);
     } else {
         rc = sl_view_catch_up(l, err); /* it has been recovered, maybe */

@@ -15,6 +15,13 @@
 
 /* ---- the lock ---- */
 
+static int must_check(const struct sl_log *l, struct sl_err *err)
+{
+    sl_err_set(err, SL_EIO, "a sync of the log failed in another process");
+    sl_err_hint(err, "run again: the log is checked when it is opened");
+    return sl_err_place(err, "%s", l->path);
+}
+
 /* The boot id in the lock file must be ours, else the log must be checked first. */
 static int check_mark(struct sl_log_writer *w, struct sl_err *err)
 {
@@ -23,11 +30,8 @@ static int check_mark(struct sl_log_writer *w, struct sl_err *err)
     int rc = sl_lockfile_mark(&l->lock, 0, &m, err);
     if (rc < 0)
         return rc;
-    if (!m.known || strcmp(m.boot, l->boot) != 0) {
-        sl_err_set(err, SL_EIO, "a sync of the log failed in another process");
-        sl_err_hint(err, "run again: the log is checked when it is opened");
-        return sl_err_place(err, "%s", l->path);
-    }
+    if (!m.known || strcmp(m.boot, l->boot) != 0)
+        return must_check(l, err);
     l->mark = m;
     return 0;
 }
@@ -38,14 +42,16 @@ int sl_writer_lock(struct sl_log_writer *w, struct sl_err *err)
     int rc = sl_lockfile_lock(&l->lock, SL_LOCK_APPEND, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, err);
     if (rc < 0)
         return rc;
-    l->locked = 1;
+    sl_view_set_locked(l, 1);
     int64_t file = l->state.broken ? 0 : l->c.file;
     rc = sl_lockfile_is_current(&l->lock, err);
     if (rc == 0)
         rc = check_mark(w, err);
     if (rc == 0)
         rc = sl_view_catch_up(l, err);
-    if (rc >= 0 && l->rolled) {
+    if (rc >= 0 && l->trust != SL_VIEW_TRUSTED)
+        rc = must_check(l, err);
+    if (rc >= 0 && l->state.history != w->history) {
         sl_err_set(err, SL_EIO, "a recovery took back commits that this writer knew of");
         sl_err_hint(err, "run again: the log is read from where it is now");
         rc = sl_err_place(err, "%s", l->path);
@@ -65,7 +71,7 @@ int sl_writer_lock(struct sl_log_writer *w, struct sl_err *err)
 
 void sl_writer_unlock(struct sl_log_writer *w)
 {
-    w->log->locked = 0;
+    sl_view_set_locked(w->log, 0);
     sl_lockfile_unlock(&w->log->lock, SL_LOCK_APPEND);
 }
 
@@ -89,7 +95,7 @@ int sl_writer_append_line(struct sl_log_writer *w, struct sl_line *line, struct 
     struct sl_log *l = w->log;
     ssize_t k;
 
-    assert(l->locked && !l->c.torn);
+    assert(l->use == SL_VIEW_LOCKED && l->c.tail == SL_TAIL_NONE);
     sl_buf_reset(&w->line);
     int rc = sl_line_print(line, &w->line, err);
     if (rc < 0)
@@ -279,17 +285,17 @@ static int first_lock(struct sl_log_writer *w, int64_t *recovered, struct sl_err
     int rc = sl_lockfile_lock(&l->lock, SL_LOCK_APPEND, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, err);
     if (rc < 0)
         return rc;
-    l->locked = 1;
+    sl_view_set_locked(l, 1);
     rc = sl_lockfile_is_current(&l->lock, err);
     if (rc == 0)
         rc = sl_lockfile_set_holder(&l->lock, err);
     if (rc == 0)
         rc = sl_view_load(l, err);
-    l->rolled = 0; /* nothing was known before */
-    if (rc == 0 && l->unclean)
+    if (rc == 0 && l->trust != SL_VIEW_TRUSTED)
         rc = sl_writer_recover(w, recovered, err);
     if (rc == 0 && sl_writer_rotate_due(w))
         rc = sl_writer_rotate(w, 0, 0, err);
+    w->history = l->state.history;
     sl_writer_unlock(w);
     return rc;
 }
@@ -339,7 +345,7 @@ int sl_writer_new(const char *path, const struct sl_log_options *o, struct sl_lo
     w->grace = o->grace;
     w->defer = o->defer;
     int64_t interval = o->sync_interval > 0 ? o->sync_interval : SYNC_INTERVAL;
-    int rc = w->host ? sl_view_open(path, o->boot_id, 1, &w->log, err)
+    int rc = w->host ? sl_view_open(path, o->boot_id, SL_VIEW_WRITES, &w->log, err)
                      : sl_err_nomem(err, "a log writer");
     if (rc == 0) {
         w->log->state.track = 1;

@@ -61,6 +61,8 @@ struct sl_log_writer {
     struct sl_account *account;
     char *host;
     int64_t pid;
+    uint64_t
+        history; /* of the log when it was opened: another one took back what this writer knew */
 
     struct sl_unborn *unborn; /* the log has not got its name yet */
     char *fresh;              /* path of a log that got it from us, until there is a commit in it */

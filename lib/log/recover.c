@@ -332,10 +332,10 @@ int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *er
         if (rc < 0)
             return rc;
     }
-    int lost = l->stopped;
+    int lost = l->c.tail == SL_TAIL_LOST;
     if (lost)
         w->lost = l->state.n;
-    int beyond = lost || l->c.torn || l->state.n > l->mark.durable || !l->mark.known;
+    int beyond = l->c.tail != SL_TAIL_NONE || l->state.n > l->mark.durable || !l->mark.known;
     int64_t before = *moved;
     rc = trim(l, moved, err);
     /* Batches without a line may have been committed, and read, before their line was lost. */
@@ -349,7 +349,9 @@ int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *er
         rc = sl_syncer_set_mark(w->sync, l->state.n, l->boot, err);
     if (rc < 0)
         return rc;
-    l->unclean = l->suspect = l->stopped = 0;
+    rc = sl_lockfile_mark(&l->lock, 0, &l->mark, err);
+    if (rc == 0)
+        sl_view_set_trust(l, SL_VIEW_TRUSTED);
     sl_segset_reset(&l->checked);
-    return sl_lockfile_mark(&l->lock, 0, &l->mark, err);
+    return rc;
 }

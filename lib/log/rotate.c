@@ -22,7 +22,7 @@ static int64_t limit(const struct sl_commits *c)
 
 int sl_writer_rotate_due(const struct sl_log_writer *w)
 {
-    return w->log->c.torn || w->log->c.pos > limit(&w->log->c);
+    return w->log->c.tail == SL_TAIL_TORN || w->log->c.pos > limit(&w->log->c);
 }
 
 int sl_writer_rotate_near(const struct sl_log_writer *w)
@@ -117,7 +117,7 @@ int sl_writer_rotate(struct sl_log_writer *w, int new_history, int64_t n, struct
 
     sl_writer_line(w, &line);
     rc = sl_writer_tell(w, err);
-    if (rc == 0 && !l->unclean) /* recovery has synced the segments itself */
+    if (rc == 0 && !n) /* a recovery, or a repair, has synced the segments itself */
         rc = sl_syncer_run(w->sync, err);
     else if (rc == 0 && l->c.fd >= 0)
         rc = sl_path_sync(l->c.fd, "the commit file", err);
@@ -144,7 +144,7 @@ int sl_writer_rotate(struct sl_log_writer *w, int new_history, int64_t n, struct
         l->c.fd = fd;
         l->c.file = line.n;
         l->c.pos = l->c.first = (int64_t)w->line.len;
-        l->c.torn = 0;
+        l->c.tail = SL_TAIL_NONE;
         rc = sl_syncer_commit(w->sync, l, line.n, err);
         if (rc == 0)
             rc = sl_syncer_set_mark(w->sync, line.n, l->boot, err);

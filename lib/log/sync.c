@@ -357,7 +357,7 @@ static int still_there(struct sl_syncer *s, int64_t file, uint64_t history, int6
 static int write_again(struct sl_syncer *s, int64_t target, struct sl_err *err)
 {
     struct sl_log *l = NULL;
-    int rc = sl_view_open(s->path, sl_boot_failed, 1, &l, err);
+    int rc = sl_view_open(s->path, sl_boot_failed, SL_VIEW_WRITES, &l, err);
     if (rc < 0)
         return rc;
     rc = sl_view_load(l, err);

@@ -131,9 +131,10 @@ static int open_own(struct sl_tender *t)
     int rc = t->w ? sl_log_refresh(t->w->log, NULL) : sl_writer_new(t->path, &o, &t->w, NULL);
     if (rc == 0 && !t->w->log->state.n)
         rc = sl_view_load(t->w->log, NULL);
-    if (rc >= 0 && !t->w->log->unclean)
-        rc = sl_writer_tell(t->w, NULL);
-    return rc < 0 || t->w->log->unclean ? -SL_EFAIL : 0;
+    int trusted = rc >= 0 && t->w->log->trust == SL_VIEW_TRUSTED;
+    if (trusted && !t->w->history)
+        t->w->history = t->w->log->state.history;
+    return trusted && sl_writer_tell(t->w, NULL) == 0 ? 0 : -SL_EFAIL;
 }
 
 static void tend(struct sl_tender *t, const struct closed *c)

@@ -106,6 +106,7 @@ static int go_over(struct sl_log_writer *w, int64_t *recovered, struct sl_err *e
     if (rc == 0) {
         assert(!w->tender && !other->tender);
         SWAP(log);
+        SWAP(history);
         SWAP(sync);
         SWAP(unborn);
         SWAP(schema);
@@ -157,7 +158,7 @@ void sl_writer_withdraw(struct sl_log_writer *w)
     struct sl_buf name = SL_BUF_INIT;
     if (sl_lockfile_lock(&l->lock, SL_LOCK_APPEND, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, NULL) < 0)
         return;
-    l->locked = 1;
+    sl_view_set_locked(l, 1);
     /* Half a line of the commit that failed would look like the work of somebody else. */
     if (holds_nothing(l, w->fresh) && ftruncate(l->c.fd, l->c.pos) == 0 &&
         sl_log_unname(w->fresh, &name, NULL) == 0)

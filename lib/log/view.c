@@ -18,17 +18,18 @@ static char *trimmed(const char *path)
     return sl_strndup(path, n);
 }
 
-int sl_view_open(const char *path, const char *boot, int writable, struct sl_log **out,
+int sl_view_open(const char *path, const char *boot, enum sl_view_use use, struct sl_log **out,
                  struct sl_err *err)
 {
     struct sl_buf dir = SL_BUF_INIT;
     int rc;
     struct sl_log *l = sl_calloc(1, sizeof(*l));
 
+    assert(use != SL_VIEW_LOCKED);
     if (!l)
         return sl_err_nomem(err, "opening a log");
     l->dirfd = l->c.dirfd = l->c.fd = l->lock.fd = -1;
-    l->writable = writable;
+    l->use = use;
     l->path = trimmed(path);
     if (boot && strlen(boot) == SL_BOOT_ID)
         memcpy(l->boot, boot, SL_BOOT_ID);
@@ -53,7 +54,7 @@ int sl_view_open(const char *path, const char *boot, int writable, struct sl_log
     }
     if (rc < 0)
         goto fail;
-    rc = sl_lockfile_open(l->path, writable, &l->lock, err);
+    rc = sl_lockfile_open(l->path, use == SL_VIEW_WRITES, &l->lock, err);
     if (rc < 0)
         goto fail;
     *out = l;
@@ -66,7 +67,7 @@ fail:
 int sl_log_open_as(const char *path, const char *boot_id, struct sl_log **out, struct sl_err *err)
 {
     struct sl_log *l;
-    int rc = sl_view_open(path, boot_id, 0, &l, err);
+    int rc = sl_view_open(path, boot_id, SL_VIEW_READS, &l, err);
     if (rc < 0)
         return rc;
     rc = sl_view_load(l, err);
@@ -195,7 +196,7 @@ int64_t sl_log_durable(const struct sl_log *l)
 {
     struct sl_lock_mark m;
     /* The lock file knows best; a line only what was known when it was written. */
-    if (!l->unclean && sl_lockfile_mark(&l->lock, 1, &m, NULL) == 0 && m.known)
+    if (l->trust == SL_VIEW_TRUSTED && sl_lockfile_mark(&l->lock, 1, &m, NULL) == 0 && m.known)
         return SL_MAX(l->state.durable, SL_MIN(m.durable, l->state.n));
     return l->state.durable;
 }
@@ -229,7 +230,7 @@ int sl_log_history_holds(const struct sl_log *l, uint64_t history, int partition
 
 int sl_log_unsettled(const struct sl_log *l)
 {
-    return l->stopped;
+    return l->c.tail == SL_TAIL_LOST;
 }
 
 int sl_log_positions(const struct sl_log *l,

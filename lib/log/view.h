@@ -14,15 +14,40 @@
 #include "log/log.h"
 #include "log/segset.h"
 
+/* What a view is for. It is opened to read or to write; the append lock moves a writer's view between
+ * the last two. */
+enum sl_view_use {
+    SL_VIEW_READS,  /* files are opened for reading only, and nothing is locked for long */
+    SL_VIEW_WRITES, /* a writer's, between its commits: others may append */
+    SL_VIEW_LOCKED, /* a writer's that holds the append lock: nobody else appends */
+};
+
+/* What a view believes of the commits behind the durable mark. Unless it is SL_VIEW_TRUSTED, the bytes of
+ * each such commit are checked before the commit counts (check.c). */
+enum sl_view_trust {
+    SL_VIEW_TRUSTED,  /* everything: the kernel that took these bytes still runs */
+    SL_VIEW_REBOOTED, /* the mark is damaged, of another boot, or says that a sync failed */
+    SL_VIEW_ORPHANED, /* the mark is this boot's; a sync began, and nobody knows how it ended */
+    SL_VIEW_SUSPECT, /* the mark is this boot's, but what lies behind it was seen not to be whole */
+};
+
+/* What follows the last good line. */
+enum sl_commits_tail {
+    SL_TAIL_NONE, /* nothing */
+    SL_TAIL_TORN, /* the beginning of a line, of a writer that was killed or writes now */
+    SL_TAIL_LOST, /* a commit whose bytes are not on the device; never in a trusted view */
+};
+
 struct sl_commits {
     char *dir; /* path, for messages */
     int dirfd, fd;
-    int64_t file;           /* number that names the file */
-    int64_t pos;            /* end of the last good line */
-    int64_t first;          /* length of the snapshot */
-    int torn;               /* there are bytes after pos, of a killed writer */
-    struct timespec listed; /* change time of the directory when it was last listed */
-    int settled;            /* that was long before: a later change shows in it */
+    int64_t file;  /* number that names the file */
+    int64_t pos;   /* end of the last good line */
+    int64_t first; /* length of the snapshot */
+    enum sl_commits_tail tail;
+    /* Change time of the directory when it was last listed; zeros if the listing was too soon after it
+     * for another change to show. */
+    struct timespec listed;
 };
 
 struct sl_walk;
@@ -35,17 +60,13 @@ struct sl_log {
     struct sl_state state;
     struct sl_lock_mark mark; /* as it was before the lines were read */
     char boot[SL_BOOT_ID + 1];
-    int writable;
-    int locked;       /* the append lock is held */
-    int unclean;      /* another boot, or a failed sync: commits after the mark are checked */
-    int orphaned;     /* unclean since a sync is, or was, under way of which nobody knows the end */
-    int suspect;      /* unclean since what is behind the mark is not whole, without a reboot */
-    int stopped;      /* unclean: a commit that is not good was met; the state ends before it */
-    int64_t greatest; /* greatest number that any line seen bore */
-    int64_t rolled;   /* number of the last snapshot that went back behind a known commit */
-    /* Unclean: segments that commits after the mark changed; at: the length before these. */
+    enum sl_view_use use;
+    enum sl_view_trust trust; /* changed by sl_view_set_trust only */
+    int64_t greatest;         /* greatest number that any line seen bore */
+    /* Not trusted: segments that commits after the mark changed; at: the length before these. */
     struct sl_segset checked;
-    struct sl_segset replaced; /* unclean: segments that lines of `in` replace */
+    struct sl_segset
+        replaced; /* not trusted: segments that lines of `in` replace, if that is known */
     int knows_replaced;
     struct sl_buf in;
     struct sl_walk *newest, *oldest; /* walks with a file open, by their last use */
@@ -61,9 +82,18 @@ int sl_commit_number(const char *name,
  * there is none. */
 int sl_commits_list(struct sl_log *l, int64_t *newest, int64_t *before, struct sl_err *err);
 
-/* Opens descriptors and reads the mark, no commits yet. boot NULL = this system's. */
-int sl_view_open(const char *path, const char *boot, int writable, struct sl_log **out,
+/* Opens descriptors, reads nothing yet. boot NULL = this system's. use: SL_VIEW_READS, SL_VIEW_WRITES. */
+int sl_view_open(const char *path, const char *boot, enum sl_view_use use, struct sl_log **out,
                  struct sl_err *err);
+/* The append lock was taken (locked = 1), or is about to be given back. Of a writer's view. */
+static inline void sl_view_set_locked(struct sl_log *l, int locked)
+{
+    assert(l->use == (locked ? SL_VIEW_WRITES : SL_VIEW_LOCKED));
+    l->use = locked ? SL_VIEW_LOCKED : SL_VIEW_WRITES;
+}
+/* What the view believes from now on. The mark is the one that says so: it is this boot's exactly if
+ * `to` is not SL_VIEW_REBOOTED. */
+void sl_view_set_trust(struct sl_log *l, enum sl_view_trust to);
 /* (Re)reads the newest file from its snapshot. */
 int sl_view_load(struct sl_log *l, struct sl_err *err);
 /* 1 if lines were taken, 0 if there were none, < 0. */

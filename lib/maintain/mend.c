@@ -246,12 +246,10 @@ static int commit(struct sl_mend *m, struct sl_err *err)
         m->line.prev = l->state.crc;
         m->line.history = l->state.history;
         rc = sl_state_apply(&l->state, &m->line, err);
-        l->unclean = 1; /* all is synced already, and the mark is not ours to trust */
         l->c.pos = 0;
         l->c.file = 0;
         if (rc == 0)
             rc = sl_writer_rotate(m->w, 1, l->state.n + 1, err);
-        l->unclean = 0;
     } else if (rc == 0 && m->line.nsegs) {
         int nsegs = m->line.nsegs;
         struct sl_seg *segs = m->line.segs;
@@ -282,7 +280,7 @@ static int check_older(struct sl_mend *m, struct sl_err *err)
     int rc = sl_commits_list(m->l, &newest, &older, err);
     if (rc < 0 || !older)
         return rc;
-    rc = sl_view_open(m->l->path, m->l->boot, 0, &o.l, err);
+    rc = sl_view_open(m->l->path, m->l->boot, SL_VIEW_READS, &o.l, err);
     if (rc < 0)
         return rc;
     rc = sl_mend_older(&o, newest, older, err);
@@ -303,7 +301,7 @@ static int check_older(struct sl_mend *m, struct sl_err *err)
 static int take_back(struct sl_mend *m, struct sl_err *err)
 {
     int64_t moved = 0;
-    if (m->l->stopped) {
+    if (m->l->c.tail == SL_TAIL_LOST) {
         sl_mend_say(m,
                     "commits after number %" PRId64
                     " did not reach the device whole: they are taken back, their rows go to lost/",
@@ -330,7 +328,7 @@ static int mend_all(struct sl_mend *m, struct sl_err *err)
         rc = sl_mend_commits(m, err);
         if (rc == 0 && !m->said)
             sl_mend_say(m, "%s: byte %" PRId64 ": %s", why.place, why.offset, why.what);
-    } else if (rc == 0 && l->unclean) {
+    } else if (rc == 0 && l->trust != SL_VIEW_TRUSTED) {
         rc = take_back(m, err);
     } else if (rc < 0 && err) {
         *err = why;
@@ -372,11 +370,12 @@ int64_t sl_log_repair(const char *path, int yes, void (*say)(void *arg, const ch
     sl_line_init(&m.line);
     if (yes) {
         rc = sl_lockfile_lock(&m.l->lock, SL_LOCK_APPEND, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, err);
-        m.l->locked = rc == 0;
+        if (rc == 0)
+            sl_view_set_locked(m.l, 1);
     }
     if (rc == 0)
         rc = mend_all(&m, err);
-    if (m.l->locked)
+    if (m.l->use == SL_VIEW_LOCKED)
         sl_writer_unlock(m.w);
     sl_line_release(&m.line);
     free(m.missing);

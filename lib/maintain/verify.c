@@ -56,7 +56,7 @@ static int verify_older(struct sl_log *l, struct report *r, int64_t newest, int6
     struct sl_mend m = {.arg = r, .bad = tell_line};
     struct sl_err e;
     sl_err_init(&e);
-    int rc = sl_view_open(l->path, l->boot, 0, &m.l, err);
+    int rc = sl_view_open(l->path, l->boot, SL_VIEW_READS, &m.l, err);
     if (rc < 0)
         return rc;
     rc = sl_mend_older(&m, newest, older, &e);
@@ -244,7 +244,7 @@ int sl_log_verify(const char *path, int (*fn)(void *arg, const struct sl_log_pro
     int64_t newest, older = 0;
 
     sl_err_init(&e);
-    int rc = sl_view_open(path, NULL, 0, &l, err);
+    int rc = sl_view_open(path, NULL, SL_VIEW_READS, &l, err);
     if (rc < 0)
         return rc;
     r.path = l->path;
