@@ -594,41 +594,45 @@ int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err)
     return 0;
 }
 
-int sl_bytes_poll(struct sl_bytes *b, struct pollfd *fds, int max, int64_t *deadline)
+void sl_bytes_poll(struct sl_bytes *b, struct sl_poll_set *p)
 {
     int fd = b->regular ? b->watch ? sl_watch_fd(b->watch) : -1 : b->fd;
     /* What the watch tells of may have happened after the last read: read again before sleeping. */
     if (fd >= 0 && b->regular && sl_watch_drain(b->watch))
-        *deadline = SL_MIN(*deadline, sl_time_mono_usec());
+        sl_poll_until(p, 0);
     /* A file that is renamed and created again is not always told by its own watch: look. */
     if (b->regular)
-        *deadline = SL_MIN(*deadline, sl_time_mono_usec() + POLL_USEC);
-    if (fd < 0 || max < 1)
-        return 0;
-    fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
-    return 1;
+        sl_poll_until(p, sl_time_mono_usec() + POLL_USEC);
+    sl_poll_add(p, fd, POLLIN);
 }
 
 int sl_bytes_wait(struct sl_bytes *b, int stop_fd, int64_t timeout, struct sl_err *err)
 {
-    struct pollfd fds[2];
-    int64_t deadline = INT64_MAX, now = sl_time_mono_usec();
-    int n = sl_bytes_poll(b, fds, 1, &deadline);
+    struct sl_poll_set p = {0};
+    int64_t end = timeout < 0 ? INT64_MAX : sl_time_mono_usec() + timeout;
+    int rc = -1;
 
-    if (stop_fd >= 0)
-        fds[n++] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
-    int64_t left = deadline == INT64_MAX ? -1 : deadline - now;
-    int own = left < 0 || (timeout >= 0 && timeout < left);
-    if (own)
-        left = timeout;
-    int rc = poll(fds, (nfds_t)n, left < 0 ? -1 : (int)((left + 999) / 1000));
-    if (rc < 0 && errno != EINTR)
-        return sl_err_sys(err, "cannot poll");
-    if (rc < 0)
-        return 1;
-    if (stop_fd >= 0 && fds[n - 1].revents)
-        return 0;
-    return rc > 0 || !own;
+    while (rc < 0) {
+        sl_poll_begin(&p);
+        sl_poll_add(&p, stop_fd, POLLIN);
+        sl_bytes_poll(b, &p);
+        int own = end < p.deadline;
+        sl_poll_until(&p, end);
+        if ((rc = sl_poll_wait(&p, err)) < 0)
+            break;
+        int ready = 0;
+        for (size_t i = stop_fd >= 0; i < p.n; i++)
+            ready |= p.fds[i].revents != 0;
+        int64_t now = sl_time_mono_usec();
+        if (stop_fd >= 0 && p.fds[0].revents)
+            rc = 0;
+        else if (ready || (!own && now >= p.deadline))
+            rc = 1;
+        else
+            rc = now >= end ? 0 : -1;
+    }
+    sl_poll_release(&p);
+    return rc;
 }
 
 int sl_bytes_is_regular(const struct sl_bytes *b)

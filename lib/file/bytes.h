@@ -4,9 +4,7 @@
 #ifndef SL_FILE_BYTES_H
 #define SL_FILE_BYTES_H
 
-#include <poll.h>
-#include "base/compat.h"
-#include "base/err.h"
+#include "base/poll_set.h"
 
 struct sl_bytes;
 
@@ -34,7 +32,7 @@ int sl_bytes_precede(struct sl_bytes *b, const char *older, struct sl_err *err);
 int sl_bytes_reopen(struct sl_bytes *b, struct sl_err *err);
 /* Goes to a byte of the (decompressed) stream; regular files and compressed ones only. */
 int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err);
-int sl_bytes_poll(struct sl_bytes *b, struct pollfd *fds, int max, int64_t *deadline);
+void sl_bytes_poll(struct sl_bytes *b, struct sl_poll_set *p);
 int sl_bytes_is_regular(const struct sl_bytes *b);
 /* Of a followed file: why what has come to its path cannot be opened now; it is tried again. NULL: there
  * is nothing, or nothing amiss. */

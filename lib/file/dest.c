@@ -262,15 +262,12 @@ void sl_dest_free(struct sl_dest *o)
     free(o);
 }
 
-int sl_dest_poll(struct sl_dest *o, struct pollfd *fds, int max)
+void sl_dest_poll(struct sl_dest *o, struct sl_poll_set *p)
 {
     struct stat st;
     /* Only a pipe or socket can lose its reader while we are silent. */
-    if (o->own || max < 1 || fstat(o->fd, &st) < 0 ||
-        !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
-        return 0;
-    fds[0] = (struct pollfd){.fd = o->fd, .events = 0};
-    return 1;
+    if (!o->own && fstat(o->fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+        sl_poll_add(p, o->fd, 0);
 }
 
 int sl_dest_is_terminal(const struct sl_dest *o)

@@ -4,7 +4,7 @@
 #ifndef SL_FILE_DEST_H
 #define SL_FILE_DEST_H
 
-#include <poll.h>
+#include "base/poll_set.h"
 #include "op/op.h"
 
 struct sl_dest;
@@ -19,7 +19,7 @@ int sl_dest_write(struct sl_dest *o, const void *data, size_t n, struct sl_err *
 /* The end: a file is synced and takes its name. */
 int sl_dest_close(struct sl_dest *o, struct sl_err *err);
 void sl_dest_free(struct sl_dest *o); /* without close: no half file is left */
-int sl_dest_poll(struct sl_dest *o, struct pollfd *fds, int max);
+void sl_dest_poll(struct sl_dest *o, struct sl_poll_set *p);
 int sl_dest_is_terminal(const struct sl_dest *o);
 int sl_dest_is_empty(const struct sl_dest *o); /* append: the file had nothing in it */
 

@@ -116,8 +116,16 @@ static int deliver(struct sl_run *r, struct sl_batch *b, struct sl_err *err)
         if (rc < 0)
             return rc;
     }
-    r->p->sunk += (int64_t)b->selected;
-    return s->class->write(s, b, encoded, err);
+    return sl_pipeline_sink_write(r->p, b, encoded, err);
+}
+
+int sl_pipeline_sink_write(struct sl_pipeline *p, struct sl_batch *b, void *encoded,
+                           struct sl_err *err)
+{
+    p->sunk += (int64_t)b->selected;
+    int rc = p->sink->class->write(p->sink, b, encoded, err);
+    p->full |= rc == SL_PUSH_FULL;
+    return rc == SL_PUSH_FULL ? SL_PUSH_OK : rc;
 }
 
 int sl_run_push(struct sl_run *r, int from, struct sl_batch *b, enum sl_directive d,

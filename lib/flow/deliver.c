@@ -77,8 +77,7 @@ static int pass_on(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err
         } else {
             void *encoded = o->encoded;
             o->encoded = NULL;
-            p->sunk += (int64_t)o->batch->selected;
-            rc = p->sink->class->write(p->sink, o->batch, encoded, err);
+            rc = sl_pipeline_sink_write(p, o->batch, encoded, err);
         }
         if (rc != SL_PUSH_OK)
             return rc;

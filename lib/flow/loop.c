@@ -10,8 +10,7 @@
 #include "flow/pipeline_int.h"
 
 enum {
-    SMALL_MORSEL = 64 << 10, /* bytes below which a thread is not worth its wake-up */
-    POLL_FDS = 16,
+    SMALL_MORSEL = 64 << 10,     /* bytes below which a thread is not worth its wake-up */
     PROGRESS_EVERY = 100 * 1000, /* µs */
     PATIENCE = 5 * 1000 * 1000,  /* µs: a partition that is waited for longer is named */
 };
@@ -34,13 +33,8 @@ static void progress(struct sl_pipeline *p)
     p->o.progress(p->o.progress_arg, p->source->rows, done, total);
 }
 
-static int add_fds(int n, int more)
-{
-    return more > 0 ? n + more : n;
-}
-
-/* Names a partition that has held results back for long, once. Lowers the deadline to when it will. */
-static void say_waiting(struct sl_pipeline *p, int64_t *deadline)
+/* Names a partition that has held results back for long, once, or wakes the loop when it will. */
+static void say_waiting(struct sl_pipeline *p)
 {
     int64_t now = sl_time_mono_usec();
     int partition = -1;
@@ -53,7 +47,7 @@ static void say_waiting(struct sl_pipeline *p, int64_t *deadline)
     if (partition < 0 || p->waits_since == INT64_MAX || !p->o.say)
         return;
     if (now - p->waits_since < PATIENCE) {
-        *deadline = SL_MIN(*deadline, p->waits_since + PATIENCE);
+        sl_poll_until(&p->wait, p->waits_since + PATIENCE);
         return;
     }
     char text[160];
@@ -66,40 +60,41 @@ static void say_waiting(struct sl_pipeline *p, int64_t *deadline)
     p->waits_since = INT64_MAX;
 }
 
-/* Sleeps until the source, the sink, a timer or a signal wants something. */
-static int wait_for_input(struct sl_pipeline *p, struct sl_err *err)
+/* Tells a sink what the wait brought it: the entries from `from` to `to`. */
+static int wake(struct sl_pipeline *p, struct sl_sink *s, size_t from, size_t to,
+                struct sl_err *err)
 {
-    struct pollfd fds[POLL_FDS];
-    int64_t deadline = INT64_MAX;
-    int n = 0, sink_at, sink_n;
-
-    say_waiting(p, &deadline);
-    if (p->source->class->poll)
-        n = add_fds(n, p->source->class->poll(p->source, fds, POLL_FDS - 4, &deadline));
-    sink_at = n;
-    if (p->sink->class->poll)
-        n = add_fds(n, p->sink->class->poll(p->sink, fds + n, POLL_FDS - n - 2, &deadline));
-    sink_n = n - sink_at;
-    if (p->rejects && p->rejects->class->poll)
-        p->rejects->class->poll(p->rejects, fds + n, 0, &deadline);
-    if (p->o.signal_fd >= 0 && p->o.signal)
-        fds[n++] = (struct pollfd){.fd = p->o.signal_fd, .events = POLLIN};
-    int timeout = -1;
-    if (deadline != INT64_MAX) {
-        int64_t left = deadline - sl_time_mono_usec();
-        timeout = left <= 0 ? 0 : left > 1000000 ? 1000 : (int)((left + 999) / 1000);
-    }
-    if (poll(fds, (nfds_t)n, timeout) < 0 && errno != EINTR)
-        return sl_err_sys(err, "cannot poll");
-    int rc = 0;
-    if (p->sink->class->ready)
-        rc = p->sink->class->ready(p->sink, fds + sink_at, sink_n, err);
-    if (rc >= 0 && p->rejects && p->rejects->class->ready) {
-        int e = p->rejects->class->ready(p->rejects, NULL, 0, err);
-        rc = e < 0 ? e : rc;
-    }
+    int rc = s->class->ready ? s->class->ready(s, p->wait.fds + from, to - from, err) : SL_PUSH_OK;
+    if (s == p->sink)
+        p->full = rc == SL_PUSH_FULL;
     p->done_early |= rc == SL_PUSH_DONE;
     return rc < 0 ? rc : 0;
+}
+
+/* Sleeps until the source, the sink, a timer or a signal wants something; a full sink waits for nobody
+ * but itself. */
+static int wait_for_input(struct sl_pipeline *p, struct sl_err *err)
+{
+    struct sl_poll_set *w = &p->wait;
+    sl_poll_begin(w);
+    say_waiting(p);
+    if (p->source->class->poll && !p->full)
+        p->source->class->poll(p->source, w);
+    size_t sink = w->n;
+    if (p->sink->class->poll)
+        p->sink->class->poll(p->sink, w);
+    size_t rejects = w->n;
+    if (p->rejects && p->rejects->class->poll)
+        p->rejects->class->poll(p->rejects, w);
+    size_t end = w->n;
+    if (p->o.signal)
+        sl_poll_add(w, p->o.signal_fd, POLLIN);
+    int rc = sl_poll_wait(w, err);
+    if (rc == 0)
+        rc = wake(p, p->sink, sink, rejects, err);
+    if (rc == 0 && p->rejects)
+        rc = wake(p, p->rejects, rejects, end, err);
+    return rc;
 }
 
 /* Takes charge of a morsel: to a worker, or through the own lane at once. */
@@ -167,6 +162,8 @@ static int turn(struct sl_pipeline *p, struct sl_err *err)
     int rc, ends = signalled(p);
 
     progress(p);
+    if (p->full && !ends)
+        return wait_for_input(p, err);
     if ((int)(p->tail - p->head) >= p->window) {
         rc = sl_pipeline_deliver(p, err);
         return rc < 0 ? rc : 0;

@@ -320,6 +320,7 @@ void sl_pipeline_free(struct sl_pipeline *p)
     sl_pipeline_discard(p);
     sl_lanes_close(p);
     sl_pool_free(p->pool);
+    sl_poll_release(&p->wait);
     for (int i = 0; i < p->nops; i++)
         sl_op_free(p->ops[i]);
     for (int i = 0; i < SL_PIPELINE_OPS; i++)

@@ -111,6 +111,8 @@ struct sl_pipeline {
     int window;
     struct sl_morsel *passing; /* whose rows go through the rest of the chain now, or NULL */
     /* state of the loop */
+    struct sl_poll_set wait;
+    int full; /* the sink takes no more for now */
     int done_early, flushed;
     int said_late;
     int input_failed;  /* the input or a row of it ended the run: what the sink was given is good */
@@ -127,6 +129,9 @@ void sl_run_init(struct sl_run *r, struct sl_pipeline *p, struct sl_lane *lane, 
 /* Pushes a batch (may be NULL) with a directive into operator from; SL_PUSH_OK, DONE or < 0. */
 int sl_run_push(struct sl_run *r, int from, struct sl_batch *b, enum sl_directive d,
                 struct sl_err *err);
+/* Writes a batch with what was encoded of it, which is consumed: SL_PUSH_OK, DONE or < 0. */
+int sl_pipeline_sink_write(struct sl_pipeline *p, struct sl_batch *b, void *encoded,
+                           struct sl_err *err);
 void sl_outputs_clear(struct sl_pipeline *p, struct sl_outputs *o);
 void sl_op_rejects_clear(struct sl_op_rejects *r);
 

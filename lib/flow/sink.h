@@ -11,8 +11,8 @@
 #ifndef SL_FLOW_SINK_H
 #define SL_FLOW_SINK_H
 
-#include <poll.h>
 #include "arrow/batch.h"
+#include "base/poll_set.h"
 #include "ipc/control.h"
 #include "op/op.h"
 #include "text/text.h"
@@ -35,7 +35,8 @@ struct sl_sink_class {
     int (*encode)(struct sl_sink *s, struct sl_batch *b, int worker, void **out,
                   struct sl_err *err);
     void (*drop)(struct sl_sink *s, void *encoded); /* an encoded batch that is not written */
-    /* SL_PUSH_OK, SL_PUSH_DONE (the reader is gone), < 0. encoded is consumed. */
+    /* SL_PUSH_OK; SL_PUSH_FULL: the batch was taken, and no other is wanted until ready() says OK;
+     * SL_PUSH_DONE (the reader is gone), < 0. encoded is consumed. */
     int (*write)(struct sl_sink *s, struct sl_batch *b, void *encoded, struct sl_err *err);
     /* Position of a source behind the rows written so far; recorded with the next commit.
      * was: see struct sl_source_class; another value there by now means another run: SL_ELOCKED. */
@@ -47,10 +48,10 @@ struct sl_sink_class {
     /* The run fails, and not by the sink's fault: what was written is committed, or shown, as far as
      * that needs no end. Called last. NULL = there is nothing to do. */
     int (*rescue)(struct sl_sink *s, struct sl_err *err);
-    /* As struct sl_source_class.poll; ready() is called after each poll with the same descriptors. It
-     * may answer SL_PUSH_DONE: the reader is gone. */
-    int (*poll)(struct sl_sink *s, struct pollfd *fds, int max, int64_t *deadline);
-    int (*ready)(struct sl_sink *s, const struct pollfd *fds, int n, struct sl_err *err);
+    /* As struct sl_source_class.poll; ready() is called after each wait with the n entries that it added.
+     * SL_PUSH_OK, SL_PUSH_FULL, SL_PUSH_DONE (the reader is gone), < 0. */
+    void (*poll)(struct sl_sink *s, struct sl_poll_set *p);
+    int (*ready)(struct sl_sink *s, const struct pollfd *fds, size_t n, struct sl_err *err);
     void (*free)(struct sl_sink *s);
 };
 

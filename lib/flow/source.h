@@ -12,8 +12,8 @@
 #ifndef SL_FLOW_SOURCE_H
 #define SL_FLOW_SOURCE_H
 
-#include <poll.h>
 #include "arrow/batch.h"
+#include "base/poll_set.h"
 #include "base/thread.h"
 #include "ipc/control.h"
 #include "text/text.h"
@@ -92,8 +92,8 @@ struct sl_source_class {
     /* Before the first next(), where may_widen: the type of this column stays, for the sink's sake (see
      * struct sl_sink_class.pinned). NULL = no column of this source changes. */
     void (*pin)(struct sl_source *s, int column, enum sl_pin pin);
-    /* Descriptors to poll while waiting, at most max; *deadline (monotonic µs) may be lowered. */
-    int (*poll)(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline);
+    /* After WAIT: adds what it waits for. NULL = nothing wakes it. */
+    void (*poll)(struct sl_source *s, struct sl_poll_set *p);
     /* When m has been delivered, in order: appends the input's name and the position behind m (opaque
      * JSON) for the sink to record, and what the sink had recorded of it when the input was opened
      * ("" nothing, "*" it does not matter). 1, 0 if there is none, < 0. NULL = never. */

@@ -55,8 +55,9 @@ void sl_stream_sink_take(struct sl_stream_sink *s, size_t rows);
 int sl_stream_sink_put(struct sl_stream_sink *s, const struct sl_buf *bytes, struct sl_err *err);
 int sl_stream_sink_flush(struct sl_stream_sink *s, struct sl_err *err);
 /* poll and ready of struct sl_sink_class. */
-int sl_stream_sink_poll(struct sl_sink *base, struct pollfd *fds, int max, int64_t *deadline);
-int sl_stream_sink_ready(struct sl_sink *base, const struct pollfd *fds, int n, struct sl_err *err);
+void sl_stream_sink_poll(struct sl_sink *base, struct sl_poll_set *p);
+int sl_stream_sink_ready(struct sl_sink *base, const struct pollfd *fds, size_t n,
+                         struct sl_err *err);
 void sl_stream_sink_release(struct sl_stream_sink *s);
 
 /* ---- unpack.c: members of the column `_rest` to columns of a log ---- */

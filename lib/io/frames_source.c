@@ -534,9 +534,9 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
     }
 }
 
-static int source_poll(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline)
+static void source_poll(struct sl_source *s, struct sl_poll_set *p)
 {
-    return sl_bytes_poll(((struct frames_source *)s)->bytes, fds, max, deadline);
+    sl_bytes_poll(((struct frames_source *)s)->bytes, p);
 }
 
 static void source_progress(struct sl_source *s, int64_t *done, int64_t *total)

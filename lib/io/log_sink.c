@@ -506,24 +506,20 @@ static enum sl_pin sink_pinned(const struct sl_sink *base, const char *column)
     return sl_log_column_pinned(schema, column) ? SL_PIN_KEY : SL_PIN_NONE;
 }
 
-static int sink_poll(struct sl_sink *base, struct pollfd *fds, int max, int64_t *deadline)
+static void sink_poll(struct sl_sink *base, struct sl_poll_set *p)
 {
     struct log_sink *s = (struct log_sink *)base;
-    (void)fds;
-    (void)max;
-    *deadline = SL_MIN(*deadline, s->due);
+    sl_poll_until(p, s->due);
     if (s->writer)
-        *deadline = SL_MIN(*deadline, sl_log_writer_deadline(s->writer));
-    return 0;
+        sl_poll_until(p, sl_log_writer_deadline(s->writer));
 }
 
-static int sink_ready(struct sl_sink *base, const struct pollfd *fds, int n, struct sl_err *err)
+static int sink_ready(struct sl_sink *base, const struct pollfd *fds SL_UNUSED, size_t n SL_UNUSED,
+                      struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
     int64_t now = sl_time_mono_usec();
     int rc = 0;
-    (void)fds;
-    (void)n;
     if (now >= s->due)
         rc = commit(s, err);
     if (rc == 0 && now >= sl_log_writer_deadline(s->writer))

@@ -503,20 +503,17 @@ static void discard(struct sl_morsel *m)
     sl_log_chunk_free(m->arg);
 }
 
-static int source_poll(struct sl_source *base, struct pollfd *fds, int max, int64_t *deadline)
+static void source_poll(struct sl_source *base, struct sl_poll_set *p)
 {
     struct log_source *s = (struct log_source *)base;
-    int fd = s->reader ? sl_log_reader_fd(s->reader) : -1, n = 0;
-    if (s->home)
-        *deadline = SL_MIN(*deadline, s->look_at);
-    if (fd < 0 || max < 2) {
-        *deadline = SL_MIN(*deadline, sl_time_mono_usec() + LOOK_USEC);
-        return 0;
+    int fd = s->reader ? sl_log_reader_fd(s->reader) : -1;
+    if (s->home) {
+        sl_poll_until(p, s->look_at);
+        sl_poll_add(p, sl_watch_fd(s->home), POLLIN);
     }
-    fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
-    if (s->home && sl_watch_fd(s->home) >= 0)
-        fds[n++] = (struct pollfd){.fd = sl_watch_fd(s->home), .events = POLLIN};
-    return n;
+    if (fd < 0)
+        sl_poll_until(p, sl_time_mono_usec() + LOOK_USEC);
+    sl_poll_add(p, fd, POLLIN);
 }
 
 static void source_free(struct sl_source *base)

@@ -148,14 +148,13 @@ static int source_shorten(struct sl_source *base SL_UNUSED, struct sl_morsel *m 
     return 1;
 }
 
-static int source_poll(struct sl_source *base, struct pollfd *fds, int max, int64_t *deadline)
+static void source_poll(struct sl_source *base, struct sl_poll_set *p)
 {
     struct pace_source *s = (struct pace_source *)base;
-    if (s->m) {
-        *deadline = SL_MIN(*deadline, due(s, sl_time_mono_usec()));
-        return 0;
-    }
-    return s->inner->class->poll ? s->inner->class->poll(s->inner, fds, max, deadline) : 0;
+    if (s->m)
+        sl_poll_until(p, due(s, sl_time_mono_usec()));
+    else if (s->inner->class->poll)
+        s->inner->class->poll(s->inner, p);
 }
 
 static void source_free(struct sl_source *base)

@@ -521,10 +521,11 @@ static int source_position(struct sl_source *base, struct sl_morsel *m, struct s
     return in->class->position(in, k->batch, id, position, was, err);
 }
 
-static int source_poll(struct sl_source *base, struct pollfd *fds, int max, int64_t *deadline)
+static void source_poll(struct sl_source *base, struct sl_poll_set *p)
 {
     struct sl_source *in = ((struct rejects_source *)base)->inner;
-    return in->class->poll ? in->class->poll(in, fds, max, deadline) : 0;
+    if (in->class->poll)
+        in->class->poll(in, p);
 }
 
 static void source_assumed(struct sl_source *base, struct sl_buf *out)

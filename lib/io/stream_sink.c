@@ -51,13 +51,12 @@ int sl_stream_sink_flush(struct sl_stream_sink *s, struct sl_err *err)
     return rc;
 }
 
-int sl_stream_sink_poll(struct sl_sink *base, struct pollfd *fds, int max,
-                        int64_t *deadline SL_UNUSED)
+void sl_stream_sink_poll(struct sl_sink *base, struct sl_poll_set *p)
 {
-    return sl_dest_poll(((struct sl_stream_sink *)base)->dest, fds, max);
+    sl_dest_poll(((struct sl_stream_sink *)base)->dest, p);
 }
 
-int sl_stream_sink_ready(struct sl_sink *base, const struct pollfd *fds, int n,
+int sl_stream_sink_ready(struct sl_sink *base, const struct pollfd *fds, size_t n,
                          struct sl_err *err SL_UNUSED)
 {
     if (n > 0 && fds[0].revents & (POLLERR | POLLHUP)) {

@@ -354,11 +354,13 @@ static int source_split(struct sl_source *s, struct sl_morsel *m, struct sl_err 
     return SL_MIN(rc, 0);
 }
 
-static int source_poll(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline)
+static void source_poll(struct sl_source *s, struct sl_poll_set *p)
 {
     struct text_source *t = (struct text_source *)s;
-    return t->watch ? sl_textin_watch_poll(t, fds, max, deadline)
-                    : sl_bytes_poll(t->bytes, fds, max, deadline);
+    if (t->watch)
+        sl_textin_watch_poll(t, p);
+    else
+        sl_bytes_poll(t->bytes, p);
 }
 
 static void source_assumed(struct sl_source *s, struct sl_buf *out)

@@ -185,7 +185,7 @@ int sl_textin_watch_open(struct text_source *t, struct sl_err *err);
 int sl_textin_watch_next(struct text_source *t, struct sl_err *err);
 /* The format that the name of the file at hand tells, or that of another. */
 enum sl_text_format sl_textin_watch_format(const struct text_source *t);
-int sl_textin_watch_poll(struct text_source *t, struct pollfd *fds, int max, int64_t *deadline);
+void sl_textin_watch_poll(struct text_source *t, struct sl_poll_set *p);
 /* Forgets what was gathered: the next byte that is read is at another place, or of another file. */
 void sl_textin_clear(struct text_source *t);
 /* Whether a record without its end may get it in a later run or visit, and is left until then. A

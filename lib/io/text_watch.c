@@ -485,40 +485,41 @@ enum sl_text_format sl_textin_watch_format(const struct text_source *t)
     return f;
 }
 
-int sl_textin_watch_poll(struct text_source *t, struct pollfd *fds, int max, int64_t *deadline)
+void sl_textin_watch_poll(struct text_source *t, struct sl_poll_set *p)
 {
     struct sl_textin_watch *d = t->watch;
-    int fd = d->notify ? sl_watch_fd(d->notify) : -1;
     if (d->notify && (sl_watch_drain(d->notify) || sl_time_mono_usec() >= d->look)) {
         d->is_looked = 0; /* something may have come: look before sleeping */
-        *deadline = 0;
+        sl_poll_until(p, 0);
     }
-    *deadline = SL_MIN(*deadline, d->look);
-    if (fd < 0 || max < 1)
-        return 0;
-    fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
-    return 1;
+    sl_poll_until(p, d->look);
+    sl_poll_add(p, d->notify ? sl_watch_fd(d->notify) : -1, POLLIN);
+}
+
+/* Sleeps until something may have come. */
+static int await_file(struct text_source *t, struct sl_err *err)
+{
+    struct sl_poll_set p = {0};
+    sl_poll_begin(&p);
+    sl_poll_add(&p, t->o.stop_fd, POLLIN);
+    sl_textin_watch_poll(t, &p);
+    int rc = sl_poll_wait(&p, err);
+    if (rc == 0 && t->o.stop_fd >= 0 && p.fds[0].revents)
+        rc = sl_err_set(err, SL_ESTOPPED, "ended before there was a row in %s", t->watch->dir);
+    sl_poll_release(&p);
+    return rc;
 }
 
 int sl_textin_watch_open(struct text_source *t, struct sl_err *err)
 {
     for (;;) {
-        struct pollfd fds[2];
-        int64_t deadline = INT64_MAX;
-        int n = 0, rc = sl_textin_watch_next(t, err);
+        int rc = sl_textin_watch_next(t, err);
         if (rc)
             return rc < 0 ? rc : 0;
         if (!t->o.follow)
             break;
-        n = sl_textin_watch_poll(t, fds, 1, &deadline);
-        if (t->o.stop_fd >= 0)
-            fds[n++] = (struct pollfd){.fd = t->o.stop_fd, .events = POLLIN};
-        int64_t left = SL_MAX(0, deadline - sl_time_mono_usec());
-        if (poll(fds, (nfds_t)n, (int)((left + 999) / 1000)) < 0 && errno != EINTR)
-            return sl_err_sys(err, "cannot poll");
-        if (t->o.stop_fd >= 0 && fds[n - 1].revents)
-            return sl_err_set(err, SL_ESTOPPED, "ended before there was a row in %s",
-                              t->watch->dir);
+        if ((rc = await_file(t, err)) < 0)
+            return rc;
     }
     if (t->log)
         return SL_TEXTIN_NOTHING;

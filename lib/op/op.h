@@ -33,8 +33,9 @@
 enum sl_directive { SL_MORE, SL_FLUSH, SL_BARRIER, SL_STOP, SL_END };
 
 /* What push and emit answer besides < 0. DONE: the consumer wants no more rows (a limit is reached,
- * the reader is gone); it travels up to the source. */
-enum sl_push_result { SL_PUSH_OK = 0, SL_PUSH_DONE = 1 };
+ * the reader is gone); it travels up to the source. FULL: a sink has taken this, and wants no more for
+ * now; only the loop hears of it, and pulls no source then. */
+enum sl_push_result { SL_PUSH_OK = 0, SL_PUSH_DONE = 1, SL_PUSH_FULL = 2 };
 
 enum sl_fate {
     SL_FATE_FILTERED, /* a condition was not true */

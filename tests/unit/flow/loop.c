@@ -103,13 +103,10 @@ static int numbers_widen(struct sl_source *s, struct sl_schema *wider, struct sl
 }
 
 /* The pause is over at once. */
-static int numbers_poll(struct sl_source *s, struct pollfd *fds, int max, int64_t *deadline)
+static void numbers_poll(struct sl_source *s, struct sl_poll_set *p)
 {
     (void)s;
-    (void)fds;
-    (void)max;
-    *deadline = 0;
-    return 0;
+    sl_poll_until(p, 0);
 }
 
 static void numbers_free(struct sl_source *s)
