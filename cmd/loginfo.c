@@ -24,17 +24,26 @@ static int add_segment(void *arg, const struct sl_log_segment_info *s)
     return 0;
 }
 
-static int print_position(void *arg, const char *id, const char *value, size_t len)
+enum { INPUTS = 10 };
+
+/* The inputs that were taken last, the newest first, and how many more there are. */
+static void print_positions(const struct sl_positions *all, struct sl_buf *out)
 {
-    struct sl_buf *out = arg;
-    if (strcmp(id, SL_LOG_UNPLACED) == 0)
-        return 0;
-    sl_buf_addstr(out, "input       ");
-    sl_buf_add_visible(out, id, strlen(id));
-    sl_buf_addch(out, ' ');
-    sl_buf_add_visible(out, value, len);
-    sl_buf_addch(out, '\n');
-    return 0;
+    const struct sl_position *newest[INPUTS];
+    int n = 0;
+    for (const struct sl_position *p = NULL; (p = sl_positions_next(all, p));)
+        if (strcmp(p->id, SL_POSITION_UNPLACED) != 0)
+            newest[n++ % INPUTS] = p;
+    for (int i = n - 1; i >= 0 && i >= n - INPUTS; i--) {
+        const struct sl_position *p = newest[i % INPUTS];
+        sl_buf_addstr(out, "input       ");
+        sl_buf_add_visible(out, p->id, strlen(p->id));
+        sl_buf_addch(out, ' ');
+        sl_buf_add_visible(out, p->value, p->len);
+        sl_buf_addch(out, '\n');
+    }
+    if (n > INPUTS)
+        sl_buf_printf(out, "inputs      and %d more\n", n - INPUTS);
 }
 
 /* The time column, and what its times span. */
@@ -85,8 +94,8 @@ static void print_info(struct sl_log *log, const struct totals *t, struct sl_buf
     for (int p = 0; p < sl_log_partitions(log); p++)
         sl_buf_printf(out, "partition   %d: offsets %" PRId64 " to %" PRId64 "\n", p,
                       sl_log_start(log, p), sl_log_end(log, p));
-    sl_log_positions(log, print_position, out);
-    if (sl_log_is_unplaced(log))
+    print_positions(sl_log_positions(log), out);
+    if (sl_positions_are_unplaced(sl_log_positions(log)))
         sl_buf_addstr(out, "repaired    what of an input is here is not known: ingest --resume "
                            "refuses, until one with --again\n");
     sl_buf_addstr(out, "columns     ");

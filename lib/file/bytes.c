@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "file/bytes.h"
+#include "base/path.h"
 
 enum {
     POLL_USEC = 200 * 1000,

@@ -240,20 +240,19 @@ static int matches(struct search *s, const struct record *r)
     return r->crc < 0 ? 1 : same_bytes(s, r);
 }
 
-static int compare(void *arg, const char *id, const char *value, size_t len)
+static int compare(struct search *s, const struct sl_position *p)
 {
-    struct search *s = arg;
     struct sl_fileid *i = s->identity;
     struct record r;
 
-    int same = has_inode(i, id);
-    if (strncmp(id, "file:", 5) != 0 || same != s->same || !parse(value, len, &r))
+    int same = has_inode(i, p->id);
+    if (strncmp(p->id, "file:", 5) != 0 || same != s->same || !parse(p->value, p->len, &r))
         return 0; /* another kind of source, or for another pass */
     int rc = matches(s, &r);
     /* Of several that match (a file that was ingested again) the furthest counts. */
     if (rc <= 0 || (s->found && r.byte < i->byte))
         return rc < 0 ? rc : 0;
-    char *copy = sl_strdup(id), *was = sl_strndup(value, len);
+    char *copy = sl_strdup(p->id), *was = sl_strndup(p->value, p->len);
     if (!copy || !was) {
         free(copy);
         free(was);
@@ -276,11 +275,9 @@ int sl_fileid_is_copy(const struct sl_fileid *i)
     return !has_inode(i, i->id);
 }
 
-int sl_fileid_begin(struct sl_fileid *i, const struct sl_log *log, struct sl_err *err)
+int sl_fileid_begin(struct sl_fileid *i, const struct sl_positions *taken, struct sl_err *err)
 {
     struct sl_buf id = SL_BUF_INIT;
-    const char *value;
-    size_t len;
     print_id(i, &id);
     int rc = sl_buf_check(&id, err);
     free(i->id);
@@ -289,23 +286,31 @@ int sl_fileid_begin(struct sl_fileid *i, const struct sl_log *log, struct sl_err
     i->was = NULL;
     i->byte = i->rows = 0;
     i->line = 1;
-    if (rc == 0 && log && sl_log_position(log, i->id, &value, &len) == 1 &&
-        !(i->was = sl_strndup(value, len)))
+    const struct sl_position *p = rc == 0 && taken ? sl_positions_find(taken, i->id) : NULL;
+    if (p && !(i->was = sl_strndup(p->value, p->len)))
         rc = sl_err_nomem(err, "a file's identity");
     return rc;
 }
 
-int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_log *log,
+static int compare_all(struct search *s, const struct sl_positions *taken)
+{
+    int rc = 0;
+    for (const struct sl_position *p = NULL; rc == 0 && (p = sl_positions_next(taken, p));)
+        rc = compare(s, p);
+    return rc;
+}
+
+int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_positions *taken,
                    struct sl_err *err)
 {
     struct sl_head head = {.n = -1};
     struct search s = {.identity = i, .bytes = b, .head = &head, .err = err, .same = 1};
-    int rc = sl_log_positions(log, compare, &s);
+    int rc = compare_all(&s, taken);
     s.same = 0;
     if (rc == 0 && !s.found)
-        rc = sl_log_positions(log, compare, &s);
+        rc = compare_all(&s, taken);
     if (rc == 0 && !s.found) /* its name may be that of one with the same inode, which is gone */
-        rc = sl_fileid_begin(i, log, err);
+        rc = sl_fileid_begin(i, taken, err);
     return rc < 0 ? rc : s.found;
 }
 

@@ -5,7 +5,7 @@
 #define SL_FILE_FILEID_H
 
 #include "file/bytes.h"
-#include "log/log.h"
+#include "log/positions.h"
 
 /*
  * The position of a file, as recorded in a log: JSON
@@ -33,9 +33,9 @@ struct sl_fileid { /* shared by the morsels of a file */
 struct sl_fileid *sl_fileid_new(struct sl_bytes *b, struct sl_err *err);
 struct sl_fileid *sl_fileid_ref(struct sl_fileid *i);
 void sl_fileid_unref(struct sl_fileid *i);
-/* Looks for the file among the positions of a log: 1 found (id, byte, line and rows are of the
+/* Looks for the file among the positions of what was taken: 1 found (id, byte, line and rows are of the
  * record), 0 not. Of several that match, the one of the same inode counts, then the furthest. */
-int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_log *log,
+int sl_fileid_find(struct sl_fileid *i, struct sl_bytes *b, const struct sl_positions *taken,
                    struct sl_err *err);
 /* The error that so many rows of an input are in the log already: -SL_EEXIST. */
 int sl_again_refuse(int64_t rows, const char *name, struct sl_err *err);
@@ -78,8 +78,8 @@ void sl_fileid_continue(struct sl_fileid *i, const struct sl_fileid *of,
                         const struct sl_file_mark *m);
 /* 1 if the record that was found is of another inode. */
 int sl_fileid_is_copy(const struct sl_fileid *i);
-/* Nothing of it is committed, and positions are recorded under a name of its own. log: may be NULL. */
-int sl_fileid_begin(struct sl_fileid *i, const struct sl_log *log, struct sl_err *err);
+/* Nothing of it is committed, and positions are recorded under a name of its own. taken: may be NULL. */
+int sl_fileid_begin(struct sl_fileid *i, const struct sl_positions *taken, struct sl_err *err);
 /* The position JSON of a mark with rows committed so far. */
 void sl_fileid_print(const struct sl_fileid *i, const struct sl_file_mark *m, int64_t rows,
                      struct sl_buf *out);

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include "base/json.h"
+#include "base/mem.h"
 #include "file/rotated.h"
 
 struct neighbour {
@@ -30,7 +31,7 @@ struct neighbour {
 
 struct search {
     const char *path, *base; /* base: without its directory */
-    const struct sl_log *log;
+    const struct sl_positions *taken;
     struct stat now; /* of the path */
     struct neighbour *found;
     size_t n;
@@ -49,17 +50,16 @@ static int is_of_path(const char *value, size_t len, const char *path, struct sl
     return rc;
 }
 
-static int note_inode(void *arg, const char *id, const char *value, size_t len)
+static int note_inode(struct search *s, const struct sl_position *p)
 {
-    struct search *s = arg;
-    int same = strncmp(id, "file:", 5) == 0 ? is_of_path(value, len, s->path, s->err) : 0;
+    int same = strncmp(p->id, "file:", 5) == 0 ? is_of_path(p->value, p->len, s->path, s->err) : 0;
     if (same <= 0)
         return same;
     uint64_t *grown = sl_realloc(s->inodes, (s->ninodes + 1) * sizeof(*grown));
     if (!grown)
         return sl_err_nomem(s->err, "rotated files");
     s->inodes = grown;
-    s->inodes[s->ninodes++] = strtoull(id + 5, NULL, 10);
+    s->inodes[s->ninodes++] = strtoull(p->id + 5, NULL, 10);
     return 0;
 }
 
@@ -95,7 +95,7 @@ static int look_up(const struct search *s, struct neighbour *f)
         return want ? -(int)why.code : 0;
     }
     struct sl_fileid *i = sl_fileid_new(b, s->err);
-    int rc = i ? sl_fileid_find(i, b, s->log, s->err) : -(int)(s->err ? s->err->code : SL_EFAIL);
+    int rc = i ? sl_fileid_find(i, b, s->taken, s->err) : -(int)(s->err ? s->err->code : SL_EFAIL);
     if (rc > 0) {
         f->is_known = 1;
         rc = i->was ? is_of_path(i->was, strlen(i->was), s->path, s->err) : 0;
@@ -178,15 +178,17 @@ static int look_around(struct search *s)
     return rc;
 }
 
-int sl_rotated_find(const char *path, const struct sl_log *log, struct sl_buf *next,
+int sl_rotated_find(const char *path, const struct sl_positions *taken, struct sl_buf *next,
                     struct sl_buf *missed, struct sl_err *err)
 {
     const char *slash = strrchr(path, '/');
-    struct search s = {.path = path, .base = slash ? slash + 1 : path, .log = log, .err = err};
+    struct search s = {.path = path, .base = slash ? slash + 1 : path, .taken = taken, .err = err};
     int64_t latest = INT64_MAX;
     if (stat(path, &s.now) < 0)
         return 0; /* it is gone again */
-    int rc = sl_log_positions(log, note_inode, &s);
+    int rc = 0;
+    for (const struct sl_position *p = NULL; rc == 0 && (p = sl_positions_next(taken, p));)
+        rc = note_inode(&s, p);
     if (rc == 0 && s.ninodes)
         rc = look_around(&s);
     for (size_t i = 0; rc == 0 && i < s.n; i++) {

@@ -5,12 +5,12 @@
 #define SL_FILE_ROTATED_H
 
 #include "base/buf.h"
-#include "log/log.h"
+#include "log/positions.h"
 
-/* Of the files that had this path before, by what a log has of them: next is the oldest that goes on
+/* Of the files that had this path before, by what was taken of them: next is the oldest that goes on
  * behind that, "" if none does; missed, oldest first with blanks between, are others with rows that
  * are not in the log, as far as names and times tell. 0 or < 0. */
-int sl_rotated_find(const char *path, const struct sl_log *log, struct sl_buf *next,
+int sl_rotated_find(const char *path, const struct sl_positions *taken, struct sl_buf *next,
                     struct sl_buf *missed, struct sl_err *err);
 
 struct sl_born {

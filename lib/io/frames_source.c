@@ -146,7 +146,7 @@ static int look_up(struct frames_source *f, struct sl_err *err)
         return 0;
     int rc = sl_log_open(f->into, &log, err);
     if (rc == 0)
-        rc = sl_fileid_find(f->identity, f->bytes, log, err);
+        rc = sl_fileid_find(f->identity, f->bytes, sl_log_positions(log), err);
     sl_log_free(log);
     if (rc > 0 && f->again == SL_AGAIN_REFUSE)
         return sl_again_refuse(f->identity->rows, sl_bytes_name(f->bytes), err);

@@ -325,8 +325,9 @@ static int commit(struct log_sink *s, struct sl_err *err)
         was[n++] = strcmp(p->was, "*") == 0 ? NULL : p->was;
         again |= !was[n - 1];
     }
-    if (again && sl_log_is_unplaced(sl_log_writer_view(s->writer))) { /* as it was asked for */
-        ids[n] = SL_LOG_UNPLACED;
+    if (again && sl_positions_are_unplaced(
+                     sl_log_positions(sl_log_writer_view(s->writer)))) { /* as it was asked for */
+        ids[n] = SL_POSITION_UNPLACED;
         values[n++] = "null";
     }
     int nothing = !s->npending && !n, rc = nothing ? 0 : publish(s, err);

@@ -206,20 +206,21 @@ static int take_up_partition(struct log_source *s, const struct sl_log *into, in
                              struct sl_err *err)
 {
     struct sl_buf id = SL_BUF_INIT;
-    const char *value = NULL;
-    size_t len = 0;
+    const struct sl_position *had = NULL;
     int64_t offset;
 
     position_id(s, p, &id);
     int rc = sl_buf_check(&id, err);
     if (rc == 0)
-        rc = sl_log_position(into, id.data, &value, &len);
-    if (rc == 1 && !(s->was[p] = sl_strndup(value, len)))
+        had = sl_positions_find(sl_log_positions(into), id.data);
+    if (had && !(s->was[p] = sl_strndup(had->value, had->len)))
         rc = sl_err_nomem(err, "a position");
     sl_buf_release(&id);
-    if (rc <= 0 || sl_json_find_int(value, len, "offset", &offset) != 1)
-        return rc < 0 ? rc : 0;
-    if (s->o.again == SL_AGAIN_RESUME && (rc = check_history(s, p, value, len, offset, err)) < 0)
+    if (rc < 0 || !had || sl_json_find_int(had->value, had->len, "offset", &offset) != 1)
+        return rc;
+    if (s->o.again == SL_AGAIN_RESUME)
+        rc = check_history(s, p, had->value, had->len, offset, err);
+    if (rc < 0)
         return rc;
     if (s->ranges[p].to > s->ranges[p].from)
         *rows += SL_MAX(0, offset - s->ranges[p].from);

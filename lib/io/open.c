@@ -257,7 +257,8 @@ static int check_placed(const struct sl_input_options *o, struct sl_err *err)
     struct sl_log *log = NULL;
     if (!o->into || o->again != SL_AGAIN_RESUME || !sl_path_is_log(o->into))
         return 0;
-    int rc = sl_log_open(o->into, &log, err), unplaced = rc == 0 && sl_log_is_unplaced(log);
+    int rc = sl_log_open(o->into, &log, err),
+        unplaced = rc == 0 && sl_positions_are_unplaced(sl_log_positions(log));
     sl_log_free(log);
     if (!unplaced)
         return rc;

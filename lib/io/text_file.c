@@ -23,7 +23,7 @@ static int look_up(struct text_source *t, struct sl_err *err)
     t->identity->any = t->o.again == SL_AGAIN_ALL;
     if (!t->log || t->identity->any)
         return 0;
-    int rc = sl_fileid_find(t->identity, t->bytes, t->log, err);
+    int rc = sl_fileid_find(t->identity, t->bytes, sl_log_positions(t->log), err);
     if (rc <= 0)
         return rc;
     if (t->o.again == SL_AGAIN_REFUSE)
@@ -127,7 +127,7 @@ static int look_back(struct text_source *t, struct sl_err *err)
 {
     struct sl_buf older = SL_BUF_INIT, missed = SL_BUF_INIT;
     const char *path = t->paths[t->file];
-    int rc = sl_rotated_find(path, t->log, &older, &missed, err);
+    int rc = sl_rotated_find(path, sl_log_positions(t->log), &older, &missed, err);
     int more = rc == 0 && older.len && !is_named(t, older.data);
     if (rc == 0 && missed.len && t->o.npaths == 1)
         sl_textin_say(t,

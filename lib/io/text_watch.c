@@ -276,14 +276,14 @@ static int identify(struct text_source *t, struct watched *w, struct sl_err *err
     if (!i)
         return -(int)(err ? err->code : SL_EFAIL);
     w->identity = i;
-    int rc = t->log ? sl_fileid_find(i, t->bytes, t->log, err) : 0;
+    int rc = t->log ? sl_fileid_find(i, t->bytes, sl_log_positions(t->log), err) : 0;
     int known = rc < 0 ? rc : sl_textin_recall(t, i, NULL, err);
     if (known < 0 || rc < 0)
         return known;
     if (!known && (rc == 0 || !sl_fileid_is_copy(i)))
         return rc;
     int64_t byte = i->byte, line = i->line, rows = i->rows;
-    rc = sl_fileid_begin(i, t->log, err);
+    rc = sl_fileid_begin(i, t->log ? sl_log_positions(t->log) : NULL, err);
     if (rc < 0 || (!known && sl_textin_may_be_chance(byte, w->name)))
         return rc;
     sl_textin_say(t, "%s begins as another file that is committed: going on behind that",

@@ -17,6 +17,7 @@
 #include "arrow/batch.h"
 #include "base/path.h"
 #include "ipc/ipc.h"
+#include "log/positions.h"
 
 /* ---- the view ---- */
 
@@ -47,18 +48,8 @@ int64_t sl_log_end(const struct sl_log *l, int partition);   /* next offset */
 int64_t sl_log_commit_number(const struct sl_log *l);        /* of the last commit seen, from 1 */
 int64_t sl_log_durable(const struct sl_log *l); /* last commit known to be on the device */
 
-/* Source positions recorded by commits: id names the input (opaque text), value its position
- * (opaque JSON). Calls fn for each; stops and returns its result if not 0. */
-int sl_log_positions(const struct sl_log *l,
-                     int (*fn)(void *arg, const char *id, const char *value, size_t len),
-                     void *arg);
-/* Value of one id: 1 and *value (borrowed, valid until refresh), 0 if there is none. */
-int sl_log_position(const struct sl_log *l, const char *id, const char **value, size_t *len);
-
-/* A position under this id says that a repair brought rows back whose inputs' positions are gone. */
-#define SL_LOG_UNPLACED "repair"
-/* 1 while that is so: nobody can say what of an input the log has. */
-int sl_log_is_unplaced(const struct sl_log *l);
+/* Source positions recorded by commits; borrowed, and changed by refresh. */
+const struct sl_positions *sl_log_positions(const struct sl_log *l);
 
 /* Newest record of the pipeline of that name: the last that opened a run (open = 1), or its last
  * checkpoint. 1 and *value, 0. */

@@ -13,16 +13,6 @@ void sl_state_init(struct sl_state *s)
     memset(s, 0, sizeof(*s));
 }
 
-static void pairs_release(struct sl_pairs *p)
-{
-    for (int i = 0; i < p->n; i++) {
-        free(p->list[i].key);
-        free(p->list[i].value);
-    }
-    free(p->list);
-    *p = (struct sl_pairs){0};
-}
-
 void sl_state_release(struct sl_state *s)
 {
     for (int i = 0; i < s->npartitions && s->parts; i++) {
@@ -37,8 +27,9 @@ void sl_state_release(struct sl_state *s)
     for (int i = 0; i < s->nschemas; i++)
         sl_schema_unref(s->schemas[i].schema);
     free(s->schemas);
-    pairs_release(&s->positions);
-    pairs_release(&s->pipelines);
+    sl_positions_release(&s->positions);
+    sl_positions_release(&s->pipelines[0]);
+    sl_positions_release(&s->pipelines[1]);
     free(s->changed);
     sl_state_init(s);
 }
@@ -116,31 +107,6 @@ struct sl_schema *sl_state_schema(const struct sl_state *s, int id)
             return s->schemas[i].schema;
     }
     return NULL;
-}
-
-static int pair_compare(const struct sl_pair *p, const char *key, int open)
-{
-    int c = strcmp(p->key, key);
-    return c ? c : p->open - open;
-}
-
-static int pairs_lower(const struct sl_pairs *p, const char *key, int open)
-{
-    int low = 0, high = p->n;
-    while (low < high) {
-        int mid = low + (high - low) / 2;
-        if (pair_compare(&p->list[mid], key, open) < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
-const struct sl_pair *sl_pairs_find(const struct sl_pairs *p, const char *key, int open)
-{
-    int i = pairs_lower(p, key, open);
-    return i < p->n && pair_compare(&p->list[i], key, open) == 0 ? &p->list[i] : NULL;
 }
 
 /* ---- apply ---- */
@@ -265,31 +231,9 @@ static int change_seg(struct sl_state *s, const struct sl_line *l, const struct 
     return note_changed(s, seg, err);
 }
 
-static int set_pair(struct sl_pairs *p, const struct sl_line_pair *new, struct sl_err *err)
+static int set_pair(struct sl_positions *p, const struct sl_line_pair *new, struct sl_err *err)
 {
-    int at = pairs_lower(p, new->key, new->open);
-    char *value = sl_strndup(new->value, new->len);
-    if (!value)
-        return sl_err_nomem(err, "the log's state");
-    if (at < p->n && pair_compare(&p->list[at], new->key, new->open) == 0) {
-        free(p->list[at].value);
-    } else {
-        struct sl_pair *list = grow(p->list, p->n, &p->cap, sizeof(*list));
-        char *key = list ? sl_strdup(new->key) : NULL;
-        if (list)
-            p->list = list;
-        if (!key) {
-            free(value);
-            return sl_err_nomem(err, "the log's state");
-        }
-        memmove(&list[at + 1], &list[at], (size_t)(p->n - at) * sizeof(*list));
-        list[at].key = key;
-        list[at].open = new->open;
-        p->n++;
-    }
-    p->list[at].value = value;
-    p->list[at].len = new->len;
-    return 0;
+    return sl_positions_set(p, new->key, new->value, new->len, err);
 }
 
 static int add_schema(struct sl_state *s, const struct sl_line *l, const struct sl_line_schema *new,
@@ -355,7 +299,7 @@ static int apply_all(struct sl_state *s, const struct sl_line *l, struct sl_err 
     for (int i = 0; i < l->npositions && rc == 0; i++)
         rc = set_pair(&s->positions, &l->positions[i], err);
     for (int i = 0; i < l->npipelines && rc == 0; i++)
-        rc = set_pair(&s->pipelines, &l->pipelines[i], err);
+        rc = set_pair(&s->pipelines[l->pipelines[i].open != 0], &l->pipelines[i], err);
     for (int i = 0; l->snapshot && i < l->partitions && rc == 0; i++) {
         if (l->ends[i] < s->parts[i].end)
             rc = refuse(err, l, "a segment ends after its partition");
@@ -429,16 +373,26 @@ int sl_state_apply(struct sl_state *s, const struct sl_line *l, struct sl_err *e
 
 /* ---- snapshot ---- */
 
-static struct sl_line_pair *pairs_of(const struct sl_pairs *p, struct sl_arena *a)
+/* Appends what is in the table to a list of pairs. */
+static void add_pairs(const struct sl_positions *p, int open, struct sl_line_pair *list, int *n)
 {
-    struct sl_line_pair *list = sl_arena_alloc(a, (size_t)p->n * sizeof(*list) + 1);
-    for (int i = 0; list && i < p->n; i++) {
-        list[i] = (struct sl_line_pair){.key = p->list[i].key,
-                                        .value = p->list[i].value,
-                                        .len = p->list[i].len,
-                                        .open = p->list[i].open};
-    }
-    return list;
+    for (const struct sl_position *x = NULL; (x = sl_positions_next(p, x));)
+        list[(*n)++] =
+            (struct sl_line_pair){.key = x->id, .value = x->value, .len = x->len, .open = open};
+}
+
+/* The positions and the records of pipelines, as a snapshot says them. */
+static int pairs_of(const struct sl_state *s, struct sl_line *l)
+{
+    int pipelines = s->pipelines[0].n + s->pipelines[1].n;
+    l->positions = sl_arena_alloc(&l->arena, (size_t)s->positions.n * sizeof(*l->positions) + 1);
+    l->pipelines = sl_arena_alloc(&l->arena, (size_t)pipelines * sizeof(*l->pipelines) + 1);
+    if (!l->positions || !l->pipelines)
+        return 0;
+    add_pairs(&s->positions, 0, l->positions, &l->npositions);
+    for (int open = 0; open < 2; open++)
+        add_pairs(&s->pipelines[open], open, l->pipelines, &l->npipelines);
+    return 1;
 }
 
 /* Schemas that a kept segment has, and the newest. */
@@ -473,12 +427,8 @@ int sl_state_snapshot(const struct sl_state *s, struct sl_line *l, struct sl_err
     l->ends = sl_arena_alloc(&l->arena, (size_t)s->npartitions * sizeof(*l->ends));
     l->segs = sl_arena_alloc(&l->arena, (size_t)total * sizeof(*l->segs) + 1);
     l->histories = sl_arena_alloc(&l->arena, (size_t)(s->nhistories + 1) * sizeof(*l->histories));
-    l->positions = pairs_of(&s->positions, &l->arena);
-    l->pipelines = pairs_of(&s->pipelines, &l->arena);
-    if (!l->ends || !l->segs || !l->histories || !l->positions || !l->pipelines)
+    if (!l->ends || !l->segs || !l->histories || !pairs_of(s, l))
         return sl_err_nomem(err, "a snapshot");
-    l->npositions = s->positions.n;
-    l->npipelines = s->pipelines.n;
     for (int i = 0; i < s->npartitions; i++) {
         const struct sl_part *p = &s->parts[i];
         l->ends[i] = p->end;

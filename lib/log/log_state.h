@@ -13,6 +13,7 @@
 #define SL_LOG_LOG_STATE_H
 
 #include "log/line.h"
+#include "log/positions.h"
 
 struct sl_seg_key {
     int partition;
@@ -25,17 +26,6 @@ struct sl_part {
     int64_t end; /* next offset */
 };
 
-struct sl_pair { /* owned */
-    char *key, *value;
-    size_t len;
-    int open;
-};
-
-struct sl_pairs { /* sorted by key, then open */
-    struct sl_pair *list;
-    int n, cap;
-};
-
 struct sl_state {
     uint8_t log_id[16];
     int64_t n;       /* last commit, 0 = nothing yet */
@@ -46,8 +36,10 @@ struct sl_state {
     struct sl_part *parts;
     struct sl_history *histories;
     struct sl_line_schema *schemas; /* ascending ids */
-    struct sl_pairs positions, pipelines;
-    int track; /* keep `changed` */
+    struct sl_positions positions;
+    struct sl_positions
+        pipelines[2]; /* by name: [1] the newest that opened a run, [0] the newest other */
+    int track;        /* keep `changed` */
     int broken;
     int lenient;                /* a repair: lines may be missing between those that are applied */
     struct sl_seg_key *changed; /* segments changed since somebody emptied the list (may repeat) */
@@ -72,8 +64,6 @@ static inline int sl_state_newest(const struct sl_state *s)
 {
     return s->nschemas ? s->schemas[s->nschemas - 1].id : 0;
 }
-/* The pair of that key (and, of pipelines, of that kind), or NULL. */
-const struct sl_pair *sl_pairs_find(const struct sl_pairs *p, const char *key, int open);
 static inline struct sl_seg_key sl_seg_key(const struct sl_seg *s)
 {
     return (struct sl_seg_key){s->partition, s->base, s->by};

@@ -233,44 +233,20 @@ int sl_log_unsettled(const struct sl_log *l)
     return l->c.tail == SL_TAIL_LOST;
 }
 
-int sl_log_positions(const struct sl_log *l,
-                     int (*fn)(void *arg, const char *id, const char *value, size_t len), void *arg)
+const struct sl_positions *sl_log_positions(const struct sl_log *l)
 {
-    const struct sl_pairs *p = &l->state.positions;
-    for (int i = 0; i < p->n; i++) {
-        int rc = fn(arg, p->list[i].key, p->list[i].value, p->list[i].len);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}
-
-static int pair_value(const struct sl_pair *p, const char **value, size_t *len)
-{
-    if (!p)
-        return 0;
-    *value = p->value;
-    *len = p->len;
-    return 1;
-}
-
-int sl_log_position(const struct sl_log *l, const char *id, const char **value, size_t *len)
-{
-    return pair_value(sl_pairs_find(&l->state.positions, id, 0), value, len);
-}
-
-int sl_log_is_unplaced(const struct sl_log *l)
-{
-    const char *value;
-    size_t len;
-    return sl_log_position(l, SL_LOG_UNPLACED, &value, &len) == 1 &&
-           (len != 4 || memcmp(value, "null", 4) != 0);
+    return &l->state.positions;
 }
 
 int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const char **value,
                     size_t *len)
 {
-    return pair_value(sl_pairs_find(&l->state.pipelines, name, open), value, len);
+    const struct sl_position *p = sl_positions_find(&l->state.pipelines[open != 0], name);
+    if (!p)
+        return 0;
+    *value = p->value;
+    *len = p->len;
+    return 1;
 }
 
 int sl_log_segments(struct sl_log *l, int (*fn)(void *arg, const struct sl_log_segment_info *s),

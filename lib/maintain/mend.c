@@ -223,7 +223,8 @@ static int note_unplaced(struct sl_mend *m, struct sl_err *err)
     struct sl_line_pair *p = sl_arena_alloc(&m->line.arena, sizeof(*p));
     if (!p)
         return sl_err_nomem(err, "a repair");
-    *p = (struct sl_line_pair){.key = SL_LOG_UNPLACED, .value = value, .len = sizeof(value) - 1};
+    *p = (struct sl_line_pair){
+        .key = SL_POSITION_UNPLACED, .value = value, .len = sizeof(value) - 1};
     m->line.positions = p;
     m->line.npositions = 1;
     return 0;

@@ -30,6 +30,21 @@ damage() { # FILE BYTE
     has "$output" "orders.csv"
 }
 
+@test "info shows the ten inputs that were taken last, and how many more there are" {
+    for i in $(seq 13); do
+        printf 'id\n%d\n' "$i" >"in$i.csv"
+        "$SLUICE" ingest --quiet "in$i.csv" -o many/
+    done
+    printf '99\n' >>in2.csv
+    "$SLUICE" ingest --quiet --resume in2.csv -o many/
+    run -0 --separate-stderr sluice log info many/
+    [ "$(grep -c '^input ' <<<"$output")" = 10 ]
+    has "$output" $'\ninputs      and 3 more\n'
+    has "$(grep '^input ' <<<"$output" | sed -n 1p)" '"path":"in2.csv"'
+    has "$(grep '^input ' <<<"$output" | sed -n 2p)" '"path":"in13.csv"'
+    run -1 grep -q '"path":"in4.csv"' <<<"$output"
+}
+
 @test "a log that is whole verifies, and has nothing to mend" {
     run -0 --separate-stderr sluice log verify orders/
     has "$output" "whole"

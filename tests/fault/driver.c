@@ -145,14 +145,13 @@ static int commit_rows(struct sl_log_writer *w, struct sl_schema *schema, const 
 /* The writer's next row as the log has it, 0 if it never wrote. */
 static int64_t position(const struct sl_log *l, int64_t writer)
 {
-    const char *value;
     char id[24];
-    size_t len;
     int64_t next = 0;
     snprintf(id, sizeof(id), "%" PRId64, writer);
-    if (sl_log_position(l, id, &value, &len) == 1 && len > 2) {
-        const char *comma = memchr(value, ',', len);
-        sl_num_parse_int(value + 1, comma ? (size_t)(comma - value - 1) : len - 2, &next);
+    const struct sl_position *p = sl_positions_find(sl_log_positions(l), id);
+    if (p && p->len > 2) {
+        const char *comma = strchr(p->value, ',');
+        sl_num_parse_int(p->value + 1, comma ? (size_t)(comma - p->value - 1) : p->len - 2, &next);
     }
     return next;
 }

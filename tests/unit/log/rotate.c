@@ -29,13 +29,8 @@ static int commit_files(const char *path)
 
 static const char *position(struct sl_log *l, const char *id)
 {
-    static char text[100];
-    const char *value;
-    size_t n;
-    if (!sl_log_position(l, id, &value, &n))
-        return "none";
-    snprintf(text, sizeof(text), "%.*s", (int)n, value);
-    return text;
+    const struct sl_position *p = sl_positions_find(sl_log_positions(l), id);
+    return p ? p->value : "none";
 }
 
 static char *big_value(int i)

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * positions: see positions.h. A list in the order of setting, and a hashed index into it: open
+ * addressing, at most half full.
+ *
+ * A position that is set again moves to the end and leaves a gap. When the list is full the gaps are
+ * closed; it grows only if that gave less than half of its room.
+ */
+#include "log/positions.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+void sl_positions_release(struct sl_positions *p)
+{
+    for (int i = 0; i < p->end; i++) {
+        free(p->list[i].id);
+        free(p->list[i].value);
+    }
+    free(p->list);
+    free(p->slots);
+    *p = (struct sl_positions){0};
+}
+
+/* The slot of that name, or the free one where it belongs. No slot leads to a gap. */
+static int *slot_of(const struct sl_positions *p, const char *id)
+{
+    int mask = 2 * p->cap - 1;
+    assert(p->n < 2 * p->cap);
+    for (int i = (int)(sl_hash_bytes(id, strlen(id), p->seed) & (uint64_t)mask);;
+         i = (i + 1) & mask)
+        if (!p->slots[i] || strcmp(p->list[p->slots[i] - 1].id, id) == 0)
+            return &p->slots[i];
+}
+
+/* Closes the gaps, and makes room for more if that did not give enough. */
+static int make_room(struct sl_positions *p, struct sl_err *err)
+{
+    int cap = p->n < p->cap / 2 ? p->cap : SL_MAX(2 * p->cap, 8), n = 0;
+    struct sl_position *list = sl_malloc((size_t)cap * sizeof(*list));
+    int *slots = sl_calloc(2 * (size_t)cap, sizeof(*slots));
+    if (!list || !slots) {
+        free(list);
+        free(slots);
+        return sl_err_nomem(err, "positions");
+    }
+    for (int i = 0; i < p->end; i++)
+        if (p->list[i].id)
+            list[n++] = p->list[i];
+    assert(n == p->n);
+    free(p->list);
+    free(p->slots);
+    p->list = list;
+    p->slots = slots;
+    p->end = n;
+    p->cap = cap;
+    p->seed = p->seed ? p->seed : sl_hash_seed();
+    for (int i = 0; i < n; i++)
+        *slot_of(p, list[i].id) = i + 1;
+    return 0;
+}
+
+int sl_positions_set(struct sl_positions *p, const char *id, const char *value, size_t len,
+                     struct sl_err *err)
+{
+    int rc = p->end == p->cap ? make_room(p, err) : 0;
+    if (rc < 0)
+        return rc;
+    int *slot = slot_of(p, id);
+    struct sl_position *old = *slot ? &p->list[*slot - 1] : NULL;
+    struct sl_position new = {.value = sl_strndup(value, len), .len = len};
+    new.id = old ? old->id : sl_strdup(id);
+    if (!new.id || !new.value) {
+        free(old ? NULL : new.id);
+        free(new.value);
+        return sl_err_nomem(err, "positions");
+    }
+    if (old) {
+        free(old->value);
+        *old = (struct sl_position){0};
+    }
+    p->n += !old;
+    p->list[p->end++] = new;
+    *slot = p->end;
+    return 0;
+}
+
+const struct sl_position *sl_positions_find(const struct sl_positions *p, const char *id)
+{
+    int at = p->n ? *slot_of(p, id) : 0;
+    return at ? &p->list[at - 1] : NULL;
+}
+
+const struct sl_position *sl_positions_next(const struct sl_positions *p,
+                                            const struct sl_position *after)
+{
+    for (int i = after ? (int)(after - p->list) + 1 : 0; i < p->end; i++)
+        if (p->list[i].id)
+            return &p->list[i];
+    return NULL;
+}
+
+int sl_positions_are_unplaced(const struct sl_positions *p)
+{
+    const struct sl_position *x = sl_positions_find(p, SL_POSITION_UNPLACED);
+    return x && strcmp(x->value, "null") != 0;
+}
