@@ -3,34 +3,25 @@
 /*
  * log_sink: rows into a log.
  *
- * Workers encode batches for their partitions; the loop gathers the blobs and commits them together
- * with the source's position. A commit is due at once when the input blocks and the last one is more
+ * Workers encode batches for their partitions (log_rows.h); the loop gathers the rows and commits them
+ * together with the source's position. A commit is due at once when the input blocks and the last one is more
  * than 5 ms ago, else 5 ms after it; under a flood when enough has been gathered, at the latest
  * after a second.
  *
  * Rows with something in `_rest` are unpacked by the worker that encodes them; where that takes a
  * column that the log has not, or a wider one, the batch waits for the loop, which evolves the log while
- * no worker reads (`shape` is what they read).
+ * no worker reads.
  *
  * A log that is not there, or columns that it lacks, come with the first commit: of a run that fails
  * before it nothing is left.
  */
 #include "base/compat.h"
-#include <pthread.h>
-#include "io/connect.h"
+#include "io/log_rows.h"
 #include "arrow/hidden.h"
 
 enum {
-    GATHER_BLOBS = 8, /* a blob keeps its batch in memory: few of them */
-    GATHER_BYTES = 8 << 20,
     PAUSE_USEC = 5 * 1000, /* between the commits of a trickle */
     LATEST_USEC = 1000 * 1000,
-};
-
-struct blobs {             /* of one batch, what encode() gives */
-    struct sl_batch *late; /* nothing yet: its `_rest` needs columns that the log has not */
-    size_t n;
-    struct sl_log_blob *items[];
 };
 
 struct position {
@@ -48,16 +39,10 @@ struct log_sink {
     struct sl_log_writer *writer;
     const struct sl_zone *zone;
     const struct sl_input_options *reads; /* or NULL */
-    struct sl_unpack *unpack;             /* NULL: there is no `_rest` */
-    pthread_rwlock_t shape;               /* guards unpack, and the writer until it is published */
     int published;
     int64_t recovered;
-    /* gathered since the last commit */
-    struct sl_log_blob **pending;
-    size_t npending, cap;
-    size_t pending_bytes;
-    int64_t pending_rows, last_commit,
-        due; /* monotonic µs; due INT64_MAX: no commit is waited for */
+    struct sl_log_rows rows;  /* since the last commit */
+    int64_t last_commit, due; /* monotonic µs; due INT64_MAX: no commit is waited for */
     struct position *positions;
     int npositions;
 };
@@ -88,10 +73,10 @@ static struct sl_schema *plain_schema(struct sl_schema *schema, struct sl_err *e
 /* Rows come with this schema from now on. */
 static int start_unpacking(struct log_sink *s, struct sl_schema *plain, struct sl_err *err)
 {
-    sl_unpack_free(s->unpack);
-    s->unpack = NULL;
+    sl_unpack_free(s->rows.unpack);
+    s->rows.unpack = NULL;
     return sl_unpack_new(plain, sl_log_writer_schema(s->writer), s->zone,
-                         s->reads ? s->reads->max_columns : 0, &s->base, &s->unpack, err);
+                         s->reads ? s->reads->max_columns : 0, &s->base, &s->rows.unpack, err);
 }
 
 /* The operators followed keys and time column of the log that is copied: here is what they are now. */
@@ -127,6 +112,7 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
     if (!plain)
         return -(int)(err ? err->code : SL_EFAIL);
     int rc = sl_log_writer_open(s->path, &s->lo, plain, &s->writer, &s->recovered, err);
+    s->rows.writer = s->writer;
     if (rc == 0)
         rc = start_unpacking(s, plain, err);
     sl_schema_unref(plain);
@@ -135,134 +121,17 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
     return rc;
 }
 
-/* ---- encode: any thread ---- */
-
-static void blobs_free(struct blobs *b)
-{
-    for (size_t i = 0; b && i < b->n; i++)
-        sl_log_blob_free(b->items[i]);
-    if (b)
-        sl_batch_unref(b->late);
-    free(b);
-}
-
-/* The rows of b that go to one partition, which are `rows`, in order. */
-static struct sl_batch *rows_of(struct sl_batch *b, const uint32_t *rows, size_t n,
-                                struct sl_err *err)
-{
-    struct sl_buffer *sel = sl_buffer_new(NULL, n * sizeof(uint32_t));
-    if (!sel) {
-        sl_err_nomem(err, "a selection");
-        return NULL;
-    }
-    memcpy(sel->data, rows, n * sizeof(uint32_t));
-    return sl_batch_select(b, sel, n, err);
-}
-
-/* Sorts the selected rows by partition: those of p are rows[ends[p - 1]] to rows[ends[p]]. */
-static void sort_rows(const struct sl_batch *b, const uint16_t *route, int partitions,
-                      uint32_t *rows, size_t *ends)
-{
-    for (size_t k = 0; k < b->selected; k++)
-        ends[route[k]]++;
-    for (int p = 1; p < partitions; p++)
-        ends[p] += ends[p - 1];
-    for (size_t k = b->selected; k-- > 0;)
-        rows[--ends[route[k]]] = (uint32_t)sl_batch_row(b, k);
-    for (int p = 0; p + 1 < partitions; p++) /* they are beginnings by now */
-        ends[p] = ends[p + 1];
-    ends[partitions - 1] = b->selected;
-}
-
-static int encode_routed(struct log_sink *s, struct sl_batch *b, int partitions, struct blobs *out,
-                         struct sl_err *err)
-{
-    uint16_t *route = sl_malloc(b->selected * sizeof(*route));
-    uint32_t *rows = sl_malloc(b->selected * sizeof(*rows));
-    size_t *ends = sl_calloc((size_t)partitions, sizeof(*ends)), begin = 0;
-    int rc = route && rows && ends ? sl_log_writer_route(s->writer, b, route, err)
-                                   : sl_err_nomem(err, "a route");
-    if (rc == 0)
-        sort_rows(b, route, partitions, rows, ends);
-    for (int p = 0; rc == 0 && p < partitions; begin = ends[p++]) {
-        if (ends[p] == begin)
-            continue;
-        struct sl_batch *part = rows_of(b, rows + begin, ends[p] - begin, err);
-        rc = part ? sl_log_writer_encode(s->writer, p, part, &out->items[out->n], err)
-                  : -(int)SL_ENOMEM;
-        out->n += rc == 0;
-        sl_batch_unref(part);
-    }
-    free(route);
-    free(rows);
-    free(ends);
-    return rc;
-}
-
-static int encode_rows(struct log_sink *s, struct sl_batch *b, struct blobs *out,
-                       struct sl_err *err)
-{
-    int partitions = sl_log_partitions(sl_log_writer_view(s->writer));
-    if (partitions > 1)
-        return encode_routed(s, b, partitions, out, err);
-    int rc = sl_log_writer_encode(s->writer, 0, b, &out->items[0], err);
-    out->n = rc == 0;
-    return rc;
-}
-
-/* The same, with what `_rest` holds in columns of its own, if the log has them. */
-static int encode_unpacked(struct log_sink *s, struct sl_batch *b, int worker, struct blobs *out,
-                           struct sl_err *err)
-{
-    struct sl_batch *v = NULL;
-    struct sl_schema *wider = NULL;
-    int rc = sl_unpack_batch(s->unpack, worker, b, &v, &wider, err);
-    sl_schema_unref(wider);
-    if (rc == SL_TEXT_WIDEN) {
-        out->late = sl_batch_ref(b);
-        return 0;
-    }
-    if (rc == 0)
-        rc = encode_rows(s, v, out, err);
-    sl_batch_unref(v);
-    return rc;
-}
-
-static int encode_batch(struct log_sink *s, struct sl_batch *b, int worker, void **out,
-                        struct sl_err *err)
-{
-    int partitions = sl_log_partitions(sl_log_writer_view(s->writer));
-    struct blobs *blobs = sl_calloc(1, sizeof(*blobs) + (size_t)partitions * sizeof(void *));
-    struct sl_batch *v = blobs ? sl_hidden_strip(b, err) : NULL;
-    int rc = v ? 0 : sl_err_nomem(err, "a batch");
-
-    if (rc == 0 && s->unpack)
-        rc = sl_unpack_wanted(s->unpack, v, err);
-    if (rc >= 0)
-        rc = rc ? encode_unpacked(s, v, worker, blobs, err) : encode_rows(s, v, blobs, err);
-    sl_batch_unref(v);
-    if (rc < 0) {
-        blobs_free(blobs);
-        return rc;
-    }
-    *out = blobs;
-    return 0;
-}
-
 static int sink_encode(struct sl_sink *base, struct sl_batch *b, int worker, void **out,
                        struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
-    pthread_rwlock_rdlock(&s->shape);
-    int rc = encode_batch(s, b, worker, out, err);
-    pthread_rwlock_unlock(&s->shape);
-    return rc;
+    return sl_log_rows_encode(&s->rows, b, worker, (struct sl_log_encoded **)out, err);
 }
 
 static void sink_drop(struct sl_sink *base, void *encoded)
 {
     (void)base;
-    blobs_free(encoded);
+    sl_log_encoded_free(encoded);
 }
 
 /* ---- commit ---- */
@@ -296,9 +165,9 @@ static int publish(struct log_sink *s, struct sl_err *err)
     int64_t moved = 0;
     if (s->published)
         return 0;
-    pthread_rwlock_wrlock(&s->shape);
+    pthread_rwlock_wrlock(&s->rows.shape);
     int rc = sl_log_writer_publish(s->writer, &moved, err);
-    pthread_rwlock_unlock(&s->shape);
+    pthread_rwlock_unlock(&s->rows.shape);
     s->published = rc == 0;
     s->base.recovered += moved;
     if (rc == 0 && !s->base.lost)
@@ -311,10 +180,13 @@ static int commit(struct log_sink *s, struct sl_err *err)
     size_t most = (size_t)s->npositions + 1;
     const char **lists = sl_calloc(3 * most, sizeof(*lists));
     const char **ids = lists;
-    int n = 0, again = 0;
+    int n = 0, again = 0,
+        rc = lists ? sl_log_rows_finish(&s->rows, err) : sl_err_nomem(err, "a commit");
 
-    if (!lists)
-        return sl_err_nomem(err, "a commit");
+    if (rc < 0) {
+        free(lists);
+        return rc;
+    }
     const char **values = lists + most, **was = lists + 2 * most;
     for (int i = 0; i < s->npositions; i++) {
         const struct position *p = &s->positions[i];
@@ -330,92 +202,75 @@ static int commit(struct log_sink *s, struct sl_err *err)
         ids[n] = SL_POSITION_UNPLACED;
         values[n++] = "null";
     }
-    int nothing = !s->npending && !n, rc = nothing ? 0 : publish(s, err);
+    int nothing = !s->rows.n && !n;
+    rc = nothing ? 0 : publish(s, err);
     if (!nothing && rc == 0) {
         struct sl_log_note note = {
             .position_id = ids, .position = values, .position_was = was, .npositions = n};
-        rc = sl_log_writer_commit(s->writer, s->pending, s->npending, &note, err);
-        s->npending = 0; /* consumed */
+        rc = sl_log_writer_commit(s->writer, s->rows.blobs, s->rows.n, &note, err);
+        s->rows.n = s->rows.bytes = 0; /* consumed */
     }
     free(lists);
     if (rc < 0 || nothing)
         return rc;
-    s->base.committed += s->pending_rows;
-    s->base.held -= s->pending_rows;
-    s->pending_rows = 0;
-    s->pending_bytes = 0;
+    s->base.committed += s->base.held;
+    s->base.held = 0;
     s->last_commit = sl_time_mono_usec();
     s->due = INT64_MAX;
     settle_positions(s);
     return 0;
 }
 
-static int keep(struct log_sink *s, struct sl_log_blob *b, struct sl_err *err)
+/* The log gets the columns that a batch needs. */
+static int widen_for(struct log_sink *s, struct sl_schema *wider, struct sl_err *err)
 {
-    if (s->npending == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 16;
-        struct sl_log_blob **items = sl_realloc(s->pending, cap * sizeof(*items));
-        if (!items)
-            return sl_err_nomem(err, "a commit");
-        s->pending = items;
-        s->cap = cap;
-    }
-    s->pending[s->npending++] = b;
-    s->pending_bytes += sl_log_blob_bytes(b);
-    return 0;
+    pthread_rwlock_wrlock(&s->rows.shape);
+    int rc = sl_unpack_widen(s->rows.unpack, wider, err);
+    struct sl_schema *plain = rc == 0 ? plain_schema(sl_unpack_schema(s->rows.unpack), err) : NULL;
+    if (rc == 0)
+        rc = plain ? sl_log_writer_evolve(s->writer, plain, err) : -(int)SL_ENOMEM;
+    pthread_rwlock_unlock(&s->rows.shape);
+    sl_schema_unref(plain);
+    return rc;
 }
 
-/* A batch that waited: the log gets the columns that it needs. */
-static int encode_late(struct log_sink *s, struct blobs *out, struct sl_err *err)
+/* A batch that waited: it is encoded anew, for a log that may have got its columns meanwhile. */
+static int encode_late(struct log_sink *s, struct sl_log_encoded **e, struct sl_err *err)
 {
-    struct sl_batch *v = NULL;
     int rc = commit(s, err);
-    pthread_rwlock_wrlock(&s->shape);
-    while (rc == 0 && !v) {
-        struct sl_schema *wider = NULL, *plain = NULL;
-        rc = sl_unpack_batch(s->unpack, s->base.workers - 1, out->late, &v, &wider, err);
-        if (rc == SL_TEXT_WIDEN) {
-            rc = sl_unpack_widen(s->unpack, wider, err);
-            plain = rc == 0 ? plain_schema(sl_unpack_schema(s->unpack), err) : NULL;
-            if (rc == 0)
-                rc = plain ? sl_log_writer_evolve(s->writer, plain, err) : -(int)SL_ENOMEM;
-        }
-        sl_schema_unref(wider);
-        sl_schema_unref(plain);
+    while (rc == 0 && (*e)->late) {
+        struct sl_log_encoded *old = *e;
+        rc = sl_log_rows_encode(&s->rows, old->late, s->base.workers - 1, e, err);
+        if (rc == 0)
+            sl_log_encoded_free(old);
+        if (rc == 0 && (*e)->late)
+            rc = widen_for(s, (*e)->wider, err);
     }
-    pthread_rwlock_unlock(&s->shape);
-    if (rc == 0)
-        rc = encode_rows(s, v, out, err);
-    sl_batch_unref(v);
     return rc;
 }
 
 static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
-    struct blobs *blobs = encoded;
+    struct sl_log_encoded *e = encoded;
     int rc = 0;
 
-    if (!blobs)
+    if (!e)
         return 0; /* a watermark: a log has no use for it */
     /* Before these rows are added, not after: a position follows them, and belongs in their commit. */
-    if (s->npending >= GATHER_BLOBS || s->pending_bytes >= GATHER_BYTES ||
-        sl_time_mono_usec() >= s->due)
+    if (sl_log_rows_full(&s->rows) || sl_time_mono_usec() >= s->due)
         rc = commit(s, err);
-    if (rc == 0 && blobs->late)
-        rc = encode_late(s, blobs, err);
+    if (rc == 0 && e->late)
+        rc = encode_late(s, &e, err);
     if (s->due == INT64_MAX)
         s->due = sl_time_mono_usec() + LATEST_USEC;
-    for (size_t i = 0; i < blobs->n && rc == 0; i++) {
-        rc = keep(s, blobs->items[i], err);
-        if (rc == 0)
-            blobs->items[i] = NULL;
-    }
-    blobs_free(blobs);
-    if (s->unpack && s->reads && sl_unpack_is_full(s->unpack))
+    if (rc == 0)
+        rc = sl_log_rows_add(&s->rows, e, err);
+    else
+        sl_log_encoded_free(e);
+    if (s->rows.unpack && s->reads && sl_unpack_is_full(s->rows.unpack))
         sl_say_full(s->reads);
     base->held += (int64_t)b->selected;
-    s->pending_rows += (int64_t)b->selected;
     return rc;
 }
 
@@ -456,7 +311,7 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     int64_t now = sl_time_mono_usec();
     (void)c;
 
-    if (d == SL_FLUSH && now - s->last_commit < PAUSE_USEC && s->npending) {
+    if (d == SL_FLUSH && now - s->last_commit < PAUSE_USEC && sl_log_rows_any(&s->rows)) {
         s->due = SL_MIN(s->due, s->last_commit + PAUSE_USEC);
         return 0;
     }
@@ -531,14 +386,10 @@ static int sink_ready(struct sl_sink *base, const struct pollfd *fds SL_UNUSED, 
 static void sink_free(struct sl_sink *base)
 {
     struct log_sink *s = (struct log_sink *)base;
-    for (size_t i = 0; i < s->npending; i++)
-        sl_log_blob_free(s->pending[i]);
-    free(s->pending);
+    sl_log_rows_release(&s->rows);
     if (s->writer)
         sl_log_writer_abort(s->writer);
     free_positions(s);
-    sl_unpack_free(s->unpack);
-    pthread_rwlock_destroy(&s->shape);
     free(s->path);
     free(s->keys);
     free(s->hash);
@@ -616,7 +467,7 @@ int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, str
     s->may_create = o->may_create;
     s->zone = o->zone;
     s->reads = o->reads;
-    pthread_rwlock_init(&s->shape, NULL);
+    sl_log_rows_init(&s->rows, o->account);
     s->due = INT64_MAX;
     const char *command = o->command ? o->command : o->log.command;
     if (copy_text(&s->path, o->dest, &path) || copy_text(&s->keys, o->log.keys, &s->lo.keys) ||

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "arrow/pile.h"
 #include "base/mem.h"
 #include "log/identity.h"
 #include "log/log_reader.h"
@@ -20,10 +21,8 @@
 static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
 
 enum {
-    HEAP_BATCHES = 256,    /* stored batches put together at once */
     HEAP_BYTES = 16 << 20, /* stored bytes of a new batch, */
     HEAP_ROOM = 64 << 20,  /* and what they take in memory, about: they may compress well */
-    PARTS = 1024,          /* of a new batch */
 };
 
 struct output {
@@ -37,9 +36,8 @@ struct rewriting {
     struct sl_seg old; /* form is ours */
     int64_t by;
     struct sl_schema *schema;
-    struct sl_batch *tiny[HEAP_BATCHES], *parts[PARTS];
-    size_t ntiny, nparts;
-    int64_t rows, bytes, room; /* of tiny and parts */
+    struct sl_pile pile;
+    int64_t bytes; /* stored ones of the pile */
     struct output *outs;
     size_t nouts;
     int64_t next; /* offset of the next row to be written */
@@ -133,104 +131,32 @@ static int write_batch(struct rewriting *r, struct sl_batch *b, struct sl_err *e
 
 /* ---- input ---- */
 
-/* Makes one batch of n, whose references it takes, whether it can or not. */
-static int put_together(struct rewriting *r, struct sl_batch **list, size_t n,
-                        struct sl_batch **out, struct sl_err *err)
-{
-    struct sl_column **cols = sl_malloc(n * sizeof(*cols));
-    struct sl_batch *b = NULL;
-    size_t rows = 0;
-    int rc = 0;
-
-    for (size_t i = 0; i < n; i++)
-        rows += list[i]->rows;
-    if (n == 1)
-        b = sl_batch_ref(list[0]);
-    else if (cols)
-        b = sl_batch_new(r->schema, rows);
-    if (!b)
-        rc = sl_err_nomem(err, "rewriting a segment");
-    for (int c = 0; rc == 0 && n > 1 && c < r->schema->nfields; c++) {
-        for (size_t i = 0; i < n; i++)
-            cols[i] = list[i]->columns[c];
-        b->columns[c] = sl_column_concat(cols, n, r->w->account, err);
-        if (!b->columns[c])
-            rc = err ? -(int)err->code : -SL_ENOMEM;
-    }
-    for (size_t i = 0; i < n; i++)
-        sl_batch_unref(list[i]);
-    free(cols);
-    if (rc < 0)
-        sl_batch_unref(b);
-    else
-        *out = b;
-    return rc;
-}
-
-static int stack_tiny(struct rewriting *r, struct sl_err *err)
-{
-    size_t n = r->ntiny;
-    if (!n)
-        return 0;
-    r->ntiny = 0;
-    int rc = put_together(r, r->tiny, n, &r->parts[r->nparts], err);
-    r->nparts += rc == 0;
-    return rc;
-}
-
 static int flush(struct rewriting *r, struct sl_err *err)
 {
     struct sl_batch *b = NULL;
-    int rc = stack_tiny(r, err);
-    size_t n = r->nparts;
-    if (rc < 0 || !n)
+    int rc = sl_pile_take(&r->pile, &b, err);
+    if (rc <= 0)
         return rc;
-    r->nparts = 0;
-    r->rows = r->bytes = r->room = 0;
-    rc = put_together(r, r->parts, n, &b, err);
-    if (rc == 0)
-        rc = write_batch(r, b, err);
+    r->bytes = 0;
+    rc = write_batch(r, b, err);
     sl_batch_unref(b);
     return rc;
-}
-
-/* Bytes of its values, about; its columns are loaded. */
-static int64_t room_of(const struct sl_batch *b)
-{
-    int64_t n = 0, rows = (int64_t)b->rows;
-    for (int i = 0; i < b->schema->nfields; i++) {
-        const struct sl_column *c = b->columns[i];
-        int64_t times = c->form == SL_CONST ? rows : 1;
-        n += 16 * rows;
-        if (c->form == SL_DICT)
-            c = c->dict;
-        if (c->offsets)
-            n += times * (c->offsets[c->form == SL_CONST ? 1 : c->rows] - c->offsets[0]);
-    }
-    return n;
 }
 
 /* Takes a stored batch in; b's reference passes. */
 static int take(struct rewriting *r, struct sl_batch *b, int64_t bytes, struct sl_err *err)
 {
     int rc = 0;
-    int64_t room = room_of(b);
-    if (r->rows + (int64_t)b->rows > SL_BATCH_ROWS || r->bytes + bytes > HEAP_BYTES ||
-        r->room + room > HEAP_ROOM)
-        rc = flush(r, err);
-    if (rc == 0 && r->ntiny == HEAP_BATCHES)
-        rc = stack_tiny(r, err);
-    if (rc == 0 && r->nparts + 1 >= PARTS)
+    const struct sl_pile *p = &r->pile;
+    if (p->rows + (int64_t)b->rows > SL_BATCH_ROWS || r->bytes + bytes > HEAP_BYTES ||
+        p->room + sl_batch_room(b) > HEAP_ROOM)
         rc = flush(r, err);
     if (rc < 0) {
         sl_batch_unref(b);
         return rc;
     }
-    r->tiny[r->ntiny++] = b;
-    r->rows += (int64_t)b->rows;
     r->bytes += bytes;
-    r->room += room;
-    return 0;
+    return sl_pile_add(&r->pile, b, err);
 }
 
 static int take_group(struct rewriting *r, struct sl_walk *w, struct sl_walk_group *g,
@@ -374,10 +300,7 @@ static int start(struct rewriting *r, struct sl_seg_key key, struct sl_err *err)
 static void release(struct rewriting *r, int committed)
 {
     char name[SL_SEG_NAME];
-    for (size_t i = 0; i < r->ntiny; i++)
-        sl_batch_unref(r->tiny[i]);
-    for (size_t i = 0; i < r->nparts; i++)
-        sl_batch_unref(r->parts[i]);
+    sl_pile_clear(&r->pile);
     for (size_t i = 0; i < r->nouts; i++) {
         struct output *o = &r->outs[i];
         if (o->fd >= 0 && !committed) {
@@ -402,6 +325,7 @@ int sl_segment_rewrite(struct sl_log_writer *w, struct sl_seg_key key, int64_t b
     if (!r)
         return sl_err_nomem(err, "rewriting a segment");
     r->w = w;
+    r->pile.account = w->account;
     r->by = by;
     /* So that the new files never hold rows that a recovery takes back. */
     int rc = sl_syncer_run(w->sync, err);
