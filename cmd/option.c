@@ -12,12 +12,10 @@ enum { MAX_OPTIONS = 64 };
 
 int sl_words_add(struct sl_words *w, const char *word, struct sl_err *err)
 {
-    const char **items = sl_realloc(w->items, ((size_t)w->n + 1) * sizeof(*items));
-    if (!items)
-        return sl_err_nomem(err, "reading the command line");
-    w->items = items;
-    w->items[w->n++] = word;
-    return 0;
+    int rc = SL_GROW_ONE(w->items, w->n, "reading the command line", err);
+    if (rc == 0)
+        w->items[w->n++] = word;
+    return rc;
 }
 
 void sl_words_release(struct sl_words *w)

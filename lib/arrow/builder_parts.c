@@ -17,32 +17,16 @@ struct sl_builder_parts {
     size_t nsel, cap_sel;
 };
 
-static int room(void **array, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return 0;
-    size_t want = *cap ? *cap * 2 : 64;
-    void *p = sl_realloc(*array, want * size);
-    if (!p)
-        return -SL_ENOMEM;
-    *array = p;
-    *cap = want;
-    return 0;
-}
-
 int sl_builder_parts_add(struct sl_builder_parts **pp, const struct sl_column *c, size_t i)
 {
     if (!*pp && !(*pp = sl_calloc(1, sizeof **pp)))
         return -SL_ENOMEM;
     struct sl_builder_parts *p = *pp;
-    void *sel = p->sel, *parts = p->parts;
-    int rc = room(&sel, p->nsel, &p->cap_sel, sizeof *p->sel);
-    p->sel = sel;
+    int rc = SL_GROW(p->sel, p->nsel + 1, p->cap_sel, "a column", NULL);
     if (rc < 0)
         return rc;
     if (!p->nparts || p->parts[p->nparts - 1].column != c) {
-        rc = room(&parts, p->nparts, &p->cap_parts, sizeof *p->parts);
-        p->parts = parts;
+        rc = SL_GROW(p->parts, p->nparts + 1, p->cap_parts, "a column", NULL);
         if (rc < 0)
             return rc;
         /* counting references is the one change that a borrowed column sees */

@@ -65,18 +65,6 @@ fail:
     return NULL;
 }
 
-/* Arrays grow by doubling at powers of two, so that no capacity needs keeping. */
-static int grow(void **array, int n, size_t size)
-{
-    if (n & (n - 1)) /* not at a power of two: there is room */
-        return 0;
-    void *p = sl_realloc(*array, (n ? (size_t)n * 2 : 1) * size);
-    if (!p)
-        return -SL_ENOMEM;
-    *array = p;
-    return 0;
-}
-
 /* The slot of a name: that of its field, or the empty one where it belongs. */
 static uint32_t *slot_of(const struct sl_schema *s, const char *name, size_t len)
 {
@@ -117,10 +105,7 @@ int sl_schema_add(struct sl_schema *s, const char *name, size_t name_len, struct
     if (s->nfields >= SL_COLUMNS_MAX)
         return sl_err_set(err, SL_ESCHEMA, "more than %d columns", SL_COLUMNS_MAX);
     char *copy = sl_strndup(name, name_len);
-    void *fields = s->fields;
-    int rc = copy ? grow(&fields, s->nfields, sizeof *s->fields) : -SL_ENOMEM;
-    s->fields = fields;
-    if (rc < 0 || reserve_slot(s) < 0) {
+    if (!copy || SL_GROW_ONE(s->fields, s->nfields, "a schema", NULL) < 0 || reserve_slot(s) < 0) {
         free(copy);
         return sl_err_nomem(err, "a schema");
     }
@@ -174,13 +159,11 @@ int sl_schema_set_meta(struct sl_schema *s, const char *key, const char *value)
         return 0;
     }
     char *k = sl_strdup(key);
-    void *meta = s->meta;
-    if (!k || grow(&meta, s->nmeta, sizeof *s->meta) < 0) {
+    if (!k || SL_GROW_ONE(s->meta, s->nmeta, "a schema", NULL) < 0) {
         free(k);
         free(v);
         return -SL_ENOMEM;
     }
-    s->meta = meta;
     s->meta[s->nmeta++] = (struct sl_meta){.key = k, .value = v};
     return 0;
 }

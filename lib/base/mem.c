@@ -9,7 +9,8 @@
 #include "base/compat.h"
 #include "base/mem.h"
 
-enum { SLACK = 64, ALIGNMENT = 64 };
+/* FIRST_ITEMS: what a list begins with; a power of two. */
+enum { SLACK = 64, ALIGNMENT = 64, FIRST_ITEMS = 8 };
 
 static atomic_uint_fast64_t allocations;
 static atomic_uint_fast64_t fail_at; /* 0 = off */
@@ -50,6 +51,26 @@ void *sl_calloc(size_t n, size_t size)
 void *sl_realloc(void *p, size_t size)
 {
     return admit() ? realloc(p, size ? size : 1) : NULL;
+}
+
+void *sl_grow(void *list, size_t *cap, size_t want, size_t size, size_t most)
+{
+    most = SL_MIN(most, (size_t)PTRDIFF_MAX / size);
+    assert(want > *cap && *cap <= most);
+    if (want > most)
+        return NULL;
+    size_t n = SL_MIN(SL_MAX(SL_MAX(want, *cap * 2), (size_t)FIRST_ITEMS), most);
+    void *p = sl_realloc(list, n * size);
+    if (p)
+        *cap = n;
+    return p;
+}
+
+size_t sl_grown(size_t n)
+{
+    if (n < FIRST_ITEMS)
+        return n ? FIRST_ITEMS : 0;
+    return n & (n - 1) ? n + 1 : n;
 }
 
 char *sl_strndup(const char *s, size_t n)

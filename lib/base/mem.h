@@ -36,6 +36,37 @@ void sl_account_release(struct sl_account *a, size_t bytes);
 void *sl_malloc(size_t size);           /* never returns NULL for size 0 */
 void *sl_calloc(size_t n, size_t size); /* checked multiplication */
 void *sl_realloc(void *p, size_t size); /* p stays valid on failure */
+
+/* Makes room for `want` items in a list that grows: `list` is a variable that points to items, `cap`
+ * one of any integer type that holds how many of them fit. The room at least doubles. `what` is for the
+ * message. 0, or -SL_ENOMEM with err filled and list and cap as before. Each argument may be evaluated
+ * more than once. */
+#define SL_GROW(list, want, cap, what, err)                                                        \
+    ({                                                                                             \
+        int rc_ = 0;                                                                               \
+        if ((size_t)(want) > (size_t)(cap)) {                                                      \
+            size_t cap_ = (size_t)(cap), most_ = sizeof(cap) > 4 ? SIZE_MAX : INT32_MAX;           \
+            __typeof__(list) list_ = sl_grow((list), &cap_, (want), sizeof(*list_), most_);        \
+            if (list_) {                                                                           \
+                (list) = list_;                                                                    \
+                (cap) = (__typeof__(cap))cap_;                                                     \
+            } else {                                                                               \
+                rc_ = sl_err_nomem((err), (what));                                                 \
+            }                                                                                      \
+        }                                                                                          \
+        rc_;                                                                                       \
+    })
+/* The same for one item more in a list of n that keeps no capacity. Such a list grows by this alone:
+ * then there is room up to the next power of two. */
+#define SL_GROW_ONE(list, n, what, err)                                                            \
+    ({                                                                                             \
+        size_t room_ = sl_grown((size_t)(n));                                                      \
+        SL_GROW(list, (size_t)(n) + 1, room_, what, err);                                          \
+    })
+/* What the macros call. */
+void *sl_grow(void *list, size_t *cap, size_t want, size_t size, size_t most);
+size_t sl_grown(size_t n); /* how many items fit at least into a list that has grown to n */
+
 char *sl_strdup(const char *s);
 char *sl_strndup(const char *s, size_t n); /* n bytes, NUL-ended */
 

@@ -16,17 +16,10 @@ void sl_poll_add(struct sl_poll_set *p, int fd, short events)
 {
     if (fd < 0)
         return;
-    if (p->n == p->cap) {
-        size_t cap = p->cap ? p->cap * 2 : 8;
-        struct pollfd *fds = sl_realloc(p->fds, cap * sizeof(*fds));
-        if (!fds) {
-            p->failed = 1;
-            return;
-        }
-        p->fds = fds;
-        p->cap = cap;
-    }
-    p->fds[p->n++] = (struct pollfd){.fd = fd, .events = events};
+    if (SL_GROW(p->fds, p->n + 1, p->cap, "waiting", NULL) < 0)
+        p->failed = 1;
+    else
+        p->fds[p->n++] = (struct pollfd){.fd = fd, .events = events};
 }
 
 void sl_poll_until(struct sl_poll_set *p, int64_t deadline)

@@ -227,10 +227,9 @@ static int intern_call(struct sl_bind *b, struct sl_agg_call *c)
             return i;
         }
     }
-    struct sl_agg_call *p = sl_realloc(l->calls, (size_t)(l->ncalls + 1) * sizeof(*p));
-    if (!p)
-        return sl_err_nomem(b->err, "reading an expression");
-    l->calls = p;
+    int rc = SL_GROW_ONE(l->calls, l->ncalls, "reading an expression", b->err);
+    if (rc < 0)
+        return rc;
     l->calls[l->ncalls] = *c;
     memset(c, 0, sizeof(*c));
     return l->ncalls++;

@@ -104,14 +104,9 @@ static int compare_entries(const void *a, const void *b)
 static int collect(struct sl_ipc_decoder *d, struct sl_foreign *f, int *inner, struct sl_err *err)
 {
     if (f->index_bits) {
-        if (d->nentries == d->cap_entries) {
-            size_t cap = d->cap_entries ? d->cap_entries * 2 : 16;
-            struct entry *e = sl_realloc(d->entries, cap * sizeof *e);
-            if (!e)
-                return sl_err_nomem(err, "a schema");
-            d->entries = e;
-            d->cap_entries = cap;
-        }
+        int rc = SL_GROW(d->entries, d->nentries + 1, d->cap_entries, "a schema", err);
+        if (rc < 0)
+            return rc;
         d->entries[d->nentries++] = (struct entry){.id = f->dict_id, .f = f};
     }
     for (int i = 0; i < f->nchildren; i++) {

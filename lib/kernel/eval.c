@@ -154,14 +154,9 @@ int sl_frame_fail(struct sl_frame *f, const struct sl_node *n, size_t row, struc
     va_list ap;
     if (f->by_dict) /* the entry may belong to no row: whoever asked evaluates row by row */
         return -SL_EROW;
-    if (ev->nfailed == ev->cap_failed) {
-        size_t cap = ev->cap_failed ? ev->cap_failed * 2 : 16;
-        struct sl_failure *p = sl_realloc(ev->failed, cap * sizeof(*p));
-        if (!p)
-            return sl_err_nomem(err, "evaluating an expression");
-        ev->failed = p;
-        ev->cap_failed = cap;
-    }
+    int rc = SL_GROW(ev->failed, ev->nfailed + 1, ev->cap_failed, "evaluating an expression", err);
+    if (rc < 0)
+        return rc;
     va_start(ap, fmt);
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);

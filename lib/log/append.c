@@ -49,14 +49,8 @@ struct job {
 
 static struct piece *add_piece(struct job *j)
 {
-    if (j->npieces == j->cap) {
-        size_t cap = j->cap ? 2 * j->cap : 8;
-        struct piece *p = sl_realloc(j->pieces, cap * sizeof(*p));
-        if (!p)
-            return NULL;
-        j->pieces = p;
-        j->cap = cap;
-    }
+    if (SL_GROW(j->pieces, j->npieces + 1, j->cap, "a commit", NULL) < 0)
+        return NULL;
     struct piece *p = &j->pieces[j->npieces++];
     memset(p, 0, sizeof(*p));
     p->fd = -1;

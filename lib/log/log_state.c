@@ -116,17 +116,6 @@ static int refuse(struct sl_err *err, const struct sl_line *l, const char *what)
     return sl_err_set(err, SL_ECORRUPT, "commit %" PRId64 " cannot follow: %s", l->n, what);
 }
 
-static void *grow(void *list, int n, int *cap, size_t size)
-{
-    if (n < *cap)
-        return list;
-    int wanted = *cap ? 2 * *cap : 8;
-    void *p = sl_realloc(list, (size_t)wanted * size);
-    if (p)
-        *cap = wanted;
-    return p;
-}
-
 static int note_changed(struct sl_state *s, const struct sl_seg *seg, struct sl_err *err)
 {
     struct sl_seg_key key = sl_seg_key(seg);
@@ -137,12 +126,10 @@ static int note_changed(struct sl_state *s, const struct sl_seg *seg, struct sl_
         if (k->partition == key.partition && k->base == key.base && k->by == key.by)
             return 0;
     }
-    struct sl_seg_key *p = grow(s->changed, s->nchanged, &s->changed_cap, sizeof(*p));
-    if (!p)
-        return sl_err_nomem(err, "the log's state");
-    s->changed = p;
-    p[s->nchanged++] = key;
-    return 0;
+    int rc = SL_GROW(s->changed, s->nchanged + 1, s->changed_cap, "the log's state", err);
+    if (rc == 0)
+        s->changed[s->nchanged++] = key;
+    return rc;
 }
 
 /* Whether the segment takes the place, or a part of it, of one that the line drops. */
@@ -183,10 +170,11 @@ static int add_seg(struct sl_state *s, const struct sl_line *l, const struct sl_
         return refuse(err, l, "a segment begins before the one before it is closed");
     if (at < p->nsegs && !seg->closed)
         return refuse(err, l, "a segment that is not the last is open");
-    struct sl_seg *list = grow(p->segs, p->nsegs, &p->cap, sizeof(*list));
-    char *form = list ? sl_strdup(seg->form) : NULL;
-    if (list)
-        p->segs = list;
+    int rc = SL_GROW(p->segs, p->nsegs + 1, p->cap, "the log's state", err);
+    if (rc < 0)
+        return rc;
+    struct sl_seg *list = p->segs;
+    char *form = sl_strdup(seg->form);
     if (!form)
         return sl_err_nomem(err, "the log's state");
     memmove(&list[at + 1], &list[at], (size_t)(p->nsegs - at) * sizeof(*list));
@@ -241,11 +229,10 @@ static int add_schema(struct sl_state *s, const struct sl_line *l, const struct 
 {
     if (new->id <= sl_state_newest(s))
         return refuse(err, l, "schema ids do not ascend");
-    struct sl_line_schema *list = sl_realloc(s->schemas, (size_t)(s->nschemas + 1) * sizeof(*list));
-    if (!list)
-        return sl_err_nomem(err, "the log's state");
-    s->schemas = list;
-    list[s->nschemas++] =
+    int rc = SL_GROW_ONE(s->schemas, s->nschemas, "the log's state", err);
+    if (rc < 0)
+        return rc;
+    s->schemas[s->nschemas++] =
         (struct sl_line_schema){.id = new->id, .schema = sl_schema_ref(new->schema)};
     return 0;
 }

@@ -47,11 +47,10 @@ struct rewriting {
 
 static int begin_output(struct rewriting *r, struct sl_form_plan *form, struct sl_err *err)
 {
-    struct output *list = sl_realloc(r->outs, (r->nouts + 1) * sizeof(*list));
-    if (!list)
-        return sl_err_nomem(err, "rewriting a segment");
-    r->outs = list;
-    struct output *o = &list[r->nouts];
+    int rc = SL_GROW_ONE(r->outs, r->nouts, "rewriting a segment", err);
+    if (rc < 0)
+        return rc;
+    struct output *o = &r->outs[r->nouts];
     o->form = sl_form_ref(form);
     o->seg = (struct sl_seg){.partition = r->old.partition,
                              .schema = r->old.schema,
@@ -65,7 +64,7 @@ static int begin_output(struct rewriting *r, struct sl_form_plan *form, struct s
                              .min_time = SL_TIME_MAX,
                              .max_time = SL_TIME_MIN,
                              .has_sum = 1};
-    int rc = o->fd =
+    rc = o->fd =
         sl_view_open_seg(r->w->log, sl_seg_key(&o->seg), O_RDWR | O_CREAT | O_TRUNC, NULL, err);
     r->nouts++;
     if (rc >= 0)

@@ -45,11 +45,10 @@ struct sl_segset_item *sl_segset_find(struct sl_segset *s, struct sl_seg_key key
 
 static int grow(struct sl_segset *s)
 {
-    int cap = s->cap ? 2 * s->cap : 16;
-    struct sl_segset_item *list = sl_realloc(s->list, (size_t)cap * sizeof(*list));
-    if (list)
-        s->list = list;
-    int *slots = list ? sl_calloc(2 * (size_t)cap, sizeof(*slots)) : NULL;
+    int cap = s->cap;
+    if (SL_GROW(s->list, s->n + 1, cap, "segments", NULL) < 0)
+        return 0;
+    int *slots = sl_calloc(2 * (size_t)cap, sizeof(*slots));
     if (!slots)
         return 0;
     free(s->slots);

@@ -45,14 +45,8 @@ struct stale {
 
 static int stale_add(struct stale *s, struct sl_seg_key key)
 {
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? 2 * s->cap : 8;
-        struct sl_seg_key *list = sl_realloc(s->list, cap * sizeof(*list));
-        if (!list)
-            return 0;
-        s->list = list;
-        s->cap = cap;
-    }
+    if (SL_GROW(s->list, s->n + 1, s->cap, "segments", NULL) < 0)
+        return 0;
     s->list[s->n++] = key;
     return 1;
 }
@@ -192,15 +186,7 @@ static void start_thread(struct sl_tender *t)
 static void add_task(struct sl_tender *t, const struct closed *c)
 {
     pthread_mutex_lock(&t->mutex);
-    if (t->n == t->cap) {
-        size_t cap = t->cap ? 2 * t->cap : 16;
-        struct closed *list = sl_realloc(t->list, cap * sizeof(*list));
-        if (list) {
-            t->list = list;
-            t->cap = cap;
-        }
-    }
-    if (t->n < t->cap)
+    if (SL_GROW(t->list, t->n + 1, t->cap, "segments", NULL) == 0)
         t->list[t->n++] = *c;
     if (!t->has_thread)
         start_thread(t);

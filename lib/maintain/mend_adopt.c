@@ -52,14 +52,9 @@ static int list_files(struct sl_mend *m, int partition, struct sl_stranger **lis
         if (!sl_seg_parse_name(file, partition, &key) || sl_state_seg(&l->state, key) ||
             !sl_mend_is_missing(m, key.by) || sl_segset_find(&m->dropped, key))
             continue;
-        if ((*n & (*n - 1)) == 0) { /* full at each power of two */
-            struct sl_stranger *more = sl_realloc(*list, (*n ? 2 * *n : 1) * sizeof(*more));
-            if (!more) {
-                rc = sl_err_nomem(err, "a repair");
-                break;
-            }
-            *list = more;
-        }
+        rc = SL_GROW_ONE(*list, *n, "a repair", err);
+        if (rc < 0)
+            break;
         (*list)[(*n)++] = (struct sl_stranger){
             .seg = {.partition = partition, .base = key.base, .by = key.by, .end = key.base}};
     }

@@ -22,12 +22,9 @@ int sl_span_add(struct sl_range **list, size_t *n, int64_t from, int64_t to, str
         (*list)[*n - 1].to = SL_MAX((*list)[*n - 1].to, to);
         return 0;
     }
-    if ((*n & (*n - 1)) == 0) { /* full at each power of two */
-        struct sl_range *more = sl_realloc(*list, (*n ? 2 * *n : 1) * sizeof(*more));
-        if (!more)
-            return sl_err_nomem(err, "a repair");
-        *list = more;
-    }
+    int rc = SL_GROW_ONE(*list, *n, "a repair", err);
+    if (rc < 0)
+        return rc;
     (*list)[(*n)++] = (struct sl_range){from, to};
     return 0;
 }

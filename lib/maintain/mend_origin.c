@@ -79,12 +79,11 @@ static int add_vote(struct votes *v, const uint8_t *id, struct sl_err *err)
             return 0;
         }
     }
-    struct vote *list = sl_realloc(v->list, (v->n + 1) * sizeof(*list));
-    if (!list)
-        return sl_err_nomem(err, "a repair");
-    v->list = list;
-    memcpy(list[v->n].id, id, 16);
-    list[v->n++].n = 1;
+    int rc = SL_GROW_ONE(v->list, v->n, "a repair", err);
+    if (rc < 0)
+        return rc;
+    memcpy(v->list[v->n].id, id, 16);
+    v->list[v->n++].n = 1;
     return 0;
 }
 
@@ -182,12 +181,12 @@ int sl_mend_origin(struct sl_mend *m, int64_t file, struct sl_err *err)
 static int insert_schema(struct sl_state *s, int at, int id, struct sl_schema *schema,
                          struct sl_err *err)
 {
-    struct sl_line_schema *list = sl_realloc(s->schemas, (size_t)(s->nschemas + 1) * sizeof(*list));
-    if (!list)
-        return sl_err_nomem(err, "a repair");
+    int rc = SL_GROW_ONE(s->schemas, s->nschemas, "a repair", err);
+    if (rc < 0)
+        return rc;
+    struct sl_line_schema *list = s->schemas;
     memmove(&list[at + 1], &list[at], (size_t)(s->nschemas - at) * sizeof(*list));
     list[at] = (struct sl_line_schema){.id = id, .schema = sl_schema_ref(schema)};
-    s->schemas = list;
     s->nschemas++;
     return 1;
 }

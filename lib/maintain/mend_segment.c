@@ -20,14 +20,8 @@ static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
 
 static int add_extent(struct sl_extents *x, const struct sl_walk_group *g)
 {
-    if (x->n == x->cap) {
-        size_t cap = x->cap ? 2 * x->cap : 64;
-        struct sl_extent *list = sl_realloc(x->list, cap * sizeof(*list));
-        if (!list)
-            return 0;
-        x->list = list;
-        x->cap = cap;
-    }
+    if (SL_GROW(x->list, x->n + 1, x->cap, "a repair", NULL) < 0)
+        return 0;
     x->list[x->n++] = (struct sl_extent){.pos = g->pos,
                                          .len = g->len,
                                          .base = g->id.base,

@@ -39,12 +39,10 @@ static void index_all(struct sl_aggregate *a)
 
 static int grow(struct sl_aggregate *a, struct sl_err *err)
 {
-    size_t cap = a->windows_cap ? a->windows_cap * 2 : 16;
-    struct sl_open_window *w = sl_realloc(a->windows, cap * sizeof(*w));
-    if (!w)
-        return sl_err_nomem(err, "windows");
-    a->windows = w;
-    int rc = resize(a, cap * 2, err);
+    size_t cap = a->windows_cap;
+    int rc = SL_GROW(a->windows, a->nwindows + 1, cap, "windows", err);
+    if (rc == 0)
+        rc = resize(a, cap * 2, err);
     if (rc < 0)
         return rc;
     a->windows_cap = cap;

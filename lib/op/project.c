@@ -76,6 +76,8 @@ static int step_add(struct step *s, const char *name, struct sl_type type, int s
     } else {
         rc = sl_schema_add(s->out, name, strlen(name), type, err);
     }
+    if (rc == 0)
+        rc = SL_GROW_ONE(s->columns, s->n, "columns", err);
     if (rc < 0) {
         sl_expr_free(expr);
         return rc;
@@ -115,8 +117,7 @@ static int step_set(struct project *p, struct step *s, const struct sl_ast *ast,
     int rc = sl_expr_bind_set(ast, SL_SCOPE(s->in), p->env, &list, err);
     if (rc < 0)
         return rc;
-    size_t most = (size_t)(s->in->nfields + list.n) + 1;
-    if (!(names = sl_schema_new()) || !(s->columns = sl_calloc(most, sizeof(struct column))))
+    if (!(names = sl_schema_new()))
         rc = sl_err_nomem(err, "columns");
     for (int i = 0; rc >= 0 && i < list.n; i++) {
         const char *name = list.items[i].name;
@@ -146,13 +147,6 @@ static int step_select(struct project *p, struct step *s, struct sl_err *err)
     for (int k = 0; rc >= 0 && k < select->n; k++) {
         struct sl_expr_list list = {0};
         rc = sl_expr_bind_list(select->items[k], SL_SCOPE(s->in), p->env, &list, err);
-        struct column *grown =
-            rc < 0 ? NULL
-                   : sl_realloc(s->columns, (size_t)(s->n + list.n + 1) * sizeof(struct column));
-        if (grown)
-            s->columns = grown;
-        else if (rc >= 0)
-            rc = sl_err_nomem(err, "columns");
         for (int i = 0; rc >= 0 && i < list.n; i++)
             rc = item(s, &list.items[i], err);
         if (rc == -SL_ESCHEMA && err)
@@ -169,8 +163,6 @@ static int step_drop(struct step *s, const struct sl_ast *ast, struct sl_err *er
 {
     int *index = NULL, n = 0;
     int rc = sl_expr_bind_names(ast, SL_SCOPE(s->in), &index, &n, err);
-    if (rc >= 0 && !(s->columns = sl_calloc((size_t)s->in->nfields + 1, sizeof(struct column))))
-        rc = sl_err_nomem(err, "columns");
     for (int c = 0; rc >= 0 && c < s->in->nfields; c++) {
         int dropped = 0;
         for (int i = 0; i < n; i++)
@@ -189,8 +181,6 @@ static int step_rename(struct step *s, const struct sl_ast *ast, struct sl_err *
     int *index = NULL, n = 0;
     char **names = NULL;
     int rc = sl_expr_bind_rename(ast, SL_SCOPE(s->in), &index, &names, &n, err);
-    if (rc >= 0 && !(s->columns = sl_calloc((size_t)s->in->nfields + 1, sizeof(struct column))))
-        rc = sl_err_nomem(err, "columns");
     for (int c = 0; rc >= 0 && c < s->in->nfields; c++) {
         const char *name = NULL;
         for (int i = 0; i < n; i++)

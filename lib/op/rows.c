@@ -46,14 +46,8 @@ int sl_rows_failed(struct sl_rows_bad *bad, int rc, const struct sl_eval *ev,
         return rc;
     size_t n = sl_eval_failures(ev);
     assert(n > 0);
-    if (bad->cap - bad->n < n) {
-        size_t cap = SL_MAX(bad->n + n, 2 * bad->cap);
-        struct bad *rows = sl_realloc(bad->rows, cap * sizeof(*rows));
-        if (!rows)
-            return sl_err_nomem(err, "the bad rows of a batch");
-        bad->rows = rows;
-        bad->cap = cap;
-    }
+    if (SL_GROW(bad->rows, bad->n + n, bad->cap, "the bad rows of a batch", err) < 0)
+        return -SL_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         struct sl_err why;
         sl_eval_failure(ev, i, &why);

@@ -107,16 +107,8 @@ static int charge(struct sl_topn *t, struct sl_topn_item *it, size_t bytes, stru
 /* With room for the ranks of so many rows, which is charged. */
 static struct sl_topn_item *new_item(struct sl_topn *t, size_t rows, struct sl_err *err)
 {
-    if (t->nitems == t->cap) {
-        size_t cap = t->cap ? t->cap * 2 : 16;
-        struct sl_topn_item *items = sl_realloc(t->items, cap * sizeof(*items));
-        if (!items) {
-            sl_err_nomem(err, "rows to sort");
-            return NULL;
-        }
-        t->items = items;
-        t->cap = cap;
-    }
+    if (SL_GROW(t->items, t->nitems + 1, t->cap, "rows to sort", err) < 0)
+        return NULL;
     struct sl_topn_item *it = &t->items[t->nitems];
     memset(it, 0, sizeof(*it));
     if (charge(t, it, rows * sizeof(*it->ranks), err) < 0)
@@ -600,14 +592,9 @@ struct ranks {
 static int import_rank(void *arg, const int64_t *v, struct sl_err *err)
 {
     struct ranks *r = arg;
-    if (r->n == r->cap) {
-        size_t cap = r->cap ? r->cap * 2 : 1024;
-        struct sl_topn_rank *items = sl_realloc(r->items, cap * sizeof(*items));
-        if (!items)
-            return sl_err_nomem(err, "state");
-        r->items = items;
-        r->cap = cap;
-    }
+    int rc = SL_GROW(r->items, r->n + 1, r->cap, "state", err);
+    if (rc < 0)
+        return rc;
     r->items[r->n++] = (struct sl_topn_rank){.partition = (int32_t)v[0], .seq = v[1]};
     return 0;
 }

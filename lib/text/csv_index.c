@@ -148,23 +148,10 @@ static void span_tail(struct pass *p, size_t from, size_t n)
 /* Room for one more span of separators, and of quotes. */
 static int make_room(struct sl_csv_index *x, size_t n, struct sl_err *err)
 {
-    if (x->cap - n < SPAN + 128) {
-        size_t cap = SL_MAX(x->cap * 2, n + 2 * SPAN);
-        uint32_t *seps = sl_realloc(x->seps, cap * sizeof *seps);
-        if (!seps)
-            return sl_err_nomem(err, "splitting text");
-        x->seps = seps;
-        x->cap = cap;
-    }
-    if (x->cap_quotes - x->nquotes < SPAN + 128) {
-        size_t cap = SL_MAX(x->cap_quotes * 2, x->nquotes + 2 * SPAN);
-        uint32_t *quotes = sl_realloc(x->quotes, cap * sizeof *quotes);
-        if (!quotes)
-            return sl_err_nomem(err, "splitting text");
-        x->quotes = quotes;
-        x->cap_quotes = cap;
-    }
-    return 0;
+    int rc = SL_GROW(x->seps, n + SPAN + 128, x->cap, "splitting text", err);
+    return rc < 0
+               ? rc
+               : SL_GROW(x->quotes, x->nquotes + SPAN + 128, x->cap_quotes, "splitting text", err);
 }
 
 int sl_csv_index(struct sl_csv_index *x, enum sl_csv_level level, const char *data, size_t n,

@@ -217,14 +217,12 @@ int sl_text_place(const struct sl_text_reader *r, struct sl_text_scratch *s,
     int serial = map ? map->serial : 0, nnew = 0;
     if (s->map == serial)
         return 0;
-    int *field = sl_realloc(s->field, ((size_t)r->ncolumns + 1) * sizeof *field);
-    if (field)
-        s->field = field;
-    int *fresh = sl_realloc(s->fresh, ((size_t)(map ? map->nunknown : 0) + 1) * sizeof *fresh);
-    if (fresh)
-        s->fresh = fresh;
-    if (!field || !fresh)
-        return sl_err_nomem(err, "reading text");
+    int rc = SL_GROW(s->field, r->ncolumns, s->cap_field, "reading text", err);
+    if (rc == 0 && map)
+        rc = SL_GROW(s->fresh, map->nunknown, s->cap_fresh, "reading text", err);
+    if (rc < 0)
+        return rc;
+    int *field = s->field, *fresh = s->fresh;
     for (int c = 0; c < r->ncolumns; c++)
         field[c] = r->o.format == SL_TEXT_JSON ? c
                    : !map                      ? r->columns[c].field

@@ -66,19 +66,10 @@ enum sl_csv_fault sl_csv_check(const char *s, size_t n, char delim, int *field)
 
 static int grow_fields(struct sl_csv_rows *r)
 {
-    if (r->odd_fields + 2 <= r->cap_fields)
-        return 0;
-    size_t cap = SL_MAX(r->cap_fields * 2, (size_t)256);
-    uint32_t *seps = sl_realloc(r->odd_seps, cap * sizeof *seps);
-    if (!seps)
-        return -1;
-    r->odd_seps = seps;
-    uint8_t *null = sl_realloc(r->odd_null, cap);
-    if (!null)
-        return -1;
-    r->odd_null = null;
-    r->cap_fields = cap;
-    return 0;
+    size_t cap = r->cap_fields;
+    int rc = SL_GROW(r->odd_seps, r->odd_fields + 2, cap, "splitting text", NULL);
+    return rc < 0 ? rc
+                  : SL_GROW(r->odd_null, r->odd_fields + 2, r->cap_fields, "splitting text", NULL);
 }
 
 static void on_field(void *text, size_t n, void *arg)

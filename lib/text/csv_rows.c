@@ -36,14 +36,8 @@ static void record_span(const char *data, size_t n, const uint32_t *seps, size_t
 
 static struct sl_csv_run *new_run(struct sl_csv_rows *rows)
 {
-    if (rows->nruns == rows->cap_runs) {
-        size_t cap = SL_MAX(rows->cap_runs * 2, (size_t)64);
-        struct sl_csv_run *runs = sl_realloc(rows->runs, cap * sizeof *runs);
-        if (!runs)
-            return NULL;
-        rows->runs = runs;
-        rows->cap_runs = cap;
-    }
+    if (SL_GROW(rows->runs, rows->nruns + 1, rows->cap_runs, "splitting text", NULL) < 0)
+        return NULL;
     struct sl_csv_run *run = &rows->runs[rows->nruns++];
     *run = (struct sl_csv_run){0};
     return run;
@@ -76,14 +70,9 @@ static int add_regular(struct walk *w, size_t from, size_t n, int quotes, struct
 static int add_odd(struct walk *w, size_t byte, size_t len, struct sl_err *err)
 {
     struct sl_csv_rows *rows = w->rows;
-    if (rows->odd_rows == rows->cap_rows) {
-        size_t cap = SL_MAX(rows->cap_rows * 2, (size_t)64);
-        struct sl_csv_origin *o = sl_realloc(rows->origins, cap * sizeof *o);
-        if (!o)
-            return sl_err_nomem(err, "splitting text");
-        rows->origins = o;
-        rows->cap_rows = cap;
-    }
+    int rc = SL_GROW(rows->origins, rows->odd_rows + 1, rows->cap_rows, "splitting text", err);
+    if (rc < 0)
+        return rc;
     rows->origins[rows->odd_rows++] = (struct sl_csv_origin){(uint32_t)byte, (uint32_t)len};
     struct sl_csv_run *last = rows->nruns ? &rows->runs[rows->nruns - 1] : NULL;
     if (!last || last->base) {

@@ -467,18 +467,13 @@ static int columns_of(struct decode *d, struct sl_batch **out)
 {
     struct sl_text_scratch *s = d->s;
     size_t words = d->rows.rows / 64 + 1;
-    if (words > s->cap_bad) {
-        uint64_t *bad = sl_realloc(s->bad, words * sizeof *bad);
-        if (!bad)
-            return sl_err_nomem(d->err, "reading text");
-        s->bad = bad;
-        s->cap_bad = words;
-    }
+    int rc = SL_GROW(s->bad, words, s->cap_bad, "reading text", d->err);
+    if (rc < 0)
+        return rc;
     memset(s->bad, 0, words * sizeof *s->bad);
     struct sl_batch *b = sl_batch_new(d->r->schema, d->rows.rows);
     if (!b)
         return sl_err_nomem(d->err, "reading text");
-    int rc = 0;
     for (int c = 0; c < d->r->ncolumns && rc == 0; c++) {
         b->columns[c] = make_column(d, c);
         if (!b->columns[c])

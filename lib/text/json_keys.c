@@ -77,13 +77,8 @@ uint32_t sl_json_keys_find(const struct sl_json_keys *k, uint32_t parent, const 
 
 static int grow(struct sl_json_keys *k)
 {
-    if (k->n == k->cap) {
-        struct sl_json_node *nodes = sl_realloc(k->nodes, (size_t)k->cap * 2 * sizeof *nodes);
-        if (!nodes)
-            return -1;
-        k->nodes = nodes;
-        k->cap *= 2;
-    }
+    if (SL_GROW(k->nodes, k->n + 1, k->cap, "reading JSON", NULL) < 0)
+        return -1;
     if (k->n * 2 < k->mask)
         return 0;
     uint32_t mask = k->mask * 2 + 1, *table = sl_calloc((size_t)mask + 1, sizeof *table);

@@ -310,15 +310,11 @@ static int prepare(const struct sl_text_reader *r, struct sl_text_scratch *s, st
 {
     sl_arena_release(&s->arena);
     sl_arena_init(&s->arena);
-    if (s->cap_after >= r->keys->n)
-        return 0;
-    uint32_t *after = sl_realloc(s->after, r->keys->n * sizeof *after);
-    if (!after)
-        return sl_err_nomem(err, "reading JSON");
-    memset(after, 0, r->keys->n * sizeof *after);
-    s->after = after;
-    s->cap_after = r->keys->n;
-    return 0;
+    size_t had = s->cap_after;
+    int rc = SL_GROW(s->after, r->keys->n, s->cap_after, "reading JSON", err);
+    if (s->cap_after > had)
+        memset(s->after, 0, s->cap_after * sizeof *s->after);
+    return rc;
 }
 
 int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,

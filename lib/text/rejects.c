@@ -38,14 +38,8 @@ int sl_text_reject(struct sl_reject_list *l, size_t byte, size_t len, int column
     r.column_name = name ? sl_strdup(name) : NULL;
     if (!r.reason || (name && !r.column_name))
         goto nomem;
-    if (l->n == l->cap) {
-        size_t cap = SL_MAX(l->cap * 2, (size_t)16);
-        struct sl_reject *items = sl_realloc(l->items, cap * sizeof *items);
-        if (!items)
-            goto nomem;
-        l->items = items;
-        l->cap = cap;
-    }
+    if (SL_GROW(l->items, l->n + 1, l->cap, "noting a rejected record", NULL) < 0)
+        goto nomem;
     l->items[l->n++] = r;
     return 0;
 nomem:

@@ -22,14 +22,12 @@ struct fields {
 static int add_column(struct sl_text_reader *r, struct sl_schema *s, const char *name,
                       struct sl_type type, int field, struct sl_err *err)
 {
-    struct sl_text_column *c = sl_realloc(r->columns, ((size_t)r->ncolumns + 1) * sizeof *c);
-    if (!c)
-        return sl_err_nomem(err, "settling a schema");
-    r->columns = c;
-    int rc = sl_schema_add(s, name, strlen(name), type, err);
+    int rc = SL_GROW_ONE(r->columns, r->ncolumns, "settling a schema", err);
+    if (rc == 0)
+        rc = sl_schema_add(s, name, strlen(name), type, err);
     if (rc < 0)
         return rc;
-    c[r->ncolumns++] =
+    r->columns[r->ncolumns++] =
         (struct sl_text_column){.type = type, .settled = type, .first = type, .field = field};
     return 0;
 }

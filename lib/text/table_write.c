@@ -233,16 +233,10 @@ static void put_head(const struct sl_text_table *t, struct sl_buf *out)
 
 static int hold_end(struct sl_text_table *t)
 {
-    if (t->ncells == t->cap_cells) {
-        size_t cap = SL_MAX(t->cap_cells * 2, (size_t)1024);
-        size_t *ends = sl_realloc(t->ends, cap * sizeof *ends);
-        if (!ends)
-            return -1;
-        t->ends = ends;
-        t->cap_cells = cap;
-    }
-    t->ends[t->ncells++] = t->text.len;
-    return 0;
+    int rc = SL_GROW(t->ends, t->ncells + 1, t->cap_cells, "a table", NULL);
+    if (rc == 0)
+        t->ends[t->ncells++] = t->text.len;
+    return rc;
 }
 
 static int hold_row(struct sl_text_table *t, const struct sl_text_cells *cells, size_t row,

@@ -125,9 +125,11 @@ struct sl_text_scratch {
     int *field; /* of each column, in the records of the chunk; -1 = not there */
     int nnew;   /* fields of the map's unknown ones that still have no column, */
     int *fresh; /* as numbers of those */
+    int cap_field, cap_fresh;
     struct sl_csv_index index;
     struct sl_csv_rows rows;
     uint8_t *bytea; /* per field, for CSV with invalid UTF-8 */
+    int cap_bytea;
     /* matrix formats */
     struct sl_buffer *matrix; /* of spans; belongs to this scratch alone */
     struct sl_csv_origin *origins;

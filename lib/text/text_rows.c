@@ -18,14 +18,8 @@ struct sl_span *sl_text_matrix_row(struct sl_text_scratch *s, size_t row, int nf
             return NULL;
     }
     s->matrix->size = need; /* growing keeps so much */
-    if (row >= s->cap_origins) {
-        size_t cap = SL_MAX(row + 1, SL_MAX(s->cap_origins * 2, (size_t)256));
-        struct sl_csv_origin *o = sl_realloc(s->origins, cap * sizeof *o);
-        if (!o)
-            return NULL;
-        s->origins = o;
-        s->cap_origins = cap;
-    }
+    if (SL_GROW(s->origins, row + 1, s->cap_origins, "splitting text", NULL) < 0)
+        return NULL;
     struct sl_span *out = (struct sl_span *)s->matrix->data + row * (size_t)nf;
     for (int i = 0; i < nf; i++)
         out[i] = (struct sl_span){nothing, 0, SL_SPAN_NULL | SL_SPAN_UNSET};
@@ -122,10 +116,10 @@ static int bytea_fields(const struct sl_text_reader *r, struct sl_text_scratch *
 {
     int any = 0, ignored, columns = r->ncolumns;
     const int *field = map ? field_map(map, &ignored, &columns) : NULL;
-    uint8_t *b = sl_realloc(s->bytea, (size_t)nf);
-    if (!b)
-        return sl_err_nomem(err, "splitting text");
-    s->bytea = b;
+    int rc = SL_GROW(s->bytea, nf, s->cap_bytea, "splitting text", err);
+    if (rc < 0)
+        return rc;
+    uint8_t *b = s->bytea;
     memset(b, 0, (size_t)nf);
     for (int c = 0; c < r->ncolumns && c < columns; c++) {
         int f = field ? field[c] : r->columns[c].field;

@@ -90,6 +90,71 @@ static void test_buffers(void)
     }
 }
 
+/* A list of n items grows by one: no item moves but by growing, and n items take few allocations. */
+static void test_growing(void)
+{
+    struct sl_err err;
+    TEST("a list grows for one item or many, its room at least doubles, its items stay")
+    {
+        int *list = NULL, cap = 0, bad = 0;
+        uint64_t before = sl_mem_count();
+        for (int i = 0; i < 100000; i++) {
+            CHECK_INT(SL_GROW(list, i + 1, cap, "items", &err), 0);
+            CHECK(cap > i);
+            list[i] = i;
+        }
+        for (int i = 0; i < 100000; i++)
+            bad += list[i] != i;
+        CHECK_INT(bad, 0);
+        CHECK(sl_mem_count() - before <= 17 && cap <= 2 * 100000);
+        before = sl_mem_count();
+        CHECK_INT(SL_GROW(list, cap, cap, "items", &err), 0);
+        CHECK(sl_mem_count() == before);
+        CHECK_INT(SL_GROW(list, 1000000, cap, "items", &err), 0);
+        CHECK(cap >= 1000000 && list[99999] == 99999);
+        free(list);
+    }
+    TEST("a list without a capacity grows at powers of two, and may shrink and grow again")
+    {
+        size_t *list = NULL, n = 0, bad = 0;
+        uint64_t before = sl_mem_count();
+        while (n < 100000) {
+            CHECK_INT(SL_GROW_ONE(list, n, "items", &err), 0);
+            list[n] = n;
+            n++;
+        }
+        CHECK(sl_mem_count() - before <= 17);
+        for (n = 3; n < 1000; n++) {
+            CHECK_INT(SL_GROW_ONE(list, n, "items", &err), 0);
+            list[n] = n;
+        }
+        for (size_t i = 0; i < n; i++)
+            bad += list[i] != i;
+        CHECK_INT(bad, 0);
+        free(list);
+    }
+    TEST("growth that fails or overflows says so, and leaves the list as it was")
+    {
+        uint64_t *list = NULL;
+        size_t cap = 0;
+        uint32_t narrow = 0;
+        CHECK_INT(SL_GROW(list, 1, cap, "items", &err), 0);
+        list[0] = 7;
+        uint64_t *same = list;
+        size_t had = cap;
+        sl_mem_fail_at(1, 0);
+        CHECK_INT(SL_GROW(list, cap + 1, cap, "counting sheep", &err), -SL_ENOMEM);
+        sl_mem_fail_at(0, 0);
+        CHECK(list == same && cap == had && list[0] == 7);
+        CHECK(err.code == SL_ENOMEM && strstr(err.what, "counting sheep"));
+        CHECK_INT(SL_GROW(list, SIZE_MAX / 8 + 2, cap, "items", NULL), -SL_ENOMEM);
+        CHECK_INT(SL_GROW(list, SIZE_MAX, cap, "items", NULL), -SL_ENOMEM);
+        CHECK_INT(SL_GROW(list, (size_t)INT32_MAX + 1, narrow, "items", NULL), -SL_ENOMEM);
+        CHECK(list == same && cap == had && narrow == 0);
+        free(list);
+    }
+}
+
 static void test_failing(void)
 {
     TEST("the n-th allocation fails, once or from then on, and nothing leaks")
@@ -146,6 +211,7 @@ int main(void)
 {
     test_accounts();
     test_buffers();
+    test_growing();
     test_failing();
     return test_done();
 }
