@@ -77,6 +77,18 @@ const struct sl_option sl_options_log[] = {
     {0},
 };
 
+const struct sl_option sl_options_again[] = {
+    {"again", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "take all of it, though the log has it",
+     AT(again), NULL},
+    {0},
+};
+
+const struct sl_option sl_options_resume[] = {
+    {"resume", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
+     "go on behind what the log has of this input", AT(resume), NULL},
+    {0},
+};
+
 const struct sl_option sl_options_run[] = {
     {"rejects", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",
      "bad rows go there instead of ending the run", AT(rejects), NULL},

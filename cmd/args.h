@@ -30,6 +30,7 @@ struct sl_args { /* first member of every command's arguments */
     /* a log that is written */
     const char *sync;
     struct sl_option_number segment_size;
+    int again, resume;
     /* the run */
     struct sl_option_number threads, memory, max_rejects;
     const char *rejects, *stats;
@@ -39,6 +40,7 @@ struct sl_args { /* first member of every command's arguments */
 extern const struct sl_option sl_options_input[], sl_options_zone[], sl_options_live[];
 extern const struct sl_option sl_options_output[];
 extern const struct sl_option sl_options_new_log[], sl_options_log[], sl_options_run[];
+extern const struct sl_option sl_options_again[], sl_options_resume[];
 extern const struct sl_option sl_options_help[];
 
 #define SL_SET_INPUT                                                                               \
@@ -64,6 +66,14 @@ extern const struct sl_option sl_options_help[];
 #define SL_SET_LOG                                                                                 \
     {                                                                                              \
         NULL, sl_options_log                                                                       \
+    }
+#define SL_SET_AGAIN                                                                               \
+    {                                                                                              \
+        NULL, sl_options_again                                                                     \
+    }
+#define SL_SET_RESUME                                                                              \
+    {                                                                                              \
+        NULL, sl_options_resume                                                                    \
     }
 #define SL_SET_RUN                                                                                 \
     {                                                                                              \

@@ -5,27 +5,18 @@
 
 struct ingest_args {
     struct sl_args common;
-    int resume, again;
     const char *from_rejects, *watch;
 };
 
-/* A log that is there fixes the schema and knows what of the input it has. */
 static int aim(struct sl_cmd_run *run, const struct ingest_args *a)
 {
     const char *dest = a->common.output;
-    if (a->resume && a->again)
-        return sl_err_set(&run->err, SL_EUSAGE, "--resume goes on and --again repeats: choose one");
-    if (dest && sl_output_is_log(dest))
-        run->in.into = dest;
-    else if (a->resume || a->again)
-        return sl_err_set(&run->err, SL_EUSAGE, "--%s needs a log as destination: -o NAME/",
-                          a->resume ? "resume" : "again");
     if (a->watch && (run->in.npaths || a->from_rejects))
         return sl_err_set(&run->err, SL_EUSAGE, "--watch %s is all that is read: not %s too",
                           a->watch, run->in.npaths ? run->in.paths[0] : a->from_rejects);
-    if (a->watch && (!run->in.into || a->again))
+    if (a->watch && (!dest || !sl_output_is_log(dest) || a->common.again))
         return sl_err_set(&run->err, SL_EUSAGE, "--watch %s",
-                          a->again
+                          a->common.again
                               ? "takes what is new: leave out --again"
                               : "needs a log as destination, which knows what it has: -o NAME/");
     run->in.watch = a->watch;
@@ -38,9 +29,8 @@ static int aim(struct sl_cmd_run *run, const struct ingest_args *a)
         return sl_err_set(&run->err, SL_EUSAGE,
                           "--rejects and --from-rejects are the same place: %s", a->from_rejects);
     run->in.from_rejects = a->from_rejects;
-    run->in.again = a->resume || a->watch ? SL_AGAIN_RESUME
-                    : a->again            ? SL_AGAIN_ALL
-                                          : SL_AGAIN_REFUSE;
+    if (a->watch)
+        sl_pipeline_again(run->pipeline, SL_AGAIN_RESUME);
     return 0;
 }
 
@@ -55,10 +45,6 @@ static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocati
 
 #define AT(member) offsetof(struct ingest_args, member)
 static const struct sl_option own[] = {
-    {"resume", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
-     "go on behind what the log has of this input", AT(resume), NULL},
-    {"again", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "take all of it, though the log has it",
-     AT(again), NULL},
     {"watch", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DIR",
      "what is new in the files of DIR; -f: as it comes", AT(watch), NULL},
     {"from-rejects", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",
@@ -66,8 +52,8 @@ static const struct sl_option own[] = {
     {0},
 };
 static const struct sl_option_set sets[] = {
-    {"Ingest", own}, SL_SET_INPUT, SL_SET_ZONE, SL_SET_LIVE, SL_SET_OUTPUT,
-    SL_SET_NEW_LOG,  SL_SET_LOG,   SL_SET_RUN,  SL_SET_HELP, SL_SET_END,
+    {"Ingest", own}, SL_SET_INPUT,  SL_SET_ZONE,  SL_SET_LIVE, SL_SET_OUTPUT, SL_SET_NEW_LOG,
+    SL_SET_LOG,      SL_SET_RESUME, SL_SET_AGAIN, SL_SET_RUN,  SL_SET_HELP,   SL_SET_END,
 };
 static const char *const examples[] = {
     "sluice ingest -I combined access.log -o web/",

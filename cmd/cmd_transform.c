@@ -88,6 +88,8 @@ static const struct sl_option_set sets[] = {
     SL_SET_OUTPUT,
     SL_SET_NEW_LOG,
     SL_SET_LOG,
+    SL_SET_RESUME,
+    SL_SET_AGAIN,
     SL_SET_RUN,
     SL_SET_HELP,
     SL_SET_END,

@@ -145,6 +145,11 @@ static int check_output(const struct sl_args *a, struct sl_err *err)
     }
     if (a->append && to_stdout && !rejects_file)
         return sl_err_set(err, SL_EUSAGE, "--append needs -o FILE");
+    if ((a->again || a->resume) && !to_log)
+        return sl_err_set(err, SL_EUSAGE, "--%s needs a log as destination: -o NAME/",
+                          a->resume ? "resume" : "again");
+    if (a->again && a->resume)
+        return sl_err_set(err, SL_EUSAGE, "--resume goes on and --again repeats: choose one");
     if (a->output_format && to_log)
         return sl_err_set(err, SL_EUSAGE, "-O is for text, and -o %s is a log", a->output);
     if (a->hash && !a->key.n)
@@ -328,7 +333,12 @@ static int begin(struct sl_cmd_run *run, const struct sl_invocation *call)
         .say = on_note,
         .say_arg = &run->report,
     };
-    return sl_pipeline_new(&o, &run->pipeline, &run->err);
+    rc = sl_pipeline_new(&o, &run->pipeline, &run->err);
+    if (rc == 0)
+        sl_pipeline_again(run->pipeline, a->resume  ? SL_AGAIN_RESUME
+                                         : a->again ? SL_AGAIN_ALL
+                                                    : SL_AGAIN_REFUSE);
+    return rc;
 }
 
 int sl_cmd_begin(struct sl_cmd_run *run, const struct sl_cmd *cmd, const struct sl_args *args,

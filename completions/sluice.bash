@@ -234,22 +234,22 @@ _sluice() {
     esac
     case ${words[1]} in
     ingest)
-        options="--resume --again --watch --from-rejects --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--watch --from-rejects --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     partition)
-        options="--by --into --output --hash --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--by --into --output --hash --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --sync --segment-size --resume --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     transform)
-        options="--where --set --select --drop --rename --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--where --set --select --drop --rename --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     aggregate)
-        options="--where --select --by --window --order-by --limit --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--where --select --by --window --order-by --limit --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     tail)
-        options="--rows --where --meta --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--rows --where --meta --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     replay)
-        options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     log)
         options="--yes --help"

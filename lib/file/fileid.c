@@ -392,22 +392,28 @@ void sl_fileid_mark_text(const struct sl_fileid *i, const char *text, size_t n, 
     out->tail = sl_crc32c(0, text + n - out->tail_len, (size_t)out->tail_len);
 }
 
-void sl_fileid_print(const struct sl_fileid *i, const struct sl_file_mark *m, int64_t rows,
-                     struct sl_buf *out)
+int sl_fileid_position(const struct sl_fileid *i, struct sl_positions *out, struct sl_err *err)
 {
-    sl_buf_addstr(out, "{\"path\":");
-    sl_buf_add_json(out, i->path, strlen(i->path));
-    sl_buf_printf(out,
+    const struct sl_file_mark *m = &i->delivered;
+    struct sl_buf text = SL_BUF_INIT;
+    sl_buf_addstr(&text, "{\"path\":");
+    sl_buf_add_json(&text, i->path, strlen(i->path));
+    sl_buf_printf(&text,
                   ",\"byte\":%lld,\"line\":%lld,\"rows\":%lld,\"head\":%u,\"head_len\":%d,"
                   "\"tail\":%u,\"tail_len\":%d",
-                  (long long)m->byte, (long long)m->line, (long long)rows, i->head, i->head_len,
+                  (long long)m->byte, (long long)m->line, (long long)i->rows, i->head, i->head_len,
                   m->tail, m->tail_len);
     if (m->latest)
-        sl_buf_printf(out, ",\"size\":%lld,\"latest\":%lld", (long long)i->size,
+        sl_buf_printf(&text, ",\"size\":%lld,\"latest\":%lld", (long long)i->size,
                       (long long)m->latest);
     if (m->has_crc)
-        sl_buf_printf(out, ",\"crc\":%u", m->crc);
-    sl_buf_addch(out, '}');
+        sl_buf_printf(&text, ",\"crc\":%u", m->crc);
+    sl_buf_addch(&text, '}');
+    int rc = sl_buf_check(&text, err);
+    if (rc == 0)
+        rc = sl_positions_set(out, i->id, text.data, text.len, err);
+    sl_buf_release(&text);
+    return rc;
 }
 
 int sl_again_refuse(int64_t rows, const char *name, struct sl_err *err)

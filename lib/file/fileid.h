@@ -16,15 +16,23 @@
  * file is known again by what it holds, under any name. Compressed files: tail_len is 0. Files of
  * frames, which begin and end alike, have "crc" too: the CRC32C of all bytes before byte.
  */
+struct sl_file_mark { /* a point in a file */
+    int64_t byte, line;
+    int64_t latest; /* what gave times without a year theirs, see text.h; 0: there were none */
+    uint32_t tail, crc;
+    int tail_len, has_crc;
+};
 struct sl_fileid { /* shared by the morsels of a file */
     int refs;
     char *id;                 /* "file:INODE:HEAD": names the input in the log */
     char *path;               /* as it was opened */
     char *was;                /* the position recorded of it when it was opened; NULL = none */
-    int any;                  /* ... which does not matter: --again */
     int64_t byte, line, rows; /* committed so far */
-    int64_t size;             /* of the file as it is, raw */
-    int64_t latest;           /* recorded, if the file has not grown since; else 0 */
+    struct sl_file_mark
+        delivered; /* the rows so far end there; is_moved: and that is not recorded yet */
+    int is_moved;
+    int64_t size;   /* of the file as it is, raw */
+    int64_t latest; /* recorded, if the file has not grown since; else 0 */
     uint64_t ino;
     uint32_t head;
     int head_len, compressed;
@@ -42,12 +50,6 @@ int sl_again_refuse(int64_t rows, const char *name, struct sl_err *err);
 
 /* As if nothing of the file had been read: it was written anew. */
 void sl_fileid_restart(struct sl_fileid *i);
-struct sl_file_mark { /* a point in a file */
-    int64_t byte, line;
-    int64_t latest; /* what gave times without a year theirs, see text.h; 0: there were none */
-    uint32_t tail, crc;
-    int tail_len, has_crc;
-};
 /* The mark behind byte; reads the tail from the file. Also learns more of the head of a file that was
  * shorter than 1 KiB when it was opened. */
 int sl_fileid_mark(struct sl_fileid *i, struct sl_bytes *b, int64_t byte, int64_t line,
@@ -80,8 +82,7 @@ void sl_fileid_continue(struct sl_fileid *i, const struct sl_fileid *of,
 int sl_fileid_is_copy(const struct sl_fileid *i);
 /* Nothing of it is committed, and positions are recorded under a name of its own. taken: may be NULL. */
 int sl_fileid_begin(struct sl_fileid *i, const struct sl_positions *taken, struct sl_err *err);
-/* The position JSON of a mark with rows committed so far. */
-void sl_fileid_print(const struct sl_fileid *i, const struct sl_file_mark *m, int64_t rows,
-                     struct sl_buf *out);
+/* Records the mark up to which the file was delivered as its position. */
+int sl_fileid_position(const struct sl_fileid *i, struct sl_positions *out, struct sl_err *err);
 
 #endif

@@ -125,7 +125,8 @@ int sl_pipeline_sink_write(struct sl_pipeline *p, struct sl_batch *b, void *enco
     p->sunk += (int64_t)b->selected;
     int rc = p->sink->class->write(p->sink, b, encoded, err);
     p->full |= rc == SL_PUSH_FULL;
-    return rc == SL_PUSH_FULL ? SL_PUSH_OK : rc;
+    int e = rc < 0 ? 0 : sl_pipeline_written(p, err);
+    return e < 0 ? e : rc == SL_PUSH_FULL ? SL_PUSH_OK : rc;
 }
 
 int sl_run_push(struct sl_run *r, int from, struct sl_batch *b, enum sl_directive d,

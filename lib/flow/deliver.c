@@ -42,7 +42,9 @@ static int widen(struct sl_pipeline *p, struct sl_err *err)
     struct sl_schema *wider = sl_schema_ref(first->morsel->wider);
 
     wait_for_all(p);
-    int rc = p->source->class->widen(p->source, wider, err);
+    int rc = sl_pipeline_commit(p, SL_COMMIT_SOME, err);
+    if (rc == 0)
+        rc = p->source->class->widen(p->source, wider, err);
     if (rc == 0) {
         sl_schema_unref(p->schemas[0]);
         p->schemas[0] = sl_schema_ref(p->source->schema);
@@ -97,23 +99,6 @@ static void add_counts(struct sl_pipeline *p, const struct sl_item *it)
     }
 }
 
-static int record_position(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
-{
-    struct sl_buf id = SL_BUF_INIT, position = SL_BUF_INIT, was = SL_BUF_INIT;
-    if (!p->sink->class->position || !p->source->class->position)
-        return 0;
-    int rc = p->source->class->position(p->source, m, &id, &position, &was, err);
-    if (rc == 1)
-        rc = id.failed || position.failed || was.failed
-                 ? sl_err_nomem(err, "a position")
-                 : p->sink->class->position(p->sink, id.data, position.data,
-                                            was.len ? was.data : "", err);
-    sl_buf_release(&id);
-    sl_buf_release(&position);
-    sl_buf_release(&was);
-    return rc;
-}
-
 /* What goes on to the rest of the chain, and is counted: the whole item. */
 static int deliver_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
 {
@@ -137,7 +122,7 @@ static int deliver_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err
     if (rc < 0)
         return rc;
     p->done_early |= rc == SL_PUSH_DONE;
-    int e = record_position(p, m, err);
+    int e = sl_pipeline_delivered(p, m, err);
     return e < 0 ? e : rc;
 }
 
@@ -287,6 +272,10 @@ int sl_pipeline_direct(struct sl_pipeline *p, enum sl_directive d, const struct 
     if (rc < 0)
         return rc;
     p->done_early |= rc == SL_PUSH_DONE;
+    if (d != SL_FLUSH)
+        rc = sl_pipeline_commit(p, d == SL_END ? SL_COMMIT_LAST : SL_COMMIT_SOME, err);
+    if (rc < 0)
+        return rc;
     if (p->rejects) {
         p->rejects_ended = d == SL_END || d == SL_STOP;
         rc = p->rejects->class->control(p->rejects, d, NULL, err);
@@ -295,5 +284,7 @@ int sl_pipeline_direct(struct sl_pipeline *p, enum sl_directive d, const struct 
     }
     rc = p->sink->class->control(p->sink, d, c, err);
     p->done_early |= rc == SL_PUSH_DONE;
+    if (rc >= 0 && d == SL_FLUSH)
+        rc = sl_pipeline_commit_due(p, err);
     return rc < 0 ? rc : 0;
 }

@@ -94,7 +94,7 @@ static int wait_for_input(struct sl_pipeline *p, struct sl_err *err)
         rc = wake(p, p->sink, sink, rejects, err);
     if (rc == 0 && p->rejects)
         rc = wake(p, p->rejects, rejects, end, err);
-    return rc;
+    return rc < 0 ? rc : sl_pipeline_commit_due(p, err);
 }
 
 /* Takes charge of a morsel: to a worker, or through the own lane at once. */
@@ -236,13 +236,17 @@ static int finish(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err
 static void give_up(struct sl_pipeline *p, struct sl_err *err)
 {
     struct sl_err why;
+    int rescued = p->input_failed && p->sink->class->rescue && !p->sink->pipe_closed;
     sl_pipeline_discard(p);
+    sl_err_init(&why);
+    int rc = sl_pipeline_commit(p, rescued ? SL_COMMIT_SOME : SL_COMMIT_ASIDE, &why);
     if (p->rejects && p->rejected && !p->rejects_ended)
         p->rejects->class->control(p->rejects, SL_STOP, NULL, NULL);
-    if (!p->input_failed || !p->sink->class->rescue || p->sink->pipe_closed)
+    if (!rescued)
         return;
-    sl_err_init(&why);
-    int64_t n = p->sink->class->rescue(p->sink, &why) < 0 ? -1 : p->sink->committed;
+    if (rc == 0)
+        rc = p->sink->class->rescue(p->sink, &why);
+    int64_t n = rc < 0 ? -1 : p->sink->committed;
     if (!err || p->sink->class->promise != SL_PROMISE_EXACT)
         return;
     char hint[sizeof(err->hint) + 2];

@@ -26,7 +26,7 @@ int sl_pipeline_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err
     return 0;
 }
 
-int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err)
+static int add_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err)
 {
     if (p->nops == SL_PIPELINE_OPS) {
         sl_op_free(op);
@@ -37,13 +37,24 @@ int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err)
     return 0;
 }
 
+int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err)
+{
+    p->reshapes = 1;
+    return add_op(p, op, err);
+}
+
+void sl_pipeline_again(struct sl_pipeline *p, enum sl_again again)
+{
+    p->again = again;
+}
+
 int sl_pipeline_timed(struct sl_pipeline *p, const char *column, struct sl_err *err)
 {
     p->timed = p->nops == 0 && p->source->class->pin;
     if (p->timed)
         return 0; /* see pin_columns() of loop.c; and with an operator no column could widen */
     struct sl_op *op = sl_timed_new(column, p->o.account, err);
-    return op ? sl_pipeline_op(p, op, err) : -SL_ENOMEM;
+    return op ? add_op(p, op, err) : -SL_ENOMEM;
 }
 
 int sl_pipeline_sink(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err)
@@ -185,7 +196,7 @@ static int add_watermarks(struct sl_pipeline *p, struct sl_err *err)
         sl_watermark_new(s->out_of_order, SL_MAX(1, s->partitions), p->o.account, err);
     if (!op)
         return -(int)(err ? err->code : SL_ENOMEM);
-    int rc = sl_pipeline_op(p, op, err);
+    int rc = add_op(p, op, err);
     if (rc < 0)
         return rc;
     memmove(p->ops + 1, p->ops, (size_t)(p->nops - 1) * sizeof(p->ops[0]));
@@ -218,7 +229,11 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
         p->rejects->workers = p->nlanes;
     p->source->keeps_rejects = p->rejects != NULL;
     p->source->may_widen = p->sink->may_widen && p->nops == 0;
-    int rc = p->source->class->open(p->source, err);
+    int rc = sl_pipeline_load(p, err);
+    if (rc == 0)
+        rc = p->source->class->open(p->source, err);
+    if (rc == -SL_EEXIST && sl_pipeline_holds_rows(p))
+        sl_err_hint(err, "--again appends all"); /* there is no place to go on from */
     p->sink->live = p->source->live;
     p->sink->out_of_order = p->source->out_of_order;
     if (rc == 0)

@@ -81,6 +81,8 @@ int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err);
  * are rejected, by an operator if the source will not do it. */
 int sl_pipeline_timed(struct sl_pipeline *p, const char *column, struct sl_err *err);
 int sl_pipeline_sink(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err);
+/* How inputs are taken of which the sink has something; SL_AGAIN_REFUSE where it is not called. */
+void sl_pipeline_again(struct sl_pipeline *p, enum sl_again again);
 /* Where rejected rows go instead of ending the run; its schema is sl_reject_schema(). */
 int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err);
 struct sl_schema *sl_reject_schema(void); /* a new reference, NULL: no memory */

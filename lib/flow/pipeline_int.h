@@ -89,7 +89,10 @@ struct sl_pipeline {
     struct sl_source *source;
     struct sl_sink *sink, *rejects;
     int nops, bound;
-    int timed; /* the source rejects rows without an event time */
+    int reshapes; /* what the source gives is not what the sink gets: there are operators between */
+    enum sl_again again;
+    struct sl_checkpoint loaded; /* of the sink, where it keeps positions */
+    int timed;                   /* the source rejects rows without an event time */
     struct sl_op *ops[SL_PIPELINE_OPS];
     struct sl_schema
         *schemas[SL_PIPELINE_OPS + 1]; /* [i] goes into operator i; [nops] to the sink */
@@ -180,6 +183,22 @@ int sl_pipeline_balance(struct sl_pipeline *p, const struct sl_pipeline_result *
 
 /* pipeline.c: says what was assumed, or what holds of it by now */
 void sl_pipeline_say_assumed(struct sl_pipeline *p);
+
+/* commit.c */
+/* Before anything is opened: asks the sink what it has, and tells the source. */
+int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err);
+/* Whether what the sink was given may lag behind what the operators were given. */
+int sl_pipeline_holds_rows(const struct sl_pipeline *p);
+/* Commits what the sinks were given, with the positions behind it. LAST: nothing comes behind that.
+ * ASIDE: rejects only. */
+enum sl_commit { SL_COMMIT_SOME, SL_COMMIT_LAST, SL_COMMIT_ASIDE };
+int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err *err);
+/* The same if a sink says that it is due. Between two items, or after a wait. */
+int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err);
+/* After an item: tells the source that its morsel is out, and commits if that is due. */
+int sl_pipeline_delivered(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err);
+/* After a batch: commits if that is due and no position is to go with it. */
+int sl_pipeline_written(struct sl_pipeline *p, struct sl_err *err);
 
 /* deliver.c */
 int sl_pipeline_deliver(struct sl_pipeline *p, struct sl_err *err); /* the oldest item */

@@ -5,13 +5,14 @@
  *
  * encode() runs on any thread and turns a batch into what write() appends; write() is called in
  * order by the loop's thread. A sink without encode gets the batch itself. Directives arrive after
- * the rows, as for operators: FLUSH means that the reader must see all rows so far; BARRIER that
- * they and the positions must be committed; END and STOP come once, last.
+ * the rows, as for operators: FLUSH means that the reader shall see all rows so far; before a
+ * BARRIER, and before END and STOP, which come once and last, the loop commits.
  */
 #ifndef SL_FLOW_SINK_H
 #define SL_FLOW_SINK_H
 
 #include "arrow/batch.h"
+#include "flow/checkpoint.h"
 #include "base/poll_set.h"
 #include "ipc/control.h"
 #include "op/op.h"
@@ -27,6 +28,9 @@ struct sl_sink_class {
      * nothing to say. */
     void (*plan)(const struct sl_sink *s, const struct sl_schema *schema, struct sl_buf *out);
     enum sl_promise promise;
+    /* Before open: what the last run of that name left, into *out, which is valid as long as the sink; of
+     * a destination that is not there yet that is nothing. NULL = the sink keeps no positions. */
+    int (*load)(struct sl_sink *s, const char *name, struct sl_checkpoint *out, struct sl_err *err);
     int (*open)(struct sl_sink *s, struct sl_schema *schema, struct sl_err *err);
     /* A wider schema from now on (only if may_widen). */
     int (*widen)(struct sl_sink *s, struct sl_schema *schema, struct sl_err *err);
@@ -38,10 +42,10 @@ struct sl_sink_class {
     /* SL_PUSH_OK; SL_PUSH_FULL: the batch was taken, and no other is wanted until ready() says OK;
      * SL_PUSH_DONE (the reader is gone), < 0. encoded is consumed. */
     int (*write)(struct sl_sink *s, struct sl_batch *b, void *encoded, struct sl_err *err);
-    /* Position of a source behind the rows written so far; recorded with the next commit.
-     * was: see struct sl_source_class; another value there by now means another run: SL_ELOCKED. */
-    int (*position)(struct sl_sink *s, const char *id, const char *position, const char *was,
-                    struct sl_err *err);
+    /* The rows written so far and the positions behind them become true at once, or neither. Nothing is
+     * done for neither row nor position. SL_ELOCKED: another run has taken some of these inputs since
+     * load(). NULL = rows are out when they are written, or at a directive. */
+    int (*commit)(struct sl_sink *s, const struct sl_checkpoint *c, struct sl_err *err);
     /* c: of a barrier that came down the pipe; of STOP: its reason says why. May be NULL. */
     int (*control)(struct sl_sink *s, enum sl_directive d, const struct sl_control *c,
                    struct sl_err *err);
@@ -65,6 +69,8 @@ struct sl_sink { /* first member of every sink */
     int64_t out_of_order;     /* its D, µs; < 0 = infinite */
     int wants_watermark;      /* frames: rows travel with `_wm` */
     int64_t committed, held;  /* row account: rows out for good, rows not yet */
+    int64_t
+        due; /* with commit: when it is wanted (monotonic µs); 0 = now, INT64_MAX = not at all */
     int64_t bytes;
     int64_t recovered; /* bytes that opening a log moved to lost/ */
     int64_t lost;      /* opening it found that commits after this number are lost; 0: none */

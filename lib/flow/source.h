@@ -7,7 +7,9 @@
  * morsel: bytes that decode() turns into a batch on any thread. Morsels are handed on in the order
  * next() gave them. WAIT means that nothing is there now; the loop then flushes and polls.
  *
- * A position is opaque JSON; `position` of a morsel is where the source stands behind it.
+ * A source whose inputs can be read again is told by resume() what the sink has of them, by delivered() how
+ * far its morsels have come, and is asked for positions() when that is committed. A position is JSON that
+ * means something to the source alone.
  */
 #ifndef SL_FLOW_SOURCE_H
 #define SL_FLOW_SOURCE_H
@@ -15,6 +17,7 @@
 #include "arrow/batch.h"
 #include "base/poll_set.h"
 #include "base/thread.h"
+#include "flow/checkpoint.h"
 #include "ipc/control.h"
 #include "text/text.h"
 
@@ -69,6 +72,10 @@ struct sl_source_class {
     /* After open: appends where the rows come from and how they are read, for --explain. NULL = there is
      * nothing to say. */
     void (*plan)(const struct sl_source *s, struct sl_buf *out);
+    /* Before open, where the sink keeps positions: what it has, which is valid as long as the source, and
+     * how inputs are taken of which it has something. NULL = the inputs cannot be read again. */
+    int (*resume)(struct sl_source *s, const struct sl_checkpoint *from, enum sl_again again,
+                  struct sl_err *err);
     /* Opens and settles: after it schema is known. May block for a first row; follows `wait`. */
     int (*open)(struct sl_source *s, struct sl_err *err);
     int (*next)(struct sl_source *s, struct sl_morsel **out, struct sl_err *err); /* enum or < 0 */
@@ -94,11 +101,11 @@ struct sl_source_class {
     void (*pin)(struct sl_source *s, int column, enum sl_pin pin);
     /* After WAIT: adds what it waits for. NULL = nothing wakes it. */
     void (*poll)(struct sl_source *s, struct sl_poll_set *p);
-    /* When m has been delivered, in order: appends the input's name and the position behind m (opaque
-     * JSON) for the sink to record, and what the sink had recorded of it when the input was opened
-     * ("" nothing, "*" it does not matter). 1, 0 if there is none, < 0. NULL = never. */
-    int (*position)(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,
-                    struct sl_buf *position, struct sl_buf *was, struct sl_err *err);
+    /* m has been delivered, in order: cheap, for it is called for every morsel. NULL with positions. */
+    int (*delivered)(struct sl_source *s, struct sl_morsel *m, struct sl_err *err);
+    /* At a commit: sets in out the positions behind what was delivered, of the inputs that got further
+     * since it was asked last. NULL = there are none. */
+    int (*positions)(struct sl_source *s, struct sl_positions *out, struct sl_err *err);
     /* Before m is run again: it now ends before the record at `byte` of its text, on `line` of its
      * input; or, for a morsel without text, before the physical row `row` of its batch. Its position
      * becomes the one behind what is left. 1, 0 if the source has no position there (the morsel is then

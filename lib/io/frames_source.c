@@ -35,11 +35,13 @@ struct frames_source {
     int closed;            /* the input, too: nothing follows */
     int have_dictionaries; /* all of them, from the end of the file */
     int64_t rows;
-    char *into; /* the log that is ingested into */
-    int again;
-    struct sl_fileid *identity; /* of a file, if its positions are recorded */
-    int64_t byte;               /* behind the last message */
-    uint32_t crc;               /* of all bytes before */
+    const struct sl_checkpoint
+        *from; /* what the sink has of the file; NULL: it keeps no positions */
+    enum sl_again again;
+    struct sl_fileid *identity;    /* of a file, if its positions are recorded */
+    struct frames_mark *delivered; /* of the last morsel, until it is asked for */
+    int64_t byte;                  /* behind the last message */
+    uint32_t crc;                  /* of all bytes before */
     void (*say)(void *arg, const char *text);
     void *say_arg;
     /* bytes not yet part of a message */
@@ -82,32 +84,24 @@ struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct s
 
 /* ---- positions ---- */
 
-struct frames_mark { /* of a morsel */
-    struct sl_fileid *identity;
-    struct sl_file_mark mark;
+struct frames_mark { /* of a morsel of a file */
+    int64_t byte;    /* behind it */
+    uint32_t crc;    /* of all bytes before */
 };
 
 static void discard(struct sl_morsel *m)
 {
-    struct frames_mark *k = m->arg;
-    if (k)
-        sl_fileid_unref(k->identity);
-    free(k);
+    free(m->arg);
 }
 
-static int attach_mark(struct frames_source *f, struct sl_morsel *m, struct sl_err *err)
+static int attach_mark(const struct frames_source *f, struct sl_morsel *m, struct sl_err *err)
 {
-    if (!f->identity)
-        return 0;
-    struct frames_mark *k = sl_calloc(1, sizeof(*k));
+    struct frames_mark *k = f->identity ? sl_malloc(sizeof(*k)) : NULL;
     if (!k)
-        return sl_err_nomem(err, "a morsel");
+        return f->identity ? sl_err_nomem(err, "a morsel") : 0;
+    *k = (struct frames_mark){f->byte, f->crc};
     m->arg = k;
-    k->identity = sl_fileid_ref(f->identity);
-    int rc = sl_fileid_mark(f->identity, f->bytes, f->byte, 1, &k->mark, err);
-    k->mark.has_crc = !f->identity->compressed;
-    k->mark.crc = f->crc;
-    return rc;
+    return 0;
 }
 
 /* A file goes on behind a whole batch only. The rows of a pipe are taken one by one. */
@@ -117,37 +111,53 @@ static int source_shorten(struct sl_source *s SL_UNUSED, struct sl_morsel *m,
     return m->arg == NULL;
 }
 
-static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,
-                           struct sl_buf *position, struct sl_buf *was, struct sl_err *err)
+static int source_resume(struct sl_source *s, const struct sl_checkpoint *from, enum sl_again again,
+                         struct sl_err *err SL_UNUSED)
 {
-    struct frames_mark *k = m->arg;
-    (void)s;
-    (void)err;
-    if (!k)
-        return 0;
-    k->identity->rows += (int64_t)m->batch->selected;
-    sl_buf_addstr(id, k->identity->id);
-    sl_buf_addstr(was, k->identity->any ? "*" : k->identity->was ? k->identity->was : "");
-    sl_fileid_print(k->identity, &k->mark, k->identity->rows, position);
-    return 1;
+    struct frames_source *f = (struct frames_source *)s;
+    f->from = from;
+    f->again = again;
+    return 0;
 }
 
-/* What the log that is ingested into holds of the file already. */
+static int source_delivered(struct sl_source *s, struct sl_morsel *m, struct sl_err *err SL_UNUSED)
+{
+    struct frames_source *f = (struct frames_source *)s;
+    if (!m->arg)
+        return 0;
+    free(f->delivered);
+    f->delivered = m->arg;
+    m->arg = NULL;
+    f->identity->rows += (int64_t)m->batch->selected;
+    return 0;
+}
+
+static int source_positions(struct sl_source *s, struct sl_positions *out, struct sl_err *err)
+{
+    struct frames_source *f = (struct frames_source *)s;
+    const struct frames_mark *k = f->delivered;
+    if (!k)
+        return 0;
+    struct sl_file_mark *mark = &f->identity->delivered;
+    int rc = sl_fileid_mark(f->identity, f->bytes, k->byte, 1, mark, err);
+    mark->has_crc = !f->identity->compressed;
+    mark->crc = k->crc;
+    free(f->delivered);
+    f->delivered = NULL;
+    return rc < 0 ? rc : sl_fileid_position(f->identity, out, err);
+}
+
+/* What the sink has of the file already. */
 static int look_up(struct frames_source *f, struct sl_err *err)
 {
-    struct sl_log *log = NULL;
-    if (!f->into || !sl_bytes_is_regular(f->bytes))
+    if (!f->from || !sl_bytes_is_regular(f->bytes))
         return 0;
     f->identity = sl_fileid_new(f->bytes, err);
     if (!f->identity)
         return -(int)(err ? err->code : SL_EFAIL);
-    f->identity->any = f->again == SL_AGAIN_ALL;
-    if (f->identity->any || !sl_path_is_log(f->into))
+    if (f->again == SL_AGAIN_ALL)
         return 0;
-    int rc = sl_log_open(f->into, &log, err);
-    if (rc == 0)
-        rc = sl_fileid_find(f->identity, f->bytes, sl_log_positions(log), err);
-    sl_log_free(log);
+    int rc = sl_fileid_find(f->identity, f->bytes, f->from->positions, err);
     if (rc > 0 && f->again == SL_AGAIN_REFUSE)
         return sl_again_refuse(f->identity->rows, sl_bytes_name(f->bytes), err);
     return rc < 0 ? rc : 0;
@@ -552,7 +562,7 @@ static void source_free(struct sl_source *s)
     sl_buffer_unref(f->message);
     sl_schema_unref(s->schema);
     sl_fileid_unref(f->identity);
-    free(f->into);
+    free(f->delivered);
     free(f->staging);
     free(f->time_column);
     free(f);
@@ -567,10 +577,12 @@ static void source_plan(const struct sl_source *base, struct sl_buf *out)
 static const struct sl_source_class frames_source_class = {
     .name = "frames",
     .plan = source_plan,
+    .resume = source_resume,
     .open = source_open,
     .next = source_next,
     .poll = source_poll,
-    .position = source_position,
+    .delivered = source_delivered,
+    .positions = source_positions,
     .shorten = source_shorten,
     .discard = discard,
     .progress = source_progress,
@@ -597,10 +609,7 @@ int sl_frames_source_new(const struct sl_input_options *o, struct sl_bytes *byte
     f->staging = sl_malloc(STAGING);
     f->decoder = sl_ipc_decoder_new(o->account);
     f->time_column = o->time_column ? sl_strdup(o->time_column) : NULL;
-    f->into = o->into ? sl_strdup(o->into) : NULL;
-    f->again = o->again;
-    if (!f->staging || !f->decoder || (o->time_column && !f->time_column) ||
-        (o->into && !f->into)) {
+    if (!f->staging || !f->decoder || (o->time_column && !f->time_column)) {
         source_free(&f->base);
         return sl_err_nomem(err, "a source of frames");
     }

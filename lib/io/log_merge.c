@@ -16,7 +16,10 @@ enum { MERGED_ROWS = 16384 };
 struct front { /* where one partition stands */
     struct sl_log_reader *reader;
     struct sl_batch *batch;
-    size_t at; /* among the selected rows */
+    size_t at;         /* among the selected rows */
+    int64_t base, end; /* offset of the batch's first row, and behind its last */
+    uint64_t history;  /* in which it was read */
+    size_t noted;      /* place + 1 of its partition in the mark that is made */
 };
 
 struct sl_log_merge {
@@ -25,6 +28,8 @@ struct sl_log_merge {
     struct front *fronts;
     struct front **heap; /* no front is before the one at half its place */
     struct sl_builder *builders;
+    struct log_upto *upto; /* of the partitions of which the morsel that is made has rows */
+    size_t nupto;
 };
 
 int sl_log_merge_open(struct log_source *s, struct sl_err *err)
@@ -37,7 +42,8 @@ int sl_log_merge_open(struct log_source *s, struct sl_err *err)
     m->fronts = sl_calloc((size_t)n, sizeof(*m->fronts));
     m->builders = sl_calloc((size_t)fields, sizeof(*m->builders));
     m->heap = sl_calloc((size_t)n, sizeof(struct front *));
-    if (!m->fronts || !m->builders || !m->heap)
+    m->upto = sl_calloc((size_t)n, sizeof(*m->upto));
+    if (!m->fronts || !m->builders || !m->heap || !m->upto)
         return sl_err_nomem(err, "a merge");
     for (int i = 0; i < fields; i++)
         sl_builder_init(&m->builders[i], s->base.schema->fields[i].type, s->base.account, 1);
@@ -78,6 +84,7 @@ void sl_log_merge_close(struct log_source *s)
         sl_builder_release(&m->builders[i]);
     free(m->builders);
     free(m->heap);
+    free(m->upto);
     free(m->fronts);
     free(m);
     s->merge = NULL;
@@ -95,6 +102,9 @@ static int fill(struct log_source *s, struct front *f, struct sl_err *err)
         if (rc != SL_LOG_CHUNK)
             return rc < 0 ? rc : 0;
         rc = sl_log_source_decode(s, c, &f->batch, err);
+        f->base = sl_log_chunk_base(c);
+        f->end = f->base + sl_log_chunk_rows(c);
+        f->history = sl_log_chunk_history(c);
         sl_log_chunk_free(c);
         for (int i = 0; rc == 0 && i < f->batch->schema->nfields; i++)
             rc = sl_column_load(f->batch->columns[i], err);
@@ -156,14 +166,44 @@ static int least(struct log_source *s, struct front **out, struct sl_err *err)
     return 0;
 }
 
+/* Takes a row of the front; behind its last one the whole batch is done. */
+static void take_row(struct log_source *s, struct front *f)
+{
+    struct sl_log_merge *m = s->merge;
+    size_t row = sl_batch_row(f->batch, f->at++);
+    int is_last = f->at == f->batch->selected;
+    for (int i = 0; i < s->base.schema->nfields; i++)
+        sl_builder_row(&m->builders[i], f->batch->columns[i], row);
+    if (!f->noted)
+        f->noted = ++m->nupto;
+    m->upto[f->noted - 1] = (struct log_upto){.partition = (int)(f - m->fronts),
+                                              .end = is_last ? f->end : f->base + (int64_t)row + 1,
+                                              .history = f->history};
+}
+
+/* Where the morsel ends in each partition; the next one begins with none. */
+static struct log_mark *finish_mark(struct sl_log_merge *m)
+{
+    struct log_mark *mark = sl_malloc(sizeof(*mark) + m->nupto * sizeof(mark->items[0]));
+    if (mark) {
+        *mark = (struct log_mark){.n = m->nupto};
+        memcpy(mark->items, m->upto, m->nupto * sizeof(mark->items[0]));
+    }
+    for (size_t i = 0; i < m->nupto; i++)
+        m->fronts[m->upto[i].partition].noted = 0;
+    m->nupto = 0;
+    return mark;
+}
+
 static int finish(struct log_source *s, size_t rows, struct sl_morsel **out, struct sl_err *err)
 {
     struct sl_morsel *m = sl_morsel_new(&s->base);
     if (!m)
         return sl_err_nomem(err, "a morsel");
+    m->arg = finish_mark(s->merge);
     m->batch = sl_batch_new(s->base.schema, rows);
     m->place = sl_strdup(s->path);
-    int rc = m->batch && m->place ? 0 : sl_err_nomem(err, "a batch");
+    int rc = m->batch && m->place && m->arg ? 0 : sl_err_nomem(err, "a batch");
     for (int i = 0; rc == 0 && i < s->base.schema->nfields; i++) {
         m->batch->columns[i] = sl_builder_finish(&s->merge->builders[i], err);
         if (!m->batch->columns[i])
@@ -190,9 +230,7 @@ int sl_log_merge_next(struct log_source *s, struct sl_morsel **out, struct sl_er
             return rc;
         if (!f)
             break;
-        size_t row = sl_batch_row(f->batch, f->at++);
-        for (int i = 0; i < s->base.schema->nfields; i++)
-            sl_builder_row(&s->merge->builders[i], f->batch->columns[i], row);
+        take_row(s, f);
         rows++;
     }
     return rows ? finish(s, rows, out, err) : SL_NEXT_END;

@@ -3,10 +3,13 @@
 /*
  * log_sink: rows into a log.
  *
- * Workers encode batches for their partitions (log_rows.h); the loop gathers the rows and commits them
- * together with the source's position. A commit is due at once when the input blocks and the last one is more
+ * Workers encode batches for their partitions (log_rows.h); the loop gathers the rows and has them
+ * committed together with the source's positions. A commit is due at once when the input blocks and the last one is more
  * than 5 ms ago, else 5 ms after it; under a flood when enough has been gathered, at the latest
  * after a second.
+ *
+ * What another run recorded of an input meanwhile is noticed: this run goes on from what the log held when
+ * it was loaded, and from its own commits since.
  *
  * Rows with something in `_rest` are unpacked by the worker that encodes them; where that takes a
  * column that the log has not, or a wider one, the batch waits for the loop, which evolves the log while
@@ -24,12 +27,6 @@ enum {
     LATEST_USEC = 1000 * 1000,
 };
 
-struct position {
-    char *id;
-    char *value; /* to be committed; NULL: nothing new since the last commit */
-    char *was;   /* what the log holds until then; "*" = whatever it is */
-};
-
 struct log_sink {
     struct sl_sink base;
     char *path, *keys, *hash, *time_column, *command;
@@ -41,10 +38,10 @@ struct log_sink {
     const struct sl_input_options *reads; /* or NULL */
     int published;
     int64_t recovered;
-    struct sl_log_rows rows;  /* since the last commit */
-    int64_t last_commit, due; /* monotonic µs; due INT64_MAX: no commit is waited for */
-    struct position *positions;
-    int npositions;
+    struct sl_log_rows rows;      /* since the last commit */
+    int64_t last_commit;          /* monotonic µs */
+    struct sl_log *loaded;        /* as it was before this run; NULL: not there, or not asked for */
+    struct sl_positions recorded; /* by this run */
 };
 
 /* What a stream said of itself is not said of the log. */
@@ -101,6 +98,20 @@ static int follow(struct log_sink *s, struct sl_schema *schema, struct sl_err *e
     return s->keys ? 0 : sl_err_nomem(err, "a log sink");
 }
 
+static int sink_load(struct sl_sink *base, const char *name SL_UNUSED, struct sl_checkpoint *out,
+                     struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    int rc = sl_path_is_log(s->path) ? sl_log_open(s->path, &s->loaded, err) : 0;
+    static const struct sl_positions none;
+    *out = (struct sl_checkpoint){.place = s->path, .positions = &none};
+    if (s->loaded) {
+        out->schema = sl_log_schema(s->loaded);
+        out->positions = sl_log_positions(s->loaded);
+    }
+    return rc;
+}
+
 static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
@@ -136,29 +147,6 @@ static void sink_drop(struct sl_sink *base, void *encoded)
 
 /* ---- commit ---- */
 
-static void free_positions(struct log_sink *s)
-{
-    for (int i = 0; i < s->npositions; i++) {
-        free(s->positions[i].id);
-        free(s->positions[i].value);
-        free(s->positions[i].was);
-    }
-    free(s->positions);
-}
-
-/* After a commit: the log holds what was to be committed. */
-static void settle_positions(struct log_sink *s)
-{
-    for (int i = 0; i < s->npositions; i++) {
-        struct position *p = &s->positions[i];
-        if (!p->value)
-            continue;
-        free(p->was);
-        p->was = p->value;
-        p->value = NULL;
-    }
-}
-
 /* Before the first commit. */
 static int publish(struct log_sink *s, struct sl_err *err)
 {
@@ -175,50 +163,74 @@ static int publish(struct log_sink *s, struct sl_err *err)
     return rc;
 }
 
-static int commit(struct log_sink *s, struct sl_err *err)
+/* What the log must hold of an input until now; NULL: whatever it is, for the input is taken again. */
+static const char *held_of(const struct log_sink *s, const char *id, enum sl_again again)
 {
-    size_t most = (size_t)s->npositions + 1;
-    const char **lists = sl_calloc(3 * most, sizeof(*lists));
-    const char **ids = lists;
-    int n = 0, again = 0,
-        rc = lists ? sl_log_rows_finish(&s->rows, err) : sl_err_nomem(err, "a commit");
+    const struct sl_position *p = sl_positions_find(&s->recorded, id);
+    if (!p && again == SL_AGAIN_ALL)
+        return NULL;
+    if (!p && s->loaded)
+        p = sl_positions_find(sl_log_positions(s->loaded), id);
+    return p ? p->value : "";
+}
 
-    if (rc < 0) {
-        free(lists);
-        return rc;
-    }
-    const char **values = lists + most, **was = lists + 2 * most;
-    for (int i = 0; i < s->npositions; i++) {
-        const struct position *p = &s->positions[i];
-        if (!p->value)
-            continue;
+/* The positions as a note to the commit, its lists in *lists, to be freed. */
+static int note_positions(const struct log_sink *s, const struct sl_checkpoint *c,
+                          struct sl_log_note *note, const char ***lists, struct sl_err *err)
+{
+    size_t most = (size_t)c->positions->n + 1;
+    const char **ids = sl_calloc(3 * most, sizeof(*ids)), **values = ids + most;
+    int n = 0;
+    if (!ids)
+        return sl_err_nomem(err, "a commit");
+    for (const struct sl_position *p = NULL; (p = sl_positions_next(c->positions, p)); n++) {
         ids[n] = p->id;
         values[n] = p->value;
-        was[n++] = strcmp(p->was, "*") == 0 ? NULL : p->was;
-        again |= !was[n - 1];
+        values[(size_t)n + most] = held_of(s, p->id, c->again);
     }
-    if (again && sl_positions_are_unplaced(
-                     sl_log_positions(sl_log_writer_view(s->writer)))) { /* as it was asked for */
+    if (n && c->again == SL_AGAIN_ALL && /* as it was asked for */
+        sl_positions_are_unplaced(sl_log_positions(sl_log_writer_view(s->writer)))) {
         ids[n] = SL_POSITION_UNPLACED;
         values[n++] = "null";
     }
-    int nothing = !s->rows.n && !n;
-    rc = nothing ? 0 : publish(s, err);
-    if (!nothing && rc == 0) {
-        struct sl_log_note note = {
-            .position_id = ids, .position = values, .position_was = was, .npositions = n};
+    *note = (struct sl_log_note){
+        .position_id = ids, .position = values, .position_was = values + most, .npositions = n};
+    *lists = ids;
+    return 0;
+}
+
+static int keep_recorded(struct log_sink *s, const struct sl_checkpoint *c, struct sl_err *err)
+{
+    int rc = 0;
+    for (const struct sl_position *p = NULL; rc == 0 && (p = sl_positions_next(c->positions, p));)
+        rc = sl_positions_set(&s->recorded, p->id, p->value, p->len, err);
+    return rc;
+}
+
+static int sink_commit(struct sl_sink *base, const struct sl_checkpoint *c, struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    const char **lists = NULL;
+    struct sl_log_note note;
+
+    base->due = INT64_MAX;
+    int rc = sl_log_rows_finish(&s->rows, err);
+    if (rc < 0 || (!s->rows.n && !c->positions->n))
+        return rc;
+    rc = publish(s, err);
+    if (rc == 0)
+        rc = note_positions(s, c, &note, &lists, err);
+    if (rc == 0) {
         rc = sl_log_writer_commit(s->writer, s->rows.blobs, s->rows.n, &note, err);
         s->rows.n = s->rows.bytes = 0; /* consumed */
     }
     free(lists);
-    if (rc < 0 || nothing)
+    if (rc < 0)
         return rc;
-    s->base.committed += s->base.held;
-    s->base.held = 0;
+    base->committed += base->held;
+    base->held = 0;
     s->last_commit = sl_time_mono_usec();
-    s->due = INT64_MAX;
-    settle_positions(s);
-    return 0;
+    return keep_recorded(s, c, err);
 }
 
 /* The log gets the columns that a batch needs. */
@@ -237,7 +249,7 @@ static int widen_for(struct log_sink *s, struct sl_schema *wider, struct sl_err 
 /* A batch that waited: it is encoded anew, for a log that may have got its columns meanwhile. */
 static int encode_late(struct log_sink *s, struct sl_log_encoded **e, struct sl_err *err)
 {
-    int rc = commit(s, err);
+    int rc = sl_log_rows_finish(&s->rows, err); /* under the columns that there are */
     while (rc == 0 && (*e)->late) {
         struct sl_log_encoded *old = *e;
         rc = sl_log_rows_encode(&s->rows, old->late, s->base.workers - 1, e, err);
@@ -257,70 +269,39 @@ static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, s
 
     if (!e)
         return 0; /* a watermark: a log has no use for it */
-    /* Before these rows are added, not after: a position follows them, and belongs in their commit. */
-    if (sl_log_rows_full(&s->rows) || sl_time_mono_usec() >= s->due)
-        rc = commit(s, err);
-    if (rc == 0 && e->late)
+    if (e->late)
         rc = encode_late(s, &e, err);
-    if (s->due == INT64_MAX)
-        s->due = sl_time_mono_usec() + LATEST_USEC;
+    if (base->due == INT64_MAX)
+        base->due = sl_time_mono_usec() + LATEST_USEC;
     if (rc == 0)
         rc = sl_log_rows_add(&s->rows, e, err);
     else
         sl_log_encoded_free(e);
+    if (sl_log_rows_full(&s->rows))
+        base->due = 0;
     if (s->rows.unpack && s->reads && sl_unpack_is_full(s->rows.unpack))
         sl_say_full(s->reads);
     base->held += (int64_t)b->selected;
     return rc;
 }
 
-static struct position *find_position(struct log_sink *s, const char *id, const char *was,
-                                      struct sl_err *err)
-{
-    for (int i = 0; i < s->npositions; i++)
-        if (strcmp(s->positions[i].id, id) == 0)
-            return &s->positions[i];
-    struct position *p = sl_realloc(s->positions, (size_t)(s->npositions + 1) * sizeof(*p));
-    if (p) {
-        s->positions = p;
-        p += s->npositions++;
-        *p = (struct position){.id = sl_strdup(id), .was = sl_strdup(was)};
-    }
-    if (p && p->id && p->was)
-        return p;
-    sl_err_nomem(err, "a position");
-    return NULL;
-}
-
-static int sink_position(struct sl_sink *base, const char *id, const char *value, const char *was,
-                         struct sl_err *err)
-{
-    struct position *p = find_position((struct log_sink *)base, id, was, err);
-    char *copy = p ? sl_strdup(value) : NULL;
-    if (!copy)
-        return sl_err_nomem(err, "a position");
-    free(p->value);
-    p->value = copy;
-    return 0;
-}
-
 static int sink_control(struct sl_sink *base, enum sl_directive d, const struct sl_control *c,
                         struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
-    int64_t now = sl_time_mono_usec();
     (void)c;
 
-    if (d == SL_FLUSH && now - s->last_commit < PAUSE_USEC && sl_log_rows_any(&s->rows)) {
-        s->due = SL_MIN(s->due, s->last_commit + PAUSE_USEC);
+    if (d == SL_FLUSH) {
+        if (!sl_log_rows_any(&s->rows))
+            base->due = 0; /* a position may be new */
+        else
+            base->due = SL_MIN(base->due, s->last_commit + PAUSE_USEC);
         return 0;
     }
-    int rc = commit(s, err);
-    if (rc == 0 && d == SL_BARRIER)
-        rc = sl_log_writer_sync(s->writer, err);
-    if (rc == 0 && (d == SL_END || d == SL_STOP))
-        rc = publish(s, err); /* without a row too */
-    if (rc == 0 && (d == SL_END || d == SL_STOP)) {
+    if (d == SL_BARRIER)
+        return sl_log_writer_sync(s->writer, err);
+    int rc = publish(s, err); /* without a row too */
+    if (rc == 0) {
         rc = sl_log_writer_close(s->writer, err);
         s->writer = NULL;
     }
@@ -331,10 +312,9 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
 static int sink_rescue(struct sl_sink *base, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
-    int rc = commit(s, err);
-    if (rc < 0 || !s->published)
-        return rc;
-    rc = sl_log_writer_close(s->writer, err);
+    if (!s->published)
+        return 0;
+    int rc = sl_log_writer_close(s->writer, err);
     s->writer = NULL;
     return rc;
 }
@@ -342,10 +322,8 @@ static int sink_rescue(struct sl_sink *base, struct sl_err *err)
 static int sink_widen(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
-    int rc = commit(s, err);
-    struct sl_schema *plain = rc == 0 ? plain_schema(schema, err) : NULL;
-    if (rc == 0)
-        rc = plain ? sl_log_writer_evolve(s->writer, plain, err) : -(int)SL_ENOMEM;
+    struct sl_schema *plain = plain_schema(schema, err);
+    int rc = plain ? sl_log_writer_evolve(s->writer, plain, err) : -(int)SL_ENOMEM;
     if (rc == 0)
         rc = start_unpacking(s, plain, err); /* no worker runs now */
     sl_schema_unref(plain);
@@ -365,7 +343,7 @@ static enum sl_pin sink_pinned(const struct sl_sink *base, const char *column)
 static void sink_poll(struct sl_sink *base, struct sl_poll_set *p)
 {
     struct log_sink *s = (struct log_sink *)base;
-    sl_poll_until(p, s->due);
+    sl_poll_until(p, base->due);
     if (s->writer)
         sl_poll_until(p, sl_log_writer_deadline(s->writer));
 }
@@ -374,13 +352,8 @@ static int sink_ready(struct sl_sink *base, const struct pollfd *fds SL_UNUSED, 
                       struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
-    int64_t now = sl_time_mono_usec();
-    int rc = 0;
-    if (now >= s->due)
-        rc = commit(s, err);
-    if (rc == 0 && now >= sl_log_writer_deadline(s->writer))
-        rc = sl_log_writer_sync(s->writer, err);
-    return rc;
+    int is_late = sl_time_mono_usec() >= sl_log_writer_deadline(s->writer);
+    return is_late ? sl_log_writer_sync(s->writer, err) : SL_PUSH_OK;
 }
 
 static void sink_free(struct sl_sink *base)
@@ -389,7 +362,8 @@ static void sink_free(struct sl_sink *base)
     sl_log_rows_release(&s->rows);
     if (s->writer)
         sl_log_writer_abort(s->writer);
-    free_positions(s);
+    sl_positions_release(&s->recorded);
+    sl_log_free(s->loaded);
     free(s->path);
     free(s->keys);
     free(s->hash);
@@ -406,8 +380,8 @@ static void sink_plan(const struct sl_sink *base, const struct sl_schema *schema
                       struct sl_buf *out)
 {
     const struct log_sink *s = (const struct log_sink *)base;
-    struct sl_log *log = NULL;
-    int there = sl_path_is_log(s->path) && sl_log_open(s->path, &log, NULL) == 0;
+    const struct sl_log *log = s->loaded;
+    int there = log != NULL;
     const struct sl_schema *from = there ? sl_log_schema(log) : schema;
     const char *keys = there || s->keep_keys ? sl_schema_meta(from, SL_META_KEY) : s->lo.keys;
     const char *hash = there ? sl_schema_meta(from, SL_META_HASH) : s->lo.hash;
@@ -421,20 +395,20 @@ static void sink_plan(const struct sl_sink *base, const struct sl_schema *schema
         sl_buf_printf(out, ", key %s, hash %s", keys, hash ? hash : "murmur2");
     if (time)
         sl_buf_printf(out, ", time %s", time);
-    sl_log_free(log);
 }
 
 static const struct sl_sink_class log_sink_class = {
     .name = "log",
     .plan = sink_plan,
     .promise = SL_PROMISE_EXACT,
+    .load = sink_load,
     .open = sink_open,
     .widen = sink_widen,
     .pinned = sink_pinned,
     .encode = sink_encode,
     .drop = sink_drop,
     .write = sink_write,
-    .position = sink_position,
+    .commit = sink_commit,
     .control = sink_control,
     .rescue = sink_rescue,
     .poll = sink_poll,
@@ -468,7 +442,7 @@ int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, str
     s->zone = o->zone;
     s->reads = o->reads;
     sl_log_rows_init(&s->rows, o->account);
-    s->due = INT64_MAX;
+    s->base.due = INT64_MAX;
     const char *command = o->command ? o->command : o->log.command;
     if (copy_text(&s->path, o->dest, &path) || copy_text(&s->keys, o->log.keys, &s->lo.keys) ||
         copy_text(&s->hash, o->log.hash, &s->lo.hash) ||

@@ -7,16 +7,9 @@
  * on rows, the index only narrows it. A bounded read pins its end when it is opened. Chunks are
  * verified and decompressed by decode(), on any thread. A log that is awaited is looked for in its
  * parent's directory.
- *
- * A position that another log records of this one is {"offset":N,"history":"H"}: the first row that
- * the other log has not got, and the history that it was read in. If the log went back behind N since,
- * the rows up to N are not those that the other log has: --resume is refused.
  */
 #include "base/compat.h"
-#include <inttypes.h>
 #include "arrow/hidden.h"
-#include "base/json.h"
-#include "file/fileid.h"
 #include "io/connect.h"
 #include "io/log_source.h"
 
@@ -155,97 +148,6 @@ static int make_schema(struct log_source *s, struct sl_err *err)
                                   sl_type_of(SL_BIGINT), err);
 }
 
-/* The name under which the log that is ingested into records what it has of a partition of ours. */
-static void position_id(const struct log_source *s, int partition, struct sl_buf *out)
-{
-    struct sl_log_id id = sl_log_get_id(s->log);
-    sl_buf_addstr(out, "log:");
-    for (size_t i = 0; i < sizeof(id.bytes); i++)
-        sl_buf_printf(out, "%02x", id.bytes[i]);
-    sl_buf_printf(out, ":%d", partition);
-}
-
-/* The history that a position names: 1 and *history, 0 if it names none. */
-static int named_history(const char *value, size_t len, uint64_t *history)
-{
-    const char *text;
-    size_t n;
-    char *end, digits[17] = "";
-    if (sl_json_find(value, len, "history", &text, &n) != 1 || n != 18 || text[0] != '"')
-        return 0;
-    memcpy(digits, text + 1, 16);
-    *history = strtoull(digits, &end, 16);
-    return *end == '\0';
-}
-
-/* Whether the rows up to a recorded position are still those of the log. Others may stand at their
- * offsets by now: to go on behind them would leave those out without a word. */
-static int check_history(const struct log_source *s, int p, const char *value, size_t len,
-                         int64_t offset, struct sl_err *err)
-{
-    uint64_t history;
-    int64_t end = sl_log_end(s->log, p);
-    int named = named_history(value, len, &history);
-
-    if (named ? sl_log_history_holds(s->log, history, p, offset) : offset <= end)
-        return 0;
-    if (named)
-        end = sl_log_history_end(s->log, history, p);
-    sl_err_set(err, SL_EEXPIRED,
-               "%s went back to offset %lld of partition %d, and %s has its rows up to %lld: those "
-               "in between were lost in a rollback or a recovery, and others may have come",
-               s->path, (long long)SL_MAX(end, 0), p, s->o.into, (long long)offset);
-    return sl_err_hint(err,
-                       "--resume cannot go on from rows that are gone: --again takes all of %s "
-                       "once more, best into a new log",
-                       s->path);
-}
-
-/* Goes on behind what the log that is ingested into has already, or refuses. */
-static int take_up_partition(struct log_source *s, const struct sl_log *into, int p, int64_t *rows,
-                             struct sl_err *err)
-{
-    struct sl_buf id = SL_BUF_INIT;
-    const struct sl_position *had = NULL;
-    int64_t offset;
-
-    position_id(s, p, &id);
-    int rc = sl_buf_check(&id, err);
-    if (rc == 0)
-        had = sl_positions_find(sl_log_positions(into), id.data);
-    if (had && !(s->was[p] = sl_strndup(had->value, had->len)))
-        rc = sl_err_nomem(err, "a position");
-    sl_buf_release(&id);
-    if (rc < 0 || !had || sl_json_find_int(had->value, had->len, "offset", &offset) != 1)
-        return rc;
-    if (s->o.again == SL_AGAIN_RESUME)
-        rc = check_history(s, p, had->value, had->len, offset, err);
-    if (rc < 0)
-        return rc;
-    if (s->ranges[p].to > s->ranges[p].from)
-        *rows += SL_MAX(0, offset - s->ranges[p].from);
-    if (s->o.again == SL_AGAIN_RESUME) {
-        s->ranges[p].from = SL_MAX(s->ranges[p].from, offset);
-        s->ranges[p].to = SL_MAX(s->ranges[p].to, s->ranges[p].from);
-    }
-    return 0;
-}
-
-static int take_up(struct log_source *s, struct sl_err *err)
-{
-    struct sl_log *into = NULL;
-    int64_t rows = 0;
-    if (!s->o.into || !sl_path_is_log(s->o.into) || s->o.again == SL_AGAIN_ALL)
-        return 0;
-    int rc = sl_log_open(s->o.into, &into, err);
-    for (int p = 0; rc == 0 && p < sl_log_partitions(s->log); p++)
-        rc = take_up_partition(s, into, p, &rows, err);
-    sl_log_free(into);
-    if (rc == 0 && rows && s->o.again == SL_AGAIN_REFUSE)
-        return sl_again_refuse(rows, s->path, err);
-    return rc;
-}
-
 static int source_open(struct sl_source *base, struct sl_err *err)
 {
     struct log_source *s = (struct log_source *)base;
@@ -274,8 +176,7 @@ static int source_open(struct sl_source *base, struct sl_err *err)
         return rc;
     s->merging = s->o.in_time_order && !s->o.follow && base->partitions > 1 && s->time >= 0;
     base->gives_batches = s->merging;
-    s->was = sl_calloc((size_t)n, sizeof(*s->was));
-    rc = s->was ? take_up(s, err) : sl_err_nomem(err, "a log source");
+    rc = sl_log_source_take_up(s, err);
     if (rc < 0)
         return rc;
     if (!s->o.follow)
@@ -360,14 +261,20 @@ static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl
         return SL_NEXT_STOP;
     }
     struct sl_morsel *m = sl_morsel_new(base);
+    struct log_mark *mark = sl_malloc(sizeof(*mark) + sizeof(mark->items[0]));
     if (m)
         m->place = sl_strdup(s->path);
-    if (!m || !m->place) {
+    if (!m || !m->place || !mark) {
+        free(mark);
         sl_morsel_free(m);
         sl_log_chunk_free(c);
         return sl_err_nomem(err, "a morsel");
     }
-    m->arg = c;
+    *mark = (struct log_mark){.chunk = c, .n = 1};
+    mark->items[0] = (struct log_upto){.partition = sl_log_chunk_partition(c),
+                                       .end = sl_log_chunk_base(c) + sl_log_chunk_rows(c),
+                                       .history = sl_log_chunk_history(c)};
+    m->arg = mark;
     m->split = sl_log_chunk_partition(c);
     m->len = (size_t)sl_log_chunk_bytes(c);
     *out = m;
@@ -467,29 +374,11 @@ int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl
 static int source_decode(struct sl_source *base, struct sl_morsel *m, int worker SL_UNUSED,
                          struct sl_err *err)
 {
-    int rc = sl_log_source_decode((struct log_source *)base, m->arg, &m->batch, err);
+    const struct log_mark *mark = m->arg;
+    int rc = sl_log_source_decode((struct log_source *)base, mark->chunk, &m->batch, err);
     if (rc == 0)
         m->records = (int64_t)m->batch->selected;
     return rc;
-}
-
-static int source_position(struct sl_source *base, struct sl_morsel *m, struct sl_buf *id,
-                           struct sl_buf *position, struct sl_buf *was, struct sl_err *err)
-{
-    struct log_source *s = (struct log_source *)base;
-    const struct sl_log_chunk *c = m->arg;
-    (void)err;
-    if (!s->o.into || !c)
-        return 0;
-    int64_t end = sl_log_chunk_base(c) + (m->upto >= 0 ? m->upto : sl_log_chunk_rows(c));
-    position_id(s, m->split, id);
-    if (s->o.again == SL_AGAIN_ALL)
-        sl_buf_addstr(was, "*");
-    else if (s->was[m->split])
-        sl_buf_addstr(was, s->was[m->split]);
-    sl_buf_printf(position, "{\"offset\":%lld,\"history\":\"%016" PRIx64 "\"}",
-                  (long long)SL_MIN(end, s->ranges[m->split].to), sl_log_chunk_history(c));
-    return 1;
 }
 
 /* Any offset is a position. */
@@ -501,7 +390,9 @@ static int source_shorten(struct sl_source *base SL_UNUSED, struct sl_morsel *m 
 
 static void discard(struct sl_morsel *m)
 {
-    sl_log_chunk_free(m->arg);
+    struct log_mark *mark = m->arg;
+    sl_log_chunk_free(mark->chunk);
+    free(mark);
 }
 
 static void source_poll(struct sl_source *base, struct sl_poll_set *p)
@@ -520,9 +411,7 @@ static void source_poll(struct sl_source *base, struct sl_poll_set *p)
 static void source_free(struct sl_source *base)
 {
     struct log_source *s = (struct log_source *)base;
-    for (int p = 0; s->was && p < sl_log_partitions(s->log); p++)
-        free(s->was[p]);
-    free(s->was);
+    free(s->parts);
     sl_log_merge_close(s);
     sl_log_reader_free(s->reader);
     sl_watch_free(s->home);
@@ -538,12 +427,14 @@ static void source_free(struct sl_source *base)
 static const struct sl_source_class log_source_class = {
     .name = "log",
     .plan = sl_log_source_plan,
+    .resume = sl_log_source_resume,
     .open = source_open,
     .next = source_next,
     .decode = source_decode,
     .want = source_want,
     .poll = source_poll,
-    .position = source_position,
+    .delivered = sl_log_source_delivered,
+    .positions = sl_log_source_positions,
     .shorten = source_shorten,
     .discard = discard,
     .free = source_free,

@@ -8,6 +8,24 @@
 
 struct sl_log_merge;
 
+struct log_part {               /* of a partition */
+    struct sl_log_range had;    /* offsets that the sink has; from == to: none */
+    int64_t from_time, to_time; /* ... of rows between these times only */
+    int64_t end;                /* behind what was delivered, and */
+    uint64_t history;           /* the one in which that was read */
+    int is_moved;               /* since positions were asked for */
+};
+
+struct log_mark {               /* of a morsel */
+    struct sl_log_chunk *chunk; /* NULL: it is merged from several */
+    size_t n;
+    struct log_upto { /* where it ends, in each partition of which it has rows */
+        int partition;
+        int64_t end;
+        uint64_t history;
+    } items[];
+};
+
 struct log_source {
     struct sl_source base;
     struct sl_input_options o;
@@ -17,7 +35,10 @@ struct log_source {
     struct sl_schema *log_schema; /* the log's, with its time column settled */
     int time;                     /* index of the time column, -1 = none */
     struct sl_log_range *ranges;
-    char **was; /* per partition: what the log that is ingested into had of it; NULL = nothing */
+    struct log_part *parts;
+    const struct sl_checkpoint
+        *from; /* what the sink has of the log; NULL: it keeps no positions */
+    enum sl_again again;
     int64_t from_time, to_time;
     int merging;
     uint8_t *wanted; /* bitmap over log_schema: the columns that are read, NULL = all */
@@ -34,6 +55,14 @@ void sl_log_source_note(const struct log_source *s, const char *fmt, ...) SL_PRI
 /* log_range.c: --from and --to as ranges, from_time and to_time. The ranges are there, one a
  * partition. */
 int sl_log_source_bound(struct log_source *s, struct sl_err *err);
+
+/* log_taken.c: what the sink has of the log. take_up: the ranges are there; narrows them to what it has
+ * not got (--resume), or refuses to read again what it has. The others as in struct sl_source_class. */
+int sl_log_source_take_up(struct log_source *s, struct sl_err *err);
+int sl_log_source_resume(struct sl_source *base, const struct sl_checkpoint *from,
+                         enum sl_again again, struct sl_err *err);
+int sl_log_source_delivered(struct sl_source *base, struct sl_morsel *m, struct sl_err *err);
+int sl_log_source_positions(struct sl_source *base, struct sl_positions *out, struct sl_err *err);
 
 /* log_plan.c: plan of struct sl_source_class. */
 void sl_log_source_plan(const struct sl_source *base, struct sl_buf *out);

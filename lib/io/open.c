@@ -146,20 +146,21 @@ static int by_inode(const void *a, const void *b)
 
 /* What is named twice. A pipe gives its bytes once, so the second time there would be nothing, and
  * that in silence; the rows of a file would be in a log twice. */
-static int check_twice(const struct sl_input_options *o, struct sl_err *err)
+int sl_input_check_twice(const char *const *paths, int npaths, enum sl_twice what,
+                         struct sl_err *err)
 {
-    struct named *all = sl_calloc((size_t)o->npaths + 1, sizeof(*all));
+    struct named *all = sl_calloc((size_t)npaths + 1, sizeof(*all));
     int n = 0, rc = all ? 0 : sl_err_nomem(err, "sources");
-    for (int i = 0; rc == 0 && i < o->npaths; i++) {
+    for (int i = 0; rc == 0 && i < npaths; i++) {
         struct stat st;
-        int standard = strcmp(o->paths[i], "-") == 0;
-        if ((standard ? fstat(STDIN_FILENO, &st) : stat(o->paths[i], &st)) < 0)
+        int standard = strcmp(paths[i], "-") == 0;
+        if ((standard ? fstat(STDIN_FILENO, &st) : stat(paths[i], &st)) < 0)
             continue;
         int file = S_ISREG(st.st_mode) && !standard;
         /* A FIFO with a name, or a terminal, may be opened again: somebody else may write then. */
         int pipe = standard || ((S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) &&
-                                strncmp(o->paths[i], "/dev/", 5) == 0);
-        if (pipe || (file && o->into && o->again == SL_AGAIN_REFUSE))
+                                strncmp(paths[i], "/dev/", 5) == 0);
+        if (pipe || (file && what == SL_TWICE_FILES))
             all[n++] = (struct named){st.st_dev, st.st_ino, i, file};
     }
     if (n)
@@ -168,7 +169,7 @@ static int check_twice(const struct sl_input_options *o, struct sl_err *err)
         const struct named *x = &all[i - 1], *y = &all[i];
         if (x->dev != y->dev || x->ino != y->ino)
             continue;
-        const char *a = o->paths[x->at], *b = o->paths[y->at];
+        const char *a = paths[x->at], *b = paths[y->at];
         if (!x->can_be_read_again && !y->can_be_read_again) {
             sl_err_set(err, SL_EUSAGE, "standard input is named twice: it can be read once");
             rc = -SL_EUSAGE;
@@ -202,7 +203,7 @@ static int check_paths(const struct sl_input_options *o, struct sl_err *err)
         if (access(path, F_OK) != 0 && !o->wait_for_log)
             return sl_err_sys(err, "cannot open %s", path);
     }
-    return o->npaths > 1 ? check_twice(o, err) : 0;
+    return sl_input_check_twice(o->paths, o->npaths, SL_TWICE_PIPES, err);
 }
 
 static int open_log(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
@@ -251,23 +252,6 @@ static int await_path(const struct sl_input_options *o, struct sl_err *err)
     return sl_bytes_await(o->paths[0], o->stop_fd, err);
 }
 
-/* A resume goes on behind what the log has of an input: it must know what that is. */
-static int check_placed(const struct sl_input_options *o, struct sl_err *err)
-{
-    struct sl_log *log = NULL;
-    if (!o->into || o->again != SL_AGAIN_RESUME || !sl_path_is_log(o->into))
-        return 0;
-    int rc = sl_log_open(o->into, &log, err),
-        unplaced = rc == 0 && sl_positions_are_unplaced(sl_log_positions(log));
-    sl_log_free(log);
-    if (!unplaced)
-        return rc;
-    sl_err_set(err, SL_EEXIST,
-               "%s has rows of which a repair could not tell what input they came from", o->into);
-    return sl_err_hint(err, "look which of your input it lacks, and append that once with --again; "
-                            "--resume works from then on");
-}
-
 int sl_input_open(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
 {
     struct sl_input_options local = *o;
@@ -275,8 +259,6 @@ int sl_input_open(const struct sl_input_options *o, struct sl_source **out, stru
     int rc = paths ? 0 : sl_err_nomem(err, "a source");
 
     *out = NULL;
-    if (rc == 0)
-        rc = check_placed(o, err);
     if (rc == 0 && (o->from_rejects || o->watch)) {
         free(paths);
         return o->watch ? sl_text_source_new(o, NULL, out, err)

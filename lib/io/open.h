@@ -61,16 +61,14 @@ struct sl_input_options {
     int meta;          /* add _partition, _offset */
     double speed;      /* replay pace, 0 = full speed */
     /* ingest */
-    /* The log that is ingested into, or NULL: its schema comes first, the positions that it records
-     * tell what is in it already, and morsels carry positions. */
-    const char *into;
-    enum { SL_AGAIN_REFUSE, SL_AGAIN_RESUME, SL_AGAIN_ALL } again;
-    int own_schema;           /* ... but the input's schema is its own affair */
     const char *watch;        /* a directory, the files of which are read, instead of paths */
     const char *from_rejects; /* what --rejects wrote, instead of paths */
     struct sl_account *account;
 };
 int sl_input_open(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err);
+/* The error that one of the paths is named twice: a pipe, which gives its bytes once; or a file too. */
+enum sl_twice { SL_TWICE_PIPES, SL_TWICE_FILES };
+int sl_input_check_twice(const char *const *paths, int n, enum sl_twice what, struct sl_err *err);
 /* 1 if the path (as DEST) names a log by the rules above. */
 int sl_output_is_log(const char *dest);
 

@@ -43,6 +43,13 @@ static int source_open(struct sl_source *base, struct sl_err *err)
     return sl_err_hint(err, "leave --speed out");
 }
 
+static int source_resume(struct sl_source *base, const struct sl_checkpoint *from,
+                         enum sl_again again, struct sl_err *err)
+{
+    struct sl_source *in = ((struct pace_source *)base)->inner;
+    return in->class->resume ? in->class->resume(in, from, again, err) : 0;
+}
+
 /* The pace needs the time of every row. */
 static int source_want(struct sl_source *base, const uint8_t *columns, struct sl_err *err)
 {
@@ -134,17 +141,39 @@ static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl
         return -(int)(err ? err->code : SL_ENOMEM);
     }
     m->records = (int64_t)m->batch->selected;
-    m->len = s->at == rows ? s->m->len : 0; /* the bytes count once */
-    if (s->at == rows)
-        drop(s);
+    if (s->at == rows) { /* its bytes and its position come with its last row */
+        m->len = s->m->len;
+        m->arg = s->m;
+        s->m = NULL;
+        s->at = 0;
+    }
     *out = m;
     return SL_NEXT_MORSEL;
 }
 
-/* It has no positions. */
-static int source_shorten(struct sl_source *base SL_UNUSED, struct sl_morsel *m SL_UNUSED,
+static void discard(struct sl_morsel *m)
+{
+    sl_morsel_free(m->arg);
+}
+
+static int source_delivered(struct sl_source *base, struct sl_morsel *m, struct sl_err *err)
+{
+    struct sl_source *in = ((struct pace_source *)base)->inner;
+    return m->arg && in->class->delivered ? in->class->delivered(in, m->arg, err) : 0;
+}
+
+static int source_positions(struct sl_source *base, struct sl_positions *out, struct sl_err *err)
+{
+    struct sl_source *in = ((struct pace_source *)base)->inner;
+    return in->class->positions ? in->class->positions(in, out, err) : 0;
+}
+
+/* Cut short, it has no position of its own. */
+static int source_shorten(struct sl_source *base SL_UNUSED, struct sl_morsel *m,
                           const struct sl_bad_row *before SL_UNUSED, struct sl_err *err SL_UNUSED)
 {
+    sl_morsel_free(m->arg);
+    m->arg = NULL;
     return 1;
 }
 
@@ -179,10 +208,14 @@ static void source_plan(const struct sl_source *base, struct sl_buf *out)
 static const struct sl_source_class pace_source_class = {
     .name = "pace",
     .plan = source_plan,
+    .resume = source_resume,
     .open = source_open,
     .next = source_next,
     .want = source_want,
     .poll = source_poll,
+    .delivered = source_delivered,
+    .positions = source_positions,
+    .discard = discard,
     .shorten = source_shorten,
     .free = source_free,
 };

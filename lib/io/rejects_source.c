@@ -25,7 +25,9 @@ struct rejects_source {
     struct sl_source *inner;
     struct sl_text_reader *reader;
     struct sl_text_scratch **scratch;
-    struct sl_log *into; /* the log that is ingested into, if it is there */
+    struct sl_checkpoint from; /* what the sink has of the rejects, whose schema is another */
+    struct sl_schema *fixed;   /* that the destination has already, or NULL */
+    enum sl_again again;
     struct sl_schema *types;
     int raw, header; /* columns of the rejects; header -1: none */
     int64_t latest;
@@ -164,9 +166,6 @@ static int open_inner(struct rejects_source *s, struct sl_err *err)
         .say = s->o.say,
         .say_arg = s->o.say_arg,
         .partition = -1,
-        .into = s->o.into,
-        .again = s->o.again,
-        .own_schema = 1,
         .account = s->base.account,
     };
     if (!sl_path_is_log(path)) {
@@ -178,7 +177,10 @@ static int open_inner(struct rejects_source *s, struct sl_err *err)
         return rc;
     s->inner->workers = 1;
     s->inner->account = s->base.account;
-    rc = s->inner->class->open(s->inner, err);
+    if (s->from.positions && s->inner->class->resume)
+        rc = s->inner->class->resume(s->inner, &s->from, s->again, err);
+    if (rc == 0)
+        rc = s->inner->class->open(s->inner, err);
     if (rc < 0)
         return rc;
     const struct sl_schema *in = s->inner->schema;
@@ -244,7 +246,7 @@ static int settle(struct rejects_source *s, const struct sl_buf *sample, int nam
         .several = 1,
         .max_columns = s->o.max_columns,
         .types = s->types,
-        .fixed = s->into ? sl_log_schema(s->into) : NULL,
+        .fixed = s->fixed,
         .time_column = s->o.time_column,
         .time_format = s->o.time_format,
         .latest = s->latest,
@@ -282,8 +284,6 @@ static int source_open(struct sl_source *base, struct sl_err *err)
             return -(int)SL_ENOMEM;
     if (s->o.types)
         rc = sl_schema_parse(s->o.types, strlen(s->o.types), &s->types, err);
-    if (rc >= 0 && s->o.into && sl_path_is_log(s->o.into))
-        rc = sl_log_open(s->o.into, &s->into, err);
     if (rc >= 0)
         rc = open_inner(s, err);
     if (rc >= 0)
@@ -511,14 +511,28 @@ static int source_decode(struct sl_source *base, struct sl_morsel *m, int worker
     return rc;
 }
 
-static int source_position(struct sl_source *base, struct sl_morsel *m, struct sl_buf *id,
-                           struct sl_buf *position, struct sl_buf *was, struct sl_err *err)
+static int source_resume(struct sl_source *base, const struct sl_checkpoint *from,
+                         enum sl_again again, struct sl_err *err SL_UNUSED)
+{
+    struct rejects_source *s = (struct rejects_source *)base;
+    s->from = *from;
+    s->from.schema = NULL;
+    s->fixed = from->schema;
+    s->again = again;
+    return 0;
+}
+
+static int source_delivered(struct sl_source *base, struct sl_morsel *m, struct sl_err *err)
 {
     struct sl_source *in = ((struct rejects_source *)base)->inner;
     const struct mark *k = m->arg;
-    if (!in->class->position)
-        return 0;
-    return in->class->position(in, k->batch, id, position, was, err);
+    return in->class->delivered ? in->class->delivered(in, k->batch, err) : 0;
+}
+
+static int source_positions(struct sl_source *base, struct sl_positions *out, struct sl_err *err)
+{
+    struct sl_source *in = ((struct rejects_source *)base)->inner;
+    return in->class->positions ? in->class->positions(in, out, err) : 0;
 }
 
 static void source_poll(struct sl_source *base, struct sl_poll_set *p)
@@ -553,7 +567,6 @@ static void source_free(struct sl_source *base)
     sl_text_map_unref(s->map);
     sl_buffer_unref(s->names);
     sl_text_reader_free(s->reader);
-    sl_log_free(s->into);
     sl_schema_unref(s->types);
     sl_schema_unref(base->schema);
     free(s->path);
@@ -568,11 +581,13 @@ static void source_plan(const struct sl_source *base, struct sl_buf *out)
 static const struct sl_source_class rejects_source_class = {
     .name = "rejects",
     .plan = source_plan,
+    .resume = source_resume,
     .open = source_open,
     .next = source_next,
     .decode = source_decode,
     .poll = source_poll,
-    .position = source_position,
+    .delivered = source_delivered,
+    .positions = source_positions,
     .discard = discard,
     .assumed = source_assumed,
     .progress = source_progress,

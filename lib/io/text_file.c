@@ -15,18 +15,17 @@ static int look_up(struct text_source *t, struct sl_err *err)
 {
     sl_fileid_unref(t->identity);
     t->identity = NULL;
-    if (!t->o.into || !sl_bytes_is_regular(t->bytes))
+    if (!t->from || !sl_bytes_is_regular(t->bytes))
         return 0;
     t->identity = sl_fileid_new(t->bytes, err);
     if (!t->identity)
         return -(int)(err ? err->code : SL_EFAIL);
-    t->identity->any = t->o.again == SL_AGAIN_ALL;
-    if (!t->log || t->identity->any)
+    if (t->again == SL_AGAIN_ALL)
         return 0;
-    int rc = sl_fileid_find(t->identity, t->bytes, sl_log_positions(t->log), err);
+    int rc = sl_fileid_find(t->identity, t->bytes, t->from->positions, err);
     if (rc <= 0)
         return rc;
-    if (t->o.again == SL_AGAIN_REFUSE)
+    if (t->again == SL_AGAIN_REFUSE)
         return sl_again_refuse(t->identity->rows, sl_bytes_name(t->bytes), err);
     return 1;
 }
@@ -127,7 +126,7 @@ static int look_back(struct text_source *t, struct sl_err *err)
 {
     struct sl_buf older = SL_BUF_INIT, missed = SL_BUF_INIT;
     const char *path = t->paths[t->file];
-    int rc = sl_rotated_find(path, sl_log_positions(t->log), &older, &missed, err);
+    int rc = sl_rotated_find(path, t->from->positions, &older, &missed, err);
     int more = rc == 0 && older.len && !is_named(t, older.data);
     if (rc == 0 && missed.len && t->o.npaths == 1)
         sl_textin_say(t,
@@ -153,12 +152,12 @@ static int look_back(struct text_source *t, struct sl_err *err)
 static int look_among_read(struct text_source *t, struct sl_err *err)
 {
     const char *as = "";
-    if (!t->identity || t->identity->any)
+    if (!t->identity || t->again == SL_AGAIN_ALL)
         return 0;
     int rc = sl_textin_recall(t, t->identity, &as, err);
     if (rc <= 0)
         return rc;
-    if (t->o.again == SL_AGAIN_REFUSE) {
+    if (t->again == SL_AGAIN_REFUSE) {
         sl_err_set(err, SL_EEXIST, "%s begins as %s, which was read before it",
                    sl_bytes_name(t->bytes), as);
         return sl_err_hint(err, "--resume takes only what is new in it, --again appends all");
@@ -172,7 +171,7 @@ static int look_among_read(struct text_source *t, struct sl_err *err)
 static int note_read(struct text_source *t, struct sl_err *err)
 {
     struct sl_file_mark mark;
-    if (!t->identity || t->identity->any || t->byte <= t->records)
+    if (!t->identity || t->again == SL_AGAIN_ALL || t->byte <= t->records)
         return 0;
     int rc = sl_fileid_mark(t->identity, t->bytes, t->byte, t->line, &mark, err);
     return rc < 0 ? rc : sl_textin_remember(t, t->identity, &mark, err);
@@ -193,7 +192,7 @@ int sl_textin_open_file(struct text_source *t, struct sl_err *err)
     t->records = 0;
     int rc = look_up(t, err), known = rc < 0 ? rc : look_among_read(t, err);
     rc = known ? known : rc;
-    if (rc == 0 && t->identity && t->log && t->o.again == SL_AGAIN_RESUME)
+    if (rc == 0 && t->identity && t->again == SL_AGAIN_RESUME)
         rc = look_back(t, err);
     t->resume = rc > 0;
     return rc < 0 ? rc : 0;

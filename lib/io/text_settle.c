@@ -131,7 +131,7 @@ static int make_reader(struct text_source *t, struct sl_err *err)
         .may_widen = t->base.may_widen,
         .max_columns = t->o.max_columns,
         .types = t->types,
-        .fixed = t->log && !t->o.own_schema ? sl_log_schema(t->log) : NULL,
+        .fixed = sl_textin_fixed(t),
         .time_column = t->o.time_column,
         .time_format = t->o.time_format,
         .latest = sl_textin_latest(t),
@@ -336,11 +336,11 @@ static int is_nothing_whole(const struct text_source *t, size_t header, size_t w
 static int pass_over(struct text_source *t, size_t header, struct sl_err *err)
 {
     t->least_lines = 0;
-    if (t->file + 1 < t->o.npaths || t->log)
+    if (t->file + 1 < t->o.npaths || sl_textin_fixed(t))
         sl_textin_say_unfinished(t, sl_textin_pending(t) - header);
     if (t->file + 1 < t->o.npaths)
         return next_file(t, err);
-    if (t->log) {
+    if (sl_textin_fixed(t)) {
         sl_text_reader_free(t->reader);
         t->reader = NULL;
         return SL_TEXTIN_NOTHING;

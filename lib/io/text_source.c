@@ -33,7 +33,7 @@ static int source_open(struct sl_source *s, struct sl_err *err)
     if (rc == 0)
         rc = sl_textin_settle(t, err);
     if (rc == SL_TEXTIN_NOTHING) {
-        s->schema = sl_schema_ref(sl_log_schema(t->log));
+        s->schema = sl_schema_ref(sl_textin_fixed(t));
         return 0;
     }
     if (rc == 0 && t->resume) {
@@ -254,20 +254,54 @@ static void source_pin(struct sl_source *s, int column, enum sl_pin pin)
     sl_text_pin(((struct text_source *)s)->reader, column, pin == SL_PIN_TIME);
 }
 
-static int source_position(struct sl_source *s, struct sl_morsel *m, struct sl_buf *id,
-                           struct sl_buf *position, struct sl_buf *was, struct sl_err *err)
+static int source_resume(struct sl_source *s, const struct sl_checkpoint *from, enum sl_again again,
+                         struct sl_err *err)
 {
-    struct text_mark *k = m->arg;
-    (void)s;
-    (void)err;
-    if (!k->identity)
+    struct text_source *t = (struct text_source *)s;
+    t->from = from;
+    t->again = again;
+    return again == SL_AGAIN_REFUSE && !t->watch
+               ? sl_input_check_twice((const char *const *)t->paths, t->o.npaths, SL_TWICE_FILES,
+                                      err)
+               : 0;
+}
+
+/* The last mark of each file is kept until positions are asked for. */
+static int source_delivered(struct sl_source *s, struct sl_morsel *m, struct sl_err *err)
+{
+    struct text_source *t = (struct text_source *)s;
+    const struct text_mark *k = m->arg;
+    struct sl_fileid *i = k->identity;
+    if (!i)
         return 0;
-    if (m->batch)
-        k->identity->rows += (int64_t)m->batch->selected;
-    sl_buf_addstr(id, k->identity->id);
-    sl_buf_addstr(was, k->identity->any ? "*" : k->identity->was ? k->identity->was : "");
-    sl_fileid_print(k->identity, &k->mark, k->identity->rows, position);
-    return 1;
+    if (!i->is_moved && t->nmoved == t->moved_cap) {
+        size_t cap = t->moved_cap ? 2 * t->moved_cap : 16;
+        struct sl_fileid **grown = sl_realloc(t->moved, cap * sizeof(*grown));
+        if (!grown)
+            return sl_err_nomem(err, "positions");
+        t->moved = grown;
+        t->moved_cap = cap;
+    }
+    if (!i->is_moved)
+        t->moved[t->nmoved++] = sl_fileid_ref(i);
+    i->is_moved = 1;
+    i->delivered = k->mark;
+    i->rows += m->batch ? (int64_t)m->batch->selected : 0;
+    return 0;
+}
+
+static int source_positions(struct sl_source *s, struct sl_positions *out, struct sl_err *err)
+{
+    struct text_source *t = (struct text_source *)s;
+    int rc = 0;
+    for (size_t k = 0; k < t->nmoved; k++) {
+        if (rc == 0)
+            rc = sl_fileid_position(t->moved[k], out, err);
+        t->moved[k]->is_moved = 0;
+        sl_fileid_unref(t->moved[k]);
+    }
+    t->nmoved = 0;
+    return rc;
 }
 
 /* The open file that a morsel came from, for its mark: the one at hand, or, where that is another one
@@ -439,7 +473,9 @@ static void source_free(struct sl_source *s)
     sl_buffer_unref(t->block);
     free(t->too_long);
     sl_buffer_unref(t->header);
-    sl_log_free(t->log);
+    for (size_t k = 0; k < t->nmoved; k++)
+        sl_fileid_unref(t->moved[k]);
+    free(t->moved);
     sl_schema_unref(t->types);
     sl_schema_unref(s->schema);
     free(t->wanted);
@@ -449,6 +485,7 @@ static void source_free(struct sl_source *s)
 static const struct sl_source_class text_source_class = {
     .name = "text",
     .plan = source_plan,
+    .resume = source_resume,
     .open = source_open,
     .next = source_next,
     .rest = source_rest,
@@ -459,7 +496,8 @@ static const struct sl_source_class text_source_class = {
     .raw = source_raw,
     .pin = source_pin,
     .poll = source_poll,
-    .position = source_position,
+    .delivered = source_delivered,
+    .positions = source_positions,
     .shorten = source_shorten,
     .split = source_split,
     .discard = discard,
@@ -488,11 +526,6 @@ static int copy_settings(struct text_source *t, const struct sl_input_options *o
     if (o->follow && o->npaths > 1) {
         sl_err_set(err, SL_EUSAGE, "-f follows one file, not %d", o->npaths);
         return sl_err_hint(err, "run one command for each; many may write to one log at once");
-    }
-    if (o->into && sl_path_is_log(o->into)) {
-        int rc = sl_log_open(o->into, &t->log, err);
-        if (rc < 0)
-            return rc;
     }
     return o->watch ? sl_textin_watch_new(o->watch, o->follow, &t->watch, err) : 0;
 }

@@ -44,7 +44,11 @@ struct text_source {
     struct sl_input_options o;
     char **paths;
     struct sl_schema *types;
-    struct sl_log *log; /* that is ingested into */
+    const struct sl_checkpoint
+        *from; /* what the sink has of the inputs; NULL: it keeps no positions */
+    enum sl_again again;
+    struct sl_fileid **moved; /* files of which more was delivered since positions were asked for */
+    size_t nmoved, moved_cap;
     struct sl_text_reader *reader;
     struct sl_text_scratch **scratch; /* one a worker */
     uint8_t *wanted;
@@ -86,6 +90,12 @@ enum {
     SL_TEXTIN_PARTS = 4 << 20,  /* more than it is ever split into */
     SL_TEXTIN_SMALL = 64 << 10, /* below this a morsel gets a copy, not the block */
 };
+
+/* The schema that the destination has already, which rows get if they go there as they are; or NULL. */
+static inline struct sl_schema *sl_textin_fixed(const struct text_source *t)
+{
+    return t->from ? t->from->schema : NULL;
+}
 
 /* text_block.c */
 void sl_textin_say(const struct text_source *t, const char *fmt, ...) SL_PRINTF(2, 3);
@@ -192,7 +202,7 @@ void sl_textin_clear(struct text_source *t);
  * compressed file is whole. */
 static inline int sl_textin_waits(const struct text_source *t)
 {
-    int later = t->watch || (t->identity && t->o.again == SL_AGAIN_RESUME && !t->o.follow);
+    int later = t->watch || (t->identity && t->again == SL_AGAIN_RESUME && !t->o.follow);
     return later && !sl_bytes_is_compressed(t->bytes);
 }
 /* Whether the end of the file at hand ends its last record. */

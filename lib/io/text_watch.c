@@ -254,7 +254,7 @@ static int leave(struct text_source *t, struct sl_err *err)
 /* Whether types can be settled from a file: a record behind a header, if that is what comes first. */
 static int has_rows(const struct text_source *t, struct sl_err *err)
 {
-    if (t->log || sl_bytes_is_compressed(t->bytes))
+    if (sl_textin_fixed(t) || sl_bytes_is_compressed(t->bytes))
         return 1;
     char *data = sl_malloc(PROBE);
     if (!data)
@@ -276,14 +276,14 @@ static int identify(struct text_source *t, struct watched *w, struct sl_err *err
     if (!i)
         return -(int)(err ? err->code : SL_EFAIL);
     w->identity = i;
-    int rc = t->log ? sl_fileid_find(i, t->bytes, sl_log_positions(t->log), err) : 0;
+    int rc = sl_fileid_find(i, t->bytes, t->from->positions, err);
     int known = rc < 0 ? rc : sl_textin_recall(t, i, NULL, err);
     if (known < 0 || rc < 0)
         return known;
     if (!known && (rc == 0 || !sl_fileid_is_copy(i)))
         return rc;
     int64_t byte = i->byte, line = i->line, rows = i->rows;
-    rc = sl_fileid_begin(i, t->log ? sl_log_positions(t->log) : NULL, err);
+    rc = sl_fileid_begin(i, t->from->positions, err);
     if (rc < 0 || (!known && sl_textin_may_be_chance(byte, w->name)))
         return rc;
     sl_textin_say(t, "%s begins as another file that is committed: going on behind that",
@@ -521,7 +521,7 @@ int sl_textin_watch_open(struct text_source *t, struct sl_err *err)
         if ((rc = await_file(t, err)) < 0)
             return rc;
     }
-    if (t->log)
+    if (sl_textin_fixed(t))
         return SL_TEXTIN_NOTHING;
     sl_err_set(err, SL_ENOENT, "there is no file with rows in %s", t->watch->dir);
     return sl_err_hint(err, "with -f it is waited for");

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/*
+ * commit: the one step in which rows and the positions of their inputs become true together.
+ *
+ * The sink says when a step is due, the loop makes it between two items: then the source's positions
+ * are those behind the rows that the sink was given. Where an operator holds rows back they are not:
+ * such a plan records its positions with its last commit, and commits rows alone until then.
+ */
+#include "flow/pipeline_int.h"
+
+/* A resume goes on behind what the sink has of an input: it must know what that is. */
+static int refuse_unplaced(const struct sl_checkpoint *c, struct sl_err *err)
+{
+    sl_err_set(err, SL_EEXIST,
+               "%s has rows of which a repair could not tell what input they came from", c->place);
+    return sl_err_hint(err, "look which of your input it lacks, and append that once with --again; "
+                            "--resume works from then on");
+}
+
+int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err)
+{
+    const struct sl_source_class *source = p->source->class;
+    if (!p->sink->class->load)
+        return 0;
+    int rc = p->sink->class->load(p->sink, "main", &p->loaded, err);
+    if (rc < 0)
+        return rc;
+    if (p->again == SL_AGAIN_RESUME && sl_positions_are_unplaced(p->loaded.positions))
+        return refuse_unplaced(&p->loaded, err);
+    if (p->reshapes)
+        p->loaded.schema = NULL; /* it is of what comes out of the operators */
+    return source->resume ? source->resume(p->source, &p->loaded, p->again, err) : 0;
+}
+
+int sl_pipeline_holds_rows(const struct sl_pipeline *p)
+{
+    for (int i = 0; i < p->nops; i++)
+        if (!(p->ops[i]->traits & SL_OP_ROWWISE))
+            return 1;
+    return 0;
+}
+
+static int commit_sink(struct sl_sink *s, const struct sl_checkpoint *c, struct sl_err *err)
+{
+    return s && s->class->commit ? s->class->commit(s, c, err) : 0;
+}
+
+int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err *err)
+{
+    const struct sl_source_class *source = p->source->class;
+    struct sl_positions none = {0}, positions = {0};
+    struct sl_checkpoint aside = {.positions = &none};
+    struct sl_checkpoint c = {.name = "main", .positions = &positions, .again = p->again};
+    int rc = p->rejects_ended ? 0 : commit_sink(p->rejects, &aside, err);
+    if (rc < 0 || what == SL_COMMIT_ASIDE)
+        return rc;
+    if (source->positions && p->sink->class->load &&
+        (what == SL_COMMIT_LAST || !sl_pipeline_holds_rows(p)))
+        rc = source->positions(p->source, &positions, err);
+    if (rc == 0)
+        rc = commit_sink(p->sink, &c, err);
+    sl_positions_release(&positions);
+    return rc;
+}
+
+int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err)
+{
+    int64_t due = p->sink->class->commit ? p->sink->due : INT64_MAX;
+    if (p->rejects && p->rejects->class->commit)
+        due = SL_MIN(due, p->rejects->due);
+    if (due == INT64_MAX || (due > 0 && due > sl_time_mono_usec()))
+        return 0;
+    return sl_pipeline_commit(p, SL_COMMIT_SOME, err);
+}
+
+int sl_pipeline_delivered(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
+{
+    int rc = p->source->class->delivered ? p->source->class->delivered(p->source, m, err) : 0;
+    return rc < 0 ? rc : sl_pipeline_commit_due(p, err);
+}
+
+int sl_pipeline_written(struct sl_pipeline *p, struct sl_err *err)
+{
+    return p->passing && !sl_pipeline_holds_rows(p) ? 0 : sl_pipeline_commit_due(p, err);
+}
