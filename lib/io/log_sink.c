@@ -15,8 +15,8 @@
  * column that the log has not, or a wider one, the batch waits for the loop, which evolves the log while
  * no worker reads.
  *
- * A log that is not there, or columns that it lacks, come with the first commit: of a run that fails
- * before it nothing is left.
+ * A log that is not there is made when the sink is opened; columns that a log lacks come with the first
+ * commit. A run that fails before it leaves neither (log.h).
  */
 #include "base/compat.h"
 #include "io/log_rows.h"
@@ -36,10 +36,8 @@ struct log_sink {
     struct sl_log_writer *writer;
     const struct sl_zone *zone;
     const struct sl_input_options *reads; /* or NULL */
-    int published;
-    int64_t recovered;
-    struct sl_log_rows rows;      /* since the last commit */
-    int64_t last_commit;          /* monotonic µs */
+    struct sl_log_rows rows;              /* since the last commit */
+    int64_t last_commit;                  /* monotonic µs; 0: none yet */
     struct sl_log *loaded;        /* as it was before this run; NULL: not there, or not asked for */
     struct sl_positions recorded; /* by this run */
 };
@@ -122,12 +120,11 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
     struct sl_schema *plain = plain_schema(schema, err);
     if (!plain)
         return -(int)(err ? err->code : SL_EFAIL);
-    int rc = sl_log_writer_open(s->path, &s->lo, plain, &s->writer, &s->recovered, err);
+    int rc = sl_log_writer_open(s->path, &s->lo, plain, &s->writer, &base->recovered, err);
     s->rows.writer = s->writer;
     if (rc == 0)
         rc = start_unpacking(s, plain, err);
     sl_schema_unref(plain);
-    base->recovered = s->recovered;
     base->lost = rc == 0 ? sl_log_writer_lost(s->writer) : 0;
     return rc;
 }
@@ -146,22 +143,6 @@ static void sink_drop(struct sl_sink *base, void *encoded)
 }
 
 /* ---- commit ---- */
-
-/* Before the first commit. */
-static int publish(struct log_sink *s, struct sl_err *err)
-{
-    int64_t moved = 0;
-    if (s->published)
-        return 0;
-    pthread_rwlock_wrlock(&s->rows.shape);
-    int rc = sl_log_writer_publish(s->writer, &moved, err);
-    pthread_rwlock_unlock(&s->rows.shape);
-    s->published = rc == 0;
-    s->base.recovered += moved;
-    if (rc == 0 && !s->base.lost)
-        s->base.lost = sl_log_writer_lost(s->writer);
-    return rc;
-}
 
 /* What the log must hold of an input until now; NULL: whatever it is, for the input is taken again. */
 static const char *held_of(const struct log_sink *s, const char *id, enum sl_again again)
@@ -217,9 +198,7 @@ static int sink_commit(struct sl_sink *base, const struct sl_checkpoint *c, stru
     int rc = sl_log_rows_finish(&s->rows, err);
     if (rc < 0 || (!s->rows.n && !c->positions->n))
         return rc;
-    rc = publish(s, err);
-    if (rc == 0)
-        rc = note_positions(s, c, &note, &lists, err);
+    rc = note_positions(s, c, &note, &lists, err);
     if (rc == 0) {
         rc = sl_log_writer_commit(s->writer, s->rows.blobs, s->rows.n, &note, err);
         s->rows.n = s->rows.bytes = 0; /* consumed */
@@ -300,11 +279,8 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     }
     if (d == SL_BARRIER)
         return sl_log_writer_sync(s->writer, err);
-    int rc = publish(s, err); /* without a row too */
-    if (rc == 0) {
-        rc = sl_log_writer_close(s->writer, err);
-        s->writer = NULL;
-    }
+    int rc = sl_log_writer_close(s->writer, err);
+    s->writer = NULL;
     return rc;
 }
 
@@ -312,7 +288,7 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
 static int sink_rescue(struct sl_sink *base, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
-    if (!s->published)
+    if (!s->last_commit)
         return 0;
     int rc = sl_log_writer_close(s->writer, err);
     s->writer = NULL;
@@ -437,7 +413,6 @@ int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, str
     s->base.account = o->account;
     s->lo = o->log;
     s->lo.account = o->account;
-    s->lo.defer = 1;
     s->may_create = o->may_create;
     s->zone = o->zone;
     s->reads = o->reads;

@@ -58,6 +58,19 @@ static void parent_of(const char *path, struct sl_buf *out)
     sl_buf_add(out, n ? path : ".", n ? n : 1);
 }
 
+/* Is there a log that stays? One without a commit may be removed again by the run that made it. */
+static int is_there(const char *path)
+{
+    struct sl_log *l;
+    if (!sl_path_is_log(path))
+        return 0;
+    if (sl_log_open(path, &l, NULL) < 0)
+        return 1; /* who opens it is told why that fails */
+    int there = !sl_log_is_new(l);
+    sl_log_free(l);
+    return there;
+}
+
 /* tail -f: the log may not be there yet. */
 static int await_log(struct log_source *s, struct sl_err *err)
 {
@@ -72,7 +85,7 @@ static int await_log(struct log_source *s, struct sl_err *err)
         rc = sl_watch_add_names(w, parent.data, err);
     if (rc == 0)
         sl_log_source_note(s, "%s is not there yet: waiting for it", s->path);
-    while (rc == 0 && !sl_path_is_log(s->path)) {
+    while (rc == 0 && !is_there(s->path)) {
         struct pollfd fds[2];
         int n = 0;
         if (sl_watch_fd(w) >= 0)
@@ -153,7 +166,7 @@ static int source_open(struct sl_source *base, struct sl_err *err)
     struct log_source *s = (struct log_source *)base;
     int rc = 0;
 
-    if (s->o.wait_for_log && !sl_path_is_log(s->path))
+    if (s->o.wait_for_log && !is_there(s->path))
         rc = await_log(s, err);
     if (rc == 0)
         rc = sl_log_open(s->path, &s->log, err);

@@ -523,7 +523,7 @@ static void tend_closed(const struct job *j, int64_t n)
 
 static int after_commit(struct sl_log_writer *w, struct sl_err *err)
 {
-    sl_writer_bore(w);
+    sl_writer_keep_log(w);
     int rc = sl_writer_replan_changed(w, err);
     int told = sl_writer_tell(w, rc < 0 ? NULL : err);
     return rc < 0 ? rc : told;
@@ -571,7 +571,6 @@ int sl_log_writer_commit(struct sl_log_writer *w, struct sl_log_blob **blobs, si
 {
     struct job j = {.w = w};
     int rc = sl_syncer_check(w->sync, err);
-    assert(!w->unborn);
 
     if (rc == 0)
         rc = sort_blobs(&j, blobs, nblobs, err);

@@ -140,8 +140,12 @@ static int sync_parent(const char *path, struct sl_err *err)
 
 int sl_log_name(const char *made, const char *path, struct sl_err *err)
 {
-    if (rename(made, path) == 0)
-        return sync_parent(path, err);
+    if (rename(made, path) == 0) {
+        int rc = sync_parent(path, err);
+        if (rc < 0 && rename(path, made) < 0)
+            sl_err_hint(err, "remove %s: it is empty", path);
+        return rc;
+    }
     if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
         return sl_err_sys(err, "cannot rename %s to %s", made, path);
     sl_err_set(err, SL_EEXIST, "something that is no log is there");

@@ -24,7 +24,8 @@ enum {
 struct place {
     int at, host; /* where in the file; length of the host */
 };
-static const struct place places[] = {[SL_LOCK_APPEND] = {128, 64}, [SL_LOCK_SYNC] = {67, 40}};
+static const struct place places[] = {
+    [SL_LOCK_APPEND] = {128, 64}, [SL_LOCK_SYNC] = {67, 40}, [SL_LOCK_USE] = {128, 64}};
 enum { HOLDER_MAX = PID + 64 + 11 };
 #define HOLDER_CRC(p)   (PID + 1 + (p)->host + 1)
 #define HOLDER_BYTES(p) (HOLDER_CRC(p) + 9)

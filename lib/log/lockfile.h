@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * lockfile: the file `lock` of a log: two locks on single bytes, and two small records.
+ * lockfile: the file `lock` of a log: three locks on single bytes, and two small records.
  *
- * The append lock guards commits/ and the segments, the sync lock the durable mark. Both are open
- * file description locks: they belong to the descriptor, are not lost when another descriptor of the
- * file is closed, and the kernel frees them at death. Order: append before sync.
+ * The append lock guards commits/ and the segments, the sync lock the durable mark. The lock of use is
+ * shared by all writers that have the log open; who has it alone may remove a log. All are open file description locks: they belong to the descriptor, are not lost when another descriptor of the
+ * file is closed, and the kernel frees them at death. Order: use, append, sync.
  */
 #ifndef SL_LOG_LOCKFILE_H
 #define SL_LOG_LOCKFILE_H
@@ -13,7 +13,7 @@
 #include "base/compat.h"
 #include "base/err.h"
 
-enum sl_lock_byte { SL_LOCK_APPEND = 0, SL_LOCK_SYNC = 1 };
+enum sl_lock_byte { SL_LOCK_APPEND = 0, SL_LOCK_SYNC = 1, SL_LOCK_USE = 2 };
 enum sl_lock_kind { SL_LOCK_SHARED, SL_LOCK_EXCLUSIVE };
 enum { SL_BOOT_ID = 36, SL_LOCKFILE_BYTES = 256, SL_HOLDER_HOST = 65 };
 #define SL_LOCK_PATIENCE (10 * 1000000LL) /* µs until SL_ELOCKED */

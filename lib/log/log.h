@@ -46,6 +46,8 @@ int sl_log_partitions(const struct sl_log *l);
 int64_t sl_log_start(const struct sl_log *l, int partition); /* first kept offset */
 int64_t sl_log_end(const struct sl_log *l, int partition);   /* next offset */
 int64_t sl_log_commit_number(const struct sl_log *l);        /* of the last commit seen, from 1 */
+/* Nothing was ever committed to it: the run that made it may remove it again. */
+int sl_log_is_new(const struct sl_log *l);
 int64_t sl_log_durable(const struct sl_log *l); /* last commit known to be on the device */
 
 /* Source positions recorded by commits; borrowed, and changed by refresh. */
@@ -97,38 +99,32 @@ struct sl_log_options {
     struct sl_account *account;
     const char *boot_id; /* for tests: 36 characters instead of the running system's */
     int64_t grace;       /* µs that files of replaced segments are kept; 0 = 10 min */
-    int defer; /* a writer that commits nothing leaves no trace, see sl_log_writer_publish; what is
-                  pointed at must then live until that was called */
 };
 
 struct sl_log_writer;
 struct sl_log_blob; /* a batch encoded for a partition, not yet appended */
 
 /*
- * Opens for appending rows of this schema, creating the log (under a temporary name, renamed whole)
- * if there is none. An existing schema is kept where schema's columns fit into it, evolved (new
- * nullable columns, lossless widening) where they do not, else SL_ESCHEMA showing both. Recovers
- * after a reboot (*recovered: bytes moved to lost/; see sl_log_writer_lost). SL_ELOCKED after 10 s.
+ * Opens for appending rows of this schema, making the log (under a temporary name, renamed whole) if there
+ * is none. An existing schema is kept where schema's columns fit into it; where they do not, it is evolved
+ * (new nullable columns, lossless widening) by the first commit that brings rows, else SL_ESCHEMA showing
+ * both. Recovers after a reboot (*recovered: bytes moved to lost/; see sl_log_writer_lost). SL_ELOCKED after
+ * 10 s. So a writer that commits nothing leaves no trace if it ends with sl_log_writer_abort: a log that it
+ * made goes again, unless another writer has committed something, or has it open.
  */
 int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
                        struct sl_log_writer **out, int64_t *recovered, struct sl_err *err);
-/*
- * Of a writer opened with `defer`, before its first commit, while nobody encodes: a log that was made
- * gets its name; if another process has made one there meanwhile the writer becomes one of that log
- * (SL_ELOCKED if its partitions are others). Columns that the log lacks come with the first rows that
- * are committed, without this call too. *recovered as above. Does nothing when called again.
- */
-int sl_log_writer_publish(struct sl_log_writer *w, int64_t *recovered, struct sl_err *err);
 /* The number of the commit after which the recovery found commits that did not reach the device; 0: it
  * found none. Their rows are no longer in the log. */
 int64_t sl_log_writer_lost(const struct sl_log_writer *w);
-/* Syncs (unless SL_SYNC_NONE) what is not yet acknowledged, and closes. The writer is gone. */
+/* Syncs (unless SL_SYNC_NONE) what is not yet acknowledged, and closes. The writer is gone. A log that it
+ * made stays, without a commit too. */
 int sl_log_writer_close(struct sl_log_writer *w, struct sl_err *err);
 void sl_log_writer_abort(struct sl_log_writer *w); /* closes without committing or syncing */
 struct sl_log *sl_log_writer_view(struct sl_log_writer *w);      /* borrowed */
 struct sl_schema *sl_log_writer_schema(struct sl_log_writer *w); /* what batches must have */
 
-/* Changes the schema for later batches (evolution); with `defer` by the commit that brings them. Numbers
+/* Changes the schema for later batches (evolution); the commit that brings them changes the log's. Numbers
  * become double precision where schema says so and this writer wrote every row of the log: it knows that
  * a double holds them. */
 int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, struct sl_err *err);

@@ -172,6 +172,12 @@ int sl_writer_take_schema(struct sl_log_writer *w, struct sl_err *err)
     return take_with(w, w->unsaid ? w->schema : NULL, SL_MERGE_TYPES, err);
 }
 
+void sl_writer_keep_log(struct sl_log_writer *w)
+{
+    free(w->fresh);
+    w->fresh = NULL;
+}
+
 void sl_writer_schema_said(struct sl_log_writer *w)
 {
     w->unsaid = 0;
@@ -189,38 +195,14 @@ static enum sl_merge merge_as(const struct sl_log_writer *w)
 int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, struct sl_err *err)
 {
     struct sl_schema *merged = NULL;
-    struct sl_line line;
-    struct sl_line_schema new = {0};
+    enum sl_merge how = merge_as(w);
     int rc = sl_syncer_check(w->sync, err);
 
-    if (rc == 0 && w->defer) {
-        enum sl_merge how = merge_as(w);
+    if (rc == 0)
         rc = w->unsaid ? sl_log_merge_schema(w->schema, schema, how, &merged, err) : 1;
-        if (rc > 0)
-            rc = take_with(w, merged ? merged : schema, how, err);
-        sl_schema_unref(merged);
-        return rc;
-    }
-    if (rc == 0)
-        rc = sl_writer_lock(w, err);
-    if (rc < 0)
-        return rc;
-    rc = sl_log_merge_schema(sl_log_schema(w->log), schema, merge_as(w), &merged, err);
-    if (rc == 1) {
-        sl_writer_line(w, &line);
-        new = (struct sl_line_schema){.id = sl_state_newest(&w->log->state) + 1, .schema = merged};
-        line.schemas = &new;
-        line.nschemas = 1;
-        rc = sl_writer_append_line(w, &line, err);
-        line.nschemas = 0;
-        sl_line_release(&line);
-    }
+    if (rc > 0)
+        rc = take_with(w, merged ? merged : schema, how, err);
     sl_schema_unref(merged);
-    if (rc == 0)
-        rc = sl_writer_take_schema(w, err);
-    sl_writer_unlock(w);
-    if (rc == 0)
-        rc = sl_writer_tell(w, err);
     return rc;
 }
 
@@ -278,15 +260,21 @@ static int find_keys(struct sl_log_writer *w, struct sl_err *err)
     return 0;
 }
 
-/* The first time under the lock: what the log needs before anything is appended. */
+/* The first time under the lock: what the log needs before anything is appended. 1: it has just been
+ * removed. */
 static int first_lock(struct sl_log_writer *w, int64_t *recovered, struct sl_err *err)
 {
     struct sl_log *l = w->log;
-    int rc = sl_lockfile_lock(&l->lock, SL_LOCK_APPEND, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, err);
+    int rc = sl_lockfile_lock(&l->lock, SL_LOCK_USE, SL_LOCK_SHARED, SL_LOCK_PATIENCE, err);
+    if (rc == 0)
+        rc = sl_lockfile_lock(&l->lock, SL_LOCK_APPEND, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, err);
     if (rc < 0)
         return rc;
     sl_view_set_locked(l, 1);
-    rc = sl_lockfile_is_current(&l->lock, err);
+    if (sl_lockfile_is_current(&l->lock, err) < 0) {
+        sl_writer_unlock(w);
+        return 1;
+    }
     if (rc == 0)
         rc = sl_lockfile_set_holder(&l->lock, err);
     if (rc == 0)
@@ -320,7 +308,7 @@ static int prepare(struct sl_log_writer *w, const struct sl_log_options *o,
         return rc;
     set_schema(w, sl_log_schema(w->log), sl_state_newest(s), 0);
     rc = sl_writer_replan(w, err);
-    if (rc == 0 && !w->unborn) /* no sync may say that its name is on the device */
+    if (rc == 0 && !w->fresh) /* a mark above 0 would say that the log is to stay */
         rc = sl_writer_tell(w, err);
     if (rc == 0)
         rc = sl_log_writer_evolve(w, schema, err);
@@ -343,7 +331,6 @@ int sl_writer_new(const char *path, const struct sl_log_options *o, struct sl_lo
     w->account = o->account;
     w->segment_bytes = o->segment_bytes > 0 ? o->segment_bytes : SEGMENT_BYTES;
     w->grace = o->grace;
-    w->defer = o->defer;
     int64_t interval = o->sync_interval > 0 ? o->sync_interval : SYNC_INTERVAL;
     int rc = w->host ? sl_view_open(path, o->boot_id, SL_VIEW_WRITES, &w->log, err)
                      : sl_err_nomem(err, "a log writer");
@@ -358,13 +345,11 @@ int sl_writer_new(const char *path, const struct sl_log_options *o, struct sl_lo
     return rc;
 }
 
-/* A log is made where none is: whole, or, if it is to wait for its first rows, under another name. */
+/* A log is made where none is, whole. 1: it was; 0: somebody else was faster. */
 static int make_log(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
-                    struct sl_unborn **unborn, struct sl_err *err)
+                    struct sl_err *err)
 {
     struct sl_buf made = SL_BUF_INIT;
-    if (o->defer)
-        return sl_unborn_new(path, o, schema, unborn, err);
     int fd = sl_log_make(path, o, schema, &made, err), rc = fd;
     if (fd >= 0) {
         rc = sl_log_name(made.data, path, err);
@@ -373,14 +358,44 @@ static int make_log(const char *path, const struct sl_log_options *o, struct sl_
         close(fd);
     }
     sl_buf_release(&made);
-    return rc == -SL_EEXIST && sl_path_is_log(path) ? 0 : rc; /* somebody else was faster */
+    if (rc == -SL_EEXIST && sl_path_is_log(path))
+        return 0;
+    return rc < 0 ? rc : 1;
+}
+
+/* 1: the log has just been removed, by a run that made it and failed. */
+static int open_or_make(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
+                        struct sl_log_writer **out, int64_t *recovered, struct sl_err *err)
+{
+    struct sl_log_writer *w = NULL;
+    char *fresh = NULL;
+    int rc = sl_path_is_log(path) ? 0 : make_log(path, o, schema, err);
+    int made = rc == 1;
+    if (made && !(fresh = sl_strdup(path)))
+        rc = sl_err_nomem(err, "a log writer");
+    if (rc >= 0)
+        rc = sl_writer_new(path, o, &w, err);
+    if (rc == 0) {
+        w->fresh = fresh;
+        rc = first_lock(w, recovered, err);
+    } else if (made) {
+        sl_log_withdraw(path);
+        free(fresh);
+    } else if (rc == -SL_ENOENT && !sl_path_is_log(path)) {
+        rc = 1;
+    }
+    if (rc == 0)
+        rc = prepare(w, o, schema, err);
+    if (rc == 0)
+        *out = w;
+    else
+        sl_log_writer_abort(w);
+    return rc;
 }
 
 int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
                        struct sl_log_writer **out, int64_t *recovered, struct sl_err *err)
 {
-    struct sl_log_writer *w = NULL;
-    struct sl_unborn *unborn = NULL;
     struct sl_buf trimmed = SL_BUF_INIT;
     struct sl_log_options own = *o;
     char boot[SL_BOOT_ID + 1];
@@ -394,31 +409,20 @@ int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct 
     if (rc == 0 && !o->boot_id) {
         rc = sl_boot_id(boot, err);
         own.boot_id = boot;
-        o = &own;
     }
     if (rc == 0)
         sl_log_sweep(trimmed.data);
-    if (rc == 0 && !sl_path_is_log(trimmed.data))
-        rc = make_log(trimmed.data, o, schema, &unborn, err);
-    if (rc == 0)
-        rc = sl_writer_new(unborn ? sl_unborn_made(unborn) : trimmed.data, o, &w, err);
-    sl_buf_release(&trimmed);
-    if (w)
-        w->unborn = unborn;
-    else
-        sl_unborn_free(unborn);
-    if (rc == 0)
-        rc = first_lock(w, &moved, err);
-    if (rc == 0)
-        rc = prepare(w, o, schema, err);
-    if (rc < 0) {
-        sl_log_writer_abort(w);
-        return rc;
+    int again = rc == 0;
+    for (int tries = 0; again && tries < 100; tries++) {
+        rc = open_or_make(trimmed.data, &own, schema, out, &moved, err);
+        again = rc == 1;
     }
-    if (recovered)
+    if (again)
+        rc = sl_err_set(err, SL_EIO, "%s is removed again and again", path);
+    sl_buf_release(&trimmed);
+    if (rc == 0 && recovered)
         *recovered = moved;
-    *out = w;
-    return 0;
+    return rc;
 }
 
 struct sl_log *sl_log_writer_view(struct sl_log_writer *w)
@@ -439,16 +443,15 @@ int64_t sl_log_writer_deadline(const struct sl_log_writer *w)
 
 int sl_log_writer_close(struct sl_log_writer *w, struct sl_err *err)
 {
-    int64_t recovered;
-    int rc = w ? sl_log_writer_publish(w, &recovered, err) : 0;
-    if (w && rc == 0 && w->fresh) /* a log without a row */
+    int rc = 0;
+    if (w && w->fresh) { /* a log without a row */
+        sl_writer_keep_log(w);
         rc = sl_writer_tell(w, err);
+    }
     if (w && rc == 0 && w->policy != SL_SYNC_NONE)
         rc = sl_syncer_run(w->sync, err);
-    if (w && rc == 0) {
-        sl_writer_bore(w);
+    if (w && rc == 0)
         sl_tender_finish(w->tender);
-    }
     sl_log_writer_abort(w);
     return rc;
 }
@@ -465,16 +468,15 @@ void sl_log_writer_abort(struct sl_log_writer *w)
         if (w->outs && w->outs[i].fd >= 0)
             close(w->outs[i].fd);
     }
-    if (w->fresh)
-        sl_writer_withdraw(w);
-    free(w->fresh);
     free(w->plans);
     free(w->outs);
     free(w->keys);
     sl_schema_unref(w->schema);
     sl_buf_release(&w->line);
     sl_log_free(w->log);
-    sl_unborn_free(w->unborn);
+    if (w->fresh)
+        sl_log_withdraw(w->fresh);
+    free(w->fresh);
     free(w->host);
     pthread_mutex_destroy(&w->mutex);
     free(w);

@@ -11,8 +11,7 @@
  *   rotate.c  the next commit file                    recover.c after a reboot
  *   evolve.c  schemas                                 route.c   rows to partitions
  *   tend.c    closed segments, on another thread      rewrite.c of tiny batches
- *   lost.c    bytes set aside
- *   unborn.c  a log before its first commit           unmake.c  one that never had any
+ *   lost.c    bytes set aside                         unmake.c  a log without a commit
  */
 #ifndef SL_LOG_LOG_WRITER_H
 #define SL_LOG_LOG_WRITER_H
@@ -49,7 +48,6 @@ struct sl_log_blob {
 };
 
 struct sl_tender;
-struct sl_unborn;
 
 struct sl_log_writer {
     struct sl_log *log;
@@ -64,9 +62,7 @@ struct sl_log_writer {
     uint64_t
         history; /* of the log when it was opened: another one took back what this writer knew */
 
-    struct sl_unborn *unborn; /* the log has not got its name yet */
-    char *fresh;              /* path of a log that got it from us, until there is a commit in it */
-    int defer;
+    char *fresh; /* path of a log that we made, until there is a commit in it, or it shall stay */
 
     pthread_mutex_t mutex;
     struct sl_schema *schema; /* what batches must have: the log's newest, or the one after it: */
@@ -101,6 +97,8 @@ int sl_writer_tell(struct sl_log_writer *w, struct sl_err *err);
 /* Makes the log's newest schema the writer's, if it is another by now; plans begin anew. One that is
  * still unsaid is merged with it. */
 int sl_writer_take_schema(struct sl_log_writer *w, struct sl_err *err);
+/* The log stays, whatever becomes of this writer. */
+void sl_writer_keep_log(struct sl_log_writer *w);
 /* The unsaid schema was committed. */
 void sl_writer_schema_said(struct sl_log_writer *w);
 
@@ -110,34 +108,19 @@ void sl_writer_schema_said(struct sl_log_writer *w);
  * that says that it is in use: a descriptor, to be closed when it has its name, or none. */
 int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
                 struct sl_buf *made, struct sl_err *err);
-/* Removes what killed processes made of logs of that name. */
+/* Removes what killed processes made of logs of that name, before it had that. */
 void sl_log_sweep(const char *path);
-/* Gives it its name. SL_EEXIST: somebody else made one meanwhile, or something is there. */
+/* Gives it its name. On failure it still has the other. SL_EEXIST: somebody else made one meanwhile, or
+ * something is there. */
 int sl_log_name(const char *made, const char *path, struct sl_err *err);
 /* Takes its name away: it has another temporary one then, which goes to made. */
 int sl_log_unname(const char *path, struct sl_buf *made, struct sl_err *err);
 /* unmake.c: removes it, if it is no more than that: without a commit, and without anything foreign. */
 void sl_log_unmake(const char *made);
+/* The same of a log that has its name, unless a writer has it open. */
+void sl_log_withdraw(const char *path);
 /* n random bytes of the system, for ids. */
 int sl_writer_random(void *out, size_t n, struct sl_err *err);
-
-/* ---- unborn.c ---- */
-
-/* Makes a log that has its name only when sl_log_writer_publish was called, or never. Options and
- * path are borrowed. */
-int sl_unborn_new(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
-                  struct sl_unborn **out, struct sl_err *err);
-const char *sl_unborn_made(const struct sl_unborn *u); /* its temporary name */
-/* Removes the log if it has not got its name. */
-void sl_unborn_free(struct sl_unborn *u);
-/* There is a commit in the log, or there shall be none: its name stays. */
-static inline void sl_writer_bore(struct sl_log_writer *w)
-{
-    free(w->fresh);
-    w->fresh = NULL;
-}
-/* Removes the log at w->fresh, whose first commit failed, if there is still nothing in it. */
-void sl_writer_withdraw(struct sl_log_writer *w);
 
 /* ---- rotate.c ---- */
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * unmake: removes a log that never got its name.
+ * unmake: removes a log to which nothing was ever committed: of a run that failed, or was killed.
  *
  * Such a directory holds what create.c makes and nothing else: the lock file, empty partitions, and
- * one commit file of one line, the snapshot that brings no rows. A killed process may have left any
- * part of that. Everything is looked at before anything is removed: a directory that holds a second
+ * one commit file of one line, the snapshot that brings no rows, with half a line behind it if the first
+ * commit failed. A killed process may have left any part of that. Everything is looked at before anything is removed: a directory that holds a second
  * commit, a row, or a file of somebody else's stays as it is.
  */
 #include "base/compat.h"
@@ -46,20 +46,21 @@ static int is_new_lock(int at, const char *name)
     return yes && size <= SL_LOCKFILE_BYTES;
 }
 
-/* The first line of all, or its beginning, and no line after it. */
+/* The first line of all, or its beginning, and no whole line after it. */
 static int is_first_line(int at, const char *name)
 {
     char block[4096], first[SL_COMMIT_NAME];
     int64_t size = 0, pos = 0;
-    int fd, yes;
+    int fd, yes, lines = 0;
     sl_commit_name(1, first);
     if (strcmp(name, first) != 0)
         return 0;
     yes = begins_as(at, name, "{\"n\":1,\"prev\":\"00000000\",", &size, &fd);
     while (yes && pos < size) {
         ssize_t n = pread(fd, block, sizeof(block), pos);
-        const char *nl = n > 0 ? memchr(block, '\n', (size_t)n) : NULL;
-        yes = n > 0 && (!nl || pos + (nl - block) + 1 == size);
+        for (ssize_t i = 0; i < n; i++)
+            lines += block[i] == '\n';
+        yes = n > 0 && lines < 2;
         pos += n;
     }
     if (fd >= 0)
@@ -130,4 +131,18 @@ void sl_log_unmake(const char *made)
 {
     if (all_are(AT_FDCWD, made, is_ours) && all_are(AT_FDCWD, made, take))
         rmdir(made);
+}
+
+void sl_log_withdraw(const char *path)
+{
+    struct sl_buf name = SL_BUF_INIT;
+    struct sl_lockfile lock = {.fd = -1};
+    if (sl_lockfile_open(path, 1, &lock, NULL) == 0 &&
+        sl_lockfile_lock(&lock, SL_LOCK_USE, SL_LOCK_EXCLUSIVE, 0, NULL) == 0 &&
+        sl_lockfile_lock(&lock, SL_LOCK_APPEND, SL_LOCK_EXCLUSIVE, SL_LOCK_PATIENCE, NULL) == 0 &&
+        sl_lockfile_is_current(&lock, NULL) == 0 && all_are(AT_FDCWD, path, is_ours) &&
+        sl_log_unname(path, &name, NULL) == 0)
+        sl_log_unmake(name.data);
+    sl_lockfile_close(&lock);
+    sl_buf_release(&name);
 }

@@ -192,6 +192,11 @@ int64_t sl_log_commit_number(const struct sl_log *l)
     return l->state.n;
 }
 
+int sl_log_is_new(const struct sl_log *l)
+{
+    return l->state.n == 1 && sl_log_durable(l) == 0;
+}
+
 int64_t sl_log_durable(const struct sl_log *l)
 {
     struct sl_lock_mark m;

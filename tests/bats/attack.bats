@@ -10,24 +10,14 @@ same() { # GOT WANT
     [ "$1" = "$2" ] || { printf 'got:  %s\nwant: %s\n' "$1" "$2"; return 1; }
 }
 
-# Whether a file, or a whole log, has such a name.
-is_begun() { # PATTERN
-    [ -f "$(compgen -G "$1")" ] || [ -s "$(compgen -G "$1/commits/*1.jsonl")" ]
-}
-
-# The temporary name of a run to NAME that was killed before it committed anything. The run wrote it.
+# The temporary name that a run leaves which is killed when it would give the file, or the log, its own.
 left_by_killed() { # NAME
-    local dest=$1 pid
-    [ -p in ] || mkfifo in
-    sluice transform --quiet -I csv - --where 'a > 0' -o "$dest" <in &
-    pid=$!
-    exec 8>in
-    printf 'a\n0\n' >&8
-    until_true is_begun "${dest%/}.*-$pid-*"
-    kill -9 "$pid"
-    wait "$pid" || true
-    exec 8>&-
-    left=$(compgen -G "${dest%/}.*-$pid-*")
+    need_strace
+    echo 'a,1' | tr , '\n' >rows.csv
+    strace -qq -o trace -e trace=rename,renameat2 -e inject=rename,renameat2:error=EIO:signal=KILL \
+        "$SLUICE" transform --quiet rows.csv -o "$1" || true
+    left=$(compgen -G "${1%/}.*-*-*")
+    left=${left%/}
 }
 
 @test "files and logs that merely bear a name like that of a leftover stay, whatever the digits" {

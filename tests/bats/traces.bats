@@ -62,35 +62,84 @@ same() { # GOT WANT
     [[ $stderr == *closed/log* ]]
 }
 
-# A run that has begun, and has nothing to commit yet: its first row is filtered out.
+# A run that has made the log, and has nothing to commit yet: its first row is filtered out.
 held() { # LOG
     mkfifo in
-    sluice transform --quiet -I csv - --where 'a > 0' -o "$1" <in &
+    sluice transform --quiet -I csv - --where 'a > 0' -o "$1" <in 2>err &
     pids+=($!)
     exec 8>in
     printf 'a,b\n0,w\n' >&8
-    until_true compgen -G "${1%/}.new-*" >/dev/null
+    until_true [ -s "$1/commits/00000000000000000001.jsonl" ]
 }
 
-@test "a log that another run makes meanwhile takes the rows, and both runs' columns" {
+@test "a log in which its maker has nothing yet takes the rows, and both runs' columns" {
     held log/
     printf 'b,c\nother,5\n' | sluice ingest --quiet -I csv - -o log/
     printf '1,x\n2,y\n' >&8
     exec 8>&-
     ends_with 0 "${pids[0]}"
-    same "$(sluice replay --quiet log/ -O csv)" $'b,c,a\nother,5,\nx,,1\ny,,2'
+    same "$(sluice replay --quiet log/ -O csv)" $'a,b,c\n,other,5\n1,x,\n2,y,'
     sluice log verify log/
-    same "$(left in log)" ""
+    same "$(left in err log)" ""
 }
 
-@test "a log that another run makes meanwhile with other partitions is not written to" {
+@test "a log that another run makes with other partitions is not written to" {
     held log/
-    printf 'b\nother\n' | sluice ingest --quiet -I csv - --partitions 3 --key b -o log/
+    echo 'b,other' | tr , '\n' >other.csv
+    run -1 --separate-stderr sluice ingest --quiet other.csv --partitions 3 --key b -o log/
+    [[ $stderr == *"the log has 1 partition, not 3"* ]]
     printf '1,x\n2,y\n' >&8
     exec 8>&-
-    ends_with 75 "${pids[0]}"
-    same "$(sluice replay --quiet log/ -O csv)" $'b\nother'
-    same "$(left in log)" ""
+    ends_with 0 "${pids[0]}"
+    same "$(sluice replay --quiet log/ -O csv)" $'a,b\n1,x\n2,y'
+    same "$(left in err other.csv log)" ""
+}
+
+# The run that made the log fails, at a row with too many fields.
+fails() { # PID
+    printf '1,2,3,4,5\n' >&8
+    exec 8>&-
+    ends_with 1 "$1"
+}
+
+@test "a run that fails takes the log that it made away again, but not from another one" {
+    held log/
+    fails "${pids[0]}"
+    same "$(left in err)" ""
+    rm in
+    held log/
+    printf 'b\nother\n' | sluice ingest --quiet -I csv - -o log/
+    fails "${pids[1]}"
+    same "$(sluice transform --quiet log/ --select b -O csv)" $'b\nother'
+    rm -r log in
+    # the other has it open, and nothing in it either
+    held log/
+    mkfifo in2
+    sluice transform --quiet -I csv - --where 'a > 0' -o log/ <in2 &
+    pids+=($!)
+    exec 7>in2
+    printf 'a\n0\n' >&7
+    until_true holder_is "${pids[3]}"
+    fails "${pids[2]}"
+    printf '7\n' >&7
+    exec 7>&-
+    ends_with 0 "${pids[3]}"
+    same "$(sluice transform --quiet log/ --select a -O csv)" $'a\n7'
+    same "$(left in in2 err log)" ""
+}
+
+@test "who follows a log does not begin before its first commit: the run may fail that made it" {
+    held log/
+    sluice tail -f log/ -n all -O csv >out 2>said &
+    follower=$!
+    pids+=("$follower")
+    until_true grep -q 'log/ is not there yet: waiting for it' said
+    fails "${pids[0]}"
+    printf 'c\n5\n' | sluice ingest --quiet -I csv - -o log/
+    until_true grep -qx 5 out
+    kill -TERM "$follower"
+    ends_with 143 "$follower"
+    same "$(cat out)" $'c\n5'
 }
 
 holder_is() { # PID
@@ -185,22 +234,14 @@ killed() { # PID
     same "$(left)" $'log\nlog.new-7-abcdef12\nprecious\nrows.csv\nrows.csv.tmp-7-abcdef12'
 }
 
-@test "what a killed run left of a log that it made is removed by the next one" {
+@test "a log that a killed run made, and put nothing in, takes the rows of the next one" {
     held log/
     killed "${pids[0]}"
     exec 8>&-
-    same "$(left in | wc -l)" 1
-    printf 'a,b\n1,x\n' | sluice ingest --quiet -I csv - -o log/
-    same "$(left in)" log
-}
-
-@test "a log that a live run has not given its name yet is left alone" {
-    held log/
-    printf 'a,b\n1,x\n' | sluice ingest --quiet -I csv - -o log/
-    same "$(left in log | wc -l)" 1
-    exec 8>&-
-    ends_with 0 "${pids[0]}"
-    same "$(left in log)" ""
+    printf 'b,c\nx,1\n' | sluice ingest --quiet -I csv - -o log/
+    same "$(sluice replay --quiet log/ -O csv)" $'a,b,c\n,x,1'
+    same "$(left in err)" log
+    sluice log verify log/
 }
 
 @test "a file that another run has made meanwhile is not replaced without --force" {
