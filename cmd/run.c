@@ -354,16 +354,16 @@ int sl_cmd_source(struct sl_cmd_run *run)
 {
     struct sl_source *source = NULL;
     run->failed = sl_input_open(&run->in, &source, &run->err);
-    if (run->failed >= 0)
-        run->failed = sl_pipeline_source(run->pipeline, source, &run->err);
+    if (run->failed >= 0 && !(run->last = sl_pipeline_source(run->pipeline, source, &run->err)))
+        run->failed = -(int)run->err.code;
     return run->failed;
 }
 
 int sl_cmd_op(struct sl_cmd_run *run, struct sl_op *op)
 {
-    if (!op)
-        return run->failed = -(int)run->err.code;
-    return run->failed = sl_pipeline_op(run->pipeline, op, &run->err);
+    struct sl_feed *last = op ? sl_pipeline_op(run->pipeline, op, &run->last, 1, &run->err) : NULL;
+    run->last = last;
+    return run->failed = last ? 0 : -(int)run->err.code;
 }
 
 int sl_cmd_asts(struct sl_cmd_run *run, const char *option, enum sl_ast_form form,
@@ -390,13 +390,11 @@ static int add_sinks(struct sl_cmd_run *run)
     const struct sl_args *a = run->args;
     struct sl_sink *sink = NULL;
     run->out.reads = &run->in;
-    int rc = a->output && sl_output_is_log(a->output)
-                 ? sl_pipeline_timed(run->pipeline, run->out.log.time_column, &run->err)
-                 : 0;
-    if (rc < 0)
-        return rc;
-    rc = sl_output_open(&run->out, &sink, &run->err);
-    if (rc < 0 || (rc = sl_pipeline_sink(run->pipeline, sink, &run->err)) < 0 || !a->rejects)
+    struct sl_feed *last = run->last;
+    if (a->output && sl_output_is_log(a->output))
+        last = sl_pipeline_timed(run->pipeline, run->out.log.time_column, last, &run->err);
+    int rc = last ? sl_output_open(&run->out, &sink, &run->err) : -(int)run->err.code;
+    if (rc < 0 || (rc = sl_pipeline_sink(run->pipeline, sink, last, &run->err)) < 0 || !a->rejects)
         return rc;
     struct sl_output_options o = {
         .dest = a->rejects,

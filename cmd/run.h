@@ -30,6 +30,7 @@ struct sl_cmd_run {
     struct sl_input_options in;
     struct sl_output_options out;
     struct sl_pipeline *pipeline;
+    struct sl_feed *last; /* what the next operator stands behind */
     struct sl_report report;
     struct sl_buf types, keys, line;
 };

@@ -19,7 +19,6 @@ struct sl_batch *sl_batch_new(struct sl_schema *schema, size_t rows)
     b->schema = sl_schema_ref(schema);
     b->rows = b->selected = rows;
     b->origin.base = -1;
-    b->watermark = SL_TIME_MIN;
     return b;
 }
 
@@ -52,7 +51,6 @@ static struct sl_batch *derive(struct sl_batch *b, struct sl_err *err)
     for (int i = 0; i < b->schema->nfields; i++)
         d->columns[i] = b->columns[i] ? sl_column_ref(b->columns[i]) : NULL;
     d->origin = b->origin;
-    d->watermark = b->watermark;
     return d;
 }
 
@@ -116,7 +114,6 @@ struct sl_batch *sl_batch_compact(struct sl_batch *b, struct sl_account *account
     d->origin = b->origin;
     if (sel) /* row i is no longer base + i */
         d->origin.base = -1;
-    d->watermark = b->watermark;
     return d;
 fail:
     sl_batch_unref(d);
@@ -159,7 +156,6 @@ struct sl_batch *sl_batch_slice(struct sl_batch *b, size_t from, size_t n, struc
     d->origin = b->origin;
     if (d->origin.base >= 0)
         d->origin.base += (int64_t)from;
-    d->watermark = b->watermark;
     return d;
 }
 
@@ -189,7 +185,6 @@ struct sl_batch *sl_batch_cast(struct sl_batch *b, struct sl_schema *to, struct 
         }
     }
     d->origin = b->origin;
-    d->watermark = b->watermark;
     d->selection = b->selection;
     d->selection_owner = b->selection_owner ? sl_buffer_ref(b->selection_owner) : NULL;
     d->selected = b->selected;

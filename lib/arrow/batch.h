@@ -34,9 +34,6 @@ struct sl_batch {
     struct sl_buffer *selection_owner;
     struct sl_column **columns;
     struct sl_origin origin;
-    /* Minimum over the source's partitions of their watermark after this batch, µs: decides when
-     * windows are emitted, never what they hold. SL_TIME_MIN: unknown. */
-    int64_t watermark;
 };
 
 /* New batch with a reference to schema taken and columns all NULL. NULL on failure. */
@@ -48,7 +45,7 @@ void sl_batch_unref(struct sl_batch *b);
  * looks at every row: see SL_CHECK. */
 const char *sl_batch_check(const struct sl_batch *b);
 
-/* A batch with the same rows, columns (shared), origin and watermark, and this selection (n row
+/* A batch with the same rows, columns (shared) and origin, and this selection (n row
  * numbers; ownership of the buffer's reference passes). */
 struct sl_batch *sl_batch_select(struct sl_batch *b, struct sl_buffer *selection, size_t n,
                                  struct sl_err *err);

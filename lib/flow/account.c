@@ -72,22 +72,16 @@ static int balanced(const struct sl_stage_rows *s)
     return 1;
 }
 
-void sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r)
+static void account_strand(struct sl_strand *n, struct sl_pipeline_result *r)
 {
-    const struct sl_source *s = p->source;
-    r->records = s->records;
-    r->rejected = p->rejected;
-    r->skipped = s->skipped;
-    r->rows_in = s->rows;
-    r->rows_out = p->sunk;
-    r->bytes_in = p->bytes;
-    r->recovered = p->sink->recovered;
-    r->lost = p->sink->lost;
-    if (s->class->progress) {
-        int64_t total;
-        s->class->progress(p->source, &r->bytes_in, &total);
-    }
-    r->nstages = 0;
+    const struct sl_source *s = n->source;
+    int64_t done = n->bytes, total;
+    if (s->class->progress)
+        s->class->progress(n->source, &done, &total);
+    r->records += s->records;
+    r->skipped += s->skipped;
+    r->rows_in += s->rows;
+    r->bytes_in += done;
     struct sl_stage_rows *st = &r->stages[r->nstages++];
     *st = (struct sl_stage_rows){.name = s->class->name,
                                  .account = "in = out + rejected + filtered",
@@ -96,31 +90,57 @@ void sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r)
                                  .waits_for = -1};
     st->fate[SL_FATE_REJECTED] = s->rejected;
     st->fate[SL_FATE_FILTERED] = s->skipped;
-    for (int i = 0; i < p->nops; i++) {
-        st = &r->stages[r->nstages++];
-        st->name = p->ops[i]->class->name;
-        st->account = p->ops[i]->class->account;
-        st->in = p->counts[i].in;
-        st->out = p->counts[i].out;
-        memcpy(st->fate, p->counts[i].fate, sizeof(st->fate));
-        st->waits_for = p->ops[i]->class->waits_for ? p->ops[i]->class->waits_for(p->ops[i]) : -1;
-        st->held = p->ops[i]->class->held ? p->ops[i]->class->held(p->ops[i]) : 0;
-        r->late += st->fate[SL_FATE_LATE] + st->fate[SL_FATE_LATE_IDLE];
-    }
-    st = &r->stages[r->nstages++];
-    *st = (struct sl_stage_rows){.name = p->sink->class->name,
-                                 .account = "in = out + held",
-                                 .in = p->sunk,
-                                 .out = p->sink->committed,
-                                 .held = p->sink->held,
+    if (n->stamps)
+        r->stages[r->nstages++] = (struct sl_stage_rows){.name = "watermark",
+                                                         .account = "in = out",
+                                                         .in = s->rows,
+                                                         .out = s->rows,
+                                                         .waits_for = sl_stamp_waits_for(n)};
+}
+
+static void account_op(const struct sl_node *n, struct sl_pipeline_result *r)
+{
+    struct sl_stage_rows *st = &r->stages[r->nstages++];
+    *st = (struct sl_stage_rows){.name = n->op->class->name,
+                                 .account = n->op->class->account,
+                                 .in = n->counts.in,
+                                 .out = n->counts.out,
+                                 .held = n->op->class->held ? n->op->class->held(n->op) : 0,
                                  .waits_for = -1};
+    memcpy(st->fate, n->counts.fate, sizeof(st->fate));
+    r->late += st->fate[SL_FATE_LATE] + st->fate[SL_FATE_LATE_IDLE];
+}
+
+int sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r, struct sl_err *err)
+{
+    free(p->stages);
+    p->stages = sl_calloc((size_t)(2 * p->nstrands + p->nnodes), sizeof(*p->stages));
+    if (!p->stages)
+        return sl_err_nomem(err, "the account of rows");
+    r->rejected = p->rejected;
+    r->rows_out = p->end->counts.in;
+    r->recovered = p->sink->recovered;
+    r->lost = p->sink->lost;
+    r->stages = p->stages;
+    for (int i = 0; i < p->nstrands; i++)
+        account_strand(p->strands[i], r);
+    for (int i = 0; i < p->nnodes - 1; i++)
+        account_op(p->nodes[i], r);
+    r->stages[r->nstages++] = (struct sl_stage_rows){.name = p->sink->class->name,
+                                                     .account = "in = out + held",
+                                                     .in = p->end->counts.in,
+                                                     .out = p->sink->committed,
+                                                     .held = p->sink->held,
+                                                     .waits_for = -1};
+    return 0;
 }
 
 /* What --out-of-order would have kept the row, in whole seconds. */
 static void say_help(const struct sl_pipeline *p, const struct sl_late *late, struct sl_buf *out)
 {
-    int64_t d = p->source->out_of_order, most;
-    int at_head = sl_hidden_wm(p->source->schema) >= 0;
+    const struct sl_source *s = p->strands[0]->source;
+    int64_t d = s->out_of_order, most;
+    int at_head = sl_hidden_wm(s->schema) >= 0;
     if (!at_head && d >= 0 && !__builtin_add_overflow(d, late->behind, &most))
         sl_buf_printf(out, "--out-of-order %llds would have kept it (it is %llds)",
                       (long long)(most / SL_USEC_PER_SEC + 1), (long long)(d / SL_USEC_PER_SEC));
@@ -147,18 +167,16 @@ static void say_late(const struct sl_pipeline *p, const struct sl_late *late)
 
 void sl_pipeline_say_late(struct sl_pipeline *p)
 {
-    for (int i = 0; i < p->nops && !p->said_late && p->o.say; i++) {
-        if (!p->counts[i].late.rows)
+    for (int i = 0; i < p->nnodes && !p->said_late && p->o.say; i++) {
+        if (!p->nodes[i]->counts.late.rows)
             continue;
         p->said_late = 1;
-        say_late(p, &p->counts[i].late);
+        say_late(p, &p->nodes[i]->counts.late);
     }
 }
 
-int sl_pipeline_balance(struct sl_pipeline *p, const struct sl_pipeline_result *r,
-                        struct sl_err *err)
+int sl_pipeline_balance(const struct sl_pipeline_result *r, struct sl_err *err)
 {
-    (void)p;
     for (int i = 0; i < r->nstages; i++) {
         const struct sl_stage_rows *s = &r->stages[i];
         if (balanced(s))

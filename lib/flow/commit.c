@@ -20,7 +20,6 @@ static int refuse_unplaced(const struct sl_checkpoint *c, struct sl_err *err)
 
 int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err)
 {
-    const struct sl_source_class *source = p->source->class;
     if (!p->sink->class->load)
         return 0;
     int rc = p->sink->class->load(p->sink, "main", &p->loaded, err);
@@ -30,13 +29,18 @@ int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err)
         return refuse_unplaced(&p->loaded, err);
     if (p->reshapes)
         p->loaded.schema = NULL; /* it is of what comes out of the operators */
-    return source->resume ? source->resume(p->source, &p->loaded, p->again, err) : 0;
+    for (int i = 0; rc == 0 && i < p->nstrands; i++) {
+        struct sl_source *s = p->strands[i]->source;
+        if (s->class->resume)
+            rc = s->class->resume(s, &p->loaded, p->again, err);
+    }
+    return rc;
 }
 
 int sl_pipeline_holds_rows(const struct sl_pipeline *p)
 {
-    for (int i = 0; i < p->nops; i++)
-        if (!(p->ops[i]->traits & SL_OP_ROWWISE))
+    for (int i = 0; i < p->nnodes; i++)
+        if (p->nodes[i]->op && !(p->nodes[i]->op->traits & SL_OP_ROWWISE))
             return 1;
     return 0;
 }
@@ -48,16 +52,18 @@ static int commit_sink(struct sl_sink *s, const struct sl_checkpoint *c, struct 
 
 int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err *err)
 {
-    const struct sl_source_class *source = p->source->class;
     struct sl_positions none = {0}, positions = {0};
     struct sl_checkpoint aside = {.positions = &none};
     struct sl_checkpoint c = {.name = "main", .positions = &positions, .again = p->again};
     int rc = p->rejects_ended ? 0 : commit_sink(p->rejects, &aside, err);
     if (rc < 0 || what == SL_COMMIT_ASIDE)
         return rc;
-    if (source->positions && p->sink->class->load &&
-        (what == SL_COMMIT_LAST || !sl_pipeline_holds_rows(p)))
-        rc = source->positions(p->source, &positions, err);
+    int asked = p->sink->class->load && (what == SL_COMMIT_LAST || !sl_pipeline_holds_rows(p));
+    for (int i = 0; asked && rc == 0 && i < p->nstrands; i++) {
+        struct sl_source *s = p->strands[i]->source;
+        if (s->class->positions)
+            rc = s->class->positions(s, &positions, err);
+    }
     if (rc == 0)
         rc = commit_sink(p->sink, &c, err);
     sl_positions_release(&positions);
@@ -74,10 +80,10 @@ int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err)
     return sl_pipeline_commit(p, SL_COMMIT_SOME, err);
 }
 
-int sl_pipeline_delivered(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
+int sl_pipeline_delivered(struct sl_strand *s, struct sl_morsel *m, struct sl_err *err)
 {
-    int rc = p->source->class->delivered ? p->source->class->delivered(p->source, m, err) : 0;
-    return rc < 0 ? rc : sl_pipeline_commit_due(p, err);
+    int rc = s->source->class->delivered ? s->source->class->delivered(s->source, m, err) : 0;
+    return rc < 0 ? rc : sl_pipeline_commit_due(s->p, err);
 }
 
 int sl_pipeline_written(struct sl_pipeline *p, struct sl_err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * deliver: items in order, from the lanes into the rest of the chain and the sink.
+ * deliver: items in order, from a strand's lanes into the rest of the graph.
  *
  * A wider schema: when the oldest item says that its values do not fit, every item under way is
  * waited for, source and sink take the wider schema, and all of them are decoded anew. Nothing after
@@ -16,113 +16,134 @@
  */
 #include "flow/pipeline_int.h"
 
-static struct sl_item *oldest(struct sl_pipeline *p)
+static struct sl_item *oldest(struct sl_strand *s)
 {
-    return p->ring[p->head % SL_INFLIGHT_MAX];
+    return s->ring[s->head % SL_INFLIGHT_MAX];
 }
 
-static void wait_for_all(struct sl_pipeline *p)
+static void wait_for_all(struct sl_strand *s)
 {
-    for (unsigned i = p->head; i != p->tail; i++) {
-        struct sl_item *it = p->ring[i % SL_INFLIGHT_MAX];
+    for (unsigned i = s->head; i != s->tail; i++) {
+        struct sl_item *it = s->ring[i % SL_INFLIGHT_MAX];
         if (it->submitted)
-            sl_pool_wait(p->pool, &it->task);
+            sl_pool_wait(s->p->pool, &it->task);
     }
 }
 
-static int split(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
+static int split(struct sl_strand *s, struct sl_morsel *m, struct sl_err *err)
 {
-    const struct sl_source_class *class = p->source->class;
-    return class->split ? class->split(p->source, m, err) : 0;
+    const struct sl_source_class *class = s->source->class;
+    return class->split ? class->split(s->source, m, err) : 0;
 }
 
-static int widen(struct sl_pipeline *p, struct sl_err *err)
+/* The source and the sink take the schema that the oldest item wants; nothing stands between them. */
+static int take_schema(struct sl_strand *s, struct sl_err *err)
 {
-    struct sl_item *first = oldest(p);
-    struct sl_schema *wider = sl_schema_ref(first->morsel->wider);
-
-    wait_for_all(p);
+    struct sl_pipeline *p = s->p;
+    struct sl_schema *wider = sl_schema_ref(oldest(s)->morsel->wider);
+    assert(s->to == p->end && !s->nprefix && !s->stamps);
     int rc = sl_pipeline_commit(p, SL_COMMIT_SOME, err);
     if (rc == 0)
-        rc = p->source->class->widen(p->source, wider, err);
+        rc = s->source->class->widen(s->source, wider, err);
     if (rc == 0) {
-        sl_schema_unref(p->schemas[0]);
-        p->schemas[0] = sl_schema_ref(p->source->schema);
-        rc = p->sink->class->widen(p->sink, p->source->schema, err);
+        sl_schema_unref(s->schema);
+        s->schema = sl_schema_ref(s->source->schema);
+        sl_schema_unref(p->end->out);
+        p->end->out = sl_schema_ref(s->schema);
+        rc = p->sink->class->widen(p->sink, s->schema, err);
     }
     sl_schema_unref(wider);
-    for (unsigned i = p->head; i != p->tail && rc == 0; i++) {
-        struct sl_item *it = p->ring[i % SL_INFLIGHT_MAX];
+    return rc;
+}
+
+static int widen(struct sl_strand *s, struct sl_err *err)
+{
+    struct sl_item *first = oldest(s);
+
+    wait_for_all(s);
+    int rc = take_schema(s, err);
+    for (unsigned i = s->head; i != s->tail && rc == 0; i++) {
+        struct sl_item *it = s->ring[i % SL_INFLIGHT_MAX];
         sl_item_reset(it);
-        rc = split(p, it->morsel, err);
+        rc = split(s, it->morsel, err);
         if (rc < 0)
             break;
         if (it != first && it->submitted)
             sl_item_submit(it);
         else
-            sl_item_run(it, p->nlanes - 1);
+            sl_item_run(it, s->p->nlanes - 1);
     }
     return rc;
 }
 
-/* Rows that have left the prefix: into the rest of the chain, or written as encoded. */
-static int pass_on(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
+/* The strand's watermark, to the node behind it. Partial results know of none until they are merged. */
+static int tell_watermark(struct sl_strand *s, const struct sl_morsel *m, struct sl_err *err)
 {
-    struct sl_run run;
-    sl_run_init(&run, p, &p->lanes[p->nlanes - 1], p->nops, p->counts, NULL, NULL);
+    int64_t watermark = s->stamps ? sl_stamp_watermark(s) : m->watermark;
+    if (watermark == SL_TIME_MIN || s->merging)
+        return SL_PUSH_OK;
+    return sl_walk_watermark(s->p, s->to, s->to_input, watermark, err);
+}
 
-    for (size_t i = 0; i < it->outputs.n; i++) {
+/* Rows that have left the prefix: into the rest of the graph, or written as encoded. */
+static int pass_on(struct sl_strand *s, struct sl_item *it, struct sl_err *err)
+{
+    int rc = SL_PUSH_OK;
+    for (size_t i = 0; i < it->outputs.n && rc == SL_PUSH_OK; i++) {
         struct sl_output *o = &it->outputs.items[i];
-        int rc;
-        if (p->prefix < p->nops || !o->encoded) {
-            rc = sl_run_push(&run, p->prefix, o->batch, SL_MORE, err);
-        } else {
-            void *encoded = o->encoded;
-            o->encoded = NULL;
-            rc = sl_pipeline_sink_write(p, o->batch, encoded, err);
-        }
-        if (rc != SL_PUSH_OK)
+        void *encoded = o->encoded;
+        o->encoded = NULL;
+        if (s->stamps && (rc = sl_stamp_finish(it, &o->batch, err)) < 0)
             return rc;
+        rc = sl_walk_deliver(s, o->batch, encoded, err);
     }
-    return it->push_done ? SL_PUSH_DONE : SL_PUSH_OK;
+    if (rc != SL_PUSH_OK)
+        return rc;
+    if (s->stamps)
+        sl_stamp_advance(it);
+    rc = tell_watermark(s, it->morsel, err);
+    return rc == SL_PUSH_OK && it->push_done ? SL_PUSH_DONE : rc;
 }
 
-static void add_counts(struct sl_pipeline *p, const struct sl_item *it)
+static void add_counts(const struct sl_item *it)
 {
-    for (int i = 0; i < p->prefix; i++) {
-        p->counts[i].in += it->counts[i].in;
-        p->counts[i].out += it->counts[i].out;
+    for (int i = 0; i < it->strand->nprefix; i++) {
+        struct sl_counts *to = &it->strand->prefix[i]->counts;
+        const struct sl_counts *from = &it->counts[i];
+        to->in += from->in;
+        to->out += from->out;
         for (int f = 0; f < SL_FATE_COUNT; f++)
-            p->counts[i].fate[f] += it->counts[i].fate[f];
-        if (!p->counts[i].late.rows)
-            p->counts[i].late = it->counts[i].late;
+            to->fate[f] += from->fate[f];
+        if (!to->late.rows)
+            to->late = from->late;
     }
 }
 
-/* What goes on to the rest of the chain, and is counted: the whole item. */
-static int deliver_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
+/* What goes on to the rest of the graph, and is counted: the whole item. */
+static int deliver_item(struct sl_strand *s, struct sl_item *it, struct sl_err *err)
 {
+    struct sl_pipeline *p = s->p;
     struct sl_morsel *m = it->morsel;
-    struct sl_source *s = p->source;
+    struct sl_source *source = s->source;
 
-    s->records += m->records;
-    s->rejected += (int64_t)m->rejects.n;
-    s->skipped += m->skipped;
+    source->records += m->records;
+    source->rejected += (int64_t)m->rejects.n;
+    source->skipped += m->skipped;
     if (m->batch)
-        s->rows += (int64_t)m->batch->selected;
-    p->bytes += (int64_t)m->len;
+        source->rows += (int64_t)m->batch->selected;
+    s->bytes += (int64_t)m->len;
     int rc = p->rejects ? sl_pipeline_reject_item(p, it, err) : 0;
     if (rc < 0)
         return rc;
-    add_counts(p, it);
+    add_counts(it);
     p->passing = m;
-    rc = pass_on(p, it, err);
+    rc = pass_on(s, it, err);
     p->passing = NULL;
     sl_pipeline_say_late(p);
     if (rc < 0)
         return rc;
     p->done_early |= rc == SL_PUSH_DONE;
-    int e = sl_pipeline_delivered(p, m, err);
+    int e = sl_pipeline_delivered(s, m, err);
     return e < 0 ? e : rc;
 }
 
@@ -136,14 +157,14 @@ static struct sl_batch *rows_before(struct sl_batch *b, int64_t row, struct sl_e
 }
 
 /* Cuts an item short before a bad row, and runs it again: 1 there is something to deliver, 0, < 0. */
-static int cut_short(struct sl_pipeline *p, struct sl_item *it, const struct sl_bad_row *bad,
+static int cut_short(struct sl_strand *s, struct sl_item *it, const struct sl_bad_row *bad,
                      struct sl_err *err)
 {
     struct sl_morsel *m = it->morsel;
     struct sl_batch *rows = NULL;
-    if (p->merging || !p->source->class->shorten || (m->text ? bad->byte <= 0 : bad->row <= 0))
+    if (s->merging || !s->source->class->shorten || (m->text ? bad->byte <= 0 : bad->row <= 0))
         return 0;
-    int rc = p->source->class->shorten(p->source, m, bad, err);
+    int rc = s->source->class->shorten(s->source, m, bad, err);
     if (rc <= 0)
         return rc;
     if (!m->text && !(rows = rows_before(m->batch, bad->row, err)))
@@ -154,21 +175,22 @@ static int cut_short(struct sl_pipeline *p, struct sl_item *it, const struct sl_
         m->upto = bad->row;
         m->records = (int64_t)rows->selected;
     }
-    sl_item_run(it, p->nlanes - 1);
+    sl_item_run(it, s->p->nlanes - 1);
     assert(it->status != SL_TEXT_WIDEN && !m->rejects.n && !it->rejects.n);
     return it->status < 0 ? 0 : 1;
 }
 
 /* An item in which a bad row is that ends the run with *why: what comes before the row is delivered. */
-static int deliver_front(struct sl_pipeline *p, struct sl_item *it, const struct sl_bad_row *bad,
+static int deliver_front(struct sl_strand *s, struct sl_item *it, const struct sl_bad_row *bad,
                          struct sl_err *err)
 {
-    int rc = cut_short(p, it, bad, err);
-    return rc > 0 ? deliver_item(p, it, err) : rc;
+    int rc = cut_short(s, it, bad, err);
+    return rc > 0 ? deliver_item(s, it, err) : rc;
 }
 
-static int deliver_oldest(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
+static int deliver_oldest(struct sl_strand *s, struct sl_item *it, struct sl_err *err)
 {
+    struct sl_pipeline *p = s->p;
     struct sl_bad_row bad;
     if (it->status < 0) {
         if (err)
@@ -177,13 +199,13 @@ static int deliver_oldest(struct sl_pipeline *p, struct sl_item *it, struct sl_e
     }
     int ends = p->rejects ? 0 : sl_pipeline_first_bad(p, it, &bad, err);
     if (ends == 0) {
-        int rc = deliver_item(p, it, err), many = rc < 0 ? 0 : sl_pipeline_too_many(p, err);
+        int rc = deliver_item(s, it, err), many = rc < 0 ? 0 : sl_pipeline_too_many(p, err);
         p->input_failed |= many < 0;
         return many < 0 ? many : rc;
     }
     struct sl_err why;
     sl_err_init(&why);
-    int rc = deliver_front(p, it, &bad, &why);
+    int rc = deliver_front(s, it, &bad, &why);
     p->input_failed = rc >= 0;
     if (rc < 0 && err)
         *err = why;
@@ -191,100 +213,61 @@ static int deliver_oldest(struct sl_pipeline *p, struct sl_item *it, struct sl_e
 }
 
 /* What was split off the oldest item takes its place, and is run. */
-static int go_on_with(struct sl_pipeline *p, struct sl_morsel *rest, struct sl_err *err)
+static int go_on_with(struct sl_strand *s, struct sl_morsel *rest, struct sl_err *err)
 {
-    struct sl_item *it = sl_item_new(p, rest);
+    struct sl_item *it = sl_item_new(s, rest);
     if (!it) {
         sl_morsel_free(rest);
         return sl_err_nomem(err, "a morsel");
     }
-    sl_item_free(oldest(p));
-    p->ring[p->head % SL_INFLIGHT_MAX] = it;
-    int rc = split(p, rest, err);
+    sl_item_free(oldest(s));
+    s->ring[s->head % SL_INFLIGHT_MAX] = it;
+    int rc = split(s, rest, err);
     if (rc == 0)
-        sl_item_run(it, p->nlanes - 1);
+        sl_item_run(it, s->p->nlanes - 1);
     return rc;
 }
 
-static int deliver_part(struct sl_pipeline *p, struct sl_err *err)
+static int deliver_part(struct sl_strand *s, struct sl_err *err)
 {
-    struct sl_item *it = oldest(p);
+    struct sl_item *it = oldest(s);
     int rc = 0;
     if (it->submitted)
-        sl_pool_wait(p->pool, &it->task);
+        sl_pool_wait(s->p->pool, &it->task);
     /* A wider schema may turn out not to be wide enough for the next value: ask again. */
     while (it->status == SL_TEXT_WIDEN && rc == 0)
-        rc = widen(p, err);
-    return rc < 0 ? rc : deliver_oldest(p, it, err);
+        rc = widen(s, err);
+    return rc < 0 ? rc : deliver_oldest(s, it, err);
 }
 
-int sl_pipeline_deliver(struct sl_pipeline *p, struct sl_err *err)
+int sl_strand_deliver(struct sl_strand *s, struct sl_err *err)
 {
     struct sl_morsel *rest;
-    assert(p->head != p->tail);
-    int rc = deliver_part(p, err);
-    while (rc == 0 && (rest = oldest(p)->morsel->rest)) {
-        oldest(p)->morsel->rest = NULL;
-        rc = go_on_with(p, rest, err);
+    assert(s->head != s->tail);
+    int rc = deliver_part(s, err);
+    while (rc == 0 && (rest = oldest(s)->morsel->rest)) {
+        oldest(s)->morsel->rest = NULL;
+        rc = go_on_with(s, rest, err);
         if (rc == 0)
-            rc = deliver_part(p, err);
+            rc = deliver_part(s, err);
     }
-    sl_item_free(oldest(p));
-    p->head++;
-    p->flushed = 0;
+    sl_item_free(oldest(s));
+    s->head++;
+    s->p->flushed = 0;
+    return SL_MIN(rc, 0);
+}
+
+int sl_strand_drain(struct sl_strand *s, struct sl_err *err)
+{
+    int rc = 0;
+    while (rc == 0 && s->head != s->tail && !s->p->done_early)
+        rc = sl_strand_deliver(s, err);
     return rc;
 }
 
-int sl_pipeline_drain(struct sl_pipeline *p, struct sl_err *err)
+void sl_strand_discard(struct sl_strand *s)
 {
-    while (p->head != p->tail && !p->done_early) {
-        int rc = sl_pipeline_deliver(p, err);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-void sl_pipeline_discard(struct sl_pipeline *p)
-{
-    wait_for_all(p);
-    for (; p->head != p->tail; p->head++)
-        sl_item_free(oldest(p));
-}
-
-int sl_pipeline_direct(struct sl_pipeline *p, enum sl_directive d, const struct sl_control *c,
-                       struct sl_err *err)
-{
-    struct sl_run run;
-    int rc, from = 0;
-
-    if (d == SL_END)
-        rc = sl_lanes_merge(p, err);
-    else
-        rc = 0;
-    if (rc < 0)
-        return rc;
-    /* Partial results are spread over the lanes until the end: nothing can be let go before. */
-    if (p->merging && d != SL_END)
-        from = p->prefix;
-    sl_run_init(&run, p, &p->lanes[p->nlanes - 1], p->nops, p->counts, NULL, NULL);
-    rc = sl_run_push(&run, from, NULL, d, err);
-    if (rc < 0)
-        return rc;
-    p->done_early |= rc == SL_PUSH_DONE;
-    if (d != SL_FLUSH)
-        rc = sl_pipeline_commit(p, d == SL_END ? SL_COMMIT_LAST : SL_COMMIT_SOME, err);
-    if (rc < 0)
-        return rc;
-    if (p->rejects) {
-        p->rejects_ended = d == SL_END || d == SL_STOP;
-        rc = p->rejects->class->control(p->rejects, d, NULL, err);
-        if (rc < 0)
-            return rc;
-    }
-    rc = p->sink->class->control(p->sink, d, c, err);
-    p->done_early |= rc == SL_PUSH_DONE;
-    if (rc >= 0 && d == SL_FLUSH)
-        rc = sl_pipeline_commit_due(p, err);
-    return rc < 0 ? rc : 0;
+    wait_for_all(s);
+    for (; s->head != s->tail; s->head++)
+        sl_item_free(oldest(s));
 }

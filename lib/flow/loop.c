@@ -3,14 +3,15 @@
 /*
  * loop: the one loop, see pipeline.h.
  *
- * It asks the source for morsels while there is room under way, lets workers run them, delivers in
- * order, and when the source says WAIT and nothing is under way, pushes FLUSH once and polls. Small
- * morsels with nothing under way are run in place, so that a single row pays for no thread.
+ * It asks the sink's node what it wants, that one its inputs, and so on up to a strand; of an operator
+ * with several inputs next_input() tells which. That strand is pulled: its source is asked for morsels
+ * while there is room under way, workers run them, and they are delivered in order. When the strand that
+ * is wanted has nothing now (WAIT), FLUSH is pushed, once, and the loop sleeps. Small morsels with nothing
+ * under way are run in place, so that a single row pays for no thread.
  */
 #include "flow/pipeline_int.h"
 
 enum {
-    SMALL_MORSEL = 64 << 10,     /* bytes below which a thread is not worth its wake-up */
     PROGRESS_EVERY = 100 * 1000, /* µs */
     PATIENCE = 5 * 1000 * 1000,  /* µs: a partition that is waited for longer is named */
 };
@@ -22,15 +23,23 @@ static int signalled(const struct sl_pipeline *p)
 
 static void progress(struct sl_pipeline *p)
 {
+    int64_t rows = 0, bytes = 0, all = 0;
     if (!p->o.progress)
         return;
-    int64_t now = sl_time_mono_usec(), done = p->bytes, total = -1;
+    int64_t now = sl_time_mono_usec();
     if (now < p->next_progress)
         return;
     p->next_progress = now + PROGRESS_EVERY;
-    if (p->source->class->progress)
-        p->source->class->progress(p->source, &done, &total);
-    p->o.progress(p->o.progress_arg, p->source->rows, done, total);
+    for (int i = 0; i < p->nstrands; i++) {
+        struct sl_source *s = p->strands[i]->source;
+        int64_t done = p->strands[i]->bytes, total = -1;
+        if (s->class->progress)
+            s->class->progress(s, &done, &total);
+        rows += s->rows;
+        bytes += done;
+        all = all < 0 || total < 0 ? -1 : all + total;
+    }
+    p->o.progress(p->o.progress_arg, rows, bytes, all);
 }
 
 /* Names a partition that has held results back for long, once, or wakes the loop when it will. */
@@ -38,9 +47,9 @@ static void say_waiting(struct sl_pipeline *p)
 {
     int64_t now = sl_time_mono_usec();
     int partition = -1;
-    for (int i = 0; i < p->nops && partition < 0; i++)
-        if (p->ops[i]->class->waits_for)
-            partition = p->ops[i]->class->waits_for(p->ops[i]);
+    for (int i = 0; i < p->nstrands && partition < 0; i++)
+        if (p->strands[i]->stamps)
+            partition = sl_stamp_waits_for(p->strands[i]);
     if (partition != p->waits_for && p->waits_since != INT64_MAX)
         p->waits_since = now;
     p->waits_for = partition;
@@ -71,15 +80,18 @@ static int wake(struct sl_pipeline *p, struct sl_sink *s, size_t from, size_t to
     return rc < 0 ? rc : 0;
 }
 
-/* Sleeps until the source, the sink, a timer or a signal wants something; a full sink waits for nobody
- * but itself. */
-static int wait_for_input(struct sl_pipeline *p, struct sl_err *err)
+/* Sleeps until a source that said WAIT, the sink, a timer or a signal wants something; a full sink waits
+ * for nobody but itself. Every source may be asked again then. */
+static int sleep_until_ready(struct sl_pipeline *p, struct sl_err *err)
 {
     struct sl_poll_set *w = &p->wait;
     sl_poll_begin(w);
     say_waiting(p);
-    if (p->source->class->poll && !p->full)
-        p->source->class->poll(p->source, w);
+    for (int i = 0; i < p->nstrands && !p->full; i++) {
+        struct sl_strand *s = p->strands[i];
+        if (s->waiting && s->source->class->poll)
+            s->source->class->poll(s->source, w);
+    }
     size_t sink = w->n;
     if (p->sink->class->poll)
         p->sink->class->poll(p->sink, w);
@@ -94,104 +106,199 @@ static int wait_for_input(struct sl_pipeline *p, struct sl_err *err)
         rc = wake(p, p->sink, sink, rejects, err);
     if (rc == 0 && p->rejects)
         rc = wake(p, p->rejects, rejects, end, err);
+    for (int i = 0; i < p->nstrands; i++)
+        p->strands[i]->waiting = 0;
     return rc < 0 ? rc : sl_pipeline_commit_due(p, err);
 }
 
-/* Takes charge of a morsel: to a worker, or through the own lane at once. */
-static int start(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err)
+/* ---- what is wanted ---- */
+
+static struct sl_strand *wanted_by(struct sl_node *n);
+
+static struct sl_strand *wanted_of(const struct sl_input *in)
 {
-    struct sl_item *it = sl_item_new(p, m);
-    if (!it) {
-        sl_morsel_free(m);
-        return sl_err_nomem(err, "a morsel");
+    if (in->ended)
+        return NULL;
+    struct sl_strand *s = in->from->strand;
+    if (!s)
+        return wanted_by(in->from->node);
+    return s->waiting || s->over ? NULL : s;
+}
+
+/* The strand that is to be pulled for a node; NULL: there is none that has something now. */
+static struct sl_strand *wanted_by(struct sl_node *n)
+{
+    struct sl_strand *s = NULL;
+    int one = n->ninputs > 1 ? n->op->class->next_input(n->op) : 0;
+    if (one >= 0)
+        return wanted_of(&n->inputs[one]);
+    /* Any: they take turns, so that none is left to starve. */
+    for (int i = 1; i <= n->ninputs && !s; i++) {
+        int input = (n->pulled + i) % n->ninputs;
+        s = wanted_of(&n->inputs[input]);
+        if (s)
+            n->pulled = input;
     }
-    p->ring[p->tail++ % SL_INFLIGHT_MAX] = it;
-    size_t size = m->len;
-    int rc = 0, apart = p->o.threads > 1 && (p->head + 1 != p->tail || size >= SMALL_MORSEL);
-    if (apart && !p->pool)
-        rc = sl_lanes_start(p, err);
-    if (rc < 0)
-        return rc;
-    if (apart) {
-        sl_item_submit(it);
-        while (p->head != p->tail && !p->done_early &&
-               sl_pool_done(p->pool, &p->ring[p->head % SL_INFLIGHT_MAX]->task)) {
-            rc = sl_pipeline_deliver(p, err);
-            if (rc < 0)
-                return rc;
-        }
-        return 0;
-    }
-    sl_item_run(it, p->nlanes - 1);
-    rc = sl_pipeline_deliver(p, err);
+    return s;
+}
+
+/* ---- turns ---- */
+
+/* A directive from the front of a strand on. Partial results are spread over the lanes until the end:
+ * nothing can be let go before. */
+static int direct(struct sl_strand *s, enum sl_directive d, const struct sl_control *c,
+                  struct sl_err *err)
+{
+    struct sl_pipeline *p = s->p;
+    int rc = d == SL_END ? sl_strand_merge(s, err) : 0;
+    if (rc == 0)
+        rc = s->merging && d != SL_END ? sl_walk_direct(p, s->to, s->to_input, d, c, err)
+                                       : sl_walk_direct(p, s->first, s->first_input, d, c, err);
+    p->done_early |= rc == SL_PUSH_DONE;
     return rc < 0 ? rc : 0;
 }
 
-/* The source has nothing now: let go of everything, then sleep. */
-static int idle(struct sl_pipeline *p, struct sl_err *err)
+static int direct_all(struct sl_pipeline *p, enum sl_directive d, const struct sl_control *c,
+                      struct sl_err *err)
 {
-    if (p->head != p->tail) {
-        int rc = sl_pipeline_deliver(p, err);
-        return rc < 0 ? rc : 0; /* and ask the source again */
+    int rc = 0;
+    for (int i = 0; i < p->nstrands && rc == 0; i++)
+        if (p->strands[i]->over != SL_END)
+            rc = direct(p->strands[i], d, c, err);
+    return rc;
+}
+
+/* There is nothing now: let go of everything. Splits that have had no row are idle from now on. */
+static int flush(struct sl_pipeline *p, struct sl_err *err)
+{
+    int rc = 0;
+    p->flushed = 1;
+    for (int i = 0; i < p->nstrands && rc >= 0; i++) {
+        struct sl_strand *s = p->strands[i];
+        if (!s->stamps || s->over)
+            continue;
+        s->paused = 1;
+        int64_t watermark = sl_stamp_watermark(s);
+        if (watermark != SL_TIME_MIN)
+            rc = sl_walk_watermark(p, s->to, s->to_input, watermark, err);
     }
-    if (!p->flushed) {
-        p->flushed = 1;
-        int rc = sl_pipeline_direct(p, SL_FLUSH, NULL, err);
-        if (rc < 0 || p->done_early)
-            return rc;
+    p->done_early |= rc == SL_PUSH_DONE;
+    return rc < 0 ? rc : direct_all(p, SL_FLUSH, NULL, err);
+}
+
+/* Delivers what was done meanwhile by workers. */
+static int deliver_done(struct sl_strand *s, struct sl_err *err)
+{
+    struct sl_pipeline *p = s->p;
+    int rc = 0;
+    while (rc == 0 && s->head != s->tail && !p->done_early && !p->full) {
+        struct sl_item *it = s->ring[s->head % SL_INFLIGHT_MAX];
+        if (it->submitted && !sl_pool_done(p->pool, &it->task))
+            break;
+        rc = sl_strand_deliver(s, err);
     }
-    return wait_for_input(p, err);
+    return rc;
+}
+
+/* The strand is over: with END its rows are complete, else they may go on in another run. */
+static int end_strand(struct sl_strand *s, int d, struct sl_err *err)
+{
+    int rc = sl_strand_drain(s, err);
+    s->over = d;
+    s->p->stopped |= d == SL_STOP;
+    return rc == 0 && d == SL_END && s->p->nstrands > 1 ? direct(s, SL_END, NULL, err) : rc;
 }
 
 /* The source has failed: what it gave before is good, unless there is an error in that. */
-static int input_ends(struct sl_pipeline *p, int failed, struct sl_err *err)
+static int input_fails(struct sl_strand *s, int failed, struct sl_err *err)
 {
     struct sl_err why;
     sl_err_init(&why);
-    int rc = sl_pipeline_drain(p, &why);
+    int rc = sl_strand_drain(s, &why);
     if (rc < 0 && err)
         *err = why;
-    p->input_failed |= rc == 0;
+    s->p->input_failed |= rc == 0;
     return rc < 0 ? rc : failed;
 }
 
-/* One turn: > 0 the directive that ends the run (SL_STOP or SL_END), 0 go on, < 0 error. */
-static int turn(struct sl_pipeline *p, struct sl_err *err)
+/* A barrier cuts every strand where it stands. */
+static int barrier(struct sl_strand *from, struct sl_err *err)
 {
+    struct sl_pipeline *p = from->p;
+    int rc = 0;
+    for (int i = 0; i < p->nstrands && rc == 0; i++)
+        rc = sl_strand_drain(p->strands[i], err);
+    return rc < 0 || p->done_early ? rc : direct_all(p, SL_BARRIER, &from->source->control, err);
+}
+
+/* Pulls a strand: 0 or < 0. */
+static int pull(struct sl_strand *s, struct sl_err *err)
+{
+    struct sl_pipeline *p = s->p;
+    struct sl_source *source = s->source;
     struct sl_morsel *m = NULL;
     int rc, ends = signalled(p);
 
-    progress(p);
-    if (p->full && !ends)
-        return wait_for_input(p, err);
-    if ((int)(p->tail - p->head) >= p->window) {
-        rc = sl_pipeline_deliver(p, err);
-        return rc < 0 ? rc : 0;
-    }
+    if ((int)(s->tail - s->head) >= p->window)
+        return sl_strand_deliver(s, err);
     if (!ends)
-        rc = p->source->class->next(p->source, &m, err);
+        rc = source->class->next(source, &m, err);
     else
-        rc = p->source->class->rest ? p->source->class->rest(p->source, &m, err) : SL_NEXT_END;
-    if (ends && rc == SL_NEXT_END)
-        return p->o.keep_open ? SL_STOP : SL_END;
+        rc = source->class->rest ? source->class->rest(source, &m, err) : SL_NEXT_END;
+    if (ends && rc == SL_NEXT_END && p->o.keep_open)
+        rc = SL_NEXT_STOP;
     switch (rc) {
-    case SL_NEXT_MORSEL: return start(p, m, err);
-    case SL_NEXT_WAIT: return idle(p, err);
-    case SL_NEXT_BARRIER:
-        rc = sl_pipeline_drain(p, err);
-        if (rc == 0 && !p->done_early)
-            rc = sl_pipeline_direct(p, SL_BARRIER, &p->source->control, err);
-        return rc;
-    case SL_NEXT_STOP: return SL_STOP;
-    case SL_NEXT_END: return SL_END;
-    default: assert(rc < 0); return input_ends(p, rc, err);
+    case SL_NEXT_MORSEL: rc = sl_strand_take(s, m, err); return rc < 0 ? rc : deliver_done(s, err);
+    case SL_NEXT_WAIT:
+        if (s->head != s->tail)
+            return sl_strand_deliver(s, err); /* and ask the source again */
+        s->waiting = 1;
+        return 0;
+    case SL_NEXT_BARRIER: return barrier(s, err);
+    case SL_NEXT_STOP: return end_strand(s, SL_STOP, err);
+    case SL_NEXT_END: return end_strand(s, SL_END, err);
+    default: assert(rc < 0); return input_fails(s, rc, err);
     }
 }
+
+static int is_over(const struct sl_pipeline *p)
+{
+    int over = 0;
+    for (int i = 0; i < p->nstrands; i++)
+        over += p->strands[i]->over != 0;
+    return p->done_early || over == p->nstrands;
+}
+
+/* One turn: 0 or < 0. */
+static int turn(struct sl_pipeline *p, struct sl_err *err)
+{
+    progress(p);
+    if (p->full && !signalled(p))
+        return sleep_until_ready(p, err);
+    struct sl_strand *s = wanted_by(p->end);
+    if (!s && signalled(p)) { /* nobody is waited for any more */
+        for (int i = 0; i < p->nstrands; i++) {
+            p->strands[i]->waiting = 0;
+            if (!p->strands[i]->over)
+                s = p->strands[i];
+        }
+    }
+    if (s)
+        return pull(s, err);
+    if (!p->flushed) {
+        int rc = flush(p, err);
+        if (rc < 0 || p->done_early)
+            return rc;
+    }
+    return sleep_until_ready(p, err);
+}
+
+/* ---- beginning and end ---- */
 
 /* Where the sink takes wider types in the middle, columns that it orders or routes by keep theirs. */
 static void pin_columns(struct sl_pipeline *p)
 {
-    struct sl_source *s = p->source;
+    struct sl_source *s = p->strands[0]->source;
     if (!s->may_widen || !s->class->pin || !p->sink->class->pinned)
         return;
     for (int i = 0; i < s->schema->nfields; i++) {
@@ -207,9 +314,12 @@ static int open_all(struct sl_pipeline *p, struct sl_err *err)
     if (rc < 0)
         return rc;
     p->window = SL_MIN(2 * p->nlanes, SL_INFLIGHT_MAX - 1);
-    rc = sl_lanes_open(p, err);
+    for (int i = 0; rc == 0 && i < p->nstrands; i++)
+        rc = sl_strand_open(p->strands[i], err);
     if (rc == 0)
-        rc = p->sink->class->open(p->sink, p->schemas[p->nops], err);
+        rc = sl_walk_init(&p->whole, p, p->nodes, p->nnodes, NULL, err);
+    if (rc == 0)
+        rc = p->sink->class->open(p->sink, p->end->out, err);
     if (rc == 0)
         pin_columns(p);
     if (rc == 0 && p->rejects) {
@@ -220,15 +330,29 @@ static int open_all(struct sl_pipeline *p, struct sl_err *err)
     return rc;
 }
 
+static enum sl_end_reason end_reason(const struct sl_pipeline *p)
+{
+    enum sl_end_reason reason = SL_END_END;
+    for (int i = 0; i < p->nstrands; i++)
+        reason = SL_MAX(reason, p->strands[i]->source->end_reason);
+    return reason;
+}
+
 /* Brings what is under way to its end and tells everyone. */
 static int finish(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err)
 {
-    int rc = sl_pipeline_drain(p, err);
-    sl_pipeline_discard(p);
+    int rc = 0;
+    for (int i = 0; i < p->nstrands && rc == 0; i++)
+        rc = sl_strand_drain(p->strands[i], err);
+    for (int i = 0; i < p->nstrands; i++)
+        sl_strand_discard(p->strands[i]);
     if (rc < 0 || p->sink->pipe_closed)
         return rc;
-    struct sl_control c = {.kind = SL_CONTROL_END, .reason = p->source->end_reason};
-    return sl_pipeline_direct(p, d, d == SL_STOP ? &c : NULL, err);
+    struct sl_control c = {.kind = SL_CONTROL_END, .reason = end_reason(p)};
+    for (int i = 0; i < p->nstrands && rc == 0; i++)
+        if (!p->strands[i]->first->inputs[p->strands[i]->first_input].ended)
+            rc = direct(p->strands[i], d, d == SL_STOP ? &c : NULL, err);
+    return rc;
 }
 
 /* After an error. What was rejected until then is worth keeping: it may say why. If the input or a row
@@ -237,7 +361,8 @@ static void give_up(struct sl_pipeline *p, struct sl_err *err)
 {
     struct sl_err why;
     int rescued = p->input_failed && p->sink->class->rescue && !p->sink->pipe_closed;
-    sl_pipeline_discard(p);
+    for (int i = 0; i < p->nstrands; i++)
+        sl_strand_discard(p->strands[i]);
     sl_err_init(&why);
     int rc = sl_pipeline_commit(p, rescued ? SL_COMMIT_SOME : SL_COMMIT_ASIDE, &why);
     if (p->rejects && p->rejected && !p->rejects_ended)
@@ -258,29 +383,38 @@ static void give_up(struct sl_pipeline *p, struct sl_err *err)
                     sl_plural(n, "row", "rows"), sl_plural(n, "is", "are"));
 }
 
+/* What is true by now of what was assumed, and what shows of an input only when it came to its end. */
+static void say_ended(struct sl_pipeline *p, int complete)
+{
+    if (p->strands[0]->source->generation)
+        sl_pipeline_say_assumed(p);
+    for (int i = 0; complete && i < p->nstrands; i++)
+        if (p->strands[i]->source->class->ended)
+            p->strands[i]->source->class->ended(p->strands[i]->source);
+}
+
 int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct sl_err *err)
 {
     int rc = open_all(p, err);
 
     memset(r, 0, sizeof(*r));
-    while (rc == 0 && !p->done_early)
+    while (rc == 0 && !is_over(p))
         rc = turn(p, err);
-    enum sl_directive d = rc == SL_STOP ? SL_STOP : SL_END;
+    enum sl_directive d = p->stopped ? SL_STOP : SL_END;
     if (rc >= 0)
         rc = finish(p, d, err);
     p->input_failed |= rc == -SL_EROW;
     if (rc < 0)
         give_up(p, err);
-    if (p->source->generation)
-        sl_pipeline_say_assumed(p);
-    if (rc >= 0 && d == SL_END && !p->done_early && p->source->class->ended)
-        p->source->class->ended(p->source);
+    say_ended(p, rc >= 0 && d == SL_END && !p->done_early);
     r->ended = d;
-    r->end_reason = p->source->end_reason;
+    r->end_reason = end_reason(p);
     r->done_early = p->done_early;
     r->pipe_closed = p->sink->pipe_closed;
-    sl_pipeline_account(p, r);
+    int e = sl_pipeline_account(p, r, rc < 0 ? NULL : err);
+    if (rc >= 0)
+        rc = e;
     if (rc == 0 && !p->sink->pipe_closed)
-        rc = sl_pipeline_balance(p, r, err);
+        rc = sl_pipeline_balance(r, err);
     return rc;
 }

@@ -18,29 +18,86 @@ int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **ou
     return 0;
 }
 
-int sl_pipeline_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err *err)
+/* Lists a pointer more. */
+static int list(void *array, int *n, void *item, struct sl_err *err)
 {
-    (void)err;
-    assert(!p->source);
-    p->source = s;
+    void **items = sl_realloc(*(void **)array, ((size_t)*n + 1) * sizeof(*items));
+    if (!items)
+        return sl_err_nomem(err, "a pipeline");
+    *(void **)array = items;
+    items[(*n)++] = item;
     return 0;
 }
 
-static int add_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err)
+static void free_node(struct sl_node *n)
 {
-    if (p->nops == SL_PIPELINE_OPS) {
-        sl_op_free(op);
-        return sl_err_set(err, SL_EUSAGE, "more than %d operators in one pipeline",
-                          SL_PIPELINE_OPS);
+    if (!n)
+        return;
+    sl_op_free(n->op);
+    for (int i = 0; n->inputs && i < n->ninputs; i++)
+        sl_schema_unref(n->inputs[i].schema);
+    sl_schema_unref(n->out);
+    free(n->given);
+    free(n->inputs);
+    free(n);
+}
+
+struct sl_feed *sl_pipeline_source(struct sl_pipeline *p, struct sl_source *source,
+                                   struct sl_err *err)
+{
+    struct sl_strand *s = sl_strand_new(p, source);
+    if (!s) {
+        source->class->free(source);
+        sl_err_nomem(err, "a source");
+    } else if (list(&p->strands, &p->nstrands, s, err) < 0) {
+        sl_strand_free(s);
+        s = NULL;
     }
-    p->ops[p->nops++] = op;
-    return 0;
+    return s ? &s->feed : NULL;
 }
 
-int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err)
+/* A node behind n others; op passes. NULL: no memory. */
+static struct sl_node *add_node(struct sl_pipeline *p, struct sl_op *op,
+                                struct sl_feed *const *from, int n, struct sl_err *err)
 {
+    struct sl_node *node = sl_calloc(1, sizeof(*node));
+    struct sl_input *inputs = sl_calloc((size_t)n, sizeof(*inputs));
+    if (!node || !inputs) {
+        sl_op_free(op);
+        free(node);
+        free(inputs);
+        sl_err_nomem(err, "an operator");
+        return NULL;
+    }
+    *node = (struct sl_node){.feed.node = node,
+                             .op = op,
+                             .index = p->nnodes,
+                             .ninputs = n,
+                             .inputs = inputs,
+                             .watermark = SL_TIME_MIN};
+    for (int i = 0; i < n; i++)
+        inputs[i] = (struct sl_input){.from = from[i], .watermark = SL_TIME_MIN};
+    if (list(&p->nodes, &p->nnodes, node, err) < 0) {
+        free_node(node);
+        return NULL;
+    }
+    for (int i = 0; i < n; i++) {
+        struct sl_strand *s = from[i]->strand;
+        struct sl_node **to = s ? &s->first : &from[i]->node->to;
+        assert(!*to); /* each feeds one */
+        *to = node;
+        *(s ? &s->first_input : &from[i]->node->to_input) = i;
+    }
+    return node;
+}
+
+struct sl_feed *sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op,
+                               struct sl_feed *const *inputs, int n, struct sl_err *err)
+{
+    assert(n == 1 || op->class->next_input);
+    struct sl_node *node = add_node(p, op, inputs, n, err);
     p->reshapes = 1;
-    return add_op(p, op, err);
+    return node ? &node->feed : NULL;
 }
 
 void sl_pipeline_again(struct sl_pipeline *p, enum sl_again again)
@@ -48,21 +105,24 @@ void sl_pipeline_again(struct sl_pipeline *p, enum sl_again again)
     p->again = again;
 }
 
-int sl_pipeline_timed(struct sl_pipeline *p, const char *column, struct sl_err *err)
+struct sl_feed *sl_pipeline_timed(struct sl_pipeline *p, const char *column, struct sl_feed *from,
+                                  struct sl_err *err)
 {
-    p->timed = p->nops == 0 && p->source->class->pin;
+    p->timed = p->nstrands == 1 && from->strand && from->strand->source->class->pin;
     if (p->timed)
-        return 0; /* see pin_columns() of loop.c; and with an operator no column could widen */
+        return from; /* see pin_columns() of loop.c; and with an operator no column could widen */
     struct sl_op *op = sl_timed_new(column, p->o.account, err);
-    return op ? add_op(p, op, err) : -SL_ENOMEM;
+    struct sl_node *node = op ? add_node(p, op, &from, 1, err) : NULL;
+    return node ? &node->feed : NULL;
 }
 
-int sl_pipeline_sink(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err)
+int sl_pipeline_sink(struct sl_pipeline *p, struct sl_sink *s, struct sl_feed *from,
+                     struct sl_err *err)
 {
-    (void)err;
     assert(!p->sink);
     p->sink = s;
-    return 0;
+    p->end = add_node(p, NULL, &from, 1, err);
+    return p->end ? 0 : -(int)SL_ENOMEM;
 }
 
 int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err)
@@ -73,17 +133,25 @@ int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err 
     return 0;
 }
 
+/* Binds the operators in the order of the rows. */
 static int bind_ops(struct sl_pipeline *p, struct sl_err *err)
 {
-    for (int i = 0; i <= SL_PIPELINE_OPS; i++) {
-        sl_schema_unref(p->schemas[i]);
-        p->schemas[i] = NULL;
-    }
-    p->schemas[0] = sl_schema_ref(p->source->schema);
-    for (int i = 0; i < p->nops; i++) {
-        int rc = sl_op_schema(p->ops[i], 0, p->schemas[i], &p->schemas[i + 1], err);
-        if (rc < 0)
-            return rc;
+    for (int k = 0; k < p->nnodes; k++) {
+        struct sl_node *n = p->nodes[k];
+        sl_schema_unref(n->out);
+        n->out = NULL;
+        for (int i = 0; i < n->ninputs; i++) {
+            struct sl_input *in = &n->inputs[i];
+            struct sl_schema *s = in->from->strand ? in->from->strand->schema : in->from->node->out;
+            sl_schema_unref(in->schema);
+            in->schema = sl_schema_ref(s);
+            int rc = n->op ? sl_op_schema(n->op, i, s, &n->out, err) : 0;
+            if (rc < 0)
+                return rc;
+        }
+        if (!n->op)
+            n->out = sl_schema_ref(n->inputs[0].schema);
+        assert(n->out);
     }
     return 0;
 }
@@ -101,37 +169,39 @@ static uint8_t *copy_bitmap(const uint8_t *bits, const struct sl_schema *s)
     return copy;
 }
 
-/* Columns of the source that the chain needs: for everything the sink gets (all), or only those
- * that operators compute with. A bitmap to be freed; NULL on failure. each[i], if each is not NULL: those
- * that operator i needs. */
-static uint8_t *source_needs(struct sl_pipeline *p, int all, uint8_t **each)
+/* What node n needs of its inputs, if the columns in `out` (a bit each, NULL: none) are wanted of it, and
+ * so on up to the strands, whose `needs` say it then. keep: also in each node's `given`. */
+static int spread_needs(struct sl_node *n, const uint8_t *out, int keep, struct sl_err *err)
 {
-    uint8_t *out = NULL;
-    if (all) {
-        out = sl_malloc(bitmap_bytes(p->schemas[p->nops]));
-        if (!out)
-            return NULL;
-        memset(out, 0xff, bitmap_bytes(p->schemas[p->nops]));
-    }
-    for (int i = p->nops - 1; i >= 0; i--) {
-        uint8_t *in = sl_calloc(1, bitmap_bytes(p->schemas[i]));
-        if (in)
-            p->ops[i]->class->needs(p->ops[i], 0, out, in);
-        free(out);
-        if (!in)
-            return NULL;
-        out = in;
-        if (each && !(each[i] = copy_bitmap(in, p->schemas[i]))) {
-            free(in);
-            return NULL;
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < n->ninputs; i++) {
+        const struct sl_schema *s = n->inputs[i].schema;
+        const struct sl_feed *from = n->inputs[i].from;
+        uint8_t *in = sl_calloc(1, bitmap_bytes(s));
+        if (in && n->op)
+            n->op->class->needs(n->op, i, out, in);
+        else if (in && out)
+            memset(in, 0xff, bitmap_bytes(s));
+        if (!in || (keep && n->ninputs == 1 && !n->given && !(n->given = copy_bitmap(in, s))))
+            rc = sl_err_nomem(err, "a plan");
+        if (rc == 0 && from->node)
+            rc = spread_needs(from->node, n->op || out ? in : NULL, keep, err);
+        if (rc == 0 && from->strand) {
+            free(from->strand->needs);
+            from->strand->needs = in;
+            in = NULL;
         }
+        free(in);
     }
-    return out ? out : sl_calloc(1, bitmap_bytes(p->schemas[0]));
+    return rc;
 }
 
 static int carry_raw(struct sl_pipeline *p, const uint8_t *columns, struct sl_err *err)
 {
-    int rc = p->source->class->raw(p->source, p->sink->text, columns, err);
+    struct sl_strand *s = p->strands[0];
+    int rc = s->source->class->raw(s->source, p->sink->text, columns, err);
+    if (rc == 0)
+        rc = sl_stamp_plan(s, s->stamps, err);
     return rc < 0 ? rc : bind_ops(p, err);
 }
 
@@ -148,119 +218,136 @@ static int prints_instants(const struct sl_schema *out)
  * for another instant by the next reader: either all of them keep their text, or none does. */
 static int keep_raw(struct sl_pipeline *p, struct sl_err *err)
 {
-    if (p->sink->text == SL_TEXT_NONE || !p->source->class->raw)
+    struct sl_strand *s = p->strands[0];
+    if (p->nstrands > 1 || p->sink->text == SL_TEXT_NONE || !s->source->class->raw)
         return 0;
-    uint8_t *touched = source_needs(p, 0, NULL);
-    if (!touched)
-        return sl_err_nomem(err, "a plan");
-    for (size_t i = 0; i < bitmap_bytes(p->schemas[0]); i++)
-        touched[i] = (uint8_t)~touched[i];
-    struct sl_schema *was = sl_schema_ref(p->schemas[0]);
-    int rc = carry_raw(p, touched, err);
-    if (rc == 0 && prints_instants(p->schemas[p->nops])) {
+    int rc = spread_needs(p->end, NULL, 0, err);
+    if (rc < 0)
+        return rc;
+    struct sl_schema *was = sl_schema_ref(s->source->schema);
+    uint8_t *untouched = s->needs;
+    s->needs = NULL;
+    for (size_t i = 0; i < bitmap_bytes(was); i++)
+        untouched[i] = (uint8_t)~untouched[i];
+    rc = carry_raw(p, untouched, err);
+    if (rc == 0 && prints_instants(p->end->out)) {
         for (int i = 0; i < was->nfields; i++)
             if (was->fields[i].type.kind == SL_TIMESTAMPTZ)
-                sl_bit_clear(touched, (size_t)i);
-        rc = carry_raw(p, touched, err);
+                sl_bit_clear(untouched, (size_t)i);
+        rc = carry_raw(p, untouched, err);
     }
     sl_schema_unref(was);
-    free(touched);
+    free(untouched);
     return rc;
 }
 
 static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)
 {
-    if (!p->source->class->want || p->source->may_widen)
-        return 0;
     if (p->rejects) /* a row that an operator cannot take goes there whole */
         return 0;
-    uint8_t *needs = source_needs(p, 1, p->given);
-    if (!needs)
-        return sl_err_nomem(err, "a plan");
-    int rc = p->source->class->want(p->source, needs, err);
-    free(needs);
+    int all_can = 1;
+    for (int i = 0; i < p->nstrands; i++)
+        all_can &= p->strands[i]->source->class->want && !p->strands[i]->source->may_widen;
+    int rc = spread_needs(p->end, (const uint8_t *)"", all_can, err);
+    for (int i = 0; rc == 0 && i < p->nstrands; i++) {
+        struct sl_strand *s = p->strands[i];
+        if (!s->source->class->want || s->source->may_widen)
+            continue;
+        if (s->stamps)
+            sl_bit_set(s->needs, (size_t)s->time);
+        rc = s->source->class->want(s->source, s->needs, err);
+    }
     return rc;
 }
 
 /* Rows need a watermark if something looks at it, and the source has an out-of-orderness. */
-static int add_watermarks(struct sl_pipeline *p, struct sl_err *err)
+static int plan_watermarks(struct sl_pipeline *p, struct sl_err *err)
 {
-    const struct sl_source *s = p->source;
-    int wanted = p->sink->wants_watermark;
-    for (int i = 0; i < p->nops; i++)
-        wanted |= p->ops[i]->traits & SL_OP_WATERMARK;
-    if (!wanted || s->out_of_order < 0 || sl_schema_time_index(s->schema) < 0 ||
-        sl_hidden_wm(s->schema) >= 0)
-        return 0;
-    struct sl_op *op =
-        sl_watermark_new(s->out_of_order, SL_MAX(1, s->partitions), p->o.account, err);
-    if (!op)
-        return -(int)(err ? err->code : SL_ENOMEM);
-    int rc = add_op(p, op, err);
-    if (rc < 0)
-        return rc;
-    memmove(p->ops + 1, p->ops, (size_t)(p->nops - 1) * sizeof(p->ops[0]));
-    p->ops[0] = op;
-    if (s->assumed_order && p->o.say)
+    int wanted = p->sink->wants_watermark, assumed = 0, rc = 0;
+    for (int i = 0; i < p->nnodes; i++)
+        wanted |= p->nodes[i]->op && p->nodes[i]->op->traits & SL_OP_WATERMARK;
+    for (int i = 0; rc == 0 && i < p->nstrands; i++) {
+        rc = sl_stamp_plan(p->strands[i], wanted, err);
+        assumed |= p->strands[i]->stamps && p->strands[i]->source->assumed_order;
+    }
+    if (assumed && p->o.say)
         p->o.say(p->o.say_arg, "rows are taken to be at most 5 s out of order: --out-of-order");
-    return 0;
+    return rc;
 }
 
 /* The first time before anything is bound: it explains the errors about types that come then. */
 void sl_pipeline_say_assumed(struct sl_pipeline *p)
 {
     struct sl_buf text = SL_BUF_INIT;
-    if (!p->o.assumed || !p->source->class->assumed)
-        return;
-    p->source->class->assumed(p->source, &text);
+    for (int i = 0; p->o.assumed && i < p->nstrands; i++)
+        if (p->strands[i]->source->class->assumed)
+            p->strands[i]->source->class->assumed(p->strands[i]->source, &text);
     if (text.len && !text.failed)
         p->o.assumed(p->o.say_arg, text.data, text.len);
     sl_buf_release(&text);
+}
+
+static int open_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err *err)
+{
+    s->workers = p->nlanes;
+    s->keeps_rejects = p->rejects != NULL;
+    s->may_widen = p->sink->may_widen && p->nstrands == 1 && p->nnodes == 1;
+    int rc = s->class->open(s, err);
+    p->sink->live |= s->live;
+    p->sink->out_of_order = SL_MAX(p->sink->out_of_order, s->out_of_order);
+    return rc;
 }
 
 int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
 {
     if (p->bound)
         return 0;
-    assert(p->source && p->sink);
+    assert(p->nstrands && p->end);
     p->nlanes = p->o.threads > 1 ? p->o.threads + 1 : 1;
-    p->source->workers = p->sink->workers = p->nlanes;
+    p->sink->workers = p->nlanes;
+    p->sink->out_of_order = -1;
     if (p->rejects)
         p->rejects->workers = p->nlanes;
-    p->source->keeps_rejects = p->rejects != NULL;
-    p->source->may_widen = p->sink->may_widen && p->nops == 0;
     int rc = sl_pipeline_load(p, err);
-    if (rc == 0)
-        rc = p->source->class->open(p->source, err);
+    for (int i = 0; rc == 0 && i < p->nstrands; i++)
+        rc = open_source(p, p->strands[i]->source, err);
     if (rc == -SL_EEXIST && sl_pipeline_holds_rows(p))
         sl_err_hint(err, "--again appends all"); /* there is no place to go on from */
-    p->sink->live = p->source->live;
-    p->sink->out_of_order = p->source->out_of_order;
     if (rc == 0)
         sl_pipeline_say_assumed(p);
     if (rc == 0)
-        rc = add_watermarks(p, err);
+        rc = plan_watermarks(p, err);
     if (rc == 0)
         rc = bind_ops(p, err);
     if (rc == 0)
         rc = keep_raw(p, err);
     if (rc == 0)
         rc = say_what_is_wanted(p, err);
-    if (rc == 0)
-        sl_lanes_plan(p);
+    for (int i = 0; rc == 0 && i < p->nstrands; i++)
+        rc = sl_strand_plan(p->strands[i], err);
     p->bound = rc == 0;
     return rc;
 }
 
-static void explain_source(const struct sl_pipeline *p, struct sl_buf *out)
+/* ---- what runs ---- */
+
+static void explain_source(const struct sl_strand *n, const struct sl_pipeline *p,
+                           struct sl_buf *out)
 {
-    const struct sl_source *s = p->source;
+    const struct sl_source *s = n->source;
     int time = sl_schema_time_index(s->schema);
     sl_buf_printf(out, "source %s ", s->class->name);
     if (s->class->plan)
         s->class->plan(s, out);
     if (p->timed && time >= 0)
         sl_buf_printf(out, ", timed by %s", s->schema->fields[time].name);
+}
+
+static void explain_watermark(const struct sl_strand *n, struct sl_buf *out)
+{
+    int64_t d = n->source->out_of_order;
+    sl_buf_printf(out, "watermark out of order %.6g s, partitions %d",
+                  (double)d / (double)SL_USEC_PER_SEC, n->nsplits);
 }
 
 static void explain_sink(const char *what, const struct sl_sink *s, const struct sl_schema *schema,
@@ -274,24 +361,23 @@ static void explain_sink(const char *what, const struct sl_sink *s, const struct
 /* What threads share; all else is done by the one that delivers the rows in order. */
 static void explain_threads(const struct sl_pipeline *p, struct sl_buf *out)
 {
-    int decodes = p->source->class->decode && !p->source->gives_batches;
-    int encodes = p->sink->class->encode && p->prefix == p->nops && !p->merging;
     const char *between = " share ";
     sl_buf_printf(out, "threads %d", p->o.threads);
-    if (p->o.threads == 1)
-        return;
-    if (decodes) {
-        sl_buf_printf(out, "%sdecode", between);
-        between = ", ";
+    for (int k = 0; k < p->nstrands && p->o.threads > 1; k++) {
+        const struct sl_strand *s = p->strands[k];
+        if (s->source->class->decode && !s->source->gives_batches) {
+            sl_buf_printf(out, "%sdecode", between);
+            between = ", ";
+        }
+        for (int i = 0; i < s->nprefix; i++) {
+            sl_buf_printf(out, "%s%s", between, s->prefix[i]->op->class->name);
+            between = ", ";
+        }
+        if (s->merging)
+            sl_buf_addstr(out, " (merged at the end)");
+        else if (p->sink->class->encode && !s->to->op)
+            sl_buf_printf(out, "%sencode", between);
     }
-    for (int i = 0; i < p->prefix; i++) {
-        sl_buf_printf(out, "%s%s", between, p->ops[i]->class->name);
-        between = ", ";
-    }
-    if (p->merging)
-        sl_buf_addstr(out, " (merged at the end)");
-    if (encodes)
-        sl_buf_printf(out, "%sencode", between);
 }
 
 /* What an operator, or a schema, says of itself holds names from the input: each stays on its line, and
@@ -308,13 +394,19 @@ void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out)
 {
     struct sl_buf said = SL_BUF_INIT;
     struct sl_schema *rejects = p->rejects ? sl_reject_schema() : NULL;
-    explain_source(p, &said);
-    add_said(out, &said);
-    for (int i = 0; i < p->nops; i++) {
-        p->ops[i]->class->plan(p->ops[i], &said);
+    for (int i = 0; i < p->nstrands; i++) {
+        explain_source(p->strands[i], p, &said);
+        add_said(out, &said);
+        if (p->strands[i]->stamps) {
+            explain_watermark(p->strands[i], &said);
+            add_said(out, &said);
+        }
+    }
+    for (int i = 0; i < p->nnodes - 1; i++) {
+        p->nodes[i]->op->class->plan(p->nodes[i]->op, &said);
         add_said(out, &said);
     }
-    explain_sink("sink", p->sink, p->schemas[p->nops], &said);
+    explain_sink("sink", p->sink, p->end->out, &said);
     add_said(out, &said);
     if (rejects) {
         explain_sink("rejects", p->rejects, rejects, &said);
@@ -324,7 +416,7 @@ void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out)
     explain_threads(p, &said);
     add_said(out, &said);
     sl_buf_addstr(out, "schema ");
-    sl_schema_print(p->schemas[p->nops], &said);
+    sl_schema_print(p->end->out, &said);
     add_said(out, &said);
 }
 
@@ -332,21 +424,19 @@ void sl_pipeline_free(struct sl_pipeline *p)
 {
     if (!p)
         return;
-    sl_pipeline_discard(p);
-    sl_lanes_close(p);
+    for (int i = 0; i < p->nstrands; i++)
+        sl_strand_free(p->strands[i]);
     sl_pool_free(p->pool);
     sl_poll_release(&p->wait);
-    for (int i = 0; i < p->nops; i++)
-        sl_op_free(p->ops[i]);
-    for (int i = 0; i < SL_PIPELINE_OPS; i++)
-        free(p->given[i]);
-    for (int i = 0; i <= SL_PIPELINE_OPS; i++)
-        sl_schema_unref(p->schemas[i]);
-    if (p->source)
-        p->source->class->free(p->source);
+    for (int i = 0; i < p->nnodes; i++)
+        free_node(p->nodes[i]);
     if (p->sink)
         p->sink->class->free(p->sink);
     if (p->rejects)
         p->rejects->class->free(p->rejects);
+    free(p->whole.hops);
+    free(p->strands);
+    free(p->nodes);
+    free(p->stages);
     free(p);
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * pipeline: one source, a chain of operators, one sink, and the one loop that moves rows.
+ * pipeline: sources, operators and one sink as a graph, and the one loop that moves rows.
  *
- * The loop is the same for batch and stream: it takes morsels from the source, has them decoded and
- * taken through row-wise operators (and encoded for the sink) by workers, puts them back in order,
- * pushes them through the rest of the chain and into the sink. When the source has nothing now
+ * The loop is the same for batch and stream: it takes morsels from the source that is wanted, has them
+ * decoded and taken through row-wise operators (and encoded for the sink) by workers, puts them back in
+ * order, pushes them through the rest of the graph and into the sink. When the source has nothing now
  * (WAIT) it pushes FLUSH, once, and polls. Batch is the run in which WAIT never comes.
  *
  * Row accounts are kept here, for every stage, and checked at the end: an imbalance is SL_EBUG.
  *
- * Call order: sl_pipeline_new, _source, _op x n, _sink, [_rejects], sl_pipeline_run, sl_pipeline_free.
- * Ownership of source, operators and sinks passes to the pipeline with the call, also on failure.
+ * Call order: sl_pipeline_new, _source and _op as often as wanted, _sink, [_rejects], sl_pipeline_run,
+ * sl_pipeline_free.
  */
 #ifndef SL_FLOW_PIPELINE_H
 #define SL_FLOW_PIPELINE_H
@@ -22,8 +22,6 @@
 #include "op/op.h"
 
 struct sl_pipeline;
-
-enum { SL_PIPELINE_OPS = 16 };
 
 struct sl_stage_rows { /* one stage's account, for --stats */
     const char *name;
@@ -49,7 +47,7 @@ struct sl_pipeline_result {
     int done_early;                /* the sink or a limit wanted no more */
     int pipe_closed;               /* ... because the reader of our output is gone */
     int nstages;
-    struct sl_stage_rows stages[SL_PIPELINE_OPS + 2];
+    struct sl_stage_rows *stages; /* the pipeline's */
 };
 
 struct sl_pipeline_options {
@@ -73,14 +71,19 @@ struct sl_pipeline_options {
 /* o is copied; what it points to outlives the pipeline. */
 int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **out,
                     struct sl_err *err);
-/* The one source, the operators in the order of the rows, the one sink: not opened yet, and the
- * pipeline's from here on. SL_EUSAGE beyond SL_PIPELINE_OPS operators. */
-int sl_pipeline_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err *err);
-int sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op, struct sl_err *err);
-/* After the operators, where rows go to a log: those without an event time (column, NULL: the schema's)
- * are rejected, by an operator if the source will not do it. */
-int sl_pipeline_timed(struct sl_pipeline *p, const char *column, struct sl_err *err);
-int sl_pipeline_sink(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err);
+/* What gives rows: a source, or an operator. Each feeds one operator, or the sink. */
+struct sl_feed;
+/* A source; operators behind n inputs each, which exist already; the one sink. Not opened yet, and the
+ * pipeline's from here on, also on failure (NULL or < 0). */
+struct sl_feed *sl_pipeline_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err *err);
+struct sl_feed *sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op,
+                               struct sl_feed *const *inputs, int n, struct sl_err *err);
+int sl_pipeline_sink(struct sl_pipeline *p, struct sl_sink *s, struct sl_feed *from,
+                     struct sl_err *err);
+/* Where rows go to a log: those without an event time (column, NULL: the schema's) are rejected, by the
+ * source if it can, else by an operator behind `from`. What gives the rows then, NULL on failure. */
+struct sl_feed *sl_pipeline_timed(struct sl_pipeline *p, const char *column, struct sl_feed *from,
+                                  struct sl_err *err);
 /* How inputs are taken of which the sink has something; SL_AGAIN_REFUSE where it is not called. */
 void sl_pipeline_again(struct sl_pipeline *p, enum sl_again again);
 /* Where rejected rows go instead of ending the run; its schema is sl_reject_schema(). */

@@ -3,23 +3,25 @@
 /*
  * pipeline_int: what the files of flow share; nobody else includes it.
  *
- * A pipeline is a chain of nodes, one per operator and one for the sink. Each worker has a lane: its
- * own copies of the leading row-wise operators (the prefix) and, in a bounded run, of one mergeable
- * operator behind them. The last lane belongs to the loop's own thread and holds the original
- * operators: small morsels go through it directly, so that a single row does not pay for a thread.
+ * A graph is made of strands and nodes. A strand is a source with what runs on workers: its ring of
+ * morsels under way and, per worker, a lane: copies of the row-wise operators behind it (the prefix)
+ * and, in a bounded run, of one mergeable operator behind those. A node is an operator with its
+ * inputs, or the sink. Behind the strands one thread pushes.
  *
- * Invariants: (1) items are delivered in the order of next(). (2) a lane is used by one thread at a
- * time. (3) counts of an item reach the stages when it is delivered, so a discarded item leaves no
- * trace in the accounts.
+ * The last lane of a strand belongs to that thread and holds the original operators: small morsels go
+ * through it directly, so that a single row does not pay for a thread.
+ *
+ * Invariants: (1) items of a strand are delivered in the order of next(). (2) a lane is used by one
+ * thread at a time. (3) counts of an item reach the nodes when it is delivered, so a discarded item
+ * leaves no trace in the accounts. (4) nodes are listed in topological order, the sink last; each has
+ * one output. (5) an operator gets its END on an input once, after all rows of that input.
  */
 #ifndef SL_FLOW_PIPELINE_INT_H
 #define SL_FLOW_PIPELINE_INT_H
 
 #include "flow/pipeline.h"
 
-struct sl_pipeline;
-
-/* Counts of one stage: of the pipeline as a whole, or of one item until it is delivered. */
+/* Counts of one node: of the run as a whole, or of one item until it is delivered. */
 struct sl_counts {
     int64_t in, out;
     int64_t fate[SL_FATE_COUNT];
@@ -46,77 +48,121 @@ struct sl_op_rejects {
     struct sl_op_reject *items;
 };
 
-struct sl_lane {
-    int nops;
-    struct sl_op *ops[SL_PIPELINE_OPS];
+struct sl_feed { /* what gives rows: one of both */
+    struct sl_node *node;
+    struct sl_strand *strand;
 };
 
-/* One stop on the way: receives what operator index - 1 emits and pushes it into operator index. */
-struct sl_chain_node {
-    struct sl_emit emit; /* first: handed to operator index - 1 as its output */
-    struct sl_pipeline *p;
-    struct sl_run *run;
+struct sl_input { /* of a node: where its rows come from, and what it was told of it */
+    const struct sl_feed *from;
+    struct sl_schema *schema; /* once bound */
+    int64_t watermark;
+    int ended;
+};
+
+struct sl_node {
+    struct sl_feed feed; /* itself */
+    struct sl_op *op;    /* NULL: the sink */
     int index;
+    int ninputs;
+    struct sl_input *inputs;
+    struct sl_schema *out; /* once bound; of the sink: what it is given */
+    struct sl_node *to;    /* NULL: the sink, or not yet */
+    int to_input;
+    /* Columns that it is given values of (a bit each), NULL = all; the others are null, whatever the
+     * source has there. */
+    uint8_t *given;
+    struct sl_counts counts;
+    int pulled;        /* the input that had its turn last, where any will do */
+    int arrived;       /* inputs that the directive under way has reached */
+    int64_t watermark; /* that it was told last */
 };
 
-/* A walk of one batch (or directive) through operators [from, to) of a lane. */
-struct sl_run {
+/* One operator on the way of a batch: receives what it emits and pushes that into the next one. */
+struct sl_hop {
+    struct sl_emit emit; /* first: handed to the operator as its output */
+    struct sl_walk *walk;
+    struct sl_node *node;
+    struct sl_op *op; /* the node's, or a lane's copy; NULL: the sink */
+    struct sl_counts *counts;
+    struct sl_hop *next; /* NULL: out of the walk */
+    int input;           /* of the next one */
+};
+
+/* The way of batches through operators: those of a lane, or all nodes of the graph. */
+struct sl_walk {
     struct sl_pipeline *p;
-    struct sl_lane *lane;
-    int to;                        /* one past the last operator */
-    struct sl_counts *counts;      /* per operator */
-    struct sl_outputs *outputs;    /* where what leaves operator to - 1 goes; NULL: to the sink */
-    struct sl_op_rejects *rejects; /* where rejected rows go; NULL: straight to the pipeline */
-    struct sl_chain_node nodes[SL_PIPELINE_OPS + 1];
+    struct sl_item
+        *item; /* gathers what leaves a lane and what it rejects; NULL: it ends in the sink */
+    int nhops;
+    struct sl_hop *hops;
 };
 
 struct sl_item {         /* a morsel under way */
     struct sl_task task; /* first */
-    struct sl_pipeline *p;
+    struct sl_strand *strand;
     struct sl_morsel *morsel;
     int submitted, push_done;
     int status; /* of decode and the prefix */
     struct sl_err err;
-    struct sl_counts counts[SL_PIPELINE_OPS];
     struct sl_outputs outputs;
     struct sl_op_rejects rejects;
+    int64_t greatest;          /* event time of its rows, µs; see watermark.c */
+    struct sl_counts counts[]; /* of the prefix */
 };
 
 enum { SL_INFLIGHT_MAX = 64 };
 
+struct sl_strand {
+    struct sl_feed feed; /* itself */
+    struct sl_pipeline *p;
+    struct sl_source *source;
+    int index;
+    struct sl_schema *schema; /* the source's, with `_wm` if rows are stamped */
+    uint8_t *needs;           /* columns of schema that are wanted, NULL = all */
+    struct sl_node **prefix;  /* operators that lanes run, leading and row-wise, */
+    int nprefix;
+    int merging; /* but for the last, which keeps partial results, merged at the end */
+    struct sl_node *first, *to; /* the node behind the source, and the one behind the prefix */
+    int first_input, to_input;
+    struct sl_walk *lanes; /* p->nlanes of them */
+    struct sl_item *ring[SL_INFLIGHT_MAX];
+    unsigned head, tail; /* ring[head % MAX] is the oldest */
+    int waiting;         /* its last answer was WAIT, and nothing woke it */
+    int over;            /* SL_STOP or SL_END: it gives nothing more */
+    int64_t bytes;
+    /* watermark.c */
+    int stamps;        /* rows get `_wm` here */
+    int time;          /* index of the time column, -1 = none */
+    int nsplits;       /* partitions of the source, at least 1 */
+    int64_t *greatest; /* per split, SL_TIME_MIN = no row yet */
+    int paused;        /* splits without a row are idle */
+};
+
 struct sl_pipeline {
     struct sl_pipeline_options o;
-    struct sl_source *source;
+    int nstrands, nnodes;
+    struct sl_strand **strands;
+    struct sl_node **nodes;
     struct sl_sink *sink, *rejects;
-    int nops, bound;
-    int reshapes; /* what the source gives is not what the sink gets: there are operators between */
+    struct sl_node *end; /* the sink's node */
+    int bound;
+    int reshapes; /* what the sources give is not what the sink gets: there are operators between */
     enum sl_again again;
     struct sl_checkpoint loaded; /* of the sink, where it keeps positions */
     int timed;                   /* the source rejects rows without an event time */
-    struct sl_op *ops[SL_PIPELINE_OPS];
-    struct sl_schema
-        *schemas[SL_PIPELINE_OPS + 1]; /* [i] goes into operator i; [nops] to the sink */
-    /* [i]: columns that operator i is given values of (a bit each), NULL = all; the others are null,
-     * whatever the source has there. */
-    uint8_t *given[SL_PIPELINE_OPS];
-    struct sl_counts counts[SL_PIPELINE_OPS];
-    int64_t sunk;     /* rows given to the sink */
-    int64_t rejected; /* rows and records sent to rejects */
-    int64_t bytes;
+    struct sl_walk whole;        /* a hop for each node */
+    int64_t rejected;            /* rows and records sent to rejects */
+    struct sl_stage_rows *stages;
     /* threads */
     struct sl_pool *pool; /* NULL: not started */
-    int prefix;           /* leading operators that lanes run */
-    int merging;          /* the last of them keeps partial results, merged at the end */
-    int nlanes;
-    struct sl_lane *lanes;
-    struct sl_item *ring[SL_INFLIGHT_MAX];
-    unsigned head, tail; /* ring[head % MAX] is the oldest */
-    int window;
-    struct sl_morsel *passing; /* whose rows go through the rest of the chain now, or NULL */
+    int nlanes, window;
+    struct sl_morsel *passing; /* whose rows go through the rest of the graph now, or NULL */
     /* state of the loop */
     struct sl_poll_set wait;
     int full; /* the sink takes no more for now */
     int done_early, flushed;
+    int stopped; /* a source said STOP */
     int said_late;
     int input_failed;  /* the input or a row of it ended the run: what the sink was given is good */
     int rejects_ended; /* their sink has had its END or STOP */
@@ -125,39 +171,66 @@ struct sl_pipeline {
     int64_t waits_since; /* since then (monotonic µs); INT64_MAX: it was said */
 };
 
-/* chain.c */
-void sl_run_init(struct sl_run *r, struct sl_pipeline *p, struct sl_lane *lane, int to,
-                 struct sl_counts *counts, struct sl_outputs *outputs,
-                 struct sl_op_rejects *rejects);
-/* Pushes a batch (may be NULL) with a directive into operator from; SL_PUSH_OK, DONE or < 0. */
-int sl_run_push(struct sl_run *r, int from, struct sl_batch *b, enum sl_directive d,
-                struct sl_err *err);
-/* Writes a batch with what was encoded of it, which is consumed: SL_PUSH_OK, DONE or < 0. */
-int sl_pipeline_sink_write(struct sl_pipeline *p, struct sl_batch *b, void *encoded,
-                           struct sl_err *err);
+/* ---- walk.c ---- */
+
+/* Makes the hops for n nodes; ops: their operators in this walk, NULL: the nodes' own. */
+int sl_walk_init(struct sl_walk *w, struct sl_pipeline *p, struct sl_node **nodes, int n,
+                 struct sl_op **ops, struct sl_err *err);
+/* Pushes a batch into a hop; h NULL: out of the walk. SL_PUSH_OK, DONE or < 0. */
+int sl_walk_push(struct sl_walk *w, struct sl_hop *h, int input, struct sl_batch *b,
+                 struct sl_err *err);
+/* What a strand delivers, into the node behind its prefix, with what was encoded of it (consumed). */
+int sl_walk_deliver(struct sl_strand *s, struct sl_batch *b, void *encoded, struct sl_err *err);
+/* A directive on one input of a node: into its operator, and on once all its inputs have had it. */
+int sl_walk_direct(struct sl_pipeline *p, struct sl_node *n, int input, enum sl_directive d,
+                   const struct sl_control *c, struct sl_err *err);
+/* The watermark of one input of a node: to the operator, and on. */
+int sl_walk_watermark(struct sl_pipeline *p, struct sl_node *n, int input, int64_t watermark,
+                      struct sl_err *err);
 void sl_outputs_clear(struct sl_pipeline *p, struct sl_outputs *o);
 void sl_op_rejects_clear(struct sl_op_rejects *r);
 
-/* lane.c */
+/* ---- strand.c ---- */
+
+/* s passes to the strand. NULL: no memory. */
+struct sl_strand *sl_strand_new(struct sl_pipeline *p, struct sl_source *s);
+void sl_strand_free(struct sl_strand *s);
 /* Decides which operators run on workers. */
-void sl_lanes_plan(struct sl_pipeline *p);
+int sl_strand_plan(struct sl_strand *s, struct sl_err *err);
 /* Opens the lane of the loop's own thread. */
-int sl_lanes_open(struct sl_pipeline *p, struct sl_err *err);
-/* Starts the workers and makes each its copies of the operators: when the first morsel comes that is
- * worth a thread. close undoes both, also half made. */
-int sl_lanes_start(struct sl_pipeline *p, struct sl_err *err);
-void sl_lanes_close(struct sl_pipeline *p);
+int sl_strand_open(struct sl_strand *s, struct sl_err *err);
+/* Takes charge of a morsel, which passes: to a worker, or through the own lane at once. */
+int sl_strand_take(struct sl_strand *s, struct sl_morsel *m, struct sl_err *err);
 /* At the end: the partial results of the copies into the operator itself. */
-int sl_lanes_merge(struct sl_pipeline *p, struct sl_err *err);
+int sl_strand_merge(struct sl_strand *s, struct sl_err *err);
 /* m passes to the item. NULL: no memory. */
-struct sl_item *sl_item_new(struct sl_pipeline *p, struct sl_morsel *m);
+struct sl_item *sl_item_new(struct sl_strand *s, struct sl_morsel *m);
 void sl_item_free(struct sl_item *it);
 void sl_item_reset(struct sl_item *it); /* forgets results, to be run again */
+/* Takes a batch that leaves its lane. */
+int sl_item_add(struct sl_item *it, struct sl_batch *b, struct sl_err *err);
 /* Decodes the morsel and takes it through the worker's lane: here, or by the pool. */
 void sl_item_run(struct sl_item *it, int worker);
 void sl_item_submit(struct sl_item *it);
 
-/* reject.c */
+/* ---- watermark.c ---- */
+
+/* Before operators are bound: whether rows get a watermark here, and the schema that they have then. */
+int sl_stamp_plan(struct sl_strand *s, int wanted, struct sl_err *err);
+/* On a worker: b with the column `_wm`, as far as b itself tells it. */
+struct sl_batch *sl_stamp_begin(struct sl_item *it, struct sl_batch *b, struct sl_err *err);
+/* As the item is delivered: what the rows before it add to that, in a batch that left the prefix
+ * (replaced). */
+int sl_stamp_finish(struct sl_item *it, struct sl_batch **b, struct sl_err *err);
+/* The item's rows have been delivered. */
+void sl_stamp_advance(struct sl_item *it);
+/* The watermark of the strand: the least of its splits, but for idle ones. SL_TIME_MIN: not known yet. */
+int64_t sl_stamp_watermark(const struct sl_strand *s);
+/* A split so far behind another that windows stay open for it alone, -1 = none. */
+int sl_stamp_waits_for(const struct sl_strand *s);
+
+/* ---- reject.c ---- */
+
 /* Records of an item's morsel and rows of its operators, to the rejects sink. */
 int sl_pipeline_reject_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err);
 /* Without a rejects sink: the first bad record or row of an item, if it has one, as the error that ends
@@ -173,19 +246,20 @@ int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, stru
 int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row, const uint8_t *given,
                       const struct sl_err *why, struct sl_err *err);
 
-/* account.c */
+/* ---- account.c ---- */
+
 /* Says that a row came too late, once, when the first one did. */
 void sl_pipeline_say_late(struct sl_pipeline *p);
 /* Fills r with the rows of every stage; balance checks them: 0, or SL_EBUG naming the stage. */
-void sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r);
-int sl_pipeline_balance(struct sl_pipeline *p, const struct sl_pipeline_result *r,
-                        struct sl_err *err);
+int sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r, struct sl_err *err);
+int sl_pipeline_balance(const struct sl_pipeline_result *r, struct sl_err *err);
 
 /* pipeline.c: says what was assumed, or what holds of it by now */
 void sl_pipeline_say_assumed(struct sl_pipeline *p);
 
-/* commit.c */
-/* Before anything is opened: asks the sink what it has, and tells the source. */
+/* ---- commit.c ---- */
+
+/* Before anything is opened: asks the sink what it has, and tells the sources. */
 int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err);
 /* Whether what the sink was given may lag behind what the operators were given. */
 int sl_pipeline_holds_rows(const struct sl_pipeline *p);
@@ -196,16 +270,14 @@ int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err
 /* The same if a sink says that it is due. Between two items, or after a wait. */
 int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err);
 /* After an item: tells the source that its morsel is out, and commits if that is due. */
-int sl_pipeline_delivered(struct sl_pipeline *p, struct sl_morsel *m, struct sl_err *err);
+int sl_pipeline_delivered(struct sl_strand *s, struct sl_morsel *m, struct sl_err *err);
 /* After a batch: commits if that is due and no position is to go with it. */
 int sl_pipeline_written(struct sl_pipeline *p, struct sl_err *err);
 
-/* deliver.c */
-int sl_pipeline_deliver(struct sl_pipeline *p, struct sl_err *err); /* the oldest item */
-int sl_pipeline_drain(struct sl_pipeline *p, struct sl_err *err);   /* all of them */
-void sl_pipeline_discard(struct sl_pipeline *p);                    /* without delivering */
-/* A directive through the operators behind the prefix and into the sink. */
-int sl_pipeline_direct(struct sl_pipeline *p, enum sl_directive d, const struct sl_control *c,
-                       struct sl_err *err);
+/* ---- deliver.c ---- */
+
+int sl_strand_deliver(struct sl_strand *s, struct sl_err *err); /* the oldest item */
+int sl_strand_drain(struct sl_strand *s, struct sl_err *err);   /* all of them */
+void sl_strand_discard(struct sl_strand *s);                    /* without delivering */
 
 #endif

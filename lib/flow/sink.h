@@ -46,6 +46,8 @@ struct sl_sink_class {
      * done for neither row nor position. SL_ELOCKED: another run has taken some of these inputs since
      * load(). NULL = rows are out when they are written, or at a directive. */
     int (*commit)(struct sl_sink *s, const struct sl_checkpoint *c, struct sl_err *err);
+    /* The watermark of what was written has grown, µs. NULL = the sink has no use for it. As write. */
+    int (*watermark)(struct sl_sink *s, int64_t watermark, struct sl_err *err);
     /* c: of a barrier that came down the pipe; of STOP: its reason says why. May be NULL. */
     int (*control)(struct sl_sink *s, enum sl_directive d, const struct sl_control *c,
                    struct sl_err *err);

@@ -45,7 +45,7 @@ struct sl_morsel {
     int generation;           /* of the source's schema that it was decoded with */
     int64_t upto;             /* cut short before this physical row of its batch; -1: it was not */
     /* given by next() */
-    int64_t watermark;        /* see struct sl_batch */
+    int64_t watermark;        /* of the rows so far, µs; SL_TIME_MIN: none */
     char *place;              /* file or log, for messages */
     int64_t first_line, byte; /* of the first record in place */
     int32_t split;            /* partition or file number */

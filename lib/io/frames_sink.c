@@ -22,6 +22,8 @@ struct frames_sink {
     struct sl_ipc_form form;
     int started;
     int64_t sent;
+    int64_t watermark; /* SL_TIME_MIN: none, */
+    int is_untold;     /* and it has grown since rows or a message bore it */
 };
 
 static const char hint[] =
@@ -105,14 +107,11 @@ static int put_control(struct frames_sink *f, const struct sl_control *c, struct
 static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, struct sl_err *err)
 {
     struct frames_sink *f = (struct frames_sink *)base;
-    struct sl_control c = {.kind = SL_CONTROL_ROWS, .watermark = b->watermark};
+    struct sl_control c = {.kind = SL_CONTROL_ROWS, .watermark = f->watermark};
+    struct sl_buf line = SL_BUF_INIT;
     (void)encoded;
 
-    if (!b->selected) {
-        c.kind = SL_CONTROL_WATERMARK;
-        return put_control(f, &c, err);
-    }
-    struct sl_buf line = SL_BUF_INIT;
+    f->is_untold = 0;
     sl_control_print(&c, &line);
     struct sl_ipc_meta meta = {.key = SL_IPC_KEY, .value = line.data, .len = line.len};
     struct sl_ipc_layout layout;
@@ -128,6 +127,24 @@ static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, s
     f->sent += (int64_t)b->selected;
     return f->stream.bytes.len >= SL_STREAM_GATHER ? sl_stream_sink_flush(&f->stream, err)
                                                    : SL_PUSH_OK;
+}
+
+/* It leaves with the next rows; without them at the next pause, as a message of its own. */
+static int sink_watermark(struct sl_sink *base, int64_t watermark, struct sl_err *err SL_UNUSED)
+{
+    struct frames_sink *f = (struct frames_sink *)base;
+    f->watermark = watermark;
+    f->is_untold = 1;
+    return SL_PUSH_OK;
+}
+
+static int tell_watermark(struct frames_sink *f, struct sl_err *err)
+{
+    struct sl_control c = {.kind = SL_CONTROL_WATERMARK, .watermark = f->watermark};
+    if (!f->is_untold)
+        return 0;
+    f->is_untold = 0;
+    return put_control(f, &c, err);
 }
 
 static int finish(struct frames_sink *f, enum sl_directive d, const struct sl_control *why,
@@ -157,9 +174,10 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     int rc = 0;
     if (d == SL_END || d == SL_STOP)
         return finish(f, d, c, err);
-    if (d == SL_BARRIER && c)
+    rc = tell_watermark(f, err);
+    if (rc == 0 && d == SL_BARRIER && c)
         rc = put_control(f, c, err);
-    else if (d == SL_FLUSH)
+    else if (rc == 0 && d == SL_FLUSH)
         rc = start(f, NULL, err);
     return rc < 0 ? rc : sl_stream_sink_flush(&f->stream, err);
 }
@@ -194,6 +212,7 @@ static const struct sl_sink_class frames_sink_class = {
     .promise = SL_PROMISE_AT_LEAST,
     .open = sink_open,
     .write = sink_write,
+    .watermark = sink_watermark,
     .control = sink_control,
     .rescue = sink_rescue,
     .poll = sl_stream_sink_poll,
@@ -211,6 +230,7 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
     f->stream.base.class = &frames_sink_class;
     f->stream.base.account = o->account;
     f->stream.base.wants_watermark = !o->dest;
+    f->watermark = SL_TIME_MIN;
     f->command = o->command ? sl_strdup(o->command) : NULL;
     if (o->dest) {
         struct sl_dest_options oo = {

@@ -490,7 +490,7 @@ static int take_batch(struct frames_source *f, const struct sl_ipc_message *m,
     sl_schema_unref(morsel->batch->schema);
     morsel->batch->schema = sl_schema_ref(f->base.schema);
     morsel->batch->origin.base = f->rows;
-    morsel->batch->watermark = morsel->watermark = c.watermark;
+    morsel->watermark = c.watermark;
     morsel->records = (int64_t)morsel->batch->selected;
     morsel->len = m->total;
     f->rows += morsel->records;

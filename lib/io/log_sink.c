@@ -246,8 +246,6 @@ static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, s
     struct sl_log_encoded *e = encoded;
     int rc = 0;
 
-    if (!e)
-        return 0; /* a watermark: a log has no use for it */
     if (e->late)
         rc = encode_late(s, &e, err);
     if (base->due == INT64_MAX)

@@ -322,7 +322,6 @@ static int dress(struct log_source *s, struct sl_batch **b, struct sl_err *err)
     for (int i = 0; i < n; i++)
         b2->columns[i] = sl_column_ref(old->columns[i]);
     b2->origin = old->origin;
-    b2->watermark = old->watermark;
     int rc = 0;
     for (int i = 0; s->o.meta && i < 2; i++) {
         b2->columns[n + i] = meta_column(old, i, err);

@@ -330,7 +330,6 @@ static int assemble(const struct work *w, struct sl_batch **out)
             b->columns[at++] = sl_column_ref(w->read->columns[f]);
     assert(at == u->out->nfields);
     b->origin = w->in->origin;
-    b->watermark = w->in->watermark;
     if (!b->columns[u->rest]) {
         sl_batch_unref(b);
         return -(int)SL_ENOMEM;

@@ -252,6 +252,14 @@ static int aggregate_schema(struct sl_op *op, int input SL_UNUSED, struct sl_sch
 
 /* ---- push ---- */
 
+/* Emits what may be emitted, and says what holds of what is still to come. */
+static int let_go(struct sl_aggregate *a, int all, struct sl_emit *out, struct sl_err *err)
+{
+    int rc = sl_aggregate_emit(a, all, out, err);
+    int64_t watermark = all ? SL_TIME_MIN : sl_aggregate_output_watermark(a);
+    return rc == SL_PUSH_OK && watermark != SL_TIME_MIN ? out->watermark(out, watermark, err) : rc;
+}
+
 static int aggregate_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *batch,
                           enum sl_directive directive, struct sl_emit *out, struct sl_err *err)
 {
@@ -262,12 +270,16 @@ static int aggregate_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch
         rc = sl_aggregate_rows(a, batch, out, err);
     if (rc < 0)
         return rc;
-    if (batch && batch->watermark != SL_TIME_MIN)
-        a->watermark = SL_MAX(a->watermark, batch->watermark);
+    return directive == SL_MORE ? SL_PUSH_OK : let_go(a, directive == SL_END, out, err);
+}
+
+static int aggregate_watermark(struct sl_op *op, int64_t watermark, struct sl_emit *out,
+                               struct sl_err *err)
+{
+    struct sl_aggregate *a = (struct sl_aggregate *)op;
+    a->watermark = SL_MAX(a->watermark, watermark);
     /* While rows pour in, closed windows leave in large batches only. */
-    if (directive == SL_MORE && !sl_aggregate_is_full(a))
-        return SL_PUSH_OK;
-    return sl_aggregate_emit(a, directive == SL_END, out, err);
+    return sl_aggregate_is_full(a) ? let_go(a, 0, out, err) : SL_PUSH_OK;
 }
 
 static int64_t aggregate_held(const struct sl_op *op)
@@ -351,6 +363,7 @@ SL_OP_CLASS(aggregate) = {
     .account = "in = used + late + late_idle + rejected, assigned = released + held",
     .schema = aggregate_schema,
     .push = aggregate_push,
+    .watermark = aggregate_watermark,
     .needs = aggregate_needs,
     .save = sl_aggregate_save,
     .load = sl_aggregate_load,

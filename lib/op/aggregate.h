@@ -116,6 +116,7 @@ int sl_aggregate_rows(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit
 /* 1 if windows that the watermark has closed hold enough groups for a large batch. */
 int sl_aggregate_is_full(struct sl_aggregate *a);
 /* Emits windows that the watermark has closed, or all that there is. */
+int64_t sl_aggregate_output_watermark(const struct sl_aggregate *a); /* SL_TIME_MIN: none */
 int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, struct sl_err *err);
 
 int sl_aggregate_save(struct sl_op *op, struct sl_store *store, struct sl_err *err);

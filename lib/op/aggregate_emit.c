@@ -213,12 +213,17 @@ out:
 
 /* ---- emission ---- */
 
+/* Copies of this operator hold parts of the same windows until they are merged. */
+static int may_close(const struct sl_aggregate *a)
+{
+    return a->windowed && a->wm_column >= 0 && atomic_load(a->family) == 1;
+}
+
 /* No window that starts before this is emitted any more. */
-static int64_t output_watermark(const struct sl_aggregate *a)
+int64_t sl_aggregate_output_watermark(const struct sl_aggregate *a)
 {
     int64_t start, end;
-    if (!a->windowed || a->wm_column < 0 || a->watermark == SL_TIME_MIN ||
-        a->watermark == SL_TIME_MAX)
+    if (!may_close(a) || a->watermark == SL_TIME_MIN || a->watermark == SL_TIME_MAX)
         return SL_TIME_MIN;
     if (!sl_window_around(&a->window, sl_time_add(a->watermark, -a->lateness), &start, &end))
         return SL_TIME_MIN;
@@ -235,8 +240,6 @@ static int emit_entries(struct sl_aggregate *a, const struct sl_entry *e, size_t
         rc = make_batch(a, e + i, m, &b, err);
         if (rc < 0)
             return rc;
-        if (i + m == n)
-            b->watermark = output_watermark(a);
         rc = out->emit(out, b, err);
         sl_batch_unref(b);
     }
@@ -252,12 +255,6 @@ static void forget(struct sl_aggregate *a, size_t nwindows, const struct sl_entr
         sl_group_remove(&a->groups, e[i].a);
     }
     sl_aggregate_drop_windows(a, nwindows);
-}
-
-/* Copies of this operator hold parts of the same windows until they are merged. */
-static int may_close(const struct sl_aggregate *a)
-{
-    return a->windowed && a->wm_column >= 0 && atomic_load(a->family) == 1;
 }
 
 static int is_closed(const struct sl_aggregate *a, const struct sl_open_window *w)

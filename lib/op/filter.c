@@ -3,8 +3,7 @@
 /*
  * filter: rows for which every condition is true.
  *
- * Conditions run one after the other, each on the rows that the ones before let through. A batch of
- * which nothing is left goes on only if it bears a watermark, so that windows downstream close.
+ * Conditions run one after the other, each on the rows that the ones before let through.
  */
 #include "op/ops.h"
 #include "op/registry.h"
@@ -104,13 +103,7 @@ static int filter_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *b
     size_t tried = good ? good->selected : 0, passed = good ? f->passed->selected : 0;
     if (tried > passed)
         out->fate(out, SL_FATE_FILTERED, (int64_t)(tried - passed));
-    if (!good && batch->watermark != SL_TIME_MIN) {
-        sl_batch_unref(f->passed);
-        f->passed = sl_batch_pick(batch, NULL, 0, NULL, err);
-        if (!f->passed)
-            return -SL_ENOMEM;
-    }
-    if (passed || batch->watermark != SL_TIME_MIN)
+    if (passed)
         rc = out->emit(out, f->passed, err);
     sl_batch_unref(f->passed);
     f->passed = NULL;

@@ -20,8 +20,7 @@ struct last {
     struct sl_schema *schema;
     int time_column; /* -1: none */
     struct sl_topn top;
-    struct sl_batch
-        *latest; /* while rows are held back: the batch that came last, for its watermark */
+    int64_t watermark; /* while rows are held back: it follows them */
 };
 
 static void unbind(struct last *l)
@@ -29,8 +28,7 @@ static void unbind(struct last *l)
     sl_topn_release(&l->top);
     sl_schema_unref(l->schema);
     l->schema = NULL;
-    sl_batch_unref(l->latest);
-    l->latest = NULL;
+    l->watermark = SL_TIME_MIN;
 }
 
 static int last_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema *in,
@@ -67,21 +65,12 @@ static int key_of(void *arg, struct sl_batch *b, struct sl_column **key, struct 
     return *key ? 0 : -SL_ENOMEM;
 }
 
-/* The watermark of the rows that were held back follows them, on a batch without rows: else windows
- * downstream would wait for the next row. */
-static int emit_watermark(struct last *l, struct sl_emit *out, struct sl_err *err)
+static int last_watermark(struct sl_op *op, int64_t watermark, struct sl_emit *out,
+                          struct sl_err *err)
 {
-    if (!l->latest)
-        return SL_PUSH_OK;
-    struct sl_buffer *none = sl_buffer_new(NULL, 0);
-    struct sl_batch *b = none ? sl_batch_select(l->latest, none, 0, err) : NULL;
-    sl_batch_unref(l->latest);
-    l->latest = NULL;
-    if (!b)
-        return sl_err_nomem(err, "a watermark");
-    int rc = out->emit(out, b, err);
-    sl_batch_unref(b);
-    return rc;
+    struct last *l = (struct last *)op;
+    l->watermark = watermark;
+    return l->passing ? out->watermark(out, watermark, err) : SL_PUSH_OK;
 }
 
 static int last_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *batch,
@@ -91,15 +80,8 @@ static int last_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *bat
     int64_t cut = 0;
     int rc = SL_PUSH_OK;
 
-    if (batch && l->passing) {
-        if (batch->selected || batch->watermark != SL_TIME_MIN)
-            rc = out->emit(out, batch, err);
-        return rc;
-    }
-    if (batch && l->follow && batch->watermark != SL_TIME_MIN) {
-        sl_batch_unref(l->latest);
-        l->latest = sl_batch_ref(batch);
-    }
+    if (batch && l->passing)
+        return batch->selected ? out->emit(out, batch, err) : rc;
     if (batch && batch->selected) {
         struct sl_column *key = NULL;
         rc = key_of(l, batch, &key, err);
@@ -112,9 +94,9 @@ static int last_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *bat
         rc = sl_topn_finish(&l->top, 1, &cut, err);
         if (rc >= 0)
             rc = sl_rows_emit(&l->top, out, &cut, err);
-        if (rc == SL_PUSH_OK)
-            rc = emit_watermark(l, out, err);
         l->passing = rc >= 0 && l->follow;
+        if (rc == SL_PUSH_OK && l->passing && l->watermark != SL_TIME_MIN)
+            rc = out->watermark(out, l->watermark, err);
     }
     if (rc >= 0 && cut)
         out->fate(out, SL_FATE_CUT, cut);
@@ -178,6 +160,7 @@ SL_OP_CLASS(last) = {
     .account = "in = out + cut + held",
     .schema = last_schema,
     .push = last_push,
+    .watermark = last_watermark,
     .needs = last_needs,
     .save = last_save,
     .load = last_load,

@@ -26,9 +26,9 @@ static int limit_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *ba
     struct limit *l = (struct limit *)op;
     int rc = SL_PUSH_OK;
 
-    if (batch && (batch->selected || batch->watermark != SL_TIME_MIN)) {
+    if (batch && batch->selected) {
         int64_t n = (int64_t)batch->selected, pass = SL_MIN(n, l->left);
-        if (pass || batch->watermark != SL_TIME_MIN) {
+        if (pass) {
             struct sl_batch *part = sl_batch_slice(batch, 0, (size_t)pass, err);
             rc = part ? out->emit(out, part, err) : -SL_ENOMEM;
             sl_batch_unref(part);

@@ -18,8 +18,9 @@
  *   BARRIER  as FLUSH; afterwards save() may be called and must give the state at this point
  *   STOP     the run is over, the data is not: as BARRIER; windows stay open
  *   END      the data is over: emit everything
- * A batch's `watermark` decides when results may be emitted; the column `_wm`, if the schema has
- * one, decides what is late.
+ * The call watermark() decides when results may be emitted; the column `_wm`, if the schema has one,
+ * decides what is late. An operator with several inputs gets a directive once on each: what it does of
+ * its own accord at FLUSH it does on every one of them.
  *
  * Row accounts are kept by who calls push() and by emit(): in = what was pushed, out = what was
  * emitted. An operator reports through fate() only what they cannot see: rows filtered, late,
@@ -59,6 +60,9 @@ struct sl_late { /* µs */
 struct sl_emit {
     /* Hands a batch on (borrowed; the callee takes references). SL_PUSH_OK, SL_PUSH_DONE, < 0. */
     int (*emit)(struct sl_emit *out, struct sl_batch *batch, struct sl_err *err);
+    /* Says that no row with a smaller event time will come that is not late; as emit(). It may be
+     * called only by an operator that has the call watermark(). */
+    int (*watermark)(struct sl_emit *out, int64_t watermark, struct sl_err *err);
     /* A row that cannot be processed: physical row of batch, and why; why->place is the name of what
      * was computed, or empty. 0: it is on record, go on without it (the operator counts nothing
      * itself). < 0: the run stops with err. */
@@ -88,6 +92,14 @@ struct sl_op_class {
                   struct sl_err *err);
     int (*push)(struct sl_op *op, int input, struct sl_batch *batch, enum sl_directive directive,
                 struct sl_emit *out, struct sl_err *err);
+    /* The watermark of its inputs has grown, µs: it decides when results may be emitted, never what they
+     * hold. Without rows: a watermark alone is this call and nothing else. NULL = it goes on as it is;
+     * else the operator says by emit->watermark what holds of its output, now or later. Answers as
+     * push. */
+    int (*watermark)(struct sl_op *op, int64_t watermark, struct sl_emit *out, struct sl_err *err);
+    /* Of an operator with several inputs: which one it wants a batch of now, one that has not ended;
+     * -1: any. The loop pulls that one. */
+    int (*next_input)(const struct sl_op *op);
     /* Which input columns the operator must be given when the output columns with a bit in `out`
      * are wanted (a bit per field; out NULL: none are): sets bits in `in`, never clears them. With
      * out NULL these are the columns that the operator itself computes with. */
@@ -97,8 +109,6 @@ struct sl_op_class {
     int (*load)(struct sl_op *op, struct sl_store *store, struct sl_err *err);
     /* Rows now inside (held back, open windows). NULL = always 0. */
     int64_t (*held)(const struct sl_op *op);
-    /* The partition for which results wait, though the others are further; -1: none. NULL = never. */
-    int (*waits_for)(const struct sl_op *op);
     /* A fresh operator with the same settings, already bound; and back: takes over other's state and
      * leaves it empty. Only with SL_OP_MERGE or SL_OP_ROWWISE (merge then has nothing to do). */
     struct sl_op *(*split)(const struct sl_op *op, struct sl_err *err);

@@ -45,9 +45,4 @@ struct sl_op *sl_limit_new(int64_t n, struct sl_account *account, struct sl_err 
  * END; or at the first FLUSH when follow, afterwards all rows pass. n < 0: all rows, in that order. */
 struct sl_op *sl_last_new(int64_t n, int follow, struct sl_account *account, struct sl_err *err);
 
-/* Directly behind a source of `partitions` partitions: adds the hidden column `_wm` to each row and the
- * watermark to each batch; out_of_order in µs. */
-struct sl_op *sl_watermark_new(int64_t out_of_order, int partitions, struct sl_account *account,
-                               struct sl_err *err);
-
 #endif

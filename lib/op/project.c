@@ -345,7 +345,6 @@ static int make_column(struct project *p, const struct step *s, int i, struct sl
 static void carry_over(const struct sl_batch *b, struct sl_batch *to)
 {
     to->origin = b->origin;
-    to->watermark = b->watermark;
     if (!b->selection || !b->selected)
         return;
     size_t n = b->selected, first = b->selection[0];
@@ -369,7 +368,6 @@ static int run_step(struct project *p, const struct step *s, struct sl_batch **b
         carry_over(from, to);
     } else if (rc >= 0) {
         to->origin = from->origin;
-        to->watermark = from->watermark;
         to->selection = from->selection;
         to->selection_owner = sl_buffer_ref(from->selection_owner);
         to->selected = from->selected;
@@ -408,17 +406,12 @@ static int project_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *
     struct sl_batch *good = NULL;
     int rc;
 
-    if (!batch || (!batch->selected && batch->watermark == SL_TIME_MIN))
+    if (!batch)
         return SL_PUSH_OK;
     rc = sl_rows_try(batch, work, p, out, &good, err);
     if (rc < 0)
         return rc;
-    if (!good && batch->watermark != SL_TIME_MIN) {
-        struct sl_batch *none = sl_batch_slice(batch, 0, 0, err);
-        rc = none ? work(p, none, NULL, err) : -SL_ENOMEM; /* no row that could be bad */
-        sl_batch_unref(none);
-    }
-    if (rc >= 0 && (good || batch->watermark != SL_TIME_MIN))
+    if (good)
         rc = out->emit(out, p->made, err);
     sl_batch_unref(p->made);
     p->made = NULL;

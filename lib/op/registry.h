@@ -23,8 +23,7 @@
     X(sort)                                                                                        \
     X(limit)                                                                                       \
     X(last)                                                                                        \
-    X(timed)                                                                                       \
-    X(watermark)
+    X(timed)
 
 #define SL_OP_DECLARE(name) extern const struct sl_op_class sl_op_class_##name;
 SL_OP_LIST(SL_OP_DECLARE)

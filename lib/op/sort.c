@@ -134,6 +134,13 @@ static int sort_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *bat
     return rc;
 }
 
+/* Every row comes at the end: nothing holds of the output before. */
+static int sort_watermark(struct sl_op *op SL_UNUSED, int64_t watermark SL_UNUSED,
+                          struct sl_emit *out SL_UNUSED, struct sl_err *err SL_UNUSED)
+{
+    return SL_PUSH_OK;
+}
+
 static void sort_needs(const struct sl_op *op, int input SL_UNUSED, const uint8_t *out, uint8_t *in)
 {
     const struct sort *s = (const struct sort *)op;
@@ -187,6 +194,7 @@ SL_OP_CLASS(sort) = {
     .account = "in = out + cut + rejected + held",
     .schema = sort_schema,
     .push = sort_push,
+    .watermark = sort_watermark,
     .needs = sort_needs,
     .save = sort_save,
     .load = sort_load,

@@ -74,7 +74,7 @@ static int timed_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch *b,
     if (!b->columns[t->at]->valid)
         return out->emit(out, b, err);
     rc = sort_out(t, b, out, &rest, err);
-    if (rc >= 0 && (rest->selected || b->watermark != SL_TIME_MIN))
+    if (rc >= 0 && rest->selected)
         rc = out->emit(out, rest, err);
     sl_batch_unref(rest);
     return rc;

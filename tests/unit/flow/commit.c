@@ -216,12 +216,10 @@ static int run(const struct setting *t, struct counter *c, struct ledger *l, str
     l->rows = t->had ? strtoll(t->had, NULL, 10) : 0;
     if (rc == 0)
         rc = sl_pipeline_new(&o, &p, err);
-    if (rc == 0)
-        rc = sl_pipeline_source(p, &c->base, err);
-    if (rc == 0 && t->limit)
-        rc = sl_pipeline_op(p, sl_limit_new(t->limit, NULL, err), err);
-    if (rc == 0)
-        rc = sl_pipeline_sink(p, &l->base, err);
+    struct sl_feed *last = rc == 0 ? sl_pipeline_source(p, &c->base, err) : NULL;
+    if (last && t->limit)
+        last = sl_pipeline_op(p, sl_limit_new(t->limit, NULL, err), &last, 1, err);
+    rc = last ? sl_pipeline_sink(p, &l->base, last, err) : -1;
     sl_pipeline_again(p, t->again);
     if (rc == 0)
         rc = sl_pipeline_run(p, &r, err);

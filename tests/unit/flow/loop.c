@@ -212,12 +212,10 @@ static int run(struct setting t, struct collected *c, struct sl_pipeline_result 
     c->last = -1;
     c->done_at = t.done_at;
     int rc = sl_pipeline_new(&o, &p, err);
-    if (rc == 0)
-        rc = sl_pipeline_source(p, &n->base, err);
-    if (rc == 0 && t.where)
-        rc = sl_pipeline_op(p, text_filter(&t.where, 1, &env, NULL, err), err);
-    if (rc == 0)
-        rc = sl_pipeline_sink(p, &c->base, err);
+    struct sl_feed *last = rc == 0 ? sl_pipeline_source(p, &n->base, err) : NULL;
+    if (last && t.where)
+        last = sl_pipeline_op(p, text_filter(&t.where, 1, &env, NULL, err), &last, 1, err);
+    rc = last ? sl_pipeline_sink(p, &c->base, last, err) : -1;
     if (rc == 0)
         rc = sl_pipeline_run(p, r, err);
     sl_pipeline_free(p);

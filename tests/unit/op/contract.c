@@ -42,7 +42,7 @@ static enum outcome faulty_run(const struct example *x, struct sl_account *accou
                                struct sl_batch *const *batches, uint64_t n, int forever,
                                struct lines *whole)
 {
-    struct run r = {.x = x, .account = account};
+    struct run r = {.x = x, .account = account, .watermark = SL_TIME_MIN};
     char what[768] = "";
     sl_err_init(&r.err);
     gate_init(&r.gate);

@@ -105,7 +105,6 @@ EXAMPLE(sort_arrival, text_sort(NULL, 25, &example_env, account, err))
 EXAMPLE(limit, sl_limit_new(13, account, err))
 EXAMPLE(limit_none, sl_limit_new(0, account, err))
 EXAMPLE(last, sl_last_new(11, 0, account, err))
-EXAMPLE(watermark, sl_watermark_new(3 * SL_USEC_PER_SEC, 3, account, err))
 EXAMPLE(timed, sl_timed_new(NULL, account, err))
 EXAMPLE(timed_named, sl_timed_new("d", account, err))
 EXAMPLE(timed_without, sl_timed_new("nosuch", account, err))
@@ -140,7 +139,6 @@ static const struct example examples[] = {
     {"limit", "13 rows", make_limit, 1, 1, 1, 0},
     {"limit", "no rows", make_limit_none, 1, 1, 0, 0},
     {"last", "11 rows", make_last, PARTITIONS, 1, 0, 0},
-    {"watermark", "three partitions", make_watermark, PARTITIONS, 0, 0, 0},
     {"timed", "the schema's column", make_timed, PARTITIONS, 0, 1, 1},
     {"timed", "a named column", make_timed_named, PARTITIONS, 0, 0, 1},
     {"timed", "no column", make_timed_without, PARTITIONS, 0, 1, 0},

@@ -243,6 +243,7 @@ struct feed {
     int at[PARTITIONS]; /* next row */
     int turn;
     int64_t wm[PARTITIONS];
+    int64_t watermark; /* behind the batch that was given */
 };
 
 static inline void feed_init(struct feed *f, int partitions, size_t cut, int order, enum form form,
@@ -298,8 +299,7 @@ static inline struct sl_batch *feed_next(struct feed *f)
         row_wm(p, rows[n - 1] + 1, &f->wm[p]);
     for (int q = 0; q < f->partitions; q++)
         least = SL_MIN(least, f->wm[q]);
-    if (f->with_wm)
-        b->watermark = least;
+    f->watermark = f->with_wm ? least : SL_TIME_MIN;
     return b;
 }
 

@@ -64,7 +64,7 @@ static struct sl_batch *batch(struct sl_schema *s, int b)
 /* The consumer says DONE at its batch number done_at; 0: never. */
 static struct run flow(const struct example *x, int reloads, int done_at)
 {
-    struct run r = {.x = x, .account = &account};
+    struct run r = {.x = x, .account = &account, .watermark = SL_TIME_MIN};
     struct sl_schema *s = schema(), *out = NULL;
     sl_err_init(&r.err);
     gate_init(&r.gate);
@@ -218,10 +218,9 @@ static void check_full_windows(void)
             struct sl_batch *rows = batch(s, b);
             if (wm)
                 rows->columns[4] = sl_column_nulls(sl_type_of(SL_TIMESTAMPTZ), rows->rows, &err);
-            if (wm &&
-                b % 2) /* two batches' windows leave at once: more than one batch of results */
-                rows->watermark = (int64_t)b * MANY * 1000 - 100000;
-            CHECK(sl_op_push(op, 0, rows, SL_MORE, &g[wm].emit, &err) >= 0);
+            /* two batches' windows leave at once: more than one batch of results */
+            int64_t told = wm && b % 2 ? (int64_t)b * MANY * 1000 - 100000 : SL_TIME_MIN;
+            CHECK(push_told(op, rows, told, SL_MORE, &g[wm].emit, &err) >= 0);
             sl_batch_unref(rows);
             CHECK((g[wm].rows.n > 0) == (wm && b > 0));
             CHECK_INT(g[wm].window_before, 0);

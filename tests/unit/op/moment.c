@@ -34,7 +34,7 @@ static void windows_leave(void)
     gate_init(&g);
     feed_init(&f, PARTITIONS, 3, 1, FORM_PLAIN, 1);
     while ((b = feed_next(&f))) {
-        CHECK(sl_op_push(op, 0, b, SL_FLUSH, &g.emit, &err) >= 0);
+        CHECK(push_told(op, b, f.watermark, SL_FLUSH, &g.emit, &err) >= 0);
         sl_batch_unref(b);
     }
     early = g.rows.n;
@@ -95,19 +95,15 @@ static void windows_close(void)
     struct sl_batch *b = times(in, 3, seen, wm), *late = times(in, 1, seen, wm + 2);
     struct gate g;
     gate_init(&g);
-    b->watermark = 25 * s - 1;
-    CHECK(sl_op_push(op, 0, b, SL_FLUSH, &g.emit, &err) >= 0);
+    CHECK(push_told(op, b, 25 * s - 1, SL_FLUSH, &g.emit, &err) >= 0);
     CHECK_INT(g.rows.n, 0);
     CHECK(sl_op_push(op, 0, late, SL_FLUSH, &g.emit, &err) >= 0);
     CHECK_INT(g.fate[SL_FATE_LATE], 1);
-    struct sl_batch *none = sl_batch_slice(b, 0, 0, &err);
-    none->watermark = 25 * s;
-    CHECK(sl_op_push(op, 0, none, SL_FLUSH, &g.emit, &err) >= 0);
+    CHECK(push_told(op, NULL, 25 * s, SL_FLUSH, &g.emit, &err) >= 0);
     CHECK_INT(g.rows.n, 1);
     CHECK_STR(g.rows.n ? g.rows.text[0] : NULL, "1970-01-01 00:00:10+00|1970-01-01 00:00:20+00|2");
     CHECK_INT(g.watermark, 20 * s);
     gate_free(&g);
-    sl_batch_unref(none);
     sl_batch_unref(b);
     sl_batch_unref(late);
     sl_schema_unref(in);
@@ -119,49 +115,35 @@ static void nanoseconds(void)
 {
     static const int64_t ts[] = {-1, 1999999999, -1000000001, 2000000000};
     struct text_aggregate_options o = {.window = "1 second"};
-    struct sl_op *ops[] = {text_aggregate(&o, &env, &account, &err),
-                           sl_watermark_new(0, 1, &account, &err)};
-    static const char *const want[2] = {
-        "1969-12-31 23:59:58+00|1969-12-31 23:59:59+00|1 "
-        "1969-12-31 23:59:59+00|1970-01-01 00:00:00+00|1 "
-        "1970-01-01 00:00:01+00|1970-01-01 00:00:02+00|1 "
-        "1970-01-01 00:00:02+00|1970-01-01 00:00:03+00|1 ",
-        "1969-12-31 23:59:59.999999999+00|(null) "
-        "1970-01-01 00:00:01.999999999+00|1969-12-31 23:59:59.999999+00 "
-        "1969-12-31 23:59:58.999999999+00|1970-01-01 00:00:01.999999+00 "
-        "1970-01-01 00:00:02+00|1970-01-01 00:00:01.999999+00 "};
     struct sl_schema *in = times_schema(1, 0);
     struct sl_batch *b = times(in, 4, ts, NULL);
-    for (int k = 0; k < 2; k++) {
-        struct sl_op *op = bound_to(ops[k], in);
-        struct gate g;
-        char got[400] = "";
-        gate_init(&g);
-        CHECK(sl_op_push(op, 0, b, SL_END, &g.emit, &err) >= 0);
-        for (size_t i = 0; i < g.rows.n; i++)
-            snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s ", g.rows.text[i]);
-        CHECK_STR(got, want[k]);
-        gate_free(&g);
-        sl_op_free(op);
-    }
+    struct sl_op *op = bound_to(text_aggregate(&o, &env, &account, &err), in);
+    struct gate g;
+    char got[400] = "";
+    gate_init(&g);
+    CHECK(sl_op_push(op, 0, b, SL_END, &g.emit, &err) >= 0);
+    for (size_t i = 0; i < g.rows.n; i++)
+        snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s ", g.rows.text[i]);
+    CHECK_STR(got, "1969-12-31 23:59:58+00|1969-12-31 23:59:59+00|1 "
+                   "1969-12-31 23:59:59+00|1970-01-01 00:00:00+00|1 "
+                   "1970-01-01 00:00:01+00|1970-01-01 00:00:02+00|1 "
+                   "1970-01-01 00:00:02+00|1970-01-01 00:00:03+00|1 ");
+    gate_free(&g);
+    sl_op_free(op);
     sl_batch_unref(b);
     sl_schema_unref(in);
 }
 
-/* A limit wants no more from its last row on, and none at all if it is 0. A watermark without rows
- * passes. */
+/* A limit wants no more from its last row on, and none at all if it is 0. */
 static void limits(void)
 {
     static const int64_t ts[] = {1, 2};
     struct sl_schema *in = times_schema(0, 0);
-    struct sl_batch *b = times(in, 2, ts, NULL), *none = sl_batch_slice(b, 0, 0, &err);
-    none->watermark = 5;
+    struct sl_batch *b = times(in, 2, ts, NULL);
     for (int limit = 0; limit <= 4; limit += 2) {
         struct sl_op *op = bound_to(sl_limit_new(limit, &account, &err), in);
         struct gate g;
         gate_init(&g);
-        CHECK(sl_op_push(op, 0, none, SL_MORE, &g.emit, &err) >= 0);
-        CHECK_INT(g.watermark, 5);
         for (int sent = 2; sent <= 6; sent += 2) {
             int want = sent < limit ? SL_PUSH_OK : SL_PUSH_DONE;
             CHECK_INT(sl_op_push(op, 0, b, SL_MORE, &g.emit, &err), want);
@@ -170,7 +152,6 @@ static void limits(void)
         gate_free(&g);
         sl_op_free(op);
     }
-    sl_batch_unref(none);
     sl_batch_unref(b);
     sl_schema_unref(in);
 }
@@ -187,11 +168,13 @@ static void last_goes_on(void)
     gate_init(&g);
     feed_init(&f, 1, 10, 0, FORM_PLAIN, 1);
     struct sl_op *op = bound_to(sl_last_new(4, 1, &account, &err), in);
-    struct sl_batch *a = feed_next(&f), *b = feed_next(&f);
-    CHECK(a->watermark != SL_TIME_MIN);
-    CHECK(sl_op_push(op, 0, a, SL_BARRIER, &g.emit, &err) >= 0);
+    struct sl_batch *a = feed_next(&f);
+    int64_t watermark = f.watermark;
+    struct sl_batch *b = feed_next(&f);
+    CHECK(watermark != SL_TIME_MIN);
+    CHECK(push_told(op, a, watermark, SL_BARRIER, &g.emit, &err) >= 0);
     CHECK_INT(g.rows.n, 4);
-    CHECK_INT(g.watermark, a->watermark);
+    CHECK_INT(g.watermark, watermark);
     CHECK(op->class->save(op, &m.store, &err) >= 0);
     sl_op_free(op);
     op = bound_to(sl_last_new(4, 1, &account, &err), in);
@@ -232,10 +215,10 @@ static void last_follows(void)
     sl_op_free(op);
 }
 
-/* What went through the operator last: its watermark and origin. */
+/* What went through the operator last: its origin. */
 struct seen {
     struct sl_emit emit;
-    int64_t watermark, base;
+    int64_t base;
     int32_t partition;
 };
 
@@ -243,38 +226,9 @@ static int see(struct sl_emit *e, struct sl_batch *b, struct sl_err *unused)
 {
     struct seen *s = (struct seen *)e;
     (void)unused;
-    s->watermark = b->watermark;
     s->partition = b->origin.partition;
     s->base = b->origin.base;
     return SL_PUSH_OK;
-}
-
-/* A batch's watermark is that of the partition that is least far, and unknown until each has rows. */
-static void least_partition(void)
-{
-    static const int64_t s = SL_USEC_PER_SEC;
-    static const struct {
-        int partition;
-        int64_t ts[2], want;
-    } steps[] = {
-        {0, {30 * s, 31 * s}, SL_TIME_MIN}, {1, {10 * s, 9 * s}, 8 * s}, {0, {90 * s, 0}, 8 * s},
-        {1, {50 * s, 20 * s}, 48 * s},      {1, {99 * s, 0}, 88 * s},
-    };
-    struct sl_schema *in = times_schema(0, 0);
-    struct sl_op *op = bound_to(sl_watermark_new(2 * s, 2, &account, &err), in);
-    struct seen seen = {.emit = {.emit = see}};
-    for (size_t i = 0; i < SL_COUNT(steps); i++) {
-        struct sl_batch *b = times(in, 2, steps[i].ts, NULL);
-        b->origin.partition = steps[i].partition;
-        b->origin.base = (int64_t)(1000 + i);
-        CHECK(sl_op_push(op, 0, b, SL_MORE, &seen.emit, &err) >= 0);
-        CHECK_INT(seen.watermark, steps[i].want);
-        CHECK_INT(seen.partition, steps[i].partition);
-        CHECK_INT(seen.base, (int64_t)(1000 + i));
-        sl_batch_unref(b);
-    }
-    sl_schema_unref(in);
-    sl_op_free(op);
 }
 
 /* What a batch says of its rows stays with them. */
@@ -293,9 +247,7 @@ static void handed_on(void)
         struct sl_batch *b = times(in, 2, ts, NULL);
         b->origin.partition = 3;
         b->origin.base = 1000;
-        b->watermark = 77;
         CHECK(sl_op_push(op, 0, b, SL_MORE, &seen.emit, &err) >= 0);
-        CHECK_INT(seen.watermark, 77);
         CHECK_INT(seen.partition, 3);
         CHECK_INT(seen.base, 1000);
         sl_batch_unref(b);
@@ -312,9 +264,7 @@ int main(void)
     windows_leave();
     TEST("a window closes, and rows are late for it, lateness behind its end")
     windows_close();
-    TEST("a batch's watermark is the least of the partitions'")
-    least_partition();
-    TEST("origin and watermark of a batch are handed on")
+    TEST("the origin of a batch is handed on")
     handed_on();
     TEST("times in nanoseconds are rounded down")
     nanoseconds();

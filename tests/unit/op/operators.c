@@ -90,7 +90,7 @@ static void flow(struct sl_op *op, struct gate *g, size_t cut, int with_wm, int 
     gate_init(g);
     feed_init(&f, PARTITIONS, cut, 1, FORM_DICT, with_wm);
     while ((b = feed_next(&f))) {
-        CHECK(sl_op_push(op, 0, b, flush ? SL_FLUSH : SL_MORE, &g->emit, &err) >= 0);
+        CHECK(push_told(op, b, f.watermark, flush ? SL_FLUSH : SL_MORE, &g->emit, &err) >= 0);
         sl_batch_unref(b);
     }
     CHECK(sl_op_push(op, 0, NULL, SL_END, &g->emit, &err) >= 0);

@@ -172,7 +172,8 @@ static struct sl_batch *batch_of(FILE *f, int part, int64_t *at, int64_t *newest
 /* Runs the operator over rows that it makes on the way; 0 or the error's text on stdout. */
 static int run(struct sl_op *op, int batches, const char *rows, const char *result)
 {
-    struct result r = {.emit = {take, drop, ignore, ignore_late}, .f = fopen(result, "w")};
+    struct result r = {.emit = {.emit = take, .reject = drop, .fate = ignore, .late = ignore_late},
+                       .f = fopen(result, "w")};
     FILE *f = fopen(rows, "w");
     int64_t at[PARTS] = {0}, newest[PARTS] = {INT64_MIN, INT64_MIN, INT64_MIN};
     struct sl_schema *out = NULL;
