@@ -11,7 +11,7 @@
 
 #include "arrow/batch.h"
 
-#define SL_HIDDEN_WM         "_wm" /* timestamptz: the watermark of the row, see op/watermark.c */
+#define SL_HIDDEN_WM         "_wm" /* timestamptz: the watermark of the row, see flow/watermark.c */
 #define SL_VIRTUAL_PARTITION "_partition" /* bigint: where the row lies in its log, for --meta */
 #define SL_VIRTUAL_OFFSET    "_offset"    /* bigint */
 #define SL_REST              "_rest"      /* jsonb: an object of the keys that have no column */

@@ -18,17 +18,6 @@ int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **ou
     return 0;
 }
 
-/* Lists a pointer more. */
-static int list(void *array, int *n, void *item, struct sl_err *err)
-{
-    void **items = sl_realloc(*(void **)array, ((size_t)*n + 1) * sizeof(*items));
-    if (!items)
-        return sl_err_nomem(err, "a pipeline");
-    *(void **)array = items;
-    items[(*n)++] = item;
-    return 0;
-}
-
 static void free_node(struct sl_node *n)
 {
     if (!n)
@@ -49,9 +38,11 @@ struct sl_feed *sl_pipeline_source(struct sl_pipeline *p, struct sl_source *sour
     if (!s) {
         source->class->free(source);
         sl_err_nomem(err, "a source");
-    } else if (list(&p->strands, &p->nstrands, s, err) < 0) {
+    } else if (SL_GROW_ONE(p->strands, p->nstrands, "a source", err) < 0) {
         sl_strand_free(s);
         s = NULL;
+    } else {
+        p->strands[p->nstrands++] = s;
     }
     return s ? &s->feed : NULL;
 }
@@ -77,10 +68,11 @@ static struct sl_node *add_node(struct sl_pipeline *p, struct sl_op *op,
                              .watermark = SL_TIME_MIN};
     for (int i = 0; i < n; i++)
         inputs[i] = (struct sl_input){.from = from[i], .watermark = SL_TIME_MIN};
-    if (list(&p->nodes, &p->nnodes, node, err) < 0) {
+    if (SL_GROW_ONE(p->nodes, p->nnodes, "an operator", err) < 0) {
         free_node(node);
         return NULL;
     }
+    p->nodes[p->nnodes++] = node;
     for (int i = 0; i < n; i++) {
         struct sl_strand *s = from[i]->strand;
         struct sl_node **to = s ? &s->first : &from[i]->node->to;

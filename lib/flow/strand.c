@@ -187,14 +187,9 @@ void sl_item_free(struct sl_item *it)
 int sl_item_add(struct sl_item *it, struct sl_batch *b, struct sl_err *err)
 {
     struct sl_outputs *o = &it->outputs;
-    if (o->n == o->cap) {
-        size_t cap = o->cap ? o->cap * 2 : 4;
-        struct sl_output *items = sl_realloc(o->items, cap * sizeof(*items));
-        if (!items)
-            return sl_err_nomem(err, "a list of batches");
-        o->items = items;
-        o->cap = cap;
-    }
+    int rc = SL_GROW(o->items, o->n + 1, o->cap, "a list of batches", err);
+    if (rc < 0)
+        return rc;
     o->items[o->n++] = (struct sl_output){.batch = sl_batch_ref(b)};
     return SL_PUSH_OK;
 }
