@@ -9,8 +9,8 @@ load common
     run -2 --separate-stderr sluice partition --by 'user nam' t.csv -o l/
     [[ $stderr == *'did you mean User Name?'* ]]
     sluice partition --by '"USER NAME"' --into 2 t.csv -o l/ --quiet
-    sluice partition --by 'User Name' t.csv -o l/ --quiet
-    run -1 --separate-stderr sluice partition --by v t.csv -o l/
+    sluice partition --by 'User Name' t.csv -o l/ --quiet --again
+    run -1 --separate-stderr sluice partition --by v t.csv -o l/ --again
     [[ $stderr == *"partitioned by User Name, not by v"* ]]
 }
 
