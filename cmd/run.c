@@ -423,8 +423,9 @@ static int status_of(const struct sl_cmd_run *run, const struct sl_pipeline_resu
         return SL_EXIT_SCHEMA;
     if (run->args->fail_empty && res->rows_out == 0)
         return SL_EXIT_FAILED;
-    return res->rejected || res->late || res->recovered || res->lost ? SL_EXIT_REJECTS
-                                                                     : SL_EXIT_GOOD;
+    return res->rejected || res->late || res->recovered || res->lost || res->unread
+               ? SL_EXIT_REJECTS
+               : SL_EXIT_GOOD;
 }
 
 static int explain(struct sl_cmd_run *run)

@@ -227,6 +227,20 @@ void sl_path_join(struct sl_buf *out, const char *dir, const char *name)
     sl_buf_addstr(out, name);
 }
 
+void sl_path_absolute(struct sl_buf *out, const char *cwd, const char *path)
+{
+    if (*path != '/')
+        sl_buf_addstr(out, strcmp(cwd, "/") == 0 ? "" : cwd);
+    while (*path) {
+        size_t n = strcspn(path, "/");
+        if (n && !(n == 1 && *path == '.')) {
+            sl_buf_addch(out, '/');
+            sl_buf_add(out, path, n);
+        }
+        path += n + (path[n] == '/');
+    }
+}
+
 int sl_path_is_log(const char *path)
 {
     char name[PATH_MAX + 16]; /* not allocated: the answer is never "no" for want of memory */

@@ -646,6 +646,16 @@ int sl_bytes_is_followed(const struct sl_bytes *b)
     return b->follow && b->regular;
 }
 
+int sl_bytes_is_short(const struct sl_err *why)
+{
+    return why->code == SL_ENOMEM || why->sys_errno == EMFILE || why->sys_errno == ENFILE;
+}
+
+int sl_bytes_is_input(const struct sl_bytes *b)
+{
+    return strcmp(b->path, "-") == 0;
+}
+
 int sl_bytes_is_compressed(const struct sl_bytes *b)
 {
     return b->unpack != NULL;

@@ -15,6 +15,8 @@ enum sl_bytes_next { SL_BYTES_DATA = 1, SL_BYTES_WAIT, SL_BYTES_END, SL_BYTES_TR
  * sl_input_options. */
 int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **out,
                   struct sl_err *err);
+/* Whether opening failed for want of memory or descriptors: that is not the file's affair. */
+int sl_bytes_is_short(const struct sl_err *why);
 /* Waits until there is something at the path: 0, SL_ESTOPPED when stop_fd becomes readable before. */
 int sl_bytes_await(const char *path, int stop_fd, struct sl_err *err);
 void sl_bytes_free(struct sl_bytes *b);
@@ -39,6 +41,8 @@ int sl_bytes_is_regular(const struct sl_bytes *b);
 const char *sl_bytes_trouble(const struct sl_bytes *b);
 /* 1 if its end of file is not its end. */
 int sl_bytes_is_followed(const struct sl_bytes *b);
+/* 1 if it is standard input, which has no name. */
+int sl_bytes_is_input(const struct sl_bytes *b);
 int sl_bytes_is_compressed(const struct sl_bytes *b);
 /* Descriptor of the raw bytes, for identity. */
 int sl_bytes_fd(const struct sl_bytes *b);

@@ -5,12 +5,14 @@
 #define SL_FILE_ROTATED_H
 
 #include "base/buf.h"
-#include "log/positions.h"
+#include "file/seen.h"
 
-/* Of the files that had this path before, by what was taken of them: next is the oldest that goes on
- * behind that, "" if none does; missed, oldest first with blanks between, are others with rows that
- * are not in the log, as far as names and times tell. 0 or < 0. */
-int sl_rotated_find(const char *path, const struct sl_positions *taken, struct sl_buf *next,
+/*
+ * Looks at the files that were rotated away from where f was opened. `next` is the oldest one that was taken
+ * in part; reading goes on there ("": there is none). `missed` lists, oldest first with blanks between, others
+ * that go on, and those of which nothing was taken though they are later, as far as names and times tell.
+ */
+int sl_rotated_find(struct sl_seen *seen, const struct sl_taken *f, struct sl_buf *next,
                     struct sl_buf *missed, struct sl_err *err);
 
 struct sl_born {

@@ -80,6 +80,7 @@ static void account_strand(struct sl_strand *n, struct sl_pipeline_result *r)
         s->class->progress(n->source, &done, &total);
     r->records += s->records;
     r->skipped += s->skipped;
+    r->unread += s->unread;
     r->rows_in += s->rows;
     r->bytes_in += done;
     struct sl_stage_rows *st = &r->stages[r->nstages++];

@@ -40,6 +40,7 @@ struct sl_pipeline_result {
     int64_t records, rejected, skipped, rows_in; /* of the source */
     int64_t rows_out;                            /* reached the sink */
     int64_t bytes_in, late;
+    int64_t unread;                /* files that could not be read */
     int64_t recovered;             /* bytes that opening the log moved to lost/ */
     int64_t lost;                  /* opening it found commits after this number lost; 0: none */
     enum sl_directive ended;       /* SL_END or SL_STOP */

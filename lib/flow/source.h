@@ -144,6 +144,7 @@ struct sl_source { /* first member of every source */
     int partitions;       /* whose watermarks count, at least 1 */
     struct sl_control control; /* of the last SL_NEXT_BARRIER */
     struct sl_account *account;
+    int64_t unread;                           /* files that could not be read, which was said */
     int64_t records, rejected, skipped, rows; /* row account, kept by the loop */
 };
 

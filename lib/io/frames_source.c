@@ -20,7 +20,7 @@
 #include "base/crc32c.h"
 #include "base/num.h"
 #include "file/bytes.h"
-#include "file/fileid.h"
+#include "file/seen.h"
 #include "io/connect.h"
 
 enum { STAGING = 64 << 10, FILE_MAGIC = 8 };
@@ -38,10 +38,11 @@ struct frames_source {
     const struct sl_checkpoint
         *from; /* what the sink has of the file; NULL: it keeps no positions */
     enum sl_again again;
-    struct sl_fileid *identity;    /* of a file, if its positions are recorded */
-    struct frames_mark *delivered; /* of the last morsel, until it is asked for */
-    int64_t byte;                  /* behind the last message */
-    uint32_t crc;                  /* of all bytes before */
+    struct sl_seen *seen;
+    struct sl_taken *taken; /* of a file, if its positions are recorded */
+    int64_t upto;           /* so many bytes of it are committed */
+    int64_t byte;           /* behind the last message */
+    uint32_t crc;           /* of all bytes before */
     void (*say)(void *arg, const char *text);
     void *say_arg;
     /* bytes not yet part of a message */
@@ -84,24 +85,19 @@ struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct s
 
 /* ---- positions ---- */
 
-struct frames_mark { /* of a morsel of a file */
-    int64_t byte;    /* behind it */
-    uint32_t crc;    /* of all bytes before */
-};
-
 static void discard(struct sl_morsel *m)
 {
-    free(m->arg);
+    free(m->arg); /* the mark behind it, of a file */
 }
 
-static int attach_mark(const struct frames_source *f, struct sl_morsel *m, struct sl_err *err)
+static int attach_mark(struct frames_source *f, struct sl_morsel *m, struct sl_err *err)
 {
-    struct frames_mark *k = f->identity ? sl_malloc(sizeof(*k)) : NULL;
+    struct sl_file_mark *k = f->taken ? sl_malloc(sizeof(*k)) : NULL;
     if (!k)
-        return f->identity ? sl_err_nomem(err, "a morsel") : 0;
-    *k = (struct frames_mark){f->byte, f->crc};
+        return f->taken ? sl_err_nomem(err, "a morsel") : 0;
     m->arg = k;
-    return 0;
+    *k = (struct sl_file_mark){.byte = f->byte, .line = 1, .crc = f->crc};
+    return sl_taken_keep(f->taken, f->bytes, k, err);
 }
 
 /* A file goes on behind a whole batch only. The rows of a pipe are taken one by one. */
@@ -123,44 +119,32 @@ static int source_resume(struct sl_source *s, const struct sl_checkpoint *from, 
 static int source_delivered(struct sl_source *s, struct sl_morsel *m, struct sl_err *err SL_UNUSED)
 {
     struct frames_source *f = (struct frames_source *)s;
-    if (!m->arg)
-        return 0;
-    free(f->delivered);
-    f->delivered = m->arg;
-    m->arg = NULL;
-    f->identity->rows += (int64_t)m->batch->selected;
+    if (m->arg)
+        sl_seen_deliver(f->seen, f->taken, m->arg, (int64_t)m->batch->selected);
     return 0;
 }
 
 static int source_positions(struct sl_source *s, struct sl_positions *out, struct sl_err *err)
 {
     struct frames_source *f = (struct frames_source *)s;
-    const struct frames_mark *k = f->delivered;
-    if (!k)
-        return 0;
-    struct sl_file_mark *mark = &f->identity->delivered;
-    int rc = sl_fileid_mark(f->identity, f->bytes, k->byte, 1, mark, err);
-    mark->has_crc = !f->identity->compressed;
-    mark->crc = k->crc;
-    free(f->delivered);
-    f->delivered = NULL;
-    return rc < 0 ? rc : sl_fileid_position(f->identity, out, err);
+    return f->seen ? sl_seen_positions(f->seen, out, err) : 0;
 }
 
 /* What the sink has of the file already. */
 static int look_up(struct frames_source *f, struct sl_err *err)
 {
+    const struct sl_taken *of;
     if (!f->from || !sl_bytes_is_regular(f->bytes))
         return 0;
-    f->identity = sl_fileid_new(f->bytes, err);
-    if (!f->identity)
-        return -(int)(err ? err->code : SL_EFAIL);
-    if (f->again == SL_AGAIN_ALL)
-        return 0;
-    int rc = sl_fileid_find(f->identity, f->bytes, f->from->positions, err);
-    if (rc > 0 && f->again == SL_AGAIN_REFUSE)
-        return sl_again_refuse(f->identity->rows, sl_bytes_name(f->bytes), err);
-    return rc < 0 ? rc : 0;
+    int rc = sl_seen_new(f->from->positions, &f->seen, err);
+    if (rc == 0)
+        rc = sl_seen_open(f->seen, f->bytes, f->again == SL_AGAIN_ALL ? SL_SEEN_ALL : 0, &f->taken,
+                          &of, err);
+    if (rc > SL_SEEN_NEW && f->again == SL_AGAIN_REFUSE)
+        return sl_again_refuse(f->taken->rows, sl_bytes_name(f->bytes), err);
+    if (rc > SL_SEEN_NEW)
+        f->upto = f->taken->mark.byte;
+    return SL_MIN(rc, 0);
 }
 
 /* ---- gathering ---- */
@@ -379,7 +363,7 @@ static int parse_message(struct frames_source *f, struct sl_ipc_message *m, stru
     if (n < 0)
         return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
     f->byte += (int64_t)(f->need - f->bare);
-    if (f->identity)
+    if (f->taken)
         f->crc = sl_crc32c(f->crc, f->message->data + f->bare, f->need - f->bare);
     f->bare = 0;
     m->owner = f->message;
@@ -494,7 +478,7 @@ static int take_batch(struct frames_source *f, const struct sl_ipc_message *m,
     morsel->records = (int64_t)morsel->batch->selected;
     morsel->len = m->total;
     f->rows += morsel->records;
-    if (f->identity && f->byte <= f->identity->byte) { /* committed before */
+    if (f->byte <= f->upto) { /* committed before */
         sl_morsel_free(morsel);
         return 0;
     }
@@ -561,8 +545,7 @@ static void source_free(struct sl_source *s)
     sl_bytes_free(f->bytes);
     sl_buffer_unref(f->message);
     sl_schema_unref(s->schema);
-    sl_fileid_unref(f->identity);
-    free(f->delivered);
+    sl_seen_free(f->seen);
     free(f->staging);
     free(f->time_column);
     free(f);

@@ -12,7 +12,7 @@
 #include "base/compat.h"
 #include <inttypes.h>
 #include "base/json.h"
-#include "file/fileid.h"
+#include "file/seen.h"
 #include "io/log_source.h"
 
 static void position_id(const struct log_source *s, int partition, struct sl_buf *out)

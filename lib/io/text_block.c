@@ -4,6 +4,7 @@
  * text_block: bytes gathered for a text source, records at their front, see text_source.h.
  */
 #include "base/compat.h"
+#include "base/crc32c.h"
 #include "file/bytes.h"
 #include <sys/stat.h>
 #include "io/text_source.h"
@@ -75,6 +76,14 @@ static void say_trouble(struct text_source *t)
     t->is_troubled = why != NULL;
 }
 
+void sl_textin_pass(struct text_source *t, size_t n)
+{
+    if (t->taken)
+        t->crc = sl_crc32c(t->crc, sl_textin_front(t), n);
+    t->start += n;
+    t->byte += (int64_t)n;
+}
+
 void sl_textin_pass_zeros(struct text_source *t)
 {
     enum { FEW = 4 }; /* with which UTF-16 and UTF-32 may begin */
@@ -84,8 +93,7 @@ void sl_textin_pass_zeros(struct text_source *t)
         k++;
     if (!k || t->too_long || (!t->reader && k < FEW))
         return;
-    t->start += k;
-    t->byte += (int64_t)k;
+    sl_textin_pass(t, k);
     t->zeros += (int64_t)k;
     memset(&t->cut, 0, sizeof(t->cut));
 }
@@ -154,7 +162,9 @@ void sl_textin_clear(struct text_source *t)
 {
     t->start = t->fill = 0;
     t->at_end = t->is_truncated = 0;
-    t->zeros = 0;
+    t->byte = t->zeros = 0;
+    t->line = 1;
+    t->crc = 0;
     free(t->too_long);
     t->too_long = NULL;
     memset(&t->cut, 0, sizeof(t->cut));
@@ -166,8 +176,7 @@ int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err)
     if (n > SL_TEXT_RECORD_MAX)
         return sl_textin_refuse_long(t, "the header", err);
     t->line += sl_textin_count_lines(s, n);
-    t->start += n;
-    t->byte += (int64_t)n;
+    sl_textin_pass(t, n);
     t->records = t->byte;
     sl_buffer_unref(t->header);
     t->header = NULL;

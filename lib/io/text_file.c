@@ -6,27 +6,47 @@
  */
 #include "base/compat.h"
 #include "file/bytes.h"
-#include "file/fileid.h"
 #include "file/rotated.h"
 #include "io/text_source.h"
 
-/* What the log that is ingested into holds of the file at hand already. */
-static int look_up(struct text_source *t, struct sl_err *err)
+/* That the file at hand is in the log already, wholly or in part, or was read before by this run. */
+static int refuse(const struct text_source *t, const struct sl_taken *of, struct sl_err *err)
 {
-    sl_fileid_unref(t->identity);
-    t->identity = NULL;
-    if (!t->from || !sl_bytes_is_regular(t->bytes))
+    const char *name = sl_bytes_name(t->bytes);
+    if (!of || of->is_recorded)
+        return sl_again_refuse(t->taken->rows, name, err);
+    sl_err_set(err, SL_EEXIST, "%s begins as %s, which was read before it", name,
+               sl_taken_name(of));
+    return sl_err_hint(err, "--resume takes only what is new in it, --again appends all");
+}
+
+void sl_textin_say_copy(const struct text_source *t, const struct sl_taken *of)
+{
+    sl_textin_say(t, "%s begins as %s, which %s: going on behind that", sl_bytes_name(t->bytes),
+                  sl_taken_name(of), of->is_recorded ? "is committed" : "was read before it");
+}
+
+int sl_textin_is_news(const struct text_source *t, enum sl_seen_as as)
+{
+    return as == SL_SEEN_COPY || (as == SL_SEEN_OLD && sl_taken_is_whole(t->taken));
+}
+
+/* What was taken of the file at hand already: 1 a part of it, or all. */
+static int look_up(struct text_source *t, int refuses, struct sl_err *err)
+{
+    const struct sl_taken *of = NULL;
+    int flags = (t->again == SL_AGAIN_ALL ? SL_SEEN_ALL : 0) | (t->o.follow ? SL_SEEN_LIVE : 0);
+    t->taken = NULL;
+    if (!t->seen || !sl_bytes_is_regular(t->bytes))
         return 0;
-    t->identity = sl_fileid_new(t->bytes, err);
-    if (!t->identity)
-        return -(int)(err ? err->code : SL_EFAIL);
-    if (t->again == SL_AGAIN_ALL)
-        return 0;
-    int rc = sl_fileid_find(t->identity, t->bytes, t->from->positions, err);
-    if (rc <= 0)
+    int rc = sl_seen_open(t->seen, t->bytes, flags, &t->taken, &of, err);
+    if (rc <= SL_SEEN_NEW)
         return rc;
-    if (t->again == SL_AGAIN_REFUSE)
-        return sl_again_refuse(t->identity->rows, sl_bytes_name(t->bytes), err);
+    if (refuses)
+        return refuse(t, of, err);
+    if (rc == SL_SEEN_COPY)
+        sl_textin_say_copy(t, of);
+    t->announce = sl_textin_is_news(t, rc);
     return 1;
 }
 
@@ -34,23 +54,12 @@ static int look_up(struct text_source *t, struct sl_err *err)
  * its start. Nothing of that is refused; resume is set if it is a file that is known. */
 int sl_textin_anew(struct text_source *t, struct sl_err *err)
 {
-    struct sl_err why;
-    sl_err_init(&why);
-    int rc = look_up(t, &why);
-    if (rc < 0 && rc != -SL_EEXIST) {
-        if (err)
-            *err = why;
-        return rc;
-    }
+    int rc = look_up(t, 0, err);
     t->resume = rc > 0;
-    if (!t->resume && t->identity)
-        sl_fileid_restart(t->identity);
     sl_textin_clear(t);
-    t->byte = 0;
-    t->line = 1;
     t->latest = 0;
     t->was_truncated = t->is_zeros_said = 0;
-    return 0;
+    return SL_MIN(rc, 0);
 }
 
 static int is_line_end(char c)
@@ -96,7 +105,8 @@ static int64_t go_on_at(struct text_source *t, int64_t position, struct sl_err *
 /* Goes on behind what is committed. The header has been read. */
 int sl_textin_resume(struct text_source *t, struct sl_err *err)
 {
-    int64_t position = t->identity->byte, at = go_on_at(t, position, err);
+    const struct sl_file_mark *m = &t->taken->mark;
+    int64_t position = m->byte, at = go_on_at(t, position, err);
     if (at < 0)
         return (int)at;
     if (at < position)
@@ -104,12 +114,15 @@ int sl_textin_resume(struct text_source *t, struct sl_err *err)
             t,
             "%s:%lld: a part of this record was committed before it was whole, and stays; "
             "now all of it is read",
-            sl_bytes_name(t->bytes), (long long)t->identity->line);
+            sl_bytes_name(t->bytes), (long long)m->line);
     sl_textin_clear(t);
     t->byte = at;
-    t->line = t->identity->line + (at > position);
-    t->latest = t->identity->latest;
-    return sl_bytes_seek(t->bytes, t->byte, err);
+    t->line = m->line + (at > position);
+    t->latest = m->latest;
+    int64_t crc = m->crc;
+    int rc = at == position ? 0 : sl_file_crc(t->bytes, 0, at, &crc, err);
+    t->crc = (uint32_t)crc;
+    return rc < 0 ? rc : sl_bytes_seek(t->bytes, at, err);
 }
 
 static int is_named(const struct text_source *t, const char *path)
@@ -120,61 +133,46 @@ static int is_named(const struct text_source *t, const char *path)
     return 0;
 }
 
+/* The file at hand is read later: another one comes first. */
+static int put_before(struct text_source *t, const char *path, struct sl_err *err)
+{
+    if (sl_bytes_is_followed(t->bytes))
+        return sl_bytes_precede(t->bytes, path, err);
+    char **paths = sl_realloc(t->paths, ((size_t)t->o.npaths + 1) * sizeof(char *));
+    char *copy = paths ? sl_strdup(path) : NULL;
+    if (paths)
+        t->paths = paths;
+    if (!copy)
+        return sl_err_nomem(err, "rotated files");
+    memmove(&paths[t->file + 1], &paths[t->file],
+            (size_t)(t->o.npaths++ - t->file) * sizeof(char *));
+    paths[t->file] = copy;
+    sl_bytes_free(t->bytes);
+    t->bytes = NULL;
+    return sl_bytes_open(path, 0, t->o.stop_fd, &t->bytes, err);
+}
+
 /* The file is new to the log. Was the one that had its name before renamed in between, and is there
- * more of it? Then it comes first where the name is followed, and is mentioned where it is not. */
+ * more of it? Then that comes first. 1 if it does, and a part of it is committed. */
 static int look_back(struct text_source *t, struct sl_err *err)
 {
     struct sl_buf older = SL_BUF_INIT, missed = SL_BUF_INIT;
     const char *path = t->paths[t->file];
-    int rc = sl_rotated_find(path, t->from->positions, &older, &missed, err);
-    int more = rc == 0 && older.len && !is_named(t, older.data);
+    int rc = sl_rotated_find(t->seen, t->taken, &older, &missed, err);
     if (rc == 0 && missed.len && t->o.npaths == 1)
         sl_textin_say(t,
                       "%s was rotated more than once, and not all of it is in the log: "
                       "ingest --resume %s",
                       path, missed.data);
-    if (more && sl_bytes_is_followed(t->bytes)) {
+    if (rc == 0 && older.len && !is_named(t, older.data)) {
         sl_textin_say(t, "%s was rotated to %s: going on there first", path, older.data);
-        rc = sl_bytes_precede(t->bytes, older.data, err);
+        rc = put_before(t, older.data, err);
         if (rc == 0)
-            rc = look_up(t, err);
-    } else if (more) {
-        sl_textin_say(t,
-                      "%s was rotated to %s, and not all of that is in the log: ingest --resume %s",
-                      path, older.data, older.data);
+            rc = look_up(t, 0, err);
     }
     sl_buf_release(&older);
     sl_buf_release(&missed);
     return rc;
-}
-
-/* Does the file at hand hold what another of this run held? 1 as with what the log has of it. */
-static int look_among_read(struct text_source *t, struct sl_err *err)
-{
-    const char *as = "";
-    if (!t->identity || t->again == SL_AGAIN_ALL)
-        return 0;
-    int rc = sl_textin_recall(t, t->identity, &as, err);
-    if (rc <= 0)
-        return rc;
-    if (t->again == SL_AGAIN_REFUSE) {
-        sl_err_set(err, SL_EEXIST, "%s begins as %s, which was read before it",
-                   sl_bytes_name(t->bytes), as);
-        return sl_err_hint(err, "--resume takes only what is new in it, --again appends all");
-    }
-    sl_textin_say(t, "%s begins as %s, which was read before it: going on behind that",
-                  sl_bytes_name(t->bytes), as);
-    return 1;
-}
-
-/* Notes how far the file at hand was read, if there was a record in it. */
-static int note_read(struct text_source *t, struct sl_err *err)
-{
-    struct sl_file_mark mark;
-    if (!t->identity || t->again == SL_AGAIN_ALL || t->byte <= t->records)
-        return 0;
-    int rc = sl_fileid_mark(t->identity, t->bytes, t->byte, t->line, &mark, err);
-    return rc < 0 ? rc : sl_textin_remember(t, t->identity, &mark, err);
 }
 
 int sl_textin_open_file(struct text_source *t, struct sl_err *err)
@@ -185,17 +183,14 @@ int sl_textin_open_file(struct text_source *t, struct sl_err *err)
             return rc;
     }
     sl_textin_clear(t);
-    t->byte = 0;
-    t->line = 1;
     t->latest = 0;
     t->was_truncated = t->is_zeros_said = 0;
     t->records = 0;
-    int rc = look_up(t, err), known = rc < 0 ? rc : look_among_read(t, err);
-    rc = known ? known : rc;
-    if (rc == 0 && t->identity && t->again == SL_AGAIN_RESUME)
+    int rc = look_up(t, t->again == SL_AGAIN_REFUSE, err);
+    if (rc == 0 && t->taken && t->again == SL_AGAIN_RESUME)
         rc = look_back(t, err);
     t->resume = rc > 0;
-    return rc < 0 ? rc : 0;
+    return SL_MIN(rc, 0);
 }
 
 /* The header of a file after the first is none. A file of another format is named as that. */
@@ -248,9 +243,6 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err)
     } else {
         if (t->file + 1 >= t->o.npaths)
             return 0;
-        rc = note_read(t, err);
-        if (rc < 0)
-            return rc;
         sl_bytes_free(t->bytes);
         t->bytes = NULL;
         t->file++;
@@ -270,8 +262,10 @@ int sl_textin_truncated(struct text_source *t, struct sl_err *err)
         t, "%s was truncated: reading it from its start (%zu %s of a part of a record dropped)",
         sl_bytes_name(t->bytes), lost, sl_plural((int64_t)lost, "byte", "bytes"));
     int rc = sl_textin_anew(t, err);
-    if (t->resume)
-        sl_fileid_restart(t->identity);
+    if (t->resume) {
+        t->taken->mark = (struct sl_file_mark){.line = 1};
+        t->taken->rows = 0;
+    }
     t->resume = 0;
     t->need_header = 1;
     t->was_truncated = 1;

@@ -9,6 +9,7 @@
  * while types settle the header may stand before it.
  */
 #include "base/compat.h"
+#include "base/crc32c.h"
 #include "file/bytes.h"
 #include "io/text_source.h"
 
@@ -38,6 +39,7 @@ static struct text_long *begin(struct text_source *t, size_t at, size_t n)
         return NULL;
     l->byte = t->byte + (int64_t)at;
     l->line = t->line + sl_textin_count_lines(sl_textin_front(t), at);
+    l->crc = sl_crc32c(t->crc, sl_textin_front(t), at + n);
     l->length = (int64_t)n;
     l->last = s[n - 1];
     l->kept = SL_MIN(n, sizeof(l->front) - 1);
@@ -94,6 +96,7 @@ void sl_textin_shed_more(struct text_source *t)
     size_t end = sl_text_record_end(t->reader, &l->cut, s, n), gone = end ? end : n;
     if (!gone)
         return;
+    l->crc = sl_crc32c(l->crc, s, gone);
     l->length += (int64_t)gone;
     l->line_end = end ? line_end(s, end, l->last) : 0;
     l->last = s[gone - 1];

@@ -8,17 +8,16 @@
  * first bytes only, and decode makes it a reject.
  */
 #include "base/compat.h"
+#include "base/crc32c.h"
 #include "file/bytes.h"
-#include "file/fileid.h"
 #include "io/text_source.h"
 
 struct place { /* behind a morsel */
     int64_t byte, line;
-    size_t text; /* bytes of the block before it, at its front; 0: they are gone */
+    uint32_t crc; /* of the bytes of the file before it */
+    size_t text;  /* bytes of the block before it, at its front; 0: they are gone */
 };
 
-/* A file that has been truncated since it was read no longer has the bytes that make a mark: it is made
- * of what the block holds, or there is none. */
 static int attach_mark(struct text_source *t, struct sl_morsel *m, const struct place *to,
                        struct sl_err *err)
 {
@@ -28,22 +27,21 @@ static int attach_mark(struct text_source *t, struct sl_morsel *m, const struct 
     m->arg = k;
     k->number = ++t->morsels * SL_TEXTIN_PARTS;
     k->map = sl_text_map_ref(t->map);
+    k->crc = t->crc;
     if (sl_text_lacks_year(t->reader))
         k->latest = sl_textin_latest(t);
-    if (!t->identity)
+    k->file = t->taken;
+    if (!k->file)
         return 0;
-    int rc = 0;
-    if (!t->is_truncated)
-        rc = sl_fileid_mark(t->identity, t->bytes, to->byte, to->line, &k->mark, err);
-    int gone = t->is_truncated || (rc == 0 && sl_fileid_is_short(t->identity, &k->mark));
-    if (gone && !to->text)
-        return 0;
-    if (gone)
-        sl_fileid_mark_text(t->identity, sl_textin_front(t), to->text, to->byte, to->line,
-                            &k->mark);
-    k->identity = sl_fileid_ref(t->identity);
+    if (to->byte == k->file->mark.byte) {
+        k->mark = k->file->mark; /* it is told of once more */
+    } else {
+        k->mark = (struct sl_file_mark){.byte = to->byte, .line = to->line, .crc = to->crc};
+        sl_taken_mark(k->file, sl_textin_front(t), to->text, &k->mark);
+    }
     k->mark.latest = k->latest;
-    return rc;
+    k->mark.end = k->file->packed && t->at_end && to->text == sl_textin_pending(t);
+    return sl_taken_keep(k->file, t->bytes, &k->mark, err);
 }
 
 /* The first n bytes of the block as the morsel's text. */
@@ -120,6 +118,7 @@ static int give(struct text_source *t, const struct place *to, struct sl_morsel 
 {
     t->byte = to->byte;
     t->line = to->line;
+    t->crc = to->crc;
     memset(&t->cut, 0, sizeof(t->cut));
     *out = m;
     return SL_NEXT_MORSEL;
@@ -127,8 +126,9 @@ static int give(struct text_source *t, const struct place *to, struct sl_morsel 
 
 int sl_textin_morsel(struct text_source *t, size_t n, struct sl_morsel **out, struct sl_err *err)
 {
-    struct place to = {t->byte + (int64_t)n, t->line + t->cut.lines, n};
+    struct place to = {t->byte + (int64_t)n, t->line + t->cut.lines, 0, n};
     struct sl_morsel *m;
+    to.crc = t->taken ? sl_crc32c(t->crc, sl_textin_front(t), n) : 0;
     int rc = new_morsel(t, &to, &m, err);
     if (rc < 0)
         return rc;
@@ -144,7 +144,7 @@ int sl_textin_morsel(struct text_source *t, size_t n, struct sl_morsel **out, st
 int sl_textin_long_morsel(struct text_source *t, struct sl_morsel **out, struct sl_err *err)
 {
     struct text_long *l = t->too_long;
-    struct place to = {t->byte + l->length, t->line + l->cut.lines, 0};
+    struct place to = {t->byte + l->length, t->line + l->cut.lines, l->crc, 0};
     struct sl_morsel *m;
     assert(l->is_whole && l->byte == t->byte);
     int rc = new_morsel(t, &to, &m, err);

@@ -13,7 +13,7 @@
 #include "base/compat.h"
 #include <sys/stat.h>
 #include "file/bytes.h"
-#include "file/fileid.h"
+#include "base/crc32c.h"
 #include "io/text_source.h"
 
 enum { CELLS_MAX = 2 << 20 }; /* of a morsel of JSON: while it is decoded each takes 16 bytes */
@@ -52,7 +52,6 @@ static void discard(struct sl_morsel *m)
     struct text_mark *k = m->arg;
     if (sl_text_is_full(t->reader))
         sl_say_full(&t->o);
-    sl_fileid_unref(k->identity);
     sl_text_map_unref(k->map);
     free(k);
 }
@@ -92,6 +91,14 @@ static int cut(struct text_source *t, struct sl_morsel **out, struct sl_err *err
     n = sl_textin_before_zeros(t, n);
     return n ? sl_textin_morsel(t, not_too_many(t, sl_textin_front(t), n, &t->cut.lines), out, err)
              : 0;
+}
+
+/* Whether the log is to be told that nothing stands behind the last rows of a compressed file: they came before
+ * that was known. */
+static int is_end_untold(const struct text_source *t)
+{
+    const struct sl_taken *f = t->taken;
+    return f && f->packed && f->mark.byte && f->mark.byte == t->byte && !f->mark.end;
 }
 
 /* The file at hand has been read to its end: 0 another one is open, else what next() answers. */
@@ -136,7 +143,7 @@ static int source_next(struct sl_source *s, struct sl_morsel **out, struct sl_er
         if (rc)
             return rc;
         if (t->at_end) {
-            rc = leave_file(t, err);
+            rc = is_end_untold(t) ? sl_textin_morsel(t, 0, out, err) : leave_file(t, err);
             if (rc)
                 return rc;
         } else if (sl_textin_is_broken(t)) {
@@ -251,7 +258,9 @@ static int source_raw(struct sl_source *s, enum sl_text_format to, const uint8_t
 
 static void source_pin(struct sl_source *s, int column, enum sl_pin pin)
 {
-    sl_text_pin(((struct text_source *)s)->reader, column, pin == SL_PIN_TIME);
+    struct sl_text_reader *r = ((struct text_source *)s)->reader;
+    if (r) /* a directory has nothing new */
+        sl_text_pin(r, column, pin == SL_PIN_TIME);
 }
 
 static int source_resume(struct sl_source *s, const struct sl_checkpoint *from, enum sl_again again,
@@ -260,96 +269,44 @@ static int source_resume(struct sl_source *s, const struct sl_checkpoint *from, 
     struct text_source *t = (struct text_source *)s;
     t->from = from;
     t->again = again;
-    return again == SL_AGAIN_REFUSE && !t->watch
-               ? sl_input_check_twice((const char *const *)t->paths, t->o.npaths, SL_TWICE_FILES,
-                                      err)
-               : 0;
+    int rc = sl_seen_new(from->positions, &t->seen, err);
+    if (rc < 0 || again != SL_AGAIN_REFUSE || t->watch)
+        return rc;
+    return sl_input_check_twice((const char *const *)t->paths, t->o.npaths, SL_TWICE_FILES, err);
 }
 
-/* The last mark of each file is kept until positions are asked for. */
 static int source_delivered(struct sl_source *s, struct sl_morsel *m, struct sl_err *err)
 {
-    struct text_source *t = (struct text_source *)s;
     const struct text_mark *k = m->arg;
-    struct sl_fileid *i = k->identity;
-    if (!i)
-        return 0;
-    if (!i->is_moved && t->nmoved == t->moved_cap) {
-        size_t cap = t->moved_cap ? 2 * t->moved_cap : 16;
-        struct sl_fileid **grown = sl_realloc(t->moved, cap * sizeof(*grown));
-        if (!grown)
-            return sl_err_nomem(err, "positions");
-        t->moved = grown;
-        t->moved_cap = cap;
-    }
-    if (!i->is_moved)
-        t->moved[t->nmoved++] = sl_fileid_ref(i);
-    i->is_moved = 1;
-    i->delivered = k->mark;
-    i->rows += m->batch ? (int64_t)m->batch->selected : 0;
+    (void)err;
+    if (k->file)
+        sl_seen_deliver(((struct text_source *)s)->seen, k->file, &k->mark,
+                        m->batch ? (int64_t)m->batch->selected : 0);
     return 0;
 }
 
 static int source_positions(struct sl_source *s, struct sl_positions *out, struct sl_err *err)
 {
     struct text_source *t = (struct text_source *)s;
-    int rc = 0;
-    for (size_t k = 0; k < t->nmoved; k++) {
-        if (rc == 0)
-            rc = sl_fileid_position(t->moved[k], out, err);
-        t->moved[k]->is_moved = 0;
-        sl_fileid_unref(t->moved[k]);
-    }
-    t->nmoved = 0;
-    return rc;
-}
-
-/* The open file that a morsel came from, for its mark: the one at hand, or, where that is another one
- * by now, opened again into *again. NULL: it is gone. */
-static struct sl_bytes *file_of(struct text_source *t, const struct sl_morsel *m,
-                                struct sl_bytes **again)
-{
-    const struct text_mark *k = m->arg;
-    struct stat st;
-    *again = NULL;
-    if (t->bytes && t->identity == k->identity)
-        return t->bytes;
-    if (sl_bytes_open(m->place, 0, -1, again, NULL) < 0)
-        return NULL;
-    int same = fstat(sl_bytes_fd(*again), &st) == 0 && (uint64_t)st.st_ino == k->identity->ino;
-    return same ? *again : NULL;
-}
-
-/* Whether the file still has the last bytes of the morsel where they were read. */
-static int holds(struct sl_bytes *b, const struct sl_morsel *m)
-{
-    char now[256];
-    size_t n = SL_MIN(m->len, sizeof(now));
-    if (sl_bytes_is_compressed(b))
-        return 1;
-    ssize_t k = sl_path_pread(sl_bytes_fd(b), now, n, m->byte + (int64_t)(m->len - n),
-                              sl_bytes_name(b), NULL);
-    return k == (ssize_t)n && memcmp(now, m->text + m->len - n, n) == 0;
+    return t->seen ? sl_seen_positions(t->seen, out, err) : 0;
 }
 
 static int source_shorten(struct sl_source *s, struct sl_morsel *m, const struct sl_bad_row *before,
                           struct sl_err *err)
 {
     struct text_mark *k = m->arg;
+    (void)s;
+    (void)err;
     assert(before->byte > 0 && before->byte < (int64_t)m->len);
     m->len = (size_t)before->byte;
-    if (!k->identity)
+    if (!k->file)
         return 1;
-    struct sl_bytes *again, *b = file_of((struct text_source *)s, m, &again);
-    int64_t byte = m->byte + before->byte, latest = k->mark.latest;
-    int rc = 0;
-    if (b && holds(b, m))
-        rc = sl_fileid_mark_again(k->identity, b, byte, before->line, &k->mark, err);
-    else
-        sl_fileid_mark_text(k->identity, m->text, m->len, byte, before->line, &k->mark);
-    k->mark.latest = latest;
-    sl_bytes_free(again);
-    return rc < 0 ? rc : 1;
+    k->mark.byte = m->byte + before->byte;
+    k->mark.line = before->line;
+    k->mark.crc = sl_crc32c(k->crc, m->text, m->len);
+    k->mark.end = 0;
+    sl_taken_mark(k->file, m->text, m->len, &k->mark);
+    return 1;
 }
 
 static int source_split(struct sl_source *s, struct sl_morsel *m, struct sl_err *err)
@@ -368,7 +325,7 @@ static int source_split(struct sl_source *s, struct sl_morsel *m, struct sl_err 
     *mark = *k;
     mark->number++;
     mark->follows_zeros = 0;
-    mark->identity = k->identity ? sl_fileid_ref(k->identity) : NULL;
+    mark->crc = sl_crc32c(k->crc, m->text, n);
     mark->map = sl_text_map_ref(k->map);
     rest->arg = mark;
     rest->data = sl_buffer_ref(m->data);
@@ -463,19 +420,13 @@ static void source_free(struct sl_source *s)
     free(t->paths);
     sl_bytes_free(t->bytes);
     sl_textin_watch_free(t->watch);
-    for (int i = 0; i < t->nknown; i++)
-        sl_fileid_unref(t->known[i].identity);
-    free(t->known);
-    sl_fileid_unref(t->identity);
+    sl_seen_free(t->seen);
     free(t->sampled);
     sl_text_map_unref(t->map);
     sl_text_reader_free(t->reader);
     sl_buffer_unref(t->block);
     free(t->too_long);
     sl_buffer_unref(t->header);
-    for (size_t k = 0; k < t->nmoved; k++)
-        sl_fileid_unref(t->moved[k]);
-    free(t->moved);
     sl_schema_unref(t->types);
     sl_schema_unref(s->schema);
     free(t->wanted);

@@ -5,12 +5,13 @@
 #define SL_IO_TEXT_SOURCE_H
 
 #include "file/bytes.h"
-#include "file/fileid.h"
+#include "file/seen.h"
 #include "io/connect.h"
 
-struct text_mark { /* of a morsel */
-    struct sl_fileid *identity;
+struct text_mark {         /* of a morsel */
+    struct sl_taken *file; /* NULL: positions are not recorded */
     struct sl_file_mark mark;
+    uint32_t crc; /* of the bytes of the file before it */
     int64_t latest;
     int64_t number; /* of the morsel, in the order of the input; parts of one follow on it */
     struct sl_text_map *map;
@@ -23,6 +24,7 @@ struct text_mark { /* of a morsel */
 enum { SL_TEXTIN_FRONT = 4 << 10 };
 struct text_long {          /* a record that is too long: its bytes leave the block as they come */
     int64_t byte, line;     /* where it begins */
+    uint32_t crc;           /* of the file's bytes up to where it ends so far */
     int64_t length;         /* bytes so far, */
     int line_end;           /* of those, the line's end */
     struct sl_text_cut cut; /* and the state behind them */
@@ -34,11 +36,6 @@ struct text_long {          /* a record that is too long: its bytes leave the bl
     char front[SL_TEXTIN_FRONT]; /* its first bytes, for the reject */
 };
 
-struct text_known { /* a file of this run, by what it held */
-    struct sl_fileid *identity;
-    struct sl_file_mark mark;
-};
-
 struct text_source {
     struct sl_source base;
     struct sl_input_options o;
@@ -47,8 +44,6 @@ struct text_source {
     const struct sl_checkpoint
         *from; /* what the sink has of the inputs; NULL: it keeps no positions */
     enum sl_again again;
-    struct sl_fileid **moved; /* files of which more was delivered since positions were asked for */
-    size_t nmoved, moved_cap;
     struct sl_text_reader *reader;
     struct sl_text_scratch **scratch; /* one a worker */
     uint8_t *wanted;
@@ -56,7 +51,7 @@ struct text_source {
     /* the file at hand */
     int file, at_end, need_header, resume;
     struct sl_bytes *bytes;
-    struct sl_fileid *identity;
+    struct sl_taken *taken; /* what was taken of it; NULL: positions are not recorded */
     struct sl_text_map *map;
     struct sl_buffer *header; /* its line, for the rejects; NULL: there is none */
     struct sl_buffer *block;
@@ -67,10 +62,10 @@ struct text_source {
         *too_long; /* the record that begins at byte (while types settle, behind the header) */
     struct sl_text_cut cut;
     int64_t byte, line;
-    int64_t latest;           /* see sl_textin_latest; 0 = not known yet */
-    int64_t records;          /* of the file at hand: byte where they begin */
-    struct text_known *known; /* files that this run has read */
-    int nknown;
+    uint32_t crc;                  /* of the file's bytes before byte */
+    int64_t latest;                /* see sl_textin_latest; 0 = not known yet */
+    int64_t records;               /* of the file at hand: byte where they begin */
+    struct sl_seen *seen;          /* what was taken of files; NULL: nobody records it */
     struct sl_textin_watch *watch; /* files are those of a directory */
     int64_t zeros;                 /* bytes skipped before byte, not yet told of to a morsel */
     int is_zeros_said;             /* of the file at hand */
@@ -155,10 +150,14 @@ int sl_textin_take_schema(struct text_source *t, struct sl_err *err);
 int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err);
 
 /* text_file.c */
-/* Opens the file at hand; resume is set and identity filled if a part of it is committed. */
+/* Opens the file at hand; resume is set, and taken filled, if a part of it is committed. */
 int sl_textin_open_file(struct text_source *t, struct sl_err *err);
 /* The name that is followed holds another file now: as after opening it, but nothing is refused. */
 int sl_textin_anew(struct text_source *t, struct sl_err *err);
+/* That the file at hand begins as another one. */
+void sl_textin_say_copy(const struct text_source *t, const struct sl_taken *of);
+/* Whether the log is to be told of the file at hand though no row is new in it. */
+int sl_textin_is_news(const struct text_source *t, enum sl_seen_as as);
 /* Goes on behind what is committed of the file at hand; its header has been read. */
 int sl_textin_resume(struct text_source *t, struct sl_err *err);
 /* The end of a file has been reached and its last records are out: > 0 the next one is open, 0 there
@@ -168,21 +167,6 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err);
 int sl_textin_begin(struct text_source *t, struct sl_err *err);
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
 int sl_textin_truncated(struct text_source *t, struct sl_err *err);
-
-/* text_known.c: what this run has read already, and its commits may not show yet */
-enum { SL_TEXTIN_EVIDENCE = 1280 }; /* bytes; as many in common are no chance */
-/* A file was read as far as the mark; a later mark of the same identity replaces it. */
-int sl_textin_remember(struct text_source *t, struct sl_fileid *identity,
-                       const struct sl_file_mark *mark, struct sl_err *err);
-/* Whether the file at hand, of identity i, holds what a file of this run held, and more of it than i
- * says: 1, and i goes on behind that under its own name; 0; < 0. *as: the name of the other (or NULL). */
-int sl_textin_recall(struct text_source *t, struct sl_fileid *i, const char **as,
-                     struct sl_err *err);
-/* Whether bytes so few that they are a file's beginning, and not all of it, prove nothing: other files
- * may begin as a short one does. */
-int sl_textin_may_be_chance(int64_t bytes, const char *path);
-/* Bytes of a file, unpacked; -1: it cannot be read to its end. */
-int64_t sl_textin_unpacked_length(const char *path);
 
 /* text_watch.c: the files of a directory */
 enum { SL_TEXTIN_NOTHING = 2 };
@@ -196,13 +180,15 @@ int sl_textin_watch_next(struct text_source *t, struct sl_err *err);
 /* The format that the name of the file at hand tells, or that of another. */
 enum sl_text_format sl_textin_watch_format(const struct text_source *t);
 void sl_textin_watch_poll(struct text_source *t, struct sl_poll_set *p);
+/* Passes over n bytes at the front of the block. */
+void sl_textin_pass(struct text_source *t, size_t n);
 /* Forgets what was gathered: the next byte that is read is at another place, or of another file. */
 void sl_textin_clear(struct text_source *t);
 /* Whether a record without its end may get it in a later run or visit, and is left until then. A
  * compressed file is whole. */
 static inline int sl_textin_waits(const struct text_source *t)
 {
-    int later = t->watch || (t->identity && t->again == SL_AGAIN_RESUME && !t->o.follow);
+    int later = t->watch || (t->taken && t->again == SL_AGAIN_RESUME && !t->o.follow);
     return later && !sl_bytes_is_compressed(t->bytes);
 }
 /* Whether the end of the file at hand ends its last record. */

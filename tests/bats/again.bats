@@ -129,15 +129,15 @@ PY
 
 @test "a copy, packed or not, of what the same run has read is refused; --resume takes what is new in it" {
     seq 1 1000 | sed '1i n' >n.csv
-    cp n.csv copy.csv
+    cp n.csv n.csv.1
     gzip -k n.csv
     local b
-    for b in copy.csv n.csv.gz; do
+    for b in n.csv.1 n.csv.gz; do
         run -1 --separate-stderr sluice ingest n.csv "$b" -o "$b.log/"
         [[ $stderr == *"$b begins as n.csv, which was read before it"* ]]
     done
-    seq 1001 1010 >>copy.csv
-    sluice ingest --resume n.csv n.csv.gz copy.csv n.csv -o l/ --quiet
+    seq 1001 1010 >>n.csv.1
+    sluice ingest --resume n.csv n.csv.gz n.csv.1 n.csv -o l/ --quiet
     [ "$(sluice aggregate l/ --select 'count(*), sum(n)' -O csv --quiet | tail -n 1)" = 1010,510555 ]
 }
 
@@ -148,12 +148,25 @@ PY
     cp -a n.csv d/a.csv
     sluice ingest --watch d -o w/ --quiet
     seq 1001 1010 | tee -a n.csv >>d/a.csv
-    cp n.csv copy.csv
-    cp n.csv d/b.csv
-    sluice ingest --resume n.csv copy.csv -o l/ --quiet
+    cp n.csv n.csv.1
+    cp n.csv d/a.csv.1
+    sluice ingest --resume n.csv n.csv.1 -o l/ --quiet
     sluice ingest --watch d -o w/ --quiet
     [ "$(sluice aggregate l/ -O csv --quiet | tail -n 1)" = 1010 ]
     [ "$(sluice aggregate w/ -O csv --quiet | tail -n 1)" = 1010 ]
+}
+
+@test "a file of the same bytes under a name of its own is another file, unless it kept its time" {
+    seq 1 1000 | sed '1i n' >n.csv
+    cp n.csv m.csv
+    sluice ingest n.csv m.csv -o l/ --quiet
+    [ "$(sluice aggregate l/ -O csv --quiet | tail -n 1)" = 2000 ]
+    run -1 --separate-stderr sluice ingest m.csv -o l/
+    [[ $stderr == *"1,000 rows of m.csv are committed"* ]]
+    [ "$(stat -c %W n.csv)" -gt 0 ] || skip "the file system does not tell when a file was made"
+    cp -p n.csv o.csv
+    run -1 --separate-stderr sluice ingest o.csv -o l/
+    [[ $stderr == *"1,000 rows of o.csv are committed"* ]]
 }
 
 @test "files without rows, and short ones that begin alike, are no copies of each other" {

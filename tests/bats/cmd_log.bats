@@ -40,9 +40,9 @@ damage() { # FILE BYTE
     run -0 --separate-stderr sluice log info many/
     [ "$(grep -c '^input ' <<<"$output")" = 10 ]
     has "$output" $'\ninputs      and 3 more\n'
-    has "$(grep '^input ' <<<"$output" | sed -n 1p)" '"path":"in2.csv"'
-    has "$(grep '^input ' <<<"$output" | sed -n 2p)" '"path":"in13.csv"'
-    run -1 grep -q '"path":"in4.csv"' <<<"$output"
+    has "$(grep '^input ' <<<"$output" | sed -n 1p)" '/in2.csv"'
+    has "$(grep '^input ' <<<"$output" | sed -n 2p)" '/in13.csv"'
+    run -1 grep -q '/in4.csv"' <<<"$output"
 }
 
 @test "a log that is whole verifies, and has nothing to mend" {

@@ -199,20 +199,125 @@ $(seq 1 5101)"
 $(seq 1 5101)"
 }
 
-@test "--watch: a file that began as another one, and goes on in its own way, is read" {
+@test "--watch: a file that its name says is a copy, and goes on in its own way, is read" {
     mkdir d
     { echo n; seq 1 5000; } >d/app.csv
-    head -c 10000 d/app.csv >d/part.csv
+    head -c 10000 d/app.csv >d/app.csv.1
     run -0 --separate-stderr sluice ingest --watch d -o l/
-    [[ $stderr == *"d/part.csv holds the beginning of another file that is committed"* ]]
+    [[ $stderr == *"d/app.csv.1 holds the beginning of another file that is committed"* ]]
     log_is "n
 $(seq 1 5000)"
-    printf '7\n' >>d/part.csv
+    printf '7\n' >>d/app.csv.1
     sluice ingest --watch d -o l/ --quiet
     log_is "n
 $(seq 1 5000)
 $(head -c 10000 d/app.csv | tail -n +2)
 7"
+}
+
+@test "--watch: files of the same content are files of their own, also when one inode follows another" {
+    mkdir d
+    for s in 1 2 3; do printf 'ts,state\n2026-05-01T10:00:00Z,ok\n' >d/sensor$s.csv; done
+    sluice ingest --watch d -o l/ --quiet
+    count() { [ "$(sluice aggregate l/ -O csv --quiet | tail -n 1)" = "$1" ]; }
+    count 3
+    rm d/sensor*
+    for s in 4 5; do printf 'ts,state\n2026-05-01T10:00:00Z,ok\n' >d/sensor$s.csv; done
+    [ "$(stat -c %W d/sensor4.csv)" -gt 0 ] || skip "the file system does not tell when a file was made"
+    sluice ingest --watch d -o l/ --quiet
+    count 5
+    sluice ingest --watch d -o l/ --quiet
+    count 5
+}
+
+@test "--watch: a file that differs from another one in its middle only is read" {
+    mkdir d
+    dump() { # VALUE in the middle
+        echo sku,warehouse,qty
+        seq 0 999 | awk -v c="$1" '{ printf "SKU%05d,Berlin,%05d\n", $1, ($1 >= 200 && $1 < 600 ? c : 100) + $1 % 10 }'
+    }
+    dump 100 >d/1.csv
+    sluice ingest --watch d -o l/ --quiet
+    dump 7777 >d/1.csv.1 # the name of a rotation
+    sluice ingest --watch d -o l/ --quiet
+    sums() { sluice aggregate l/ --select 'count(*) as n, count(*) filter (where qty::bigint > 5000) as m' -O csv --quiet | tail -n 1; }
+    [ "$(sums)" = 2000,400 ]
+    dump 6666 >d/1.csv # in place: the same inode, size and ends
+    run -0 --separate-stderr sluice ingest --watch d -o l/
+    [ "$(sums)" = 3000,800 ]
+}
+
+@test "--watch: a copy that kept its time is known by it, one that did not is a file of its own" {
+    mkdir d e
+    { echo n; seq 1 500; } >d/a.csv
+    [ "$(stat -c %W d/a.csv)" -gt 0 ] || skip "the file system does not tell when a file was made"
+    sluice ingest --watch d -o l/ --quiet
+    cp -p d/a.csv e/b.csv
+    run -0 --separate-stderr sluice ingest --watch e -o l/
+    [[ $stderr == *"e/b.csv begins as "*"/d/a.csv, which is committed: going on behind that"* ]]
+    log_is "n
+$(seq 1 500)"
+    sluice ingest --watch e -o l/ --quiet
+    cp d/a.csv e/c.csv
+    sluice ingest --watch e -o l/ --quiet
+    log_is "n
+$(seq 1 500)
+$(seq 1 500)"
+}
+
+@test "--watch: a file that cannot be read is said, the others are read, exit 3" {
+    chmod 777 .
+    mkdir d
+    chmod 777 d
+    local -a as=()
+    [ "$(id -u)" -ne 0 ] || as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    printf 'n\n1\n' >d/a.csv
+    printf 'n\n2\n' >d/b.csv
+    printf 'n\n3\n' >d/c.csv
+    chmod 0 d/b.csv
+    run -3 --separate-stderr "${as[@]}" sluice ingest --watch d -o l/
+    [[ $stderr == *"d/b.csv is left: cannot open d/b.csv: Permission denied"* ]]
+    log_is $'n\n1\n3'
+    chmod 644 d/b.csv
+    run -0 --separate-stderr "${as[@]}" sluice ingest --watch d -o l/
+    log_is $'n\n1\n3\n2'
+}
+
+@test "--watch: a directory in which nothing is new is left as it is, whatever its files hold" {
+    mkdir d
+    printf 'ts,n\n2026-05-01T10:00:00Z,1\n' >d/a.csv
+    { echo ts,n; seq -f '2026-05-01T10:00:00Z,%g' 2 30000; } | gzip >d/b.csv.gz
+    sluice ingest --watch d -o l/ --quiet
+    sluice log info l/ | grep '^commit' >before
+    for _ in 1 2; do
+        run -0 --separate-stderr sluice ingest --watch d -o l/
+        [[ $stderr == *" 0 rows, 0 rejected"* ]]
+    done
+    sluice log info l/ | grep '^commit' | diff before -
+}
+
+# Opens and bytes read of files in d/, by a run over a directory that is known.
+work_on_known() { # FILES
+    rm -rf d l
+    mkdir d
+    for ((n = 1; n <= $1; n++)); do printf 'ts,n\n2026-05-01T10:00:00Z,%d\n' "$n" >d/events.$n; done
+    sluice ingest -I csv --watch d -o l/ --quiet
+    strace -f -e trace=openat,statx,read,pread64 -o trace "$SLUICE" ingest -I csv --watch d -o l/ --quiet
+    opens=$(grep -c '"d/' trace)
+    bytes=$(awk '/(read|pread64)\(/ && / = [0-9]+$/ { n += $NF } END { print n + 0 }' trace)
+}
+
+@test "--watch: known files cost one look at each, and nothing that grows faster than they" {
+    need_strace
+    local opens bytes once
+    work_on_known 200
+    [ "$(grep -c 'openat.*"d/' trace)" -eq 0 ]
+    [ "$opens" -le 201 ]
+    once=$bytes
+    work_on_known 400
+    [ "$(grep -c 'openat.*"d/' trace)" -eq 0 ]
+    [ "$opens" -le 401 ]
+    [ "$bytes" -le $((2 * once + 65536)) ]
 }
 
 @test "--watch: a file is opened a few times, however many others there are" {
