@@ -149,6 +149,7 @@ help:
 	@echo 'make            builds build/sluice                      (-j2, V=1, CC=clang-14, SAN=address,undefined)'
 	@echo 'make demo       installs what is missing, builds, shows the main job on a million events'
 	@echo 'make check      sets up, builds, runs every test and lint; ends with the totals'
+	@echo '                (SAN=thread or another: all tests of that build, and nothing else)'
 	@echo 'make check-long the same and the tests that take hours or gigabytes'
 	@echo 'make test T=..  some unit programs or bats files against this build'
 	@echo 'make lint       format, includes, banned functions, budgets, cppcheck, shellcheck'
