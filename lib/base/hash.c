@@ -10,7 +10,12 @@
  */
 #include "base/hash.h"
 
+#include <stdatomic.h>
 #include <sys/random.h>
+
+/* The kernel is asked once: schemas, dictionaries and groups want a seed each. */
+static atomic_uint_fast64_t seed_secret; /* 0 = not drawn yet */
+static atomic_uint_fast64_t seeds_given;
 
 static inline uint64_t load64(const unsigned char *p)
 {
@@ -71,11 +76,16 @@ uint64_t sl_hash_bytes(const void *data, size_t len, uint64_t seed)
 
 uint64_t sl_hash_seed(void)
 {
-    uint64_t seed;
-    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == (ssize_t)sizeof seed)
-        return seed;
-    /* Early in a boot: addresses differ from run to run at least. */
-    return sl_hash_u64((uint64_t)(uintptr_t)&seed, (uint64_t)(uintptr_t)sl_hash_bytes);
+    uint64_t secret = atomic_load(&seed_secret);
+    if (!secret) {
+        uint64_t drawn, none = 0;
+        /* Early in a boot: addresses differ from run to run at least. */
+        if (getrandom(&drawn, sizeof drawn, GRND_NONBLOCK) != (ssize_t)sizeof drawn)
+            drawn = sl_hash_u64((uint64_t)(uintptr_t)&drawn, (uint64_t)(uintptr_t)sl_hash_bytes);
+        drawn |= 1;
+        secret = atomic_compare_exchange_strong(&seed_secret, &none, drawn) ? drawn : none;
+    }
+    return sl_hash_u64(atomic_fetch_add(&seeds_given, 1), secret);
 }
 
 uint32_t sl_hash_murmur2(const void *data, size_t len)

@@ -16,7 +16,10 @@
 #include "base/utf8.h"
 #include "expr/bind.h"
 
+/* Both recurse as deep as a text nests, the parser and what binds. A text of PLAIN bytes cannot nest too deep
+ * for a common stack: it is bound without a thread of its own. */
 #define STACK_BYTES ((size_t)64 << 20)
+enum { PLAIN = 512 };
 
 struct sl_ast {
     atomic_int refs;
@@ -381,7 +384,7 @@ int sl_ast_bind(const struct sl_ast *a, const struct sl_scope *scope, sl_tree_fn
         rc = strncmp(a->error.what, "syntax error", 12) == 0 ? hint_syntax(a, scope, err)
                                                              : -(int)a->error.code;
     } else {
-        rc = sl_thread_call(STACK_BYTES, bind, &b, err);
+        rc = a->len <= PLAIN ? bind(&b) : sl_thread_call(STACK_BYTES, bind, &b, err);
     }
     if (rc == -SL_EUSAGE && err->column > 0)
         sl_suggest_quotes(a->label, a->text, scope, err);
