@@ -350,13 +350,41 @@ int sl_cmd_begin(struct sl_cmd_run *run, const struct sl_cmd *cmd, const struct 
     return run->failed = begin(run, call);
 }
 
+static struct sl_feed *merge(struct sl_cmd_run *run, struct sl_feed *const *inputs,
+                             const char *const *names, int n)
+{
+    const struct sl_point *from = &run->in.from, *to = &run->in.to;
+    if (from->kind == SL_POINT_OFFSET || to->kind == SL_POINT_OFFSET) {
+        sl_err_set(&run->err, SL_EUSAGE, "an offset is of one log, and there are %d inputs", n);
+        sl_err_hint(&run->err, "say --from and --to as times");
+        return NULL;
+    }
+    if (run->in.speed > 0) {
+        sl_err_set(&run->err, SL_EUSAGE, "--speed is for one input, and there are %d", n);
+        return NULL;
+    }
+    struct sl_op *op = sl_merge_new(names, n, &run->account, &run->err);
+    return op ? sl_pipeline_op(run->pipeline, op, inputs, n, &run->err) : NULL;
+}
+
 int sl_cmd_source(struct sl_cmd_run *run)
 {
-    struct sl_source *source = NULL;
-    run->failed = sl_input_open(&run->in, &source, &run->err);
-    if (run->failed >= 0 && !(run->last = sl_pipeline_source(run->pipeline, source, &run->err)))
-        run->failed = -(int)run->err.code;
-    return run->failed;
+    int npaths = run->in.npaths, n = 0, taken;
+    struct sl_feed **inputs = sl_calloc((size_t)npaths + 1, sizeof(struct sl_feed *));
+    const char **names = sl_calloc((size_t)npaths + 1, sizeof(*names));
+    int rc = inputs && names ? 0 : sl_err_nomem(&run->err, "inputs");
+    for (int from = 0; rc >= 0 && (from < npaths || n == 0); from += taken) {
+        struct sl_source *source = NULL;
+        rc = sl_input_open(&run->in, from, &source, &taken, &run->err);
+        names[n] = npaths ? run->in.paths[from] : "-";
+        if (rc >= 0 && !(inputs[n++] = sl_pipeline_source(run->pipeline, source, &run->err)))
+            rc = -(int)run->err.code;
+    }
+    if (rc >= 0)
+        run->last = n == 1 ? inputs[0] : merge(run, inputs, names, n);
+    free(inputs);
+    free(names);
+    return run->failed = rc < 0 ? rc : run->last ? 0 : -(int)run->err.code;
 }
 
 int sl_cmd_op(struct sl_cmd_run *run, struct sl_op *op)

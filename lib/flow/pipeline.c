@@ -88,7 +88,7 @@ struct sl_feed *sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op,
 {
     assert(n == 1 || op->class->next_input);
     struct sl_node *node = add_node(p, op, inputs, n, err);
-    p->reshapes = 1;
+    p->reshapes |= n == 1;
     return node ? &node->feed : NULL;
 }
 
@@ -279,6 +279,13 @@ void sl_pipeline_say_assumed(struct sl_pipeline *p)
     sl_buf_release(&text);
 }
 
+static void tell_endless(struct sl_pipeline *p)
+{
+    for (int i = 0; p->sink->live && i < p->nnodes; i++)
+        if (p->nodes[i]->ninputs > 1)
+            p->nodes[i]->op->traits |= SL_OP_ENDLESS;
+}
+
 static int open_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err *err)
 {
     s->workers = p->nlanes;
@@ -305,6 +312,7 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
         rc = open_source(p, p->strands[i]->source, err);
     if (rc == -SL_EEXIST && sl_pipeline_holds_rows(p))
         sl_err_hint(err, "--again appends all"); /* there is no place to go on from */
+    tell_endless(p);
     if (rc == 0)
         sl_pipeline_say_assumed(p);
     if (rc == 0)

@@ -11,6 +11,8 @@
 
 /* Says that keys of JSON were left in `_rest` for want of columns. */
 void sl_say_full(const struct sl_input_options *o);
+/* inputs.c: how many of the paths from `from` on are one input; *mixed: there are several kinds. */
+int sl_input_group(const struct sl_input_options *o, int from, int *mixed);
 /* ---- sources: opened by the loop. 0 and *out, or < 0 ---- */
 /* The out-of-orderness of text and logs: as said, else 5 s for an input without end. */
 static inline void sl_source_out_of_order(struct sl_source *s, const struct sl_input_options *o)

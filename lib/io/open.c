@@ -95,7 +95,9 @@ static int looks_like_frames(struct sl_bytes *b, const struct sl_input_options *
     return rc < 0 ? rc : frames;
 }
 
-static int open_bytes(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
+/* Text, and the text behind it; or frames, which are an input by themselves. */
+static int open_bytes(const struct sl_input_options *o, struct sl_source **out, int *taken,
+                      struct sl_err *err)
 {
     enum sl_text_format format = SL_TEXT_NONE;
     const char *pattern, *path = o->npaths ? o->paths[0] : "-";
@@ -119,19 +121,14 @@ static int open_bytes(const struct sl_input_options *o, struct sl_source **out, 
             return frames;
         }
     }
-    if (!frames)
-        return sl_text_source_new(o, b, out, err);
-    if (o->npaths > 1) {
-        sl_bytes_free(b);
-        return sl_err_set(err, SL_EUSAGE, "%s is a stream of frames: it is read alone", path);
-    }
-    return sl_frames_source_new(o, b, out, err);
+    *taken = frames ? SL_MIN(o->npaths, 1) : o->npaths;
+    return frames ? sl_frames_source_new(o, b, out, err) : sl_text_source_new(o, b, out, err);
 }
 
 struct named { /* a path that is a file or a pipe */
     dev_t dev;
     ino_t ino;
-    int at, can_be_read_again;
+    int at, can_be_read_again, is_log;
 };
 
 static int by_inode(const void *a, const void *b)
@@ -156,12 +153,12 @@ int sl_input_check_twice(const char *const *paths, int npaths, enum sl_twice wha
         int standard = strcmp(paths[i], "-") == 0;
         if ((standard ? fstat(STDIN_FILENO, &st) : stat(paths[i], &st)) < 0)
             continue;
-        int file = S_ISREG(st.st_mode) && !standard;
+        int file = (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) && !standard;
         /* A FIFO with a name, or a terminal, may be opened again: somebody else may write then. */
         int pipe = standard || ((S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) &&
                                 strncmp(paths[i], "/dev/", 5) == 0);
-        if (pipe || (file && what == SL_TWICE_FILES))
-            all[n++] = (struct named){st.st_dev, st.st_ino, i, file};
+        if (pipe || S_ISDIR(st.st_mode) || (file && what == SL_TWICE_FILES))
+            all[n++] = (struct named){st.st_dev, st.st_ino, i, file, S_ISDIR(st.st_mode)};
     }
     if (n)
         qsort(all, (size_t)n, sizeof(*all), by_inode);
@@ -178,7 +175,8 @@ int sl_input_check_twice(const char *const *paths, int npaths, enum sl_twice wha
                 sl_err_set(err, SL_EUSAGE, "%s is named twice", a);
             else
                 sl_err_set(err, SL_EUSAGE, "%s and %s are one file", a, b);
-            rc = sl_err_hint(err, "leave one out; --again takes its rows twice");
+            rc = sl_err_hint(err, x->is_log ? "leave one out"
+                                            : "leave one out; --again takes its rows twice");
         }
     }
     free(all);
@@ -192,18 +190,14 @@ static int check_paths(const struct sl_input_options *o, struct sl_err *err)
         const char *path = o->paths[i];
         if (strcmp(path, "-") == 0)
             continue;
-        if (sl_path_is_log(path)) {
-            if (o->npaths == 1)
-                continue;
-            sl_err_set(err, SL_EUSAGE, "%s is a log: it is read alone", path);
-            return sl_err_hint(err, "name one log, or files");
-        }
+        if (sl_path_is_log(path))
+            continue;
         if (is_directory(path))
             return refuse_directory(path, err);
         if (access(path, F_OK) != 0 && !o->wait_for_log)
             return sl_err_sys(err, "cannot open %s", path);
     }
-    return sl_input_check_twice(o->paths, o->npaths, SL_TWICE_PIPES, err);
+    return 0;
 }
 
 static int open_log(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
@@ -212,9 +206,11 @@ static int open_log(const struct sl_input_options *o, struct sl_source **out, st
     return rc == 0 && o->speed > 0 ? sl_pace_source_new(*out, o->speed, out, err) : rc;
 }
 
-static int open_paths(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
+static int open_paths(const struct sl_input_options *o, struct sl_source **out, int *taken,
+                      struct sl_err *err)
 {
     int rc = check_paths(o, err);
+    *taken = o->npaths;
     if (rc < 0)
         return rc;
     if (o->npaths == 1 && strcmp(o->paths[0], "-") != 0 &&
@@ -231,7 +227,7 @@ static int open_paths(const struct sl_input_options *o, struct sl_source **out, 
                    o->npaths ? o->paths[0] : "standard input");
         return sl_err_hint(err, "ingest it into a log first; in a pipe, say it at the head");
     }
-    return open_bytes(o, out, err);
+    return open_bytes(o, out, taken, err);
 }
 
 /* Whether what is to be followed is not there yet. A log that may come is waited for by its source. */
@@ -252,13 +248,15 @@ static int await_path(const struct sl_input_options *o, struct sl_err *err)
     return sl_bytes_await(o->paths[0], o->stop_fd, err);
 }
 
-int sl_input_open(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
+int sl_input_open(const struct sl_input_options *o, int from, struct sl_source **out, int *taken,
+                  struct sl_err *err)
 {
     struct sl_input_options local = *o;
     const char **paths = sl_calloc((size_t)o->npaths + 1, sizeof(*paths));
     int rc = paths ? 0 : sl_err_nomem(err, "a source");
 
     *out = NULL;
+    *taken = o->npaths;
     if (rc == 0 && (o->from_rejects || o->watch)) {
         free(paths);
         return o->watch ? sl_text_source_new(o, NULL, out, err)
@@ -270,11 +268,17 @@ int sl_input_open(const struct sl_input_options *o, struct sl_source **out, stru
             rc = -(int)(err ? err->code : SL_EUSAGE);
     }
     local.paths = paths;
+    if (rc == 0 && from == 0)
+        rc = sl_input_check_twice(paths, o->npaths, SL_TWICE_PIPES, err);
     if (rc == 0) {
+        int mixed;
+        local.npaths = sl_input_group(&local, from, &mixed);
+        local.paths = paths + from;
+        local.in_time_order |= mixed;
         do {
             rc = is_missing(&local) ? await_path(&local, err) : 0;
             if (rc == 0)
-                rc = open_paths(&local, out, err);
+                rc = open_paths(&local, out, taken, err);
         } while (rc == -SL_ENOENT && is_missing(&local)); /* gone again */
     }
     free(paths);

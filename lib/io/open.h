@@ -65,7 +65,10 @@ struct sl_input_options {
     const char *from_rejects; /* what --rejects wrote, instead of paths */
     struct sl_account *account;
 };
-int sl_input_open(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err);
+/* Opens the input that begins at path number `from`; *taken says how many of the paths it is (0: there
+ * are none). The others are inputs beside it. */
+int sl_input_open(const struct sl_input_options *o, int from, struct sl_source **out, int *taken,
+                  struct sl_err *err);
 /* The error that one of the paths is named twice: a pipe, which gives its bytes once; or a file too. */
 enum sl_twice { SL_TWICE_PIPES, SL_TWICE_FILES };
 int sl_input_check_twice(const char *const *paths, int n, enum sl_twice what, struct sl_err *err);

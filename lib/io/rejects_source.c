@@ -172,7 +172,7 @@ static int open_inner(struct rejects_source *s, struct sl_err *err)
         o.format = "json";
         o.types = "raw text, header text";
     }
-    int rc = sl_input_open(&o, &s->inner, err);
+    int taken, rc = sl_input_open(&o, 0, &s->inner, &taken, err);
     if (rc < 0)
         return rc;
     s->inner->workers = 1;

@@ -44,5 +44,9 @@ struct sl_op *sl_limit_new(int64_t n, struct sl_account *account, struct sl_err 
 /* The last n rows by (event time if there is a time column, partition, offset), oldest first: at
  * END; or at the first FLUSH when follow, afterwards all rows pass. n < 0: all rows, in that order. */
 struct sl_op *sl_last_new(int64_t n, int follow, struct sl_account *account, struct sl_err *err);
+/* n inputs as one: by event time where all have the same time column, else one after the other; where one
+ * has no end (SL_OP_ENDLESS), as they come. names: of the inputs, for what is said (copied). */
+struct sl_op *sl_merge_new(const char *const *names, int n, struct sl_account *account,
+                           struct sl_err *err);
 
 #endif

@@ -23,7 +23,8 @@
     X(sort)                                                                                        \
     X(limit)                                                                                       \
     X(last)                                                                                        \
-    X(timed)
+    X(timed)                                                                                       \
+    X(merge)
 
 #define SL_OP_DECLARE(name) extern const struct sl_op_class sl_op_class_##name;
 SL_OP_LIST(SL_OP_DECLARE)

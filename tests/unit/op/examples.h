@@ -109,6 +109,7 @@ EXAMPLE(timed, sl_timed_new(NULL, account, err))
 EXAMPLE(timed_named, sl_timed_new("d", account, err))
 EXAMPLE(timed_without, sl_timed_new("nosuch", account, err))
 EXAMPLE(last_all, sl_last_new(-1, 0, account, err))
+EXAMPLE(merge, sl_merge_new((const char *const[]){"rows"}, 1, account, err))
 
 static const struct example examples[] = {
     {"filter", "two conditions", make_filter, PARTITIONS, 0, 1, 0},
@@ -143,6 +144,7 @@ static const struct example examples[] = {
     {"timed", "a named column", make_timed_named, PARTITIONS, 0, 0, 1},
     {"timed", "no column", make_timed_without, PARTITIONS, 0, 1, 0},
     {"last", "all rows", make_last_all, PARTITIONS, 1, 1, 0},
+    {"merge", "of one input", make_merge, PARTITIONS, 0, 1, 0},
 };
 
 #endif
