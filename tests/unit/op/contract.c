@@ -2,9 +2,10 @@
  * Copyright (c) 2026 The sluice authors */
 /*
  * contract: every registered operator, by every schedule: cuts of 1, 2, 7 and all rows, interleaved
- * partitions, FLUSH between, save and load at every barrier, STOP and on, split and merge, every form
- * of columns, and an allocation that fails, wherever it is. The rows must be the same, the accounts
- * must balance. Wrong operators (wrong.h) must be found out.
+ * partitions, FLUSH between, save and load at every barrier, in memory and through Arrow files, STOP and
+ * on, split and merge, every form of columns, a consumer that says DONE or fails at any of its batches,
+ * and an allocation that fails, wherever it is. The rows must be the same, the accounts must balance.
+ * Wrong operators (wrong.h) must be found out.
  *
  *   contract [OPERATOR...]     only these operators; `wrong`: the wrong ones, `plans`: plans
  */

@@ -17,6 +17,7 @@
 #define SL_TESTS_OP_HARNESS_H
 
 #include "harness_rows.h"
+#include "harness_store.h"
 #include "op/op.h"
 
 struct example {
@@ -39,6 +40,7 @@ struct schedule {
     int flush_every;   /* pushes, 0 = never */
     int barrier_every; /* pushes, 0 = never */
     enum barrier then; /* at a barrier save, and perhaps go on with a fresh operator */
+    int disk;          /* what is loaded was in files */
     int stop_at;       /* after so many pushes STOP, save, load, go on; 0 = no */
     int keep;          /* the run to compare with: one schema, batches live on */
     int watch;         /* batches must come back as they were given */
@@ -313,6 +315,7 @@ struct run {
     struct sl_op *op;
     struct gate gate;
     int64_t watermark; /* behind the next batch */
+    int disk;          /* reload() goes through files */
     char trouble[512]; /* first failure that is no difference of rows */
     int rc;
     struct sl_err err;
@@ -390,20 +393,33 @@ static inline int save(struct run *r)
 }
 
 /* Saves, and goes on with a fresh operator that loads: what was saved is all there is. */
-static inline int reload(struct run *r)
+static inline int reload_from(struct run *r, struct sl_store *store)
 {
-    struct memory_store m;
-    if (!r->op->class->save)
-        return 0;
-    memory_init(&m);
-    int rc = r->op->class->save(r->op, &m.store, &r->err);
+    int rc = r->op->class->save(r->op, store, &r->err);
     if (rc >= 0) {
         sl_op_free(r->op);
         r->op = bound(r->x, r->account, &r->err);
-        rc = r->op ? r->op->class->load(r->op, &m.store, &r->err) : -SL_ENOMEM;
+        rc = r->op ? r->op->class->load(r->op, store, &r->err) : -SL_ENOMEM;
     }
-    memory_free(&m);
     return rc < 0 ? rc : 0;
+}
+
+static inline int reload(struct run *r)
+{
+    struct memory_store m;
+    struct file_store f;
+    if (!r->op->class->save)
+        return 0;
+    if (r->disk) {
+        int rc = file_store_init(&f) < 0 ? sl_err_sys(&r->err, "cannot make %s", f.dir)
+                                         : reload_from(r, &f.store);
+        file_store_free(&f);
+        return rc;
+    }
+    memory_init(&m);
+    int rc = reload_from(r, &m.store);
+    memory_free(&m);
+    return rc;
 }
 
 static inline int push(struct run *r, struct sl_batch *b, enum sl_directive d)
@@ -475,6 +491,7 @@ static inline void run_schedule(struct run *r, const struct schedule *s)
 
     sl_err_init(&r->err);
     r->gate.hide_wm = r->x->with_wm;
+    r->disk = s->disk;
     feed_init(&f, r->x->partitions, s->cut, s->order, s->form, r->x->with_wm);
     r->op = (s->keep ? bound_once : bound)(r->x, r->account, &r->err);
     r->rc = r->op ? 0 : -SL_EFAIL;

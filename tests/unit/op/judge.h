@@ -58,6 +58,7 @@ static inline struct schedule schedule_of(const struct example *x, size_t cut, i
                              .then = k < 12       ? BARRIER_ONLY
                                      : k % 4 == 3 ? BARRIER_SAVE
                                                   : BARRIER_RELOAD,
+                             .disk = k % 6 == 4 && cut > 2,
                              .stop_at = k == 5 ? 4 : 0,
                              .watch = k % 5 == 1 && form % FORMS != FORM_LAZY};
 }
@@ -83,11 +84,24 @@ static inline void judge_schedules(struct verdict *v, struct run *want, const si
     }
 }
 
-/* A consumer that wants no more, and one that fails, from its first, second ... batch on. */
+/* How many batches of rows come out by the schedule of judge_consumers. */
+static inline int batches_out(const struct run *want, const struct schedule *s)
+{
+    struct run r = {.x = want->x, .account = want->account};
+    gate_init(&r.gate);
+    run_schedule(&r, s);
+    int n = r.gate.emits;
+    gate_free(&r.gate);
+    return n;
+}
+
+/* A consumer that wants no more, and one that fails, from its first, second ... last batch on. */
 static inline void judge_consumers(struct verdict *v, struct run *want)
 {
     char label[200];
-    for (int n = 1; n <= 3; n++) {
+    struct schedule whole = {.cut = 7, .order = want->x->partitions > 1, .flush_every = 1};
+    int most = batches_out(want, &whole);
+    for (int n = 1; n <= most + 1; n++) {
         for (int fails = 0; fails < 2; fails++) {
             struct run r = {.x = want->x, .account = want->account};
             struct schedule s = {
@@ -106,6 +120,8 @@ static inline void judge_consumers(struct verdict *v, struct run *want)
                 tell(v, r.x, label, "push did not fail");
             else if (fails && r.gate.emits > n)
                 tell(v, r.x, label, "emitted after the failure");
+            else if (!fails && n <= most && !r.gate.done && n > 1)
+                tell(v, r.x, label, "the batch never came");
             else if (!fails && r.rc < 0)
                 tell(v, r.x, label, r.err.what);
             gate_free(&r.gate);

@@ -178,7 +178,7 @@ static int counter_load(struct sl_op *op, struct sl_store *store, struct sl_err 
     for (int i = 0; i < 2; i++) {
         struct sl_batch *b;
         uint64_t cursor = 0;
-        while (store->get(store, i ? "sum" : "n", &cursor, &b, err) > 0) {
+        while (sl_state_next(store, i ? "sum" : "n", &cursor, 1, &b, err) > 0) {
             *(i ? &c->sum : &c->n) += ((const int64_t *)b->columns[0]->data)[0];
             sl_batch_unref(b);
         }
