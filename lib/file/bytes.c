@@ -365,10 +365,9 @@ static int is_queued(const struct sl_bytes *b, const struct stat *st)
 /* Queues a file behind those that are. *st is of what was opened. 0, or < 0. */
 static int queue(struct sl_bytes *b, const char *path, struct stat *st, struct sl_err *err)
 {
-    struct successor *grown = sl_realloc(b->next, ((size_t)b->nnext + 1) * sizeof(*grown));
-    if (!grown)
-        return sl_err_nomem(err, "rotated files");
-    b->next = grown;
+    int rc = SL_GROW_ONE(b->next, b->nnext, "rotated files", err);
+    if (rc < 0)
+        return rc;
     int fd = sl_path_open(path, O_RDONLY | O_NONBLOCK, 0, err);
     if (fd < 0)
         return fd == -SL_ENOENT ? 0 : fd;

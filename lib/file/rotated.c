@@ -112,16 +112,11 @@ static int note_born(const char *dir, const char *file, int64_t since, struct sl
     struct sl_file_facts now;
     sl_buf_printf(&name, "%s%s", dir, file);
     int rc = sl_buf_check(&name, err);
-    struct sl_born *grown = NULL;
     if (rc == 0 && sl_file_facts(-1, name.data, &now) == 0 && now.is_regular && now.born &&
         now.born / 1000 >= since) {
-        grown = sl_realloc(*out, (*n + 1) * sizeof(**out));
-        if (!grown)
-            rc = sl_err_nomem(err, "rotated files");
-    }
-    if (grown) {
-        *out = grown;
-        grown[(*n)++] = (struct sl_born){.name = sl_buf_take(&name), .at = now.born / 1000};
+        rc = SL_GROW_ONE(*out, *n, "rotated files", err);
+        if (rc == 0)
+            (*out)[(*n)++] = (struct sl_born){.name = sl_buf_take(&name), .at = now.born / 1000};
     }
     sl_buf_release(&name);
     return rc;

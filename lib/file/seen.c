@@ -77,14 +77,13 @@ static void link_node(struct sl_seen *s, size_t i)
 /* Files that are put in again stay in the order in which they came. */
 static int grow(struct sl_seen *s, struct sl_err *err)
 {
-    size_t cap = s->cap ? 2 * s->cap : 64;
-    struct sl_taken **files = sl_realloc(s->files, cap * sizeof(struct sl_taken *));
-    if (files)
-        s->files = files;
-    struct node *nodes = files ? sl_realloc(s->nodes, KEYS * cap * sizeof(*nodes)) : NULL;
-    if (nodes)
-        s->nodes = nodes;
-    size_t *slots = nodes ? sl_calloc(KEYS * cap, sizeof(*slots)) : NULL;
+    size_t cap = s->cap, nodes = KEYS * s->cap;
+    int rc = SL_GROW(s->files, s->n + 1, cap, "files that were read", err);
+    if (rc == 0)
+        rc = SL_GROW(s->nodes, KEYS * cap, nodes, "files that were read", err);
+    if (rc < 0)
+        return rc;
+    size_t *slots = sl_calloc(KEYS * cap, sizeof(*slots));
     if (!slots)
         return sl_err_nomem(err, "files that were read");
     free(s->slots);
@@ -340,11 +339,9 @@ int sl_seen_family(struct sl_seen *s, const struct sl_taken *f, struct sl_taken 
             if (!x->here || strcmp(x->here, f->here) == 0 || is_at != (k == 0) ||
                 strncmp(x->path, f->path, len) != 0)
                 continue;
-            struct sl_taken **more = sl_realloc(list, (*n + 1) * sizeof(struct sl_taken *));
-            if (!more)
-                rc = sl_err_nomem(err, "rotated files");
-            else
-                (list = more)[(*n)++] = x;
+            rc = SL_GROW_ONE(list, *n, "rotated files", err);
+            if (rc == 0)
+                list[(*n)++] = x;
         }
     }
     *out = list;

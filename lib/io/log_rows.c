@@ -183,14 +183,9 @@ int sl_log_rows_encode(struct sl_log_rows *r, struct sl_batch *b, int worker,
 
 static int keep(struct sl_log_rows *r, struct sl_log_encoded *e, struct sl_err *err)
 {
-    if (r->n + e->n > r->cap) {
-        size_t cap = 2 * (r->n + e->n);
-        struct sl_log_blob **blobs = sl_realloc(r->blobs, cap * sizeof(*blobs));
-        if (!blobs)
-            return sl_err_nomem(err, "a commit");
-        r->blobs = blobs;
-        r->cap = cap;
-    }
+    int rc = SL_GROW(r->blobs, r->n + e->n, r->cap, "a commit", err);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < e->n; i++) {
         r->bytes += sl_log_blob_bytes(e->blobs[i]);
         r->blobs[r->n++] = e->blobs[i];

@@ -44,12 +44,10 @@ static int is_time_of_day(const char *text, const struct sl_partition_offset *o)
 
 static int add_offset(struct sl_point *out, const struct sl_partition_offset *o, struct sl_err *err)
 {
-    struct sl_partition_offset *all =
-        sl_realloc(out->offsets, ((size_t)out->noffsets + 1) * sizeof(*all));
-    if (!all)
-        return sl_err_nomem(err, "a list of offsets");
-    out->offsets = all;
-    all[out->noffsets++] = *o;
+    int rc = SL_GROW_ONE(out->offsets, out->noffsets, "a list of offsets", err);
+    if (rc < 0)
+        return rc;
+    out->offsets[out->noffsets++] = *o;
     return 1;
 }
 

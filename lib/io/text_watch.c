@@ -82,16 +82,10 @@ static int note_file(void *arg, struct sl_taken *f, const struct sl_file_facts *
         d->named = f;
     if (sl_seen_is_done(t->seen, now))
         return 0;
-    if (d->n == d->cap) {
-        size_t cap = d->cap ? 2 * d->cap : 64;
-        struct sl_taken **files = sl_realloc(d->files, cap * sizeof(struct sl_taken *));
-        if (!files)
-            return -SL_ENOMEM;
-        d->files = files;
-        d->cap = cap;
-    }
-    d->files[d->n++] = f;
-    return 0;
+    int rc = SL_GROW(d->files, d->n + 1, d->cap, "files", NULL);
+    if (rc == 0)
+        d->files[d->n++] = f;
+    return rc;
 }
 
 static int look(struct text_source *t, struct sl_err *err)
