@@ -5,7 +5,7 @@
  *
  * The sink says when a step is due, the loop makes it between two items: then the source's positions
  * are those behind the rows that the sink was given. Where an operator holds rows back they are not:
- * such a plan records its positions with its last commit, and commits rows alone until then.
+ * such a plan commits rows alone until it lets go of them, at the latest with the last commit.
  */
 #include "flow/pipeline_int.h"
 
@@ -37,12 +37,23 @@ int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err)
     return rc;
 }
 
-int sl_pipeline_holds_rows(const struct sl_pipeline *p)
+int sl_pipeline_goes_on(const struct sl_pipeline *p)
 {
     for (int i = 0; i < p->nnodes; i++)
-        if (p->nodes[i]->op && !(p->nodes[i]->op->traits & SL_OP_ROWWISE))
+        if (p->nodes[i]->op && !(p->nodes[i]->op->traits & (SL_OP_ROWWISE | SL_OP_PASSES)))
+            return 0;
+    return 1;
+}
+
+/* Whether the sink was given less than what came out of the sources. */
+static int holds_rows(const struct sl_pipeline *p)
+{
+    for (int i = 0; i < p->nnodes; i++) {
+        const struct sl_op *op = p->nodes[i]->op;
+        if (op && op->traits & SL_OP_PASSES && op->class->held(op))
             return 1;
-    return 0;
+    }
+    return !sl_pipeline_goes_on(p);
 }
 
 static int commit_sink(struct sl_sink *s, const struct sl_checkpoint *c, struct sl_err *err)
@@ -58,7 +69,7 @@ int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err
     int rc = p->rejects_ended ? 0 : commit_sink(p->rejects, &aside, err);
     if (rc < 0 || what == SL_COMMIT_ASIDE)
         return rc;
-    int asked = p->sink->class->load && (what == SL_COMMIT_LAST || !sl_pipeline_holds_rows(p));
+    int asked = p->sink->class->load && (what == SL_COMMIT_LAST || !holds_rows(p));
     for (int i = 0; asked && rc == 0 && i < p->nstrands; i++) {
         struct sl_source *s = p->strands[i]->source;
         if (s->class->positions)
@@ -88,5 +99,5 @@ int sl_pipeline_delivered(struct sl_strand *s, struct sl_morsel *m, struct sl_er
 
 int sl_pipeline_written(struct sl_pipeline *p, struct sl_err *err)
 {
-    return p->passing && !sl_pipeline_holds_rows(p) ? 0 : sl_pipeline_commit_due(p, err);
+    return p->passing && !holds_rows(p) ? 0 : sl_pipeline_commit_due(p, err);
 }

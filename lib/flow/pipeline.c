@@ -310,7 +310,7 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
     int rc = sl_pipeline_load(p, err);
     for (int i = 0; rc == 0 && i < p->nstrands; i++)
         rc = open_source(p, p->strands[i]->source, err);
-    if (rc == -SL_EEXIST && sl_pipeline_holds_rows(p))
+    if (rc == -SL_EEXIST && !sl_pipeline_goes_on(p))
         sl_err_hint(err, "--again appends all"); /* there is no place to go on from */
     tell_endless(p);
     if (rc == 0)

@@ -261,8 +261,8 @@ void sl_pipeline_say_assumed(struct sl_pipeline *p);
 
 /* Before anything is opened: asks the sink what it has, and tells the sources. */
 int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err);
-/* Whether what the sink was given may lag behind what the operators were given. */
-int sl_pipeline_holds_rows(const struct sl_pipeline *p);
+/* Whether a later run can go on behind the positions: no operator keeps anything but rows on their way. */
+int sl_pipeline_goes_on(const struct sl_pipeline *p);
 /* Commits what the sinks were given, with the positions behind it. LAST: nothing comes behind that.
  * ASIDE: rejects only. */
 enum sl_commit { SL_COMMIT_SOME, SL_COMMIT_LAST, SL_COMMIT_ASIDE };

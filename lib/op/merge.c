@@ -411,7 +411,8 @@ struct sl_op *sl_merge_new(const char *const *names, int n, struct sl_account *a
     for (int i = 0; !failed && i < n; i++)
         failed = !(m->sides[i].name = sl_strdup(names[i]));
     if (m) {
-        m->op = (struct sl_op){.class = &sl_op_class_merge, .account = account};
+        m->op =
+            (struct sl_op){.class = &sl_op_class_merge, .traits = SL_OP_PASSES, .account = account};
         m->n = n;
         m->time = -1;
     }

@@ -79,6 +79,7 @@ enum sl_op_traits {
     SL_OP_ORDERED = 4, /* the result depends on the order of rows (class B): no split */
     SL_OP_WATERMARK = 8, /* looks at `_wm`: the loop adds it where the source has none */
     SL_OP_ENDLESS = 16,  /* set by the loop before schema(): an input has no end */
+    SL_OP_PASSES = 32, /* keeps rows on their way and nothing else: when held() is 0 it is as new */
 };
 
 struct sl_op;

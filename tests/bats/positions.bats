@@ -84,6 +84,21 @@ refused_twice() { # MESSAGE COMMAND...
     [ "$(sluice aggregate p/ --select 'sum(v) as s' -O csv --quiet | tail -n 1)" = 6 ]
 }
 
+@test "two followed logs as one: killed, --resume goes on behind what was committed of each" {
+    printf 'ts,n\n2026-05-01T10:00:00Z,1\n' | sluice ingest -I csv -o a/ --quiet
+    printf 'ts,n\n2026-05-01T10:01:00Z,2\n' | sluice ingest -I csv -o b/ --quiet
+    sluice ingest -f a/ b/ -o l/ --quiet &
+    pids+=($!)
+    both() { [ "$(rows l/ 2>/dev/null)" = 2 ]; }
+    until_true both
+    kill -9 "${pids[-1]}"
+    run -1 --separate-stderr sluice ingest a/ b/ -o l/
+    [[ $stderr == *"1 row of a/ is committed; --resume goes on after them"* ]]
+    printf 'ts,n\n2026-05-01T10:02:00Z,3\n' | sluice ingest -I csv -o b/ --quiet
+    sluice ingest a/ b/ -o l/ --quiet --resume
+    [ "$(sluice transform l/ --select n -O csv --quiet | sort | tr '\n' ' ')" = '1 2 3 n ' ]
+}
+
 @test "a pipe cannot be known again: it is appended" {
     for _ in 1 2; do
         printf 'n\n1\n2\n' | sluice transform -I csv -o t/ --quiet
