@@ -152,7 +152,7 @@ static const char *held_of(const struct log_sink *s, const char *id, enum sl_aga
         return NULL;
     if (!p && s->loaded)
         p = sl_positions_find(sl_log_positions(s->loaded), id);
-    return p ? p->value : "";
+    return p && strcmp(p->value, "null") != 0 ? p->value : ""; /* null: it was removed */
 }
 
 /* The positions as a note to the commit, its lists in *lists, to be freed. */

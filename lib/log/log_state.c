@@ -221,6 +221,10 @@ static int change_seg(struct sl_state *s, const struct sl_line *l, const struct 
 
 static int set_pair(struct sl_positions *p, const struct sl_line_pair *new, struct sl_err *err)
 {
+    if (new->len == 4 && memcmp(new->value, "null", 4) == 0) {
+        sl_positions_remove(p, new->key);
+        return 0;
+    }
     return sl_positions_set(p, new->key, new->value, new->len, err);
 }
 

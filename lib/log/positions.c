@@ -85,6 +85,25 @@ int sl_positions_set(struct sl_positions *p, const char *id, const char *value, 
     return 0;
 }
 
+void sl_positions_remove(struct sl_positions *p, const char *id)
+{
+    int mask = 2 * p->cap - 1, *slot = p->n ? slot_of(p, id) : NULL;
+    if (!slot || !*slot)
+        return;
+    struct sl_position *x = &p->list[*slot - 1];
+    free(x->id);
+    free(x->value);
+    *x = (struct sl_position){0};
+    p->n--;
+    *slot = 0;
+    /* Those behind it, up to a free slot, may have been put there because it was taken. */
+    for (int i = (int)(slot - p->slots + 1) & mask; p->slots[i]; i = (i + 1) & mask) {
+        int at = p->slots[i];
+        p->slots[i] = 0;
+        *slot_of(p, p->list[at - 1].id) = at;
+    }
+}
+
 const struct sl_position *sl_positions_find(const struct sl_positions *p, const char *id)
 {
     int at = p->n ? *slot_of(p, id) : 0;

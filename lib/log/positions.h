@@ -18,8 +18,8 @@
 #include "base/compat.h"
 #include "base/err.h"
 
-/* A position under this name says that a repair brought rows back whose inputs' positions are gone. Its
- * value is null once that is settled. */
+/* A position under this name says that a repair brought rows back whose inputs' positions are gone. Once that
+ * is settled it is removed. */
 #define SL_POSITION_UNPLACED "repair"
 
 struct sl_position {
@@ -39,6 +39,8 @@ void sl_positions_release(struct sl_positions *p);
 /* Records a position, in place of the one of that name if there is one. 0 or < 0: then it is as it was. */
 int sl_positions_set(struct sl_positions *p, const char *id, const char *value, size_t len,
                      struct sl_err *err);
+/* The position of that name is none any more, if there is one. */
+void sl_positions_remove(struct sl_positions *p, const char *id);
 /* The position of that name, valid until the next is set; NULL: there is none. */
 const struct sl_position *sl_positions_find(const struct sl_positions *p, const char *id);
 /* The one behind `after` (NULL: the first), in the order in which they were set; NULL: that was the last.

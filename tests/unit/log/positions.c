@@ -58,8 +58,26 @@ int main(void)
         CHECK(!sl_positions_are_unplaced(&p));
         CHECK_INT(sl_positions_set(&p, SL_POSITION_UNPLACED, "{}", 2, &err), 0);
         CHECK(sl_positions_are_unplaced(&p));
-        CHECK_INT(sl_positions_set(&p, SL_POSITION_UNPLACED, "null", 4, &err), 0);
+        sl_positions_remove(&p, SL_POSITION_UNPLACED);
         CHECK(!sl_positions_are_unplaced(&p));
+        sl_positions_release(&p);
+    }
+    TEST("a position that is removed is gone, and all others are found")
+    {
+        struct sl_positions p = {0};
+        char name[32];
+        for (int i = 0; i < 1000; i++)
+            put(&p, i, i);
+        for (int i = 0; i < 1000; i += 3) {
+            snprintf(name, sizeof(name), "file:%d", i);
+            sl_positions_remove(&p, name);
+            sl_positions_remove(&p, name); /* it is gone already */
+        }
+        CHECK_INT(p.n, 666);
+        for (int i = 0; i < 1000; i++)
+            CHECK((strcmp(get(&p, i), "none") == 0) == (i % 3 == 0));
+        put(&p, 3, 4);
+        CHECK_STR(get(&p, 3), "4");
         sl_positions_release(&p);
     }
     return test_done();
