@@ -6,7 +6,10 @@
 struct ingest_args {
     struct sl_args common;
     const char *from_rejects, *watch;
+    struct sl_option_number forget;
 };
+
+enum { FORGET_DAYS = 30 };
 
 static int aim(struct sl_cmd_run *run, const struct ingest_args *a)
 {
@@ -20,6 +23,7 @@ static int aim(struct sl_cmd_run *run, const struct ingest_args *a)
                               ? "takes what is new: leave out --again"
                               : "needs a log as destination, which knows what it has: -o NAME/");
     run->in.watch = a->watch;
+    run->in.forget = a->forget.given ? a->forget.value : FORGET_DAYS * 24 * 3600 * SL_USEC_PER_SEC;
     if (a->from_rejects && run->in.npaths)
         return sl_err_set(&run->err, SL_EUSAGE, "--from-rejects %s is all that is read: not %s too",
                           a->from_rejects, run->in.paths[0]);
@@ -47,6 +51,8 @@ static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocati
 static const struct sl_option own[] = {
     {"watch", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DIR",
      "what is new in the files of DIR; -f: as it comes", AT(watch), NULL},
+    {"forget", 0, SL_OPTION_DURATION, SL_COMPLETE_NOTHING, "DURATION",
+     "how long to know files that are gone (30 days)", AT(forget), NULL},
     {"from-rejects", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",
      "read again the records that --rejects kept there", AT(from_rejects), NULL},
     {0},

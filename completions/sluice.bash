@@ -95,6 +95,9 @@ _sluice() {
         compopt -o default
         return
         ;;
+    --forget)
+        return
+        ;;
     --from-rejects)
         compopt -o default
         return
@@ -234,7 +237,7 @@ _sluice() {
     esac
     case ${words[1]} in
     ingest)
-        options="--watch --from-rejects --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--watch --forget --from-rejects --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     partition)
         options="--by --into --output --hash --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --sync --segment-size --resume --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"

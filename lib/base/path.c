@@ -227,6 +227,12 @@ void sl_path_join(struct sl_buf *out, const char *dir, const char *name)
     sl_buf_addstr(out, name);
 }
 
+char *sl_path_dir(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? sl_strndup(path, (size_t)SL_MAX(slash - path, 1)) : sl_strdup(".");
+}
+
 void sl_path_absolute(struct sl_buf *out, const char *cwd, const char *path)
 {
     if (*path != '/')

@@ -43,6 +43,8 @@ int sl_path_read_file(const char *path, size_t limit, struct sl_buf *out, struct
 int sl_path_not_created(const char *path, struct sl_err *err);
 /* dir + "/" + name into out (reset first). */
 void sl_path_join(struct sl_buf *out, const char *dir, const char *name);
+/* The directory of a path, malloc'ed: "." if it names none. NULL: no memory. */
+char *sl_path_dir(const char *path);
 /* Appends path as one that begins at the root, seen from the directory cwd; without empty parts and ".". */
 void sl_path_absolute(struct sl_buf *out, const char *cwd, const char *path);
 /* 1 if path is a directory that holds `commits/`: a log. 0 otherwise. */

@@ -307,8 +307,7 @@ int sl_seen_look(struct sl_seen *s, const char *dir,
 static int look_around(struct sl_seen *s, const char *path, int again, struct sl_err *err)
 {
     struct sl_err why;
-    const char *slash = strrchr(path, '/');
-    char *dir = slash ? sl_strndup(path, (size_t)SL_MAX(slash - path, 1)) : sl_strdup(".");
+    char *dir = sl_path_dir(path);
     sl_err_init(&why);
     int rc = dir ? 0 : sl_err_nomem(&why, "a directory");
     if (rc == 0 && (again || !s->dir || strcmp(s->dir, dir) != 0))
@@ -518,13 +517,51 @@ void sl_seen_deliver(struct sl_seen *s, struct sl_taken *f, const struct sl_file
     s->last = &f->next;
 }
 
+/* Whether a file that was taken in dir is where it was, or under another name there. */
+static int is_there(const struct sl_seen *s, const struct sl_taken *f, const char *dir)
+{
+    struct sl_file_facts now;
+    if (s->dir && strcmp(s->dir, dir) == 0)
+        return f->look == s->looks;
+    return sl_file_facts(-1, f->path, &now) == 0 && file_of(s, &now) == f;
+}
+
+int sl_seen_forget(struct sl_seen *s, const char *dir, int64_t now, int64_t after,
+                   struct sl_err *err)
+{
+    struct sl_buf path = SL_BUF_INIT;
+    sl_path_absolute(&path, s->cwd, dir);
+    sl_buf_addch(&path, '/');
+    int rc = sl_buf_check(&path, err);
+    for (size_t i = 0, n = s->n; rc == 0 && i < n; i++) {
+        struct sl_taken *f = s->files[i];
+        if (!f->is_recorded || !sl_taken_is_whole(f) ||
+            strncmp(f->path, path.data, path.len) != 0 || strchr(f->path + path.len, '/'))
+            continue;
+        if (!is_there(s, f, dir) && strcmp(s->dir ? s->dir : "", dir) != 0 &&
+            sl_seen_look(s, dir, NULL, NULL, NULL) < 0)
+            break; /* nobody can tell */
+        int there = is_there(s, f, dir);
+        if (there ? !f->gone : f->gone && now - f->gone < after)
+            continue;
+        f->is_forgotten = !there && f->gone;
+        f->gone = there ? 0 : now;
+        sl_seen_deliver(s, f, &f->mark, 0);
+    }
+    sl_buf_release(&path);
+    return rc;
+}
+
 int sl_seen_positions(struct sl_seen *s, struct sl_positions *out, struct sl_err *err)
 {
     struct sl_buf text = SL_BUF_INIT;
     int rc = 0;
     for (struct sl_taken *f = s->moved; f && rc == 0; f = f->next) {
         sl_buf_reset(&text);
-        sl_taken_print(f, &text);
+        if (f->is_forgotten)
+            sl_buf_addstr(&text, "null");
+        else
+            sl_taken_print(f, &text);
         rc = sl_buf_check(&text, err);
         if (rc == 0)
             rc = sl_positions_set(out, f->id, text.data, text.len, err);

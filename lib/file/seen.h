@@ -53,13 +53,15 @@ struct sl_taken { /* what was taken of one file */
     struct sl_file_facts facts;    /* of when it was opened last */
     int64_t head, head_len;        /* CRC of its first bytes, as they are */
     int64_t packed;                /* 1: it is compressed */
-    int is_recorded;               /* the log had a position of it when the run began */
-    int is_visited, is_said;       /* in this run: it was opened; what is amiss with it was said */
-    struct sl_taken *part_of;      /* it held no more than the beginning of that file */
-    int look;                      /* number of the look that found it last */
-    size_t number;                 /* in the table */
-    struct sl_taken *next;         /* of those that were delivered since positions were asked for */
-    int is_moved;                  /* it is one of them */
+    int64_t gone;                  /* since when it is nowhere, µs; 0: it is somewhere */
+    int is_recorded,
+        is_forgotten;         /* the log had a position of it when the run began; that leaves it */
+    int is_visited, is_said;  /* in this run: it was opened; what is amiss with it was said */
+    struct sl_taken *part_of; /* it held no more than the beginning of that file */
+    int look;                 /* number of the look that found it last */
+    size_t number;            /* in the table */
+    struct sl_taken *next;    /* of those that were delivered since positions were asked for */
+    int is_moved;             /* it is one of them */
 };
 void sl_taken_free(struct sl_taken *f);
 /* For messages. */
@@ -119,7 +121,7 @@ int sl_seen_open(struct sl_seen *s, struct sl_bytes *b, int flags, struct sl_tak
 /* Rows of f were delivered, up to that mark. */
 void sl_seen_deliver(struct sl_seen *s, struct sl_taken *f, const struct sl_file_mark *m,
                      int64_t rows);
-/* The positions of the files that were delivered since this was asked last. */
+/* The positions of the files that were delivered since this was asked last; null for those that are forgotten. */
 int sl_seen_positions(struct sl_seen *s, struct sl_positions *out, struct sl_err *err);
 /* Whether nothing is to be read of a file: it has not changed since this run opened it, or since all of it
  * was taken. */
@@ -130,6 +132,10 @@ int sl_seen_is_done(const struct sl_seen *s, const struct sl_file_facts *now);
 int sl_seen_look(struct sl_seen *s, const char *dir,
                  int (*fn)(void *arg, struct sl_taken *f, const struct sl_file_facts *now),
                  void *arg, struct sl_err *err);
+/* Of the files that were wholly taken in a directory: notes which are gone since now (µs), and are there again,
+ * and forgets those that have been gone for longer than `after`. */
+int sl_seen_forget(struct sl_seen *s, const char *dir, int64_t now, int64_t after,
+                   struct sl_err *err);
 /* The files that may have been rotated away from where f was opened, as far as they are in its directory:
  * recorded under its path, or named after it. None, and no look, if nothing of another file at that path was
  * taken. A list to be freed. */

@@ -86,6 +86,7 @@ static const struct {
     {"latest", offsetof(struct sl_taken, mark.latest), 0},
     {"packed", offsetof(struct sl_taken, packed), 0},
     {"end", offsetof(struct sl_taken, mark.end), 0},
+    {"gone", offsetof(struct sl_taken, gone), 0},
 };
 
 /* 1, or 0 if it is no record of a file. */

@@ -193,6 +193,23 @@ int sl_textin_open_file(struct text_source *t, struct sl_err *err)
     return SL_MIN(rc, 0);
 }
 
+int sl_textin_forget(struct text_source *t, struct sl_err *err)
+{
+    int64_t now = sl_time_now_usec();
+    int rc = 0;
+    if (!t->seen || t->again != SL_AGAIN_RESUME)
+        return 0;
+    if (t->watch)
+        return sl_seen_forget(t->seen, t->o.watch, now, t->o.forget, err);
+    for (int i = 0; rc == 0 && i < t->o.npaths; i++) {
+        char *dir = sl_path_dir(t->paths[i]);
+        rc = dir ? sl_seen_forget(t->seen, dir, now, t->o.forget, err)
+                 : sl_err_nomem(err, "a directory");
+        free(dir);
+    }
+    return rc;
+}
+
 /* The header of a file after the first is none. A file of another format is named as that. */
 static int strange_header(struct text_source *t, int rc, struct sl_err *err)
 {

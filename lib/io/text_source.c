@@ -34,14 +34,14 @@ static int source_open(struct sl_source *s, struct sl_err *err)
         rc = sl_textin_settle(t, err);
     if (rc == SL_TEXTIN_NOTHING) {
         s->schema = sl_schema_ref(sl_textin_fixed(t));
-        return 0;
+        return sl_textin_forget(t, err);
     }
     if (rc == 0 && t->resume) {
         t->resume = 0;
         rc = sl_textin_resume(t, err);
     }
     s->live = t->o.follow;
-    return rc;
+    return rc < 0 ? rc : sl_textin_forget(t, err);
 }
 
 /* ---- next ---- */

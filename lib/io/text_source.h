@@ -154,6 +154,8 @@ int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err);
 int sl_textin_open_file(struct text_source *t, struct sl_err *err);
 /* The name that is followed holds another file now: as after opening it, but nothing is refused. */
 int sl_textin_anew(struct text_source *t, struct sl_err *err);
+/* Files that were taken and are gone leave the log in time, see sl_seen_forget. */
+int sl_textin_forget(struct text_source *t, struct sl_err *err);
 /* That the file at hand begins as another one. */
 void sl_textin_say_copy(const struct text_source *t, const struct sl_taken *of);
 /* Whether the log is to be told of the file at hand though no row is new in it. */

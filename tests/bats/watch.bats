@@ -330,3 +330,55 @@ work_on_known() { # FILES
     [ "$(grep -c '"d/[0-9]*\.csv"' trace)" -le $((60 * 3)) ]
     [ "$(sluice aggregate l/ -O csv --quiet | tail -n 1)" = 46290 ] # the sum of 901 - n
 }
+
+inputs() { # of l/, in the log
+    sluice log info l/ | awk '/^input / { n++ } /^inputs .* more$/ { n += $3 } END { print n + 0 }'
+}
+
+@test "--forget: positions of files that are gone leave the log in time, and others stay" {
+    mkdir d
+    for n in 1 2 3; do printf 'n\n%d\n' $n >d/$n.csv; done
+    sluice ingest --watch d -o l/ --quiet
+    rm d/1.csv
+    mv d/2.csv d/moved.csv
+    sluice ingest --watch d -o l/ --quiet
+    [ "$(inputs)" = 3 ] # for 30 days
+    [[ $(sluice log info l/) == *'/1.csv"'*'"gone":'* ]]
+    sluice ingest --watch d -o l/ --quiet --forget 1h
+    [ "$(inputs)" = 3 ]
+    run -0 --separate-stderr sluice ingest --watch d -o l/ --forget 0s
+    [ "$(inputs)" = 2 ]
+    [[ $stderr == *" 0 rows, 0 rejected"* ]]
+    log_is $'n\n1\n2\n3'
+    printf 'n\n1\n' >d/1.csv # it is a new file by now
+    sluice ingest --watch d -o l/ --quiet
+    log_is $'n\n1\n2\n3\n1'
+}
+
+@test "--forget: a file that comes back in time is known" {
+    mkdir d
+    for n in 1 2; do printf 'n\n%d\n' $n >d/$n.csv; done
+    sluice ingest --watch d -o l/ --quiet
+    mv d/1.csv away.csv
+    sluice ingest --watch d -o l/ --quiet
+    mv away.csv d/1.csv
+    sluice ingest --watch d -o l/ --quiet --forget 0s
+    sluice ingest --watch d -o l/ --quiet --forget 0s
+    [ "$(inputs)" = 2 ]
+    run ! grep -q '"gone"' <(sluice log info l/)
+    log_is $'n\n1\n2'
+}
+
+@test "--forget: --resume looks into the directories of its files, and leaves those of others alone" {
+    mkdir d e
+    printf 'n\n1\n' >d/a.csv
+    printf 'n\n2\n' >d/b.csv
+    printf 'n\n3\n' >e/c.csv
+    sluice ingest d/a.csv d/b.csv e/c.csv -o l/ --quiet
+    rm d/a.csv e/c.csv
+    for _ in 1 2; do
+        sluice ingest --resume d/b.csv -o l/ --quiet --forget 0s
+    done
+    [ "$(inputs)" = 2 ]
+    [[ $(sluice log info l/) == *'/e/c.csv"'* ]]
+}
