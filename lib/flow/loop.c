@@ -313,7 +313,8 @@ static int open_all(struct sl_pipeline *p, struct sl_err *err)
     int rc = sl_pipeline_bind(p, err);
     if (rc < 0)
         return rc;
-    p->window = SL_MIN(2 * p->nlanes, SL_INFLIGHT_MAX - 1);
+    /* Under way at once: enough for all workers, of all strands together. */
+    p->window = SL_MIN(SL_MAX(2 * p->nlanes / p->nstrands, 2), SL_INFLIGHT_MAX - 1);
     for (int i = 0; rc == 0 && i < p->nstrands; i++)
         rc = sl_strand_open(p->strands[i], err);
     if (rc == 0)

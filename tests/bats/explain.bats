@@ -110,3 +110,10 @@ line() { # LINE
     run -2 --separate-stderr sluice transform --explain in.csv -o out.xyz
     [[ $stderr == *"cannot tell the format of out.xyz by its name"* ]]
 }
+
+@test "a live filter in front of a window runs on all workers" {
+    printf 'ts,v\n2026-01-01T00:00:01Z,1\n' | sluice ingest -I csv -o l/ --quiet
+    run -0 --separate-stderr sluice aggregate -f l/ --where 'v > 0' --window '1 s' -j 3 --explain
+    line 'threads 3 share decode, filter'
+    line 'watermark out of order 5 s, partitions 1'
+}
