@@ -23,7 +23,8 @@ static int aim(struct sl_cmd_run *run, const struct ingest_args *a)
                               ? "takes what is new: leave out --again"
                               : "needs a log as destination, which knows what it has: -o NAME/");
     run->in.watch = a->watch;
-    run->in.forget = a->forget.given ? a->forget.value : FORGET_DAYS * 24 * 3600 * SL_USEC_PER_SEC;
+    run->in.forget =
+        a->forget.given ? SL_MAX(a->forget.value, 1) : FORGET_DAYS * 24 * 3600 * SL_USEC_PER_SEC;
     if (a->from_rejects && run->in.npaths)
         return sl_err_set(&run->err, SL_EUSAGE, "--from-rejects %s is all that is read: not %s too",
                           a->from_rejects, run->in.paths[0]);

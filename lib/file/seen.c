@@ -462,7 +462,7 @@ static int take_up(struct search *s, enum sl_seen_as *as, struct sl_taken **out)
     *out = f;
     f->facts = s->now;
     f->is_visited = 1;
-    int rc = set_text(&f->path, s->path.data, s->err);
+    int rc = s->path.len || !f->path ? set_text(&f->path, s->path.data, s->err) : 0;
     if (rc == 0)
         rc = set_text(&f->here, sl_bytes_name(s->bytes), s->err);
     rekey(s->seen, f, 0);

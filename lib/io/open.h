@@ -61,8 +61,9 @@ struct sl_input_options {
     int meta;          /* add _partition, _offset */
     double speed;      /* replay pace, 0 = full speed */
     /* ingest */
-    const char *watch;        /* a directory, the files of which are read, instead of paths */
-    int64_t forget;           /* µs: positions of files that are gone for longer leave the log */
+    const char *watch; /* a directory, the files of which are read, instead of paths */
+    int64_t
+        forget; /* µs: positions of files that are gone for longer leave the log; 0: none does */
     const char *from_rejects; /* what --rejects wrote, instead of paths */
     struct sl_account *account;
 };

@@ -197,7 +197,7 @@ int sl_textin_forget(struct text_source *t, struct sl_err *err)
 {
     int64_t now = sl_time_now_usec();
     int rc = 0;
-    if (!t->seen || t->again != SL_AGAIN_RESUME)
+    if (!t->seen || t->again != SL_AGAIN_RESUME || !t->o.forget)
         return 0;
     if (t->watch)
         return sl_seen_forget(t->seen, t->o.watch, now, t->o.forget, err);

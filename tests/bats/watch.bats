@@ -382,3 +382,24 @@ inputs() { # of l/, in the log
     [ "$(inputs)" = 2 ]
     [[ $(sluice log info l/) == *'/e/c.csv"'* ]]
 }
+
+@test "--forget is of ingest: another command that resumes forgets nothing" {
+    mkdir d
+    printf 'n\n1\n' >d/a.csv
+    printf 'n\n2\n' >d/b.csv
+    sluice transform d/a.csv d/b.csv -o l/ --quiet
+    rm d/a.csv
+    for _ in 1 2; do
+        sluice transform --resume d/b.csv -o l/ --quiet
+    done
+    [ "$(inputs)" = 2 ]
+}
+
+@test "a file that was read from standard input keeps the path that the log has of it" {
+    printf 'n\n1\n2\n' >a.csv
+    sluice ingest a.csv -o l/ --quiet
+    echo 3 >>a.csv
+    sluice ingest --resume -I csv -o l/ --quiet <a.csv
+    [[ $(sluice log info l/) == *'/a.csv"'* ]]
+    log_is $'n\n1\n2\n3'
+}
