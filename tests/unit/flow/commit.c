@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The sluice authors */
 /*
  * commit: rows and positions become true at once, in steps that the sink calls due; with a source and a sink
- * made for the test. The source gives rows 0, 1, 2, ..., one a morsel, so that after k rows its one
- * right position is k.
+ * made for the test. A source gives rows 0, 1, 2, ..., one a morsel, so that after k rows its one
+ * right position is k; the positions of several add up to the rows that the sink has.
  */
 #include "../test.h"
 #include "arrow/builder.h"
@@ -12,6 +12,7 @@
 
 struct counter {
     struct sl_source base;
+    const char *name;
     int64_t first, rows, given; /* given: by next() */
     int64_t delivered, recorded;
     int asked; /* for positions */
@@ -27,7 +28,7 @@ struct ledger {
     int64_t rows, pending;
     int commits, with_position, torn; /* torn: a position that was not that of the rows */
     int loaded, rescued, ended;
-    int64_t position;
+    int64_t at[2], position; /* of each source; of all */
 };
 
 /* ---- the source ---- */
@@ -36,7 +37,7 @@ static int counter_resume(struct sl_source *s, const struct sl_checkpoint *from,
                           enum sl_again again, struct sl_err *err)
 {
     struct counter *c = (struct counter *)s;
-    const struct sl_position *p = sl_positions_find(from->positions, "rows");
+    const struct sl_position *p = sl_positions_find(from->positions, c->name);
     (void)err;
     CHECK(!c->is_open);
     c->again = again;
@@ -87,7 +88,7 @@ static int counter_positions(struct sl_source *s, struct sl_positions *out, stru
         return 0;
     c->recorded = c->delivered;
     snprintf(text, sizeof(text), "%lld", (long long)c->delivered);
-    return sl_positions_set(out, "rows", text, strlen(text), err);
+    return sl_positions_set(out, c->name, text, strlen(text), err);
 }
 
 static void counter_free(struct sl_source *s)
@@ -141,16 +142,17 @@ static int ledger_write(struct sl_sink *s, struct sl_batch *b, void *encoded, st
 static int ledger_commit(struct sl_sink *s, const struct sl_checkpoint *c, struct sl_err *err)
 {
     struct ledger *l = (struct ledger *)s;
-    const struct sl_position *p = sl_positions_find(c->positions, "rows");
     (void)err;
     s->due = INT64_MAX;
-    l->commits += p || l->pending;
+    l->commits += c->positions->n || l->pending;
     l->rows += l->pending;
     s->committed += l->pending;
     s->held = l->pending = 0;
-    if (!p)
+    for (const struct sl_position *p = NULL; (p = sl_positions_next(c->positions, p));)
+        l->at[strcmp(p->id, "rows") != 0] = strtoll(p->value, NULL, 10);
+    l->position = l->at[0] + l->at[1];
+    if (!c->positions->n)
         return 0;
-    l->position = strtoll(p->value, NULL, 10);
     l->with_position++;
     l->torn += l->position != l->rows;
     return 0;
@@ -195,9 +197,9 @@ static const struct sl_sink_class ledger_class = {
 
 struct setting {
     int64_t rows, gather,
-        limit; /* limit: rows behind an operator that holds rows; 0: there is none */
-    int fails;
-    const char *had; /* the position that the sink has, or NULL */
+        limit;          /* limit: rows behind an operator that holds rows; 0: there is none */
+    int fails, sources; /* sources: 0 is 1 */
+    const char *had;    /* the position that the sink has, or NULL */
     enum sl_again again;
 };
 
@@ -207,8 +209,11 @@ static int run(const struct setting *t, struct counter *c, struct ledger *l, str
     struct sl_pipeline_result r;
     struct sl_pipeline *p;
     sl_err_init(err);
-    *c = (struct counter){
-        .base = {.class = &counter_class, .out_of_order = -1}, .rows = t->rows, .fails = t->fails};
+    for (int i = 0; i < 2; i++)
+        c[i] = (struct counter){.base = {.class = &counter_class, .out_of_order = -1},
+                                .name = i ? "others" : "rows",
+                                .rows = t->rows,
+                                .fails = t->fails};
     struct sl_positions had = l->had;
     *l = (struct ledger){
         .base = {.class = &ledger_class, .due = INT64_MAX}, .had = had, .gather = t->gather};
@@ -217,6 +222,11 @@ static int run(const struct setting *t, struct counter *c, struct ledger *l, str
     if (rc == 0)
         rc = sl_pipeline_new(&o, &p, err);
     struct sl_feed *last = rc == 0 ? sl_pipeline_source(p, &c->base, err) : NULL;
+    if (last && t->sources == 2) {
+        static const char *const names[] = {"rows", "others"};
+        struct sl_feed *both[] = {last, sl_pipeline_source(p, &c[1].base, err)};
+        last = sl_pipeline_op(p, sl_merge_new(names, 2, NULL, err), both, 2, err);
+    }
     if (last && t->limit)
         last = sl_pipeline_op(p, sl_limit_new(t->limit, NULL, err), &last, 1, err);
     rc = last ? sl_pipeline_sink(p, &l->base, last, err) : -1;
@@ -228,15 +238,33 @@ static int run(const struct setting *t, struct counter *c, struct ledger *l, str
     return rc;
 }
 
+static void what_it_costs(void)
+{
+    struct counter c[2];
+    struct ledger l = {.gather = 0};
+    struct sl_err err;
+    TEST("twice the rows: at most twice the commits, and twice the allocations")
+    {
+        uint64_t before = sl_mem_count();
+        CHECK_INT(run(&(struct setting){.rows = 4000, .gather = 64}, c, &l, &err), 0);
+        uint64_t once = sl_mem_count() - before;
+        int commits = l.commits;
+        before = sl_mem_count();
+        CHECK_INT(run(&(struct setting){.rows = 8000, .gather = 64}, c, &l, &err), 0);
+        CHECK(l.commits <= 2 * commits);
+        CHECK(sl_mem_count() - before <= 2 * once);
+    }
+}
+
 int main(void)
 {
-    struct counter c;
+    struct counter c[2];
     struct ledger l = {.gather = 0};
     struct sl_err err;
 
     TEST("rows and the position behind them are committed at once, when the sink says so")
     {
-        CHECK_INT(run(&(struct setting){.rows = 100, .gather = 8}, &c, &l, &err), 0);
+        CHECK_INT(run(&(struct setting){.rows = 100, .gather = 8}, c, &l, &err), 0);
         CHECK_INT(l.rows, 100);
         CHECK_INT(l.position, 100);
         CHECK_INT(l.commits, 13);
@@ -246,17 +274,17 @@ int main(void)
     }
     TEST("positions are asked for at commits only")
     {
-        CHECK_INT(run(&(struct setting){.rows = 1000, .gather = 100}, &c, &l, &err), 0);
+        CHECK_INT(run(&(struct setting){.rows = 1000, .gather = 100}, c, &l, &err), 0);
         CHECK_INT(l.with_position, 10);
-        CHECK(c.asked <= 11);
+        CHECK(c->asked <= 11);
     }
     TEST("a source goes on from what the sink has, before it is opened")
     {
         struct setting t = {.rows = 50, .gather = 8, .had = "30", .again = SL_AGAIN_RESUME};
-        CHECK_INT(run(&t, &c, &l, &err), 0);
+        CHECK_INT(run(&t, c, &l, &err), 0);
         CHECK_INT(l.loaded, 1);
-        CHECK_INT(c.again, SL_AGAIN_RESUME);
-        CHECK_INT(c.first, 30);
+        CHECK_INT(c->again, SL_AGAIN_RESUME);
+        CHECK_INT(c->first, 30);
         CHECK_INT(l.rows, 50);
         CHECK_INT(l.torn, 0);
     }
@@ -264,14 +292,14 @@ int main(void)
     {
         CHECK_INT(sl_positions_set(&l.had, SL_POSITION_UNPLACED, "{}", 2, &err), 0);
         struct setting t = {.rows = 50, .gather = 8, .again = SL_AGAIN_RESUME};
-        CHECK_INT(run(&t, &c, &l, &err), -SL_EEXIST);
+        CHECK_INT(run(&t, c, &l, &err), -SL_EEXIST);
         CHECK_INT(l.rows, 0);
-        CHECK(!c.is_open);
+        CHECK(!c->is_open);
     }
     TEST("behind an operator that may hold rows back the position comes with the last commit")
     {
         struct setting t = {.rows = 100, .gather = 8, .limit = 1000};
-        CHECK_INT(run(&t, &c, &l, &err), 0);
+        CHECK_INT(run(&t, c, &l, &err), 0);
         CHECK_INT(l.rows, 100);
         CHECK_INT(l.with_position, 1);
         CHECK_INT(l.position, 100);
@@ -280,32 +308,33 @@ int main(void)
     TEST("a run that ends early records what was delivered, and no more")
     {
         struct setting t = {.rows = 100, .gather = 8, .limit = 10};
-        CHECK_INT(run(&t, &c, &l, &err), 0);
+        CHECK_INT(run(&t, c, &l, &err), 0);
         CHECK_INT(l.rows, 10);
-        CHECK_INT(l.position, c.delivered);
-        CHECK_INT(c.delivered, c.given);
-        CHECK(c.given < 100);
+        CHECK_INT(l.position, c->delivered);
+        CHECK_INT(c->delivered, c->given);
+        CHECK(c->given < 100);
+    }
+    TEST("several sources behind a merge that lets rows pass: the positions of all go with each "
+         "commit")
+    {
+        struct setting t = {.rows = 100, .gather = 8, .sources = 2};
+        CHECK_INT(run(&t, c, &l, &err), 0);
+        CHECK_INT(l.rows, 200);
+        CHECK_INT(l.position, 200);
+        CHECK_INT(l.commits, 25);
+        CHECK_INT(l.with_position, 25);
+        CHECK_INT(l.torn, 0);
     }
     TEST("what came before a broken input is committed, with the position behind it")
     {
         struct setting t = {.rows = 10, .gather = 8, .fails = 1};
-        CHECK_INT(run(&t, &c, &l, &err), -SL_EFORMAT);
+        CHECK_INT(run(&t, c, &l, &err), -SL_EFORMAT);
         CHECK_INT(l.rows, 10);
         CHECK_INT(l.position, 10);
         CHECK_INT(l.torn, 0);
         CHECK_INT(l.rescued, 1);
         CHECK_INT(l.ended, 0);
     }
-    TEST("twice the rows: at most twice the commits, and twice the allocations")
-    {
-        uint64_t before = sl_mem_count();
-        CHECK_INT(run(&(struct setting){.rows = 4000, .gather = 64}, &c, &l, &err), 0);
-        uint64_t once = sl_mem_count() - before;
-        int commits = l.commits;
-        before = sl_mem_count();
-        CHECK_INT(run(&(struct setting){.rows = 8000, .gather = 64}, &c, &l, &err), 0);
-        CHECK(l.commits <= 2 * commits);
-        CHECK(sl_mem_count() - before <= 2 * once);
-    }
+    what_it_costs();
     return test_done();
 }
