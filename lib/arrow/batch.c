@@ -7,6 +7,7 @@
 
 struct sl_batch *sl_batch_new(struct sl_schema *schema, size_t rows)
 {
+    assert(schema);
     struct sl_batch *b = sl_calloc(1, sizeof *b);
     if (!b)
         return NULL;
@@ -24,7 +25,8 @@ struct sl_batch *sl_batch_new(struct sl_schema *schema, size_t rows)
 
 struct sl_batch *sl_batch_ref(struct sl_batch *b)
 {
-    atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    int held = atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    assert(held > 0);
     return b;
 }
 
@@ -57,6 +59,7 @@ static struct sl_batch *derive(struct sl_batch *b, struct sl_err *err)
 struct sl_batch *sl_batch_select(struct sl_batch *b, struct sl_buffer *selection, size_t n,
                                  struct sl_err *err)
 {
+    assert(n <= b->rows);
     struct sl_batch *d = derive(b, err);
     if (!d) {
         sl_buffer_unref(selection);
@@ -72,6 +75,7 @@ struct sl_batch *sl_batch_select(struct sl_batch *b, struct sl_buffer *selection
 struct sl_batch *sl_batch_pick(struct sl_batch *b, const uint32_t *rows, size_t n,
                                struct sl_account *account, struct sl_err *err)
 {
+    assert(n <= b->rows && (rows || !n));
     struct sl_buffer *sel = sl_buffer_new(account, n * sizeof(*rows));
     if (!sel) {
         sl_err_nomem(err, "a selection");
@@ -134,6 +138,7 @@ static struct sl_batch *slice_selection(struct sl_batch *b, size_t from, size_t 
 
 struct sl_batch *sl_batch_slice(struct sl_batch *b, size_t from, size_t n, struct sl_err *err)
 {
+    assert(from <= b->selected && n <= b->selected - from);
     assert(from <= b->selected && n <= b->selected - from);
     if (n == b->selected)
         return sl_batch_ref(b);

@@ -19,7 +19,8 @@ struct sl_column *sl_column_new(struct sl_type type, size_t rows)
 
 struct sl_column *sl_column_ref(struct sl_column *c)
 {
-    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    int held = atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    assert(held > 0);
     return c;
 }
 

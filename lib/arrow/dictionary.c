@@ -119,6 +119,7 @@ static inline int same_bytes(const uint8_t *a, const uint8_t *b, size_t n)
 
 int32_t sl_dictionary_add(struct sl_dictionary *d, const void *s, size_t n)
 {
+    assert(s || !n);
     uint64_t h = sl_hash_bytes(s, n, d->seed);
     uint32_t hash = (uint32_t)(h ^ h >> 32);
     const int32_t *offsets = (const int32_t *)d->offsets->data;

@@ -16,7 +16,8 @@ struct sl_foreign *sl_foreign_new(void)
 
 struct sl_foreign *sl_foreign_ref(struct sl_foreign *f)
 {
-    atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+    int held = atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+    assert(held > 0);
     return f;
 }
 

@@ -74,6 +74,7 @@ static int stack(struct sl_pile *p, struct sl_err *err)
 
 int sl_pile_add(struct sl_pile *p, struct sl_batch *b, struct sl_err *err)
 {
+    assert(!b->selection && b->selected == b->rows);
     int rc = 0;
     assert(!b->selection && (!p->rows || sl_schema_equal(p->schema, b->schema)));
     if (p->ntiny == SL_PILE_BATCHES || (p->ntiny > 1 && p->held > HELD_MAX))

@@ -18,7 +18,8 @@ struct sl_schema *sl_schema_new(void)
 
 struct sl_schema *sl_schema_ref(struct sl_schema *s)
 {
-    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    int held = atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    assert(held > 0);
     return s;
 }
 
@@ -117,6 +118,8 @@ int sl_schema_add(struct sl_schema *s, const char *name, size_t name_len, struct
 
 int sl_schema_set_why(struct sl_schema *s, int field, enum sl_why which, const char *why)
 {
+    assert(atomic_load(&s->refs) == 1);
+    assert(field >= 0 && field < s->nfields);
     char *copy = sl_strdup(why);
     if (!copy)
         return -SL_ENOMEM;
@@ -144,6 +147,7 @@ static void remove_meta(struct sl_schema *s, int i)
 
 int sl_schema_set_meta(struct sl_schema *s, const char *key, const char *value)
 {
+    assert(atomic_load(&s->refs) == 1);
     int at = find_meta(s, key);
     if (!value) {
         if (at >= 0)

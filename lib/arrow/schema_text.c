@@ -54,6 +54,7 @@ static int distance(const char *a, int n, const char *b, int m, int limit)
 
 const char *sl_schema_nearest(const char *name, size_t len, const char *const *names, int n)
 {
+    assert(n >= 0);
     const char *best = NULL;
     if (!len || len > NEAREST_MAX)
         return NULL;

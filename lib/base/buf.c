@@ -19,6 +19,7 @@ void sl_buf_release(struct sl_buf *b)
 
 void sl_buf_reset(struct sl_buf *b)
 {
+    assert(b->len <= b->cap);
     b->len = 0;
     b->failed = 0;
     if (b->data)
@@ -49,6 +50,7 @@ char *sl_buf_room(struct sl_buf *b, size_t n)
 
 void sl_buf_add(struct sl_buf *b, const void *data, size_t n)
 {
+    assert(data || !n);
     char *p = sl_buf_room(b, n);
     if (!p)
         return;

@@ -71,6 +71,7 @@ int sl_err_sys(struct sl_err *err, const char *fmt, ...)
 
 int sl_err_nomem(struct sl_err *err, const char *what)
 {
+    assert(what);
     return sl_err_set(err, SL_ENOMEM, "out of memory: %s", what);
 }
 

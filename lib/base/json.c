@@ -25,6 +25,7 @@ enum state {
 
 void sl_json_init(struct sl_json *j, const char *s, size_t n)
 {
+    assert(s || !n);
     memset(j, 0, sizeof(*j));
     j->start = j->p = s;
     j->end = s + n;

@@ -23,6 +23,7 @@ static int open_and_fill(struct sl_library *l)
 
 int sl_library_need(struct sl_library *l, const char *what, struct sl_err *err)
 {
+    assert(what);
     int found = atomic_load_explicit(&l->found, memory_order_acquire);
     if (!found) {
         pthread_mutex_lock(&l->lock);

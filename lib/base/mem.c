@@ -93,6 +93,7 @@ char *sl_strdup(const char *s)
 void sl_account_init(struct sl_account *a, const char *name, size_t limit,
                      struct sl_account *parent)
 {
+    assert(name);
     memset(a, 0, sizeof(*a));
     a->name = name;
     a->limit = limit;
@@ -176,8 +177,10 @@ struct sl_buffer *sl_buffer_new(struct sl_account *account, size_t size)
 
 struct sl_buffer *sl_buffer_ref(struct sl_buffer *b)
 {
-    if (b)
-        atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    if (b) {
+        int held = atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+        assert(held > 0);
+    }
     return b;
 }
 

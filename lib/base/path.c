@@ -20,6 +20,7 @@ static void wait_for(int fd, short events)
 ssize_t sl_path_pread(int fd, void *data, size_t n, int64_t offset, const char *path,
                       struct sl_err *err)
 {
+    assert(offset >= 0);
     size_t done = 0;
     while (done < n) {
         ssize_t k = pread(fd, (char *)data + done, n - done, (off_t)(offset + (int64_t)done));
@@ -38,6 +39,7 @@ ssize_t sl_path_pread(int fd, void *data, size_t n, int64_t offset, const char *
 
 ssize_t sl_path_read(int fd, void *data, size_t n, const char *path, struct sl_err *err)
 {
+    assert(n > 0);
     for (;;) {
         ssize_t k = read(fd, data, n);
         if (k >= 0)
@@ -67,6 +69,7 @@ int sl_path_write(int fd, const void *data, size_t n, const char *path, struct s
 int sl_path_pwrite(int fd, const void *data, size_t n, int64_t offset, const char *path,
                    struct sl_err *err)
 {
+    assert(offset >= 0);
     size_t done = 0;
     while (done < n) {
         ssize_t k =

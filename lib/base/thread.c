@@ -60,6 +60,7 @@ static void *worker_main(void *arg)
 
 struct sl_pool *sl_pool_new(int threads, struct sl_err *err)
 {
+    assert(threads > 0);
     assert(threads >= 1);
     struct sl_pool *p = sl_calloc(1, sizeof(*p) + (size_t)threads * sizeof(p->workers[0]));
     if (!p) {
@@ -104,6 +105,7 @@ void sl_pool_free(struct sl_pool *p)
 
 void sl_pool_submit(struct sl_pool *p, struct sl_task *t)
 {
+    assert(t->run);
     pthread_mutex_lock(&p->lock);
     assert(!p->closing);
     t->next = NULL;
@@ -145,6 +147,7 @@ static void *call_main(void *arg)
 
 int sl_thread_call(size_t stack_bytes, int (*fn)(void *), void *arg, struct sl_err *err)
 {
+    assert(fn && stack_bytes > 0);
     struct call c = {.fn = fn, .arg = arg};
     pthread_attr_t attr;
     pthread_t thread;

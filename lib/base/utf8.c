@@ -88,6 +88,7 @@ int sl_utf8_valid(const void *data, size_t n)
 
 size_t sl_utf8_decode(const void *data, size_t n, int32_t *cp)
 {
+    assert(n > 0);
     const uint8_t *s = data;
     size_t len;
     int32_t v;
@@ -111,6 +112,7 @@ size_t sl_utf8_decode(const void *data, size_t n, int32_t *cp)
 
 size_t sl_utf8_encode(char *out, int32_t cp)
 {
+    assert(cp >= 0 && cp <= 0x10ffff);
     assert(cp >= 0 && cp <= 0x10ffff);
     if (cp < 0x80) {
         out[0] = (char)cp;
@@ -413,6 +415,7 @@ int sl_utf8_width(int32_t cp)
 
 size_t sl_utf8_fitting(const char *s, size_t n, int width)
 {
+    assert(width >= 0);
     size_t i = 0;
     while (i < n) {
         int32_t cp;

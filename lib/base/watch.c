@@ -52,6 +52,7 @@ static int add(struct sl_watch *w, const char *path, uint32_t mask, struct sl_er
 
 int sl_watch_add(struct sl_watch *w, const char *path, struct sl_err *err)
 {
+    assert(path);
     return add(w, path,
                IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MOVE_SELF |
                    IN_DELETE_SELF | IN_ATTRIB,

@@ -334,7 +334,8 @@ int sl_ast_parse(const char *label, enum sl_ast_form form, const char *text, siz
 
 struct sl_ast *sl_ast_ref(struct sl_ast *a)
 {
-    atomic_fetch_add(&a->refs, 1);
+    int held = atomic_fetch_add(&a->refs, 1);
+    assert(held > 0);
     return a;
 }
 
@@ -503,6 +504,7 @@ const PgQuery__SelectStmt *sl_tree_select(const struct sl_tree *t, struct sl_err
 int sl_asts_parse(struct sl_asts *a, const char *label, enum sl_ast_form form,
                   const char *const *texts, int n, struct sl_err *err)
 {
+    assert(n >= 0);
     int rc = 0;
     a->n = 0;
     a->items = n > 0 ? sl_calloc((size_t)n, sizeof(*a->items)) : NULL;

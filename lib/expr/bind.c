@@ -285,6 +285,7 @@ static struct sl_node *column_node(struct sl_bind *b, int column, int at)
 
 struct sl_node *sl_bind_column(struct sl_bind *b, const char *name, int at)
 {
+    assert(name);
     int i = sl_scope_find(b->scope, name, strlen(name), b->err);
     if (i < 0 && b->agg) {
         sl_aggregate_missing(b, name, at);

@@ -88,6 +88,7 @@ static const char *const others[] = {"abs",       "sign",     "round",  "ceil", 
 
 int sl_function_names(const char **out, int max)
 {
+    assert(max >= 0);
     int n = 0;
     for (size_t i = 0; i < SL_COUNT(functions) && n < max; i++)
         if (i == 0 || strcmp(functions[i].name, functions[i - 1].name) != 0)

@@ -79,6 +79,7 @@ static ZSTD_CCtx *compressor(int level, enum sl_codec_kind kind)
 int sl_codec_compress(struct sl_buf *out, const void *src, size_t n, int level,
                       enum sl_codec_kind kind, struct sl_err *err)
 {
+    assert(src || !n);
     ZSTD_CCtx *z = compressor(level, kind);
     if (!z)
         return sl_err_nomem(err, "compression");

@@ -61,6 +61,7 @@ struct sl_schema *sl_ipc_decoder_get_schema(struct sl_ipc_decoder *d)
 
 int sl_ipc_decoder_code(const struct sl_ipc_decoder *d, int column)
 {
+    assert(column >= 0);
     assert(column >= 0 && column < d->nplans);
     return d->plans[column].f->index_bits / 8;
 }
@@ -140,6 +141,7 @@ static int index_entries(struct sl_ipc_decoder *d, struct sl_err *err)
 int sl_ipc_decoder_dictionary(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                               struct sl_err *err)
 {
+    assert(m->kind == SL_IPC_DICTIONARY);
     struct sl_fb fb;
     struct sl_fb_table message, head;
     struct sl_err local = {0};
@@ -251,6 +253,7 @@ static int read_schema_meta(struct sl_ipc_decoder *d, const struct sl_fb_table *
 int sl_ipc_decoder_schema(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                           struct sl_err *err)
 {
+    assert(m->kind == SL_IPC_SCHEMA);
     struct sl_fb fb;
     struct sl_fb_table message, head;
     struct sl_ipc_budget budget = {.fields = FIELDS_MAX, .bytes = SL_IPC_META_MAX};
@@ -427,6 +430,7 @@ int sl_ipc_decoder_batch(struct sl_ipc_decoder *d, const struct sl_ipc_message *
 int sl_ipc_decoder_columns(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                            const uint8_t *columns, struct sl_batch **out, struct sl_err *err)
 {
+    assert(m->kind == SL_IPC_BATCH);
     struct sl_err local = {0};
     struct sl_err *e = err ? err : &local;
     sl_err_init(e);

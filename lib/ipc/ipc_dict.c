@@ -41,7 +41,8 @@ struct sl_ipc_dict *sl_ipc_dict_new(struct sl_ipc_body *body, struct sl_foreign 
 
 struct sl_ipc_dict *sl_ipc_dict_ref(struct sl_ipc_dict *d)
 {
-    atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
+    int held = atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
+    assert(held > 0);
     return d;
 }
 

@@ -191,6 +191,8 @@ int sl_ipc_encode_batch(struct sl_batch *b, const struct sl_ipc_form *f,
                         const struct sl_ipc_meta *meta, int nmeta, struct sl_buf *out,
                         struct sl_ipc_layout *record, uint32_t *column_crc, struct sl_err *err)
 {
+    assert(f->nfields == b->schema->nfields);
+    assert(nmeta >= 0);
     const struct sl_schema *s = b->schema;
     size_t start_len = out->len;
     assert(f->nfields == s->nfields);
@@ -225,6 +227,8 @@ int sl_ipc_encode_control(const struct sl_schema *s, const struct sl_ipc_form *f
                           const struct sl_ipc_meta *meta, int nmeta, struct sl_buf *out,
                           struct sl_err *err)
 {
+    assert(f->nfields == s->nfields);
+    assert(nmeta > 0);
     /* The schema's count of references is all that a batch changes in it. */
     struct sl_batch *b = sl_batch_new((struct sl_schema *)s, 0);
     int rc = b ? 0 : sl_err_nomem(err, "a control message");

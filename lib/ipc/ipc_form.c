@@ -37,6 +37,7 @@ static int may_be_dictionary(struct sl_type t)
 
 int sl_ipc_form_fit(struct sl_ipc_form *f, struct sl_batch *b, struct sl_err *err)
 {
+    assert(f->nfields == b->schema->nfields);
     enum { ROOM = 2 }; /* later batches may have more values than this one */
     for (int i = 0; i < f->nfields; i++) {
         struct sl_column *c = b->columns[i];
@@ -74,6 +75,7 @@ static int few_values(const struct sl_batch *b, const struct sl_column *c, size_
 
 void sl_ipc_form_count(struct sl_ipc_form *f, const struct sl_batch *b)
 {
+    assert(f->nfields == b->schema->nfields);
     size_t limit = SL_MIN(b->selected / 2, code_values(2));
     for (int i = 0; i < f->nfields; i++) {
         const struct sl_column *c = b->columns[i];
@@ -85,6 +87,7 @@ void sl_ipc_form_count(struct sl_ipc_form *f, const struct sl_batch *b)
 
 int sl_ipc_form_holds(const struct sl_ipc_form *f, const struct sl_batch *b)
 {
+    assert(f->nfields == b->schema->nfields);
     for (int i = 0; i < f->nfields; i++) {
         struct sl_column *c = b->columns[i];
         size_t limit = f->code[i] ? code_values(f->code[i]) : 0;

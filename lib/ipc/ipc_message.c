@@ -55,6 +55,7 @@ static int read_head(struct sl_ipc_message *m, int64_t *body, struct sl_err *err
 
 int64_t sl_ipc_peek(const uint8_t *data, size_t n, struct sl_ipc_message *m, struct sl_err *err)
 {
+    assert(data || !n);
     struct sl_ipc_message here;
     int64_t body;
     if (n >= 4 && read_u32(data) != IPC_CONTINUATION)

@@ -242,6 +242,7 @@ static void write_schema_meta(struct sl_fb_writer *w, size_t hole, const struct 
 int sl_ipc_encode_schema(const struct sl_schema *s, const struct sl_ipc_form *f, struct sl_buf *out,
                          struct sl_err *err)
 {
+    assert(f->nfields == s->nfields);
     struct sl_ipc_frame frame;
     struct sl_fb_writer *w = &frame.w;
     struct sl_fb_slot slots[] = {{.field = FB_SCHEMA_ENDIAN, .width = 2},

@@ -5,6 +5,7 @@
 
 int sl_call_null(struct sl_call *c, size_t row)
 {
+    assert(row < c->rows);
     struct sl_column *out = c->out;
     if (!out->owner[0]) {
         assert(!out->valid);

@@ -63,6 +63,7 @@ size_t sl_eval_failures(const struct sl_eval *ev)
 
 void sl_eval_failure(const struct sl_eval *ev, size_t i, struct sl_err *err)
 {
+    assert(i < ev->nfailed);
     const struct sl_failure *f = &ev->failed[i];
     sl_err_set(err, SL_EROW, "%s", f->what);
     err->line = (int64_t)f->row;
@@ -73,6 +74,7 @@ void sl_eval_failure(const struct sl_eval *ev, size_t i, struct sl_err *err)
 
 int sl_frame_init(struct sl_frame *f, struct sl_eval *ev, int ncols, struct sl_err *err)
 {
+    assert(ncols >= 0);
     memset(f, 0, sizeof(*f));
     f->ev = ev;
     f->ncols = ncols;
@@ -92,6 +94,7 @@ void sl_frame_release(struct sl_frame *f)
 
 int sl_frame_column(struct sl_frame *f, int index, struct sl_column **out, struct sl_err *err)
 {
+    assert(index >= 0);
     assert(index >= 0 && index < f->ncols);
     struct sl_column *c = f->cols[index];
     if (!c) {
@@ -214,6 +217,7 @@ static int join_valid(struct sl_call *c, int nargs, struct sl_err *err)
 
 struct sl_column *sl_column_repeat(struct sl_column *one, size_t n, struct sl_err *err)
 {
+    assert(one->rows == 1 || one->form == SL_CONST);
     struct sl_column *c;
     if (one->form == SL_CONST && one->rows == n)
         return sl_column_ref(one);

@@ -34,6 +34,7 @@ void sl_read_target_unref(struct sl_read_target *t)
 int sl_log_chunk_new(const struct sl_walk *w, const struct sl_walk_group *g,
                      struct sl_read_target *t, struct sl_log_chunk **out, struct sl_err *err)
 {
+    assert(g->id.rows > 0);
     struct sl_log_chunk *c = sl_calloc(1, sizeof(*c));
     char *name = sl_strdup(w->name.data);
     if (!c || !name) {

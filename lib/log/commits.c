@@ -18,6 +18,7 @@
 
 void sl_commit_name(int64_t n, char *out)
 {
+    assert(n >= 0);
     sl_digits(out, 20, n);
     memcpy(out + 20, ".jsonl", 7);
 }

@@ -140,6 +140,8 @@ out:
 
 int sl_blob_new(struct sl_batch *batch, int partition, struct sl_log_blob **out, struct sl_err *err)
 {
+    assert(partition >= 0);
+    assert(batch->selected > 0);
     struct sl_log_blob *b = sl_calloc(1, sizeof(*b));
     if (!b)
         return sl_err_nomem(err, "encoding a batch");
@@ -292,6 +294,7 @@ static int prepare(struct sl_batch *b, struct sl_schema *schema, struct sl_accou
 int sl_log_writer_encode(struct sl_log_writer *w, int partition, struct sl_batch *b,
                          struct sl_log_blob **out, struct sl_err *err)
 {
+    assert(partition >= 0 && partition < w->log->state.npartitions);
     struct sl_batch *ready = NULL;
     struct sl_log_blob *blob = NULL;
 

@@ -52,7 +52,8 @@ static int make(struct sl_schema *schema, int schema_id, struct sl_ipc_form *f,
 
 struct sl_form_plan *sl_form_ref(struct sl_form_plan *f)
 {
-    atomic_fetch_add(&f->refs, 1);
+    int held = atomic_fetch_add(&f->refs, 1);
+    assert(held > 0);
     return f;
 }
 

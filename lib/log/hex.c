@@ -48,6 +48,7 @@ int sl_hex_parse_bytes(const char *s, size_t n, uint8_t *out)
 
 void sl_digits(char *out, int width, int64_t v)
 {
+    assert(v >= 0 && width > 0);
     assert(v >= 0);
     for (int i = width - 1; i >= 0; i--) {
         out[i] = (char)('0' + v % 10);
@@ -66,6 +67,7 @@ void sl_hex32(char *out, uint32_t v)
 
 int sl_digits_parse(const char *s, int n, int64_t *out)
 {
+    assert(n > 0);
     int64_t v = 0;
     for (int i = 0; i < n; i++) {
         if (s[i] < '0' || s[i] > '9' || __builtin_mul_overflow(v, 10, &v) ||

@@ -82,6 +82,7 @@ struct sl_seg *sl_state_seg(const struct sl_state *s, struct sl_seg_key key)
 
 int sl_state_seg_at(const struct sl_state *s, int partition, int64_t offset)
 {
+    assert(partition >= 0 && partition < s->npartitions);
     const struct sl_part *p = &s->parts[partition];
     int i = lower(p, offset);
     /* The segment before may hold the offset. */
@@ -94,6 +95,7 @@ int sl_state_seg_at(const struct sl_state *s, int partition, int64_t offset)
 
 struct sl_seg *sl_state_open_seg(const struct sl_state *s, int partition)
 {
+    assert(partition >= 0 && partition < s->npartitions);
     const struct sl_part *p = &s->parts[partition];
     if (!p->nsegs || p->segs[p->nsegs - 1].closed)
         return NULL;

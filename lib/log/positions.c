@@ -63,6 +63,7 @@ static int make_room(struct sl_positions *p, struct sl_err *err)
 int sl_positions_set(struct sl_positions *p, const char *id, const char *value, size_t len,
                      struct sl_err *err)
 {
+    assert(id && (value || !len));
     int rc = p->end == p->cap ? make_room(p, err) : 0;
     if (rc < 0)
         return rc;

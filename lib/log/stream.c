@@ -81,7 +81,8 @@ int sl_stream_new(const void *head, size_t len, struct sl_account *account, stru
 
 struct sl_stream *sl_stream_ref(struct sl_stream *s)
 {
-    atomic_fetch_add(&s->refs, 1);
+    int held = atomic_fetch_add(&s->refs, 1);
+    assert(held > 0);
     return s;
 }
 

@@ -165,6 +165,7 @@ static int set_add(struct sl_segset *set, struct sl_seg_key key, int64_t n, int 
 int sl_syncer_touch(struct sl_syncer *s, struct sl_seg_key key, int64_t n, int fd,
                     struct sl_err *err)
 {
+    assert(n >= 0);
     pthread_mutex_lock(&s->mutex);
     int ok = n <= s->marked || set_add(&s->dirty, key, n, fd);
     if (n <= s->marked && fd >= 0)

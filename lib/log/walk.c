@@ -172,6 +172,7 @@ void sl_walk_release(struct sl_walk *w)
 
 void sl_walk_seek(struct sl_walk *w, int64_t pos, int64_t offset)
 {
+    assert(pos >= 0 && offset >= 0);
     w->pos = pos;
     w->offset = offset;
     w->commit = w->seg.by;

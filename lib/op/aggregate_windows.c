@@ -53,6 +53,7 @@ static int grow(struct sl_aggregate *a, struct sl_err *err)
 int sl_aggregate_window(struct sl_aggregate *a, int64_t start, int64_t end, size_t *index,
                         struct sl_err *err)
 {
+    assert(start < end);
     if (a->nwindows == a->windows_cap) {
         int rc = grow(a, err);
         if (rc < 0)
@@ -86,6 +87,7 @@ void sl_aggregate_sort_windows(struct sl_aggregate *a)
 
 void sl_aggregate_drop_windows(struct sl_aggregate *a, size_t n)
 {
+    assert(n <= a->nwindows);
     assert(n <= a->nwindows);
     a->nwindows -= n;
     if (a->nwindows && n)

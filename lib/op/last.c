@@ -171,6 +171,7 @@ SL_OP_CLASS(last) = {
 
 struct sl_op *sl_last_new(int64_t n, int follow, struct sl_account *account, struct sl_err *err)
 {
+    assert(n >= -1);
     struct last *l = sl_calloc(1, sizeof(*l));
     if (!l) {
         sl_err_nomem(err, "last");

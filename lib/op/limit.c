@@ -92,6 +92,7 @@ SL_OP_CLASS(limit) = {
 
 struct sl_op *sl_limit_new(int64_t n, struct sl_account *account, struct sl_err *err)
 {
+    assert(n >= 0);
     struct limit *l = sl_calloc(1, sizeof(*l));
     if (!l) {
         sl_err_nomem(err, "a limit");

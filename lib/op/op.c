@@ -5,6 +5,7 @@
 
 void sl_op_needs_same(const uint8_t *out, int n, uint8_t *in)
 {
+    assert(n >= 0);
     for (int c = 0; out && c < n; c++)
         if (sl_bit(out, (size_t)c))
             sl_bit_set(in, (size_t)c);

@@ -18,6 +18,7 @@ struct sl_rows_bad {
 int sl_rows_reject(struct sl_batch *b, size_t at, struct sl_emit *out, const struct sl_err *why,
                    struct sl_err *err)
 {
+    assert(at < b->selected);
     return out->reject(out, b, sl_batch_row(b, at), why, err);
 }
 

@@ -206,6 +206,7 @@ SL_OP_CLASS(sort) = {
 struct sl_op *sl_sort_new(struct sl_ast *order_by, int64_t limit, const struct sl_expr_env *env,
                           struct sl_account *account, struct sl_err *err)
 {
+    assert(limit >= -1);
     struct sort *s = sl_calloc(1, sizeof(*s));
     if (!s) {
         sl_err_nomem(err, "a sort");

@@ -108,6 +108,7 @@ static int too_big(const struct sl_builder *b, const char *what, struct sl_err *
 int sl_acc_build_decimal(struct sl_builder *b, sl_int128 value, int scale, const char *what,
                          struct sl_err *err)
 {
+    assert(scale >= 0 && scale <= 38);
     struct sl_type t = b->type;
     int to = t.kind == SL_NUMERIC ? t.scale : 0;
 

@@ -112,6 +112,7 @@ static int repack(struct sl_cells *c, size_t extra, struct sl_err *err)
 
 int sl_cells_put_bytes(struct sl_cells *c, size_t i, const void *s, size_t n, struct sl_err *err)
 {
+    assert(c->class == SL_CELL_BYTES);
     assert(n <= INT32_MAX && i < c->n);
     struct sl_slice *cell = (struct sl_slice *)c->value.data + i;
     if (n > cell->cap) {
@@ -174,6 +175,8 @@ int sl_cells_put_row(struct sl_cells *c, size_t i, const struct sl_column *col, 
 int sl_cells_copy(struct sl_cells *c, size_t i, const struct sl_cells *from, size_t k,
                   struct sl_err *err)
 {
+    assert(c->class == from->class);
+    assert(i < c->n && k < from->n);
     enum sl_cell_state s = sl_cells_state(from, k);
     if (s == SL_CELL_UNSET) {
         sl_cells_clear(c, i);

@@ -9,6 +9,7 @@ enum { AHEAD = 12 }; /* rows between a prefetch and its use */
 int sl_group_init(struct sl_group *g, const struct sl_type *types, int nkeys,
                   struct sl_account *account, struct sl_err *err)
 {
+    assert(nkeys >= 1);
     struct sl_vec *vecs[] = {&g->slots, &g->hash, &g->spare, &g->created,
                              &g->codes, &g->lut,  &g->hashes};
     assert(nkeys >= 1);
@@ -337,6 +338,8 @@ static int find_group(struct sl_group *to, const struct sl_group *from, uint32_t
 int sl_group_combine(struct sl_group *to, const struct sl_group *from, uint32_t *map,
                      struct sl_err *err)
 {
+    assert(to->nkeys == from->nkeys);
+    assert(to != from);
     uint64_t h[AHEAD]; /* of groups g to g + AHEAD - 1, in a ring */
     int rc = 0;
 
@@ -361,6 +364,8 @@ int sl_group_combine(struct sl_group *to, const struct sl_group *from, uint32_t 
 
 void sl_group_remove(struct sl_group *g, uint32_t id)
 {
+    assert(id < g->n);
+    assert(g->live > 0);
     uint64_t *slots = g->slots.data;
     const uint64_t *hash = g->hash.data;
     size_t at = hash[id] & g->mask;

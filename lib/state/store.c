@@ -13,6 +13,7 @@ int sl_state_damaged(const char *table, struct sl_err *err)
 int sl_state_put(struct sl_store *store, const char *table, const char *const *names, int n,
                  const int64_t *values, size_t rows, struct sl_err *err)
 {
+    assert(n > 0 && n <= SL_STATE_COLUMNS);
     struct sl_schema *schema = sl_schema_new();
     struct sl_batch *b = NULL;
     struct sl_builder build;
@@ -41,6 +42,7 @@ int sl_state_put(struct sl_store *store, const char *table, const char *const *n
 int sl_state_next(struct sl_store *store, const char *table, uint64_t *cursor, int n,
                   struct sl_batch **out, struct sl_err *err)
 {
+    assert(n > 0);
     *out = NULL;
     int rc = store->get(store, table, cursor, out, err);
     if (rc <= 0)
@@ -64,6 +66,7 @@ int sl_state_get(struct sl_store *store, const char *table, int n,
                  int (*each)(void *arg, const int64_t *values, struct sl_err *err), void *arg,
                  struct sl_err *err)
 {
+    assert(n > 0 && n <= SL_STATE_COLUMNS);
     int64_t values[SL_STATE_COLUMNS];
     uint64_t cursor = 0;
     struct sl_batch *b;

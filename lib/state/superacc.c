@@ -253,6 +253,7 @@ static void carried(const struct sl_superacc *s, size_t i, int64_t *c)
 int sl_superacc_combine(struct sl_superacc *s, size_t i, const struct sl_superacc *from, size_t k,
                         struct sl_err *err)
 {
+    assert(s != from || i != k);
     int64_t c[SL_SUPERACC_CHUNKS + 4];
     assert(i < s->n && k < from->n);
     carried(from, k, c);

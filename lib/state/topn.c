@@ -268,6 +268,8 @@ static int add_part(struct sl_topn *t, struct sl_batch *b, struct sl_column *con
 int sl_topn_add(struct sl_topn *t, struct sl_batch *b, struct sl_column *const *keys, int64_t *cut,
                 struct sl_err *err)
 {
+    assert(!t->given);
+    assert(t->nkeys <= SL_TOPN_KEYS);
     int64_t first;
     int rc = sl_sequence_take(&t->sequence, b, &first, err);
     if (rc < 0 || !b->selected)
@@ -501,6 +503,7 @@ int sl_topn_finish(struct sl_topn *t, int reversed, int64_t *cut, struct sl_err 
 
 int sl_topn_next(struct sl_topn *t, struct sl_batch **out, struct sl_err *err)
 {
+    assert(t->given <= t->n);
     const struct sl_entry *e = t->entries.data;
     struct plan p;
     size_t m = SL_MIN((size_t)SL_BATCH_ROWS, t->n - t->given);
@@ -517,6 +520,7 @@ int sl_topn_next(struct sl_topn *t, struct sl_batch **out, struct sl_err *err)
 
 int64_t sl_topn_drop(struct sl_topn *t)
 {
+    assert(t->given <= t->n);
     int64_t left = (int64_t)(t->n - t->given);
     t->n = t->given = 0;
     t->full = 0;
@@ -624,6 +628,8 @@ int sl_topn_load(struct sl_topn *t, struct sl_store *store,
                                 struct sl_err *err),
                  void *arg, struct sl_err *err)
 {
+    assert(t->schema);
+    assert(!t->n && !t->nitems);
     struct ranks r = {0};
     uint64_t cursor = 0;
     size_t at = 0;

@@ -251,6 +251,7 @@ static int64_t read_plain(struct sl_decompressor *d, void *data, size_t n, struc
 
 int64_t sl_decompressor_read(struct sl_decompressor *d, void *data, size_t n, struct sl_err *err)
 {
+    assert(n > 0);
     int64_t got = d->a || d->gz || d->ended ? 0 : open_input(d, err);
     if (got < 0 || d->ended)
         return got;

@@ -12,8 +12,10 @@
 
 struct sl_text_map *sl_text_map_ref(struct sl_text_map *m)
 {
-    if (m)
-        atomic_fetch_add(&m->refs, 1);
+    if (m) {
+        int held = atomic_fetch_add(&m->refs, 1);
+        assert(held > 0);
+    }
     return m;
 }
 

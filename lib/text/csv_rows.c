@@ -254,6 +254,7 @@ int sl_csv_rows(struct sl_csv_rows *rows, const struct sl_csv_index *x, const ch
 void sl_csv_record(const struct sl_csv_rows *rows, size_t r, const char *data, size_t n,
                    size_t *byte, size_t *len)
 {
+    assert(r < rows->rows);
     const struct sl_csv_run *run = rows->runs;
     while (r >= run->rows)
         r -= run++->rows;

@@ -207,7 +207,7 @@ static int run(const struct setting *t, struct counter *c, struct ledger *l, str
 {
     struct sl_pipeline_options o = {.threads = 1, .signal_fd = -1, .max_rejects = -1};
     struct sl_pipeline_result r;
-    struct sl_pipeline *p;
+    struct sl_pipeline *p = NULL;
     sl_err_init(err);
     for (int i = 0; i < 2; i++)
         c[i] = (struct counter){.base = {.class = &counter_class, .out_of_order = -1},
@@ -230,9 +230,10 @@ static int run(const struct setting *t, struct counter *c, struct ledger *l, str
     if (last && t->limit)
         last = sl_pipeline_op(p, sl_limit_new(t->limit, NULL, err), &last, 1, err);
     rc = last ? sl_pipeline_sink(p, &l->base, last, err) : -1;
-    sl_pipeline_again(p, t->again);
-    if (rc == 0)
+    if (rc == 0) {
+        sl_pipeline_again(p, t->again);
         rc = sl_pipeline_run(p, &r, err);
+    }
     sl_pipeline_free(p);
     sl_positions_release(&l->had);
     return rc;
