@@ -185,8 +185,7 @@ static int open_path(struct sl_bytes *b, struct sl_err *err)
 /* A new file at the path is noticed at once. Without that it is by the next look. */
 static int watch_names(struct sl_watch *w, const char *path, struct sl_err *err)
 {
-    const char *slash = strrchr(path, '/');
-    char *dir = slash ? sl_strndup(path, (size_t)SL_MAX(slash - path, 1)) : sl_strdup(".");
+    char *dir = sl_path_dir(path);
     if (!dir)
         return sl_err_nomem(err, path);
     (void)sl_watch_add_names(w, dir, NULL);

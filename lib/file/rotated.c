@@ -105,45 +105,38 @@ static int is_numbered(const char *name, const char *base)
            !name[n + 1 + strspn(name + n + 1, "0123456789")];
 }
 
-static int note_born(const char *dir, const char *file, int64_t since, struct sl_born **out,
-                     size_t *n, struct sl_err *err)
-{
-    struct sl_buf name = SL_BUF_INIT;
-    struct sl_file_facts now;
-    sl_buf_printf(&name, "%s%s", dir, file);
-    int rc = sl_buf_check(&name, err);
-    if (rc == 0 && sl_file_facts(-1, name.data, &now) == 0 && now.is_regular && now.born &&
-        now.born / 1000 >= since) {
-        rc = SL_GROW_ONE(*out, *n, "rotated files", err);
-        if (rc == 0)
-            (*out)[(*n)++] = (struct sl_born){.name = sl_buf_take(&name), .at = now.born / 1000};
-    }
-    sl_buf_release(&name);
-    return rc;
-}
-
 int sl_rotated_born(const char *path, int64_t since, struct sl_born **out, size_t *n,
                     struct sl_err *err)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *name;
-    struct sl_buf dir = SL_BUF_INIT;
+    struct sl_buf full = SL_BUF_INIT;
+    struct sl_file_facts now;
+    struct sl_err why;
+    char *dir = sl_path_dir(path);
     DIR *d = NULL;
     *out = NULL;
     *n = 0;
-    sl_buf_add(&dir, path, (size_t)(base - path));
-    int rc = sl_buf_check(&dir, err);
-    const char *place = dir.len ? dir.data : ".";
-    if (rc == 0)
-        d = opendir(place);
-    if (rc == 0 && !d && errno != EACCES && errno != ENOENT)
-        rc = sl_err_sys(err, "cannot list %s", place);
-    while (d && rc == 0 && (rc = sl_path_next(d, place, &name, err)) > 0)
-        rc = is_numbered(name, base) ? note_born(dir.len ? dir.data : "", name, since, out, n, err)
-                                     : 0;
+    sl_err_init(&why);
+    int rc = dir ? sl_path_list(AT_FDCWD, dir, NULL, &d, &why) : sl_err_nomem(&why, path);
+    while (rc == 0 && (rc = sl_path_next(d, dir, &name, &why)) > 0) {
+        sl_path_join(&full, dir, name);
+        rc = sl_buf_check(&full, &why);
+        if (rc < 0 || !is_numbered(name, base) || sl_file_facts(-1, full.data, &now) < 0 ||
+            !now.is_regular || !now.born || now.born / 1000 < since)
+            continue;
+        rc = SL_GROW_ONE(*out, *n, "rotated files", &why);
+        if (rc == 0)
+            (*out)[(*n)++] = (struct sl_born){sl_buf_take(&full), now.born / 1000};
+    }
     if (d)
         closedir(d);
     if (*n)
         qsort(*out, *n, sizeof(**out), by_birth);
-    sl_buf_release(&dir);
+    sl_buf_release(&full);
+    free(dir);
+    if (rc == 0 || (!d && (why.sys_errno == EACCES || why.sys_errno == ENOENT)))
+        return 0;
+    if (err)
+        *err = why;
     return rc;
 }
