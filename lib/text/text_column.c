@@ -7,7 +7,8 @@
  * up, the next batch shares the very same dictionary column, and nothing is hashed twice into a
  * cold table. It is append-only, so a column that was handed out keeps its first values; a buffer
  * that must grow is copied, never moved. A column that proves to have too many values becomes
- * plain, and is tried again every RETRY chunks.
+ * plain, and is tried again every RETRY chunks. That goes by the values of a chunk, whatever its size: a
+ * dictionary that one chunk fills, and the next must begin afresh, costs more than it saves.
  *
  * Values of up to 16 bytes are compared as two words, without a call.
  */
@@ -39,6 +40,7 @@ struct sl_text_dict {
     struct sl_column *column; /* the last one handed out, if it is still complete */
     int plain;                /* chunks to go before it is tried again */
     size_t last_rows;
+    int32_t added; /* values that were new in the last chunk */
 };
 
 static const uint64_t keep[9] = {0,
@@ -199,13 +201,15 @@ int sl_text_pass_begin(struct sl_text_pass *p, struct sl_text_dict **dict, struc
         (*dict)->seed[1] = sl_hash_seed();
     }
     struct sl_text_dict *d = *dict;
+    size_t many = SL_MAX(SL_MIN(d->last_rows / 2, (size_t)DICT_MAX / 2), (size_t)DICT_SLOTS_MIN);
     if (d->plain > 0 && --d->plain == 0)
         d->n = INT32_MAX; /* try again, afresh */
+    else if ((size_t)d->added > many)
+        d->plain = RETRY;
+    d->added = 0;
     if (type.kind != SL_BYTEA && !d->plain) {
         /* Values that later chunks no longer hold must not pile up. */
-        size_t many = SL_MIN(d->last_rows / 2, (size_t)DICT_MAX / 2);
-        if ((!d->data || (size_t)d->n > SL_MAX(many, (size_t)DICT_SLOTS_MIN)) &&
-            dict_reset(d, account) < 0)
+        if ((!d->data || (size_t)d->n > many) && dict_reset(d, account) < 0)
             return sl_err_nomem(err, "reading text");
         p->dict = d;
         p->known = d->n;
@@ -335,6 +339,7 @@ struct sl_column *sl_text_pass_end(struct sl_text_pass *p, struct sl_err *err)
             goto nomem;
     }
     if (p->dict) {
+        p->dict->added = p->dict->n - p->known;
         int32_t *codes = (int32_t *)(void *)p->codes->data;
         for (size_t i = 0; i < p->rows; i++)
             codes[i] = codes[i] < 0 ? 0 : codes[i];

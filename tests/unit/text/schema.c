@@ -217,11 +217,65 @@ static void test_dictionary(void)
     }
 }
 
+/* One of so many values: few of them are frequent, most are rare. */
+static int uneven(uint32_t *state, int values)
+{
+    *state = *state * 1103515245 + 12345;
+    uint64_t u = *state >> 8 & 0xffff, v = u;
+    for (int i = 0; i < 4; i++)
+        v = v * u >> 16;
+    return (int)(v * (uint64_t)values >> 16);
+}
+
+/* The form of a column of so many values in a chunk of 30,000 rows, after a first one of so many rows. */
+static int form_after(int first, int values)
+{
+    enum { CHUNK = 30000 };
+    struct sl_text_options o = {.format = SL_TEXT_CSV};
+    size_t header;
+    uint32_t state = 1;
+    struct sl_text_reader *r = settled(&o, "a,b\nx,1\n", &header);
+    struct sl_text_scratch *s = sl_text_scratch_new(NULL);
+    struct sl_reject_list rejects = {0};
+    int form = -1;
+    for (int i = 0; i < 3; i++) {
+        struct sl_buf in = SL_BUF_INIT;
+        for (int row = 0; row < (i ? CHUNK : first); row++)
+            sl_buf_printf(&in, "user %d,%d\n", uneven(&state, values), row % 7);
+        char *copy = slack_copy(in.data, in.len);
+        struct sl_schema *wider = NULL;
+        struct sl_batch *b = NULL;
+        struct sl_text_chunk c = {.data = copy, .n = in.len, .first_line = 1};
+        int64_t lines;
+        CHECK_INT(sl_text_decode(r, s, &c, &b, &rejects, &lines, &wider, NULL), 0);
+        form = b ? (int)b->columns[0]->form : -1;
+        sl_batch_unref(b);
+        sl_buf_release(&in);
+        free(copy);
+    }
+    sl_text_scratch_free(s);
+    sl_text_reader_free(r);
+    return form;
+}
+
+static void test_many_values(void)
+{
+    TEST("a column whose every chunk fills a dictionary afresh becomes plain, whatever size the "
+         "first chunk has")
+    {
+        CHECK_INT(form_after(60000, 40000), SL_PLAIN);
+        CHECK_INT(form_after(50000, 40000), SL_PLAIN);
+        CHECK_INT(form_after(30000, 40000), SL_PLAIN);
+        CHECK_INT(form_after(50000, 3000), SL_DICT);
+    }
+}
+
 int main(void)
 {
     test_raw();
     test_fixed();
     test_later_files();
     test_dictionary();
+    test_many_values();
     return test_done();
 }
