@@ -19,7 +19,6 @@ struct sl_batch *sl_batch_new(struct sl_schema *schema, size_t rows)
     atomic_init(&b->refs, 1);
     b->schema = sl_schema_ref(schema);
     b->rows = b->selected = rows;
-    b->origin.base = -1;
     return b;
 }
 
@@ -42,7 +41,7 @@ void sl_batch_unref(struct sl_batch *b)
     free(b);
 }
 
-/* Same schema, physical rows and origin; columns shared; no selection. */
+/* Same schema, and physical rows; columns shared; no selection. */
 static struct sl_batch *derive(struct sl_batch *b, struct sl_err *err)
 {
     struct sl_batch *d = sl_batch_new(b->schema, b->rows);
@@ -52,7 +51,6 @@ static struct sl_batch *derive(struct sl_batch *b, struct sl_err *err)
     }
     for (int i = 0; i < b->schema->nfields; i++)
         d->columns[i] = b->columns[i] ? sl_column_ref(b->columns[i]) : NULL;
-    d->origin = b->origin;
     return d;
 }
 
@@ -115,9 +113,6 @@ struct sl_batch *sl_batch_compact(struct sl_batch *b, struct sl_account *account
         if (!d->columns[i])
             goto fail;
     }
-    d->origin = b->origin;
-    if (sel) /* row i is no longer base + i */
-        d->origin.base = -1;
     return d;
 fail:
     sl_batch_unref(d);
@@ -158,9 +153,6 @@ struct sl_batch *sl_batch_slice(struct sl_batch *b, size_t from, size_t n, struc
             return NULL;
         }
     }
-    d->origin = b->origin;
-    if (d->origin.base >= 0)
-        d->origin.base += (int64_t)from;
     return d;
 }
 
@@ -189,7 +181,6 @@ struct sl_batch *sl_batch_cast(struct sl_batch *b, struct sl_schema *to, struct 
             return NULL;
         }
     }
-    d->origin = b->origin;
     d->selection = b->selection;
     d->selection_owner = b->selection_owner ? sl_buffer_ref(b->selection_owner) : NULL;
     d->selected = b->selected;

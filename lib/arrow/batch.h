@@ -18,13 +18,6 @@ enum { SL_BATCH_ROWS = 65536 };
 #define SL_TIME_MIN INT64_MIN /* "no watermark yet" */
 #define SL_TIME_MAX INT64_MAX /* "nothing more will come" */
 
-struct sl_origin {
-    uint8_t log_id[16]; /* zero = not from a log */
-    int32_t partition;  /* split of the source: partition or file number */
-    int64_t base;       /* offset of row 0, -1 = unknown; row i has base + i (physical rows) */
-    int64_t ingest;     /* µs, 0 = unknown */
-};
-
 struct sl_batch {
     atomic_int refs;
     struct sl_schema *schema;
@@ -33,7 +26,6 @@ struct sl_batch {
     uint32_t *selection; /* NULL: all rows, selected == rows */
     struct sl_buffer *selection_owner;
     struct sl_column **columns;
-    struct sl_origin origin;
 };
 
 /* New batch with a reference to schema taken and columns all NULL. NULL on failure. */
@@ -45,7 +37,7 @@ void sl_batch_unref(struct sl_batch *b);
  * looks at every row: see SL_CHECK. */
 const char *sl_batch_check(const struct sl_batch *b);
 
-/* A batch with the same rows, columns (shared) and origin, and this selection (n row
+/* A batch with the same rows and columns (shared), and this selection (n row
  * numbers; ownership of the buffer's reference passes). */
 struct sl_batch *sl_batch_select(struct sl_batch *b, struct sl_buffer *selection, size_t n,
                                  struct sl_err *err);

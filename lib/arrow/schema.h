@@ -24,6 +24,7 @@
 #define SL_META_END    "sluice.end"          /* "required": the stream ends with an `end` message */
 #define SL_META_LIVE   "sluice.live"         /* "1": the input has no end; D in µs follows */
 #define SL_META_D      "sluice.out_of_order" /* µs; absent = infinite */
+#define SL_META_ORDER  "sluice.order"        /* "hidden" or "shown": see arrow/hidden.h */
 #define SL_META_HINT   "sluice.hint"         /* for the person who sees the bytes */
 #define SL_META_PLAN   "sluice.plan"         /* command lines so far, one a line */
 

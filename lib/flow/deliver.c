@@ -136,7 +136,7 @@ static int deliver_item(struct sl_strand *s, struct sl_item *it, struct sl_err *
     if (rc < 0)
         return rc;
     add_counts(it);
-    p->passing = m;
+    p->passing = it;
     rc = pass_on(s, it, err);
     p->passing = NULL;
     sl_pipeline_say_late(p);

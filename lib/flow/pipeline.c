@@ -161,9 +161,19 @@ static uint8_t *copy_bitmap(const uint8_t *bits, const struct sl_schema *s)
     return copy;
 }
 
+/* All columns, but hidden ones only where they are sent on. */
+static void sink_needs(const struct sl_sink *sink, const struct sl_schema *s, uint8_t *in)
+{
+    memset(in, 0xff, bitmap_bytes(s));
+    for (int i = 0; !sink->wants_hidden && i < s->nfields; i++)
+        if (sl_hidden_is(s, i))
+            sl_bit_clear(in, (size_t)i);
+}
+
 /* What node n needs of its inputs, if the columns in `out` (a bit each, NULL: none) are wanted of it, and
  * so on up to the strands, whose `needs` say it then. keep: also in each node's `given`. */
-static int spread_needs(struct sl_node *n, const uint8_t *out, int keep, struct sl_err *err)
+static int spread_needs(struct sl_pipeline *p, struct sl_node *n, const uint8_t *out, int keep,
+                        struct sl_err *err)
 {
     int rc = 0;
     for (int i = 0; rc == 0 && i < n->ninputs; i++) {
@@ -173,11 +183,11 @@ static int spread_needs(struct sl_node *n, const uint8_t *out, int keep, struct 
         if (in && n->op)
             n->op->class->needs(n->op, i, out, in);
         else if (in && out)
-            memset(in, 0xff, bitmap_bytes(s));
+            sink_needs(p->sink, s, in);
         if (!in || (keep && n->ninputs == 1 && !n->given && !(n->given = copy_bitmap(in, s))))
             rc = sl_err_nomem(err, "a plan");
         if (rc == 0 && from->node)
-            rc = spread_needs(from->node, n->op || out ? in : NULL, keep, err);
+            rc = spread_needs(p, from->node, n->op || out ? in : NULL, keep, err);
         if (rc == 0 && from->strand) {
             free(from->strand->needs);
             from->strand->needs = in;
@@ -201,7 +211,7 @@ static int prints_instants(const struct sl_schema *out)
 {
     int n = 0;
     for (int i = 0; i < out->nfields; i++)
-        n += out->fields[i].type.kind == SL_TIMESTAMPTZ && !sl_hidden_is(out->fields[i].name);
+        n += out->fields[i].type.kind == SL_TIMESTAMPTZ && !sl_hidden_is(out, i);
     return n > 0;
 }
 
@@ -213,7 +223,7 @@ static int keep_raw(struct sl_pipeline *p, struct sl_err *err)
     struct sl_strand *s = p->strands[0];
     if (p->nstrands > 1 || p->sink->text == SL_TEXT_NONE || !s->source->class->raw)
         return 0;
-    int rc = spread_needs(p->end, NULL, 0, err);
+    int rc = spread_needs(p, p->end, NULL, 0, err);
     if (rc < 0)
         return rc;
     struct sl_schema *was = sl_schema_ref(s->source->schema);
@@ -235,16 +245,16 @@ static int keep_raw(struct sl_pipeline *p, struct sl_err *err)
 
 static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)
 {
-    if (p->rejects) /* a row that an operator cannot take goes there whole */
-        return 0;
-    int all_can = 1;
+    int all_can = !p->rejects;
     for (int i = 0; i < p->nstrands; i++)
         all_can &= p->strands[i]->source->class->want && !p->strands[i]->source->may_widen;
-    int rc = spread_needs(p->end, (const uint8_t *)"", all_can, err);
+    int rc = spread_needs(p, p->end, (const uint8_t *)"", all_can, err);
     for (int i = 0; rc == 0 && i < p->nstrands; i++) {
         struct sl_strand *s = p->strands[i];
         if (!s->source->class->want || s->source->may_widen)
             continue;
+        if (p->rejects) /* a row that an operator cannot take goes there whole, with its place */
+            memset(s->needs, 0xff, bitmap_bytes(s->schema));
         if (s->stamps)
             sl_bit_set(s->needs, (size_t)s->time);
         rc = s->source->class->want(s->source, s->needs, err);
@@ -255,7 +265,7 @@ static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)
 /* Rows need a watermark if something looks at it, and the source has an out-of-orderness. */
 static int plan_watermarks(struct sl_pipeline *p, struct sl_err *err)
 {
-    int wanted = p->sink->wants_watermark, assumed = 0, rc = 0;
+    int wanted = p->sink->wants_hidden, assumed = 0, rc = 0;
     for (int i = 0; i < p->nnodes; i++)
         wanted |= p->nodes[i]->op && p->nodes[i]->op->traits & SL_OP_WATERMARK;
     for (int i = 0; rc == 0 && i < p->nstrands; i++) {
@@ -415,9 +425,11 @@ void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out)
     }
     explain_threads(p, &said);
     add_said(out, &said);
+    struct sl_schema *shown = p->sink->wants_hidden ? NULL : sl_hidden_schema(p->end->out, NULL);
     sl_buf_addstr(out, "schema ");
-    sl_schema_print(p->end->out, &said);
+    sl_schema_print(shown ? shown : p->end->out, &said);
     add_said(out, &said);
+    sl_schema_unref(shown);
 }
 
 void sl_pipeline_free(struct sl_pipeline *p)

@@ -41,7 +41,7 @@ struct sl_outputs {
 struct sl_op_reject {
     char *raw, *reason, *column; /* column: that was computed, or NULL */
     int64_t partition, offset;
-    int64_t row; /* physical, of its batch */
+    int64_t row; /* physical, of the morsel's batch; -1: not known */
 };
 struct sl_op_rejects {
     size_t n, cap;
@@ -157,7 +157,7 @@ struct sl_pipeline {
     /* threads */
     struct sl_pool *pool; /* NULL: not started */
     int nlanes, window;
-    struct sl_morsel *passing; /* whose rows go through the rest of the graph now, or NULL */
+    struct sl_item *passing; /* whose rows go through the rest of the graph now, or NULL */
     /* state of the loop */
     struct sl_poll_set wait;
     int full; /* the sink takes no more for now */
@@ -242,9 +242,10 @@ int sl_pipeline_too_many(const struct sl_pipeline *p, struct sl_err *err);
 /* Rows of operators; those that are of m (may be NULL) get its place, line and text, others place. */
 int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, struct sl_morsel *m,
                             const char *place, struct sl_err *err);
-/* Puts a row by (copied) until its batch is delivered. given: the columns that it shows, NULL = all. */
-int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row, const uint8_t *given,
-                      const struct sl_err *why, struct sl_err *err);
+/* Puts a row by (copied) until its batch is delivered. given: the columns that it shows, NULL = all.
+ * of: its physical row in the morsel's batch, or -1. */
+int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row, int64_t of,
+                      const uint8_t *given, const struct sl_err *why, struct sl_err *err);
 
 /* ---- account.c ---- */
 

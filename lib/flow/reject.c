@@ -224,7 +224,7 @@ static int add_row(struct sl_buf *raw, const struct sl_batch *b, size_t row, con
     for (int i = 0; i < b->schema->nfields; i++) {
         const struct sl_field *f = &b->schema->fields[i];
         struct sl_column *c = b->columns[i];
-        if (sl_hidden_is(f->name) || (given && !sl_bit(given, (size_t)i)))
+        if (sl_hidden_is(b->schema, i) || (given && !sl_bit(given, (size_t)i)))
             continue;
         int rc = sl_column_load(c, err);
         if (rc < 0)
@@ -244,8 +244,28 @@ static int add_row(struct sl_buf *raw, const struct sl_batch *b, size_t row, con
     return 0;
 }
 
-int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row, const uint8_t *given,
-                      const struct sl_err *why, struct sl_err *err)
+/* Where the row lies in its log, if columns of it say so. */
+static int find_order(struct sl_op_reject *it, const struct sl_batch *b, size_t row,
+                      struct sl_err *err)
+{
+    int column[2], rc = 0;
+    it->partition = it->offset = -1;
+    if (!sl_hidden_order(b->schema, &column[0], &column[1]))
+        return 0;
+    for (int i = 0; rc >= 0 && i < 2; i++) {
+        struct sl_column *c = b->columns[column[i]];
+        const struct sl_column *h;
+        rc = c ? sl_column_load(c, err) : 0;
+        if (!c || rc < 0 || sl_column_null(c, row))
+            continue;
+        size_t slot = sl_column_slot(c, row, &h);
+        *(i ? &it->offset : &it->partition) = ((const int64_t *)h->data)[slot];
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row, int64_t of,
+                      const uint8_t *given, const struct sl_err *why, struct sl_err *err)
 {
     struct sl_buf raw = SL_BUF_INIT;
     if (r->n == r->cap) {
@@ -256,18 +276,18 @@ int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row, c
         r->items = items;
         r->cap = cap;
     }
-    int rc = add_row(&raw, b, row, given, err);
+    struct sl_op_reject *it = &r->items[r->n];
+    int rc = find_order(it, b, row, err);
+    if (rc == 0)
+        rc = add_row(&raw, b, row, given, err);
     if (rc < 0) {
         sl_buf_release(&raw);
         return rc;
     }
-    struct sl_op_reject *it = &r->items[r->n];
     it->raw = sl_buf_take(&raw);
     it->reason = sl_strdup(why->what);
     it->column = why->place[0] ? sl_strdup(why->place) : NULL;
-    it->partition = b->origin.base >= 0 ? b->origin.partition : -1;
-    it->offset = b->origin.base >= 0 ? b->origin.base + (int64_t)row : -1;
-    it->row = (int64_t)row;
+    it->row = of;
     if (!it->raw || !it->reason || (why->place[0] && !it->column)) {
         free(it->raw);
         free(it->reason);
@@ -282,14 +302,11 @@ int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row, c
 static const struct sl_text_place *find_place(struct sl_morsel *m, const struct sl_op_reject *f,
                                               struct sl_err *err)
 {
-    if (!m || !m->text || !m->source->class->locate || f->offset < m->byte ||
-        f->partition != m->split || f->offset - m->byte >= (int64_t)m->len)
+    if (!m || !m->text || !m->source->class->locate || f->row < 0)
         return NULL;
-    /* Whether it is of m is known now: numbers of rows begin at the byte where their text does. */
     if (!m->places && m->source->class->locate(m->source, m, err) < 0)
         return NULL;
-    size_t k = (size_t)(f->offset - m->byte);
-    return k < m->nplaces ? &m->places[k] : NULL;
+    return (size_t)f->row < m->nplaces ? &m->places[f->row] : NULL;
 }
 
 /* The place of a rejected row. */
@@ -313,8 +330,10 @@ static int locate(struct sl_morsel *m, const char *place, const struct sl_op_rej
             *err = why;
         return -(int)why.code;
     }
-    if (m && m->text && m->source->class->locate)
-        row->partition = row->offset = -1; /* text has neither */
+    if (m && m->base >= 0 && f->row >= 0 && f->offset < 0) {
+        row->partition = m->split;
+        row->offset = m->base + f->row;
+    }
     if (!at)
         return 0;
     row->source = m->place;
@@ -348,7 +367,7 @@ static const struct sl_op_reject *first_of(const struct sl_op_rejects *r)
 {
     const struct sl_op_reject *first = &r->items[0];
     for (size_t i = 1; i < r->n; i++)
-        if (r->items[i].row < first->row)
+        if (r->items[i].row >= 0 && (first->row < 0 || r->items[i].row < first->row))
             first = &r->items[i];
     return first;
 }

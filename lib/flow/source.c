@@ -12,7 +12,7 @@ struct sl_morsel *sl_morsel_new(struct sl_source *s)
     m->source = s;
     m->watermark = SL_TIME_MIN;
     m->generation = s->generation;
-    m->first_line = m->byte = m->upto = -1;
+    m->first_line = m->byte = m->base = m->upto = -1;
     return m;
 }
 

@@ -49,6 +49,7 @@ struct sl_morsel {
     char *place;              /* file or log, for messages */
     int64_t first_line, byte; /* of the first record in place */
     int32_t split;            /* partition or file number */
+    int64_t base;             /* number in it of physical row 0 of the batch; -1: not known */
     /* given by decode() */
     struct sl_batch *batch;
     struct sl_reject_list rejects;

@@ -69,19 +69,33 @@ static int hop_watermark(struct sl_emit *out, int64_t watermark, struct sl_err *
     return sl_walk_watermark(h->walk->p, h->node->to, h->node->to_input, watermark, err);
 }
 
+/* The physical row of the morsel's batch that row `row` of b is; -1: not known. Row-wise operators either
+ * keep rows where they are, or gather those that are left: then b has fewer. Behind the prefix of its
+ * strand only the first operator sees what row-wise ones gave. */
+static int64_t row_of_morsel(const struct sl_hop *h, const struct sl_batch *b, size_t row)
+{
+    const struct sl_item *it = h->walk->item ? h->walk->item : h->walk->p->passing;
+    int known = it && it->morsel->batch && b->rows == it->morsel->batch->rows;
+    if (known && !h->walk->item)
+        known = h->node == it->strand->to && !it->strand->merging;
+    return known ? (int64_t)row : -1;
+}
+
 static int hop_reject(struct sl_emit *out, struct sl_batch *b, size_t row, const struct sl_err *why,
                       struct sl_err *err)
 {
     struct sl_hop *h = (struct sl_hop *)out;
     struct sl_pipeline *p = h->walk->p;
     struct sl_op_rejects now = {0};
+    int64_t of = row_of_morsel(h, b, row);
 
     h->counts->fate[SL_FATE_REJECTED]++;
     if (h->walk->item)
-        return sl_op_rejects_add(&h->walk->item->rejects, b, row, h->node->given, why, err);
-    int rc = sl_op_rejects_add(&now, b, row, h->node->given, why, err);
+        return sl_op_rejects_add(&h->walk->item->rejects, b, row, of, h->node->given, why, err);
+    int rc = sl_op_rejects_add(&now, b, row, of, h->node->given, why, err);
     if (rc == 0)
-        rc = sl_pipeline_reject_rows(p, &now, p->passing, h->op->class->name, err);
+        rc = sl_pipeline_reject_rows(p, &now, p->passing ? p->passing->morsel : NULL,
+                                     h->op->class->name, err);
     sl_op_rejects_clear(&now);
     return rc;
 }

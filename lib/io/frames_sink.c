@@ -229,7 +229,7 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
         return sl_err_nomem(err, "a sink of frames");
     f->stream.base.class = &frames_sink_class;
     f->stream.base.account = o->account;
-    f->stream.base.wants_watermark = !o->dest;
+    f->stream.base.wants_hidden = !o->dest;
     f->watermark = SL_TIME_MIN;
     f->command = o->command ? sl_strdup(o->command) : NULL;
     if (o->dest) {

@@ -473,7 +473,7 @@ static int take_batch(struct frames_source *f, const struct sl_ipc_message *m,
     /* The schema with its time column settled stands for the stream's own. */
     sl_schema_unref(morsel->batch->schema);
     morsel->batch->schema = sl_schema_ref(f->base.schema);
-    morsel->batch->origin.base = f->rows;
+    morsel->base = f->rows;
     morsel->watermark = c.watermark;
     morsel->records = (int64_t)morsel->batch->selected;
     morsel->len = m->total;

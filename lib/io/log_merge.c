@@ -107,7 +107,7 @@ static int fill(struct log_source *s, struct front *f, struct sl_err *err)
         f->history = sl_log_chunk_history(c);
         sl_log_chunk_free(c);
         for (int i = 0; rc == 0 && i < f->batch->schema->nfields; i++)
-            rc = sl_column_load(f->batch->columns[i], err);
+            rc = f->batch->columns[i] ? sl_column_load(f->batch->columns[i], err) : 0;
         if (rc < 0)
             return rc;
     }
@@ -173,7 +173,8 @@ static void take_row(struct log_source *s, struct front *f)
     size_t row = sl_batch_row(f->batch, f->at++);
     int is_last = f->at == f->batch->selected;
     for (int i = 0; i < s->base.schema->nfields; i++)
-        sl_builder_row(&m->builders[i], f->batch->columns[i], row);
+        if (f->batch->columns[i]) /* absent in all of them */
+            sl_builder_row(&m->builders[i], f->batch->columns[i], row);
     if (!f->noted)
         f->noted = ++m->nupto;
     m->upto[f->noted - 1] = (struct log_upto){.partition = (int)(f - m->fronts),
@@ -205,6 +206,8 @@ static int finish(struct log_source *s, size_t rows, struct sl_morsel **out, str
     m->place = sl_strdup(s->path);
     int rc = m->batch && m->place && m->arg ? 0 : sl_err_nomem(err, "a batch");
     for (int i = 0; rc == 0 && i < s->base.schema->nfields; i++) {
+        if (s->order >= 0 && i >= s->order && !s->gives[i - s->order])
+            continue;
         m->batch->columns[i] = sl_builder_finish(&s->merge->builders[i], err);
         if (!m->batch->columns[i])
             rc = -(int)SL_ENOMEM;
@@ -213,7 +216,6 @@ static int finish(struct log_source *s, size_t rows, struct sl_morsel **out, str
         sl_morsel_free(m);
         return rc;
     }
-    m->batch->origin.base = -1;
     m->records = (int64_t)rows;
     m->len = rows * 16;
     *out = m;

@@ -45,9 +45,9 @@ struct log_sink {
 /* What a stream said of itself is not said of the log. */
 static struct sl_schema *plain_schema(struct sl_schema *schema, struct sl_err *err)
 {
-    static const char *const keys[] = {SL_META_END,    SL_META_LIVE, SL_META_D,   SL_META_HINT,
-                                       SL_META_PLAN,   SL_META_LOG,  SL_META_KEY, SL_META_HASH,
-                                       SL_META_FORMAT, SL_META_MODE};
+    static const char *const keys[] = {SL_META_END,    SL_META_LIVE, SL_META_D,    SL_META_HINT,
+                                       SL_META_PLAN,   SL_META_LOG,  SL_META_KEY,  SL_META_HASH,
+                                       SL_META_FORMAT, SL_META_MODE, SL_META_ORDER};
     struct sl_schema *visible = sl_hidden_schema(schema, err);
     struct sl_schema *s = visible ? sl_schema_copy(visible) : NULL;
     const char *time = sl_schema_meta(schema, SL_META_TIME);

@@ -136,7 +136,36 @@ static int add_rest(struct log_source *s, struct sl_err *err)
     return sl_schema_add(wider, SL_REST, strlen(SL_REST), sl_type_of(SL_JSONB), err);
 }
 
-/* The log's schema with its time column settled and the virtual columns, if they are wanted. */
+/* Where the rows of several partitions arrive is chance: they have columns to tell their order by,
+ * hidden ones but for --meta, where names of the log's own are not in the way. */
+static int add_order(struct log_source *s, struct sl_err *err)
+{
+    static const char *const names[2] = {SL_HIDDEN_PARTITION, SL_HIDDEN_OFFSET};
+    const struct sl_schema *log = s->log_schema;
+    int several = s->o.partition < 0 && sl_log_partitions(s->log) > 1;
+    for (int i = 0; i < 2; i++)
+        several &= sl_schema_find(log, names[i], strlen(names[i])) < 0;
+    s->order = -1;
+    if (!several && !s->o.meta)
+        return 0;
+    struct sl_schema *wider = sl_schema_copy(log);
+    if (!wider)
+        return sl_err_nomem(err, "a schema");
+    sl_schema_unref(s->base.schema);
+    s->base.schema = wider;
+    s->order = log->nfields;
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < 2; i++) {
+        s->gives[i] = s->o.meta;
+        rc = sl_schema_add(wider, names[i], strlen(names[i]), sl_type_of(SL_BIGINT), err);
+    }
+    return rc < 0 ? rc
+           : sl_schema_set_meta(wider, SL_META_ORDER, s->o.meta ? "shown" : "hidden") < 0
+               ? sl_err_nomem(err, "a schema")
+               : 0;
+}
+
+/* The log's schema with its time column settled, and what is added to it. */
 static int make_schema(struct log_source *s, struct sl_err *err)
 {
     s->log_schema = sl_source_time(sl_log_schema(s->log), s->o.time_column, err);
@@ -147,18 +176,7 @@ static int make_schema(struct log_source *s, struct sl_err *err)
         return rc;
     s->time = sl_schema_time_index(s->log_schema);
     s->base.schema = sl_schema_ref(s->log_schema);
-    if (!s->o.meta)
-        return 0;
-    struct sl_schema *wider = sl_schema_copy(s->log_schema);
-    if (!wider)
-        return sl_err_nomem(err, "a schema");
-    sl_schema_unref(s->base.schema);
-    s->base.schema = wider;
-    rc = sl_schema_add(wider, SL_VIRTUAL_PARTITION, strlen(SL_VIRTUAL_PARTITION),
-                       sl_type_of(SL_BIGINT), err);
-    return rc < 0 ? rc
-                  : sl_schema_add(wider, SL_VIRTUAL_OFFSET, strlen(SL_VIRTUAL_OFFSET),
-                                  sl_type_of(SL_BIGINT), err);
+    return add_order(s, err);
 }
 
 static int source_open(struct sl_source *base, struct sl_err *err)
@@ -250,6 +268,8 @@ static int source_want(struct sl_source *base, const uint8_t *columns, struct sl
     for (int i = 0; i < n; i++)
         if (sl_bit(columns, (size_t)i) || (i == s->time && (s->merging || is_by_time(s))))
             sl_bit_set(s->wanted, (size_t)i);
+    for (int i = 0; s->order >= 0 && i < 2; i++)
+        s->gives[i] = sl_bit(columns, (size_t)(s->order + i));
     return s->merging ? sl_log_merge_want(s, s->wanted, err)
                       : sl_log_reader_want(s->reader, s->wanted, err);
 }
@@ -289,57 +309,59 @@ static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl
                                        .history = sl_log_chunk_history(c)};
     m->arg = mark;
     m->split = sl_log_chunk_partition(c);
+    m->base = sl_log_chunk_base(c);
     m->len = (size_t)sl_log_chunk_bytes(c);
     *out = m;
     return SL_NEXT_MORSEL;
 }
 
-/* A virtual column of the batch. */
-static struct sl_column *meta_column(const struct sl_batch *b, int is_offset, struct sl_err *err)
+/* `_partition` or `_offset` of a batch of rows that begins at an offset. */
+static struct sl_column *order_column(const struct sl_log_chunk *c, int is_offset, size_t rows,
+                                      struct sl_err *err)
 {
-    struct sl_column *c = sl_column_new(sl_type_of(SL_BIGINT), b->rows);
-    struct sl_buffer *data = c ? sl_buffer_new(NULL, b->rows * sizeof(int64_t)) : NULL;
+    size_t n = is_offset ? rows : 1;
+    struct sl_column *column = sl_column_new(sl_type_of(SL_BIGINT), rows);
+    struct sl_buffer *data = column ? sl_buffer_new(NULL, n * sizeof(int64_t)) : NULL;
     if (!data) {
-        sl_column_unref(c);
+        sl_column_unref(column);
         sl_err_nomem(err, "a column");
         return NULL;
     }
-    int64_t *v = (int64_t *)data->data;
-    for (size_t i = 0; i < b->rows; i++)
-        v[i] = is_offset ? b->origin.base + (int64_t)i : b->origin.partition;
-    c->data = v;
-    c->owner[1] = data;
-    return c;
+    int64_t *v = (int64_t *)data->data, first = sl_log_chunk_base(c);
+    for (size_t i = 0; i < n; i++)
+        v[i] = is_offset ? first + (int64_t)i : sl_log_chunk_partition(c);
+    column->form = is_offset ? SL_PLAIN : SL_CONST;
+    column->data = v;
+    column->owner[1] = data;
+    return column;
 }
 
-/* The same rows under the source's schema, with its virtual columns. */
-static int dress(struct log_source *s, struct sl_batch **b, struct sl_err *err)
+/* The same rows under the source's schema, with the columns of their order that are wanted. */
+static int dress(struct log_source *s, const struct sl_log_chunk *c, struct sl_batch **b,
+                 struct sl_err *err)
 {
     struct sl_batch *old = *b, *b2 = sl_batch_new(s->base.schema, old->rows);
     if (!b2)
         return sl_err_nomem(err, "a batch");
-    int n = s->log_schema->nfields;
+    int n = s->log_schema->nfields, rc = 0;
     for (int i = 0; i < n; i++)
         b2->columns[i] = sl_column_ref(old->columns[i]);
-    b2->origin = old->origin;
-    int rc = 0;
-    for (int i = 0; s->o.meta && i < 2; i++) {
-        b2->columns[n + i] = meta_column(old, i, err);
-        if (!b2->columns[n + i])
+    for (int i = 0; s->order >= 0 && i < 2; i++)
+        if (s->gives[i] && !(b2->columns[n + i] = order_column(c, i, old->rows, err)))
             rc = -(int)SL_ENOMEM;
-    }
     sl_batch_unref(old);
     *b = b2;
     return rc;
 }
 
 /* Narrows a batch to the rows within the source's offsets and times. */
-static int narrow(const struct log_source *s, struct sl_batch **b, struct sl_err *err)
+static int narrow(const struct log_source *s, const struct sl_log_chunk *c, struct sl_batch **b,
+                  struct sl_err *err)
 {
     struct sl_batch *old = *b;
-    struct sl_log_range r = s->ranges[old->origin.partition];
+    struct sl_log_range r = s->ranges[sl_log_chunk_partition(c)];
     int by_time = is_by_time(s);
-    int64_t base = old->origin.base;
+    int64_t base = sl_log_chunk_base(c);
 
     if (!by_time && base >= r.from && base + (int64_t)old->rows <= r.to)
         return 0;
@@ -377,9 +399,9 @@ int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl
 {
     int rc = sl_log_chunk_decode(c, out, err);
     if (rc == 0)
-        rc = dress(s, out, err);
+        rc = dress(s, c, out, err);
     if (rc == 0)
-        rc = narrow(s, out, err);
+        rc = narrow(s, c, out, err);
     return rc;
 }
 

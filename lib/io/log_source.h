@@ -34,6 +34,9 @@ struct log_source {
     struct sl_log_reader *reader;
     struct sl_schema *log_schema; /* the log's, with its time column settled */
     int time;                     /* index of the time column, -1 = none */
+    /* `_partition` and `_offset` stand behind the log's columns: -1 = they do not. Which of them rows
+     * are given; the other is absent. */
+    int order, gives[2];
     struct sl_log_range *ranges;
     struct log_part *parts;
     const struct sl_checkpoint

@@ -141,6 +141,9 @@ static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl
         sl_morsel_free(m);
         return -(int)(err ? err->code : SL_ENOMEM);
     }
+    m->split = s->m->split;
+    if (s->m->base >= 0)
+        m->base = s->m->base + (s->m->batch->selection ? 0 : (int64_t)from);
     m->records = (int64_t)m->batch->selected;
     if (s->at == rows) { /* its bytes and its position come with its last row */
         m->len = s->m->len;

@@ -507,7 +507,6 @@ static int source_decode(struct sl_source *base, struct sl_morsel *m, int worker
         return rc;
     m->records = m->rejects.records + (int64_t)k->nulls;
     m->skipped = m->rejects.skipped + (int64_t)k->nulls;
-    m->batch->origin.base = -1;
     return rc;
 }
 

@@ -214,9 +214,6 @@ static int source_decode(struct sl_source *s, struct sl_morsel *m, int worker, s
     if (m->batch) {
         sl_schema_unref(m->batch->schema);
         m->batch->schema = sl_schema_ref(s->schema);
-        m->batch->origin.partition = m->split;
-        /* Records have at least a byte each, so this numbers rows in the order of the file. */
-        m->batch->origin.base = m->byte;
     }
     return rc;
 }

@@ -329,7 +329,6 @@ static int assemble(const struct work *w, struct sl_batch **out)
         if (!stays(u, s->fields[f].name))
             b->columns[at++] = sl_column_ref(w->read->columns[f]);
     assert(at == u->out->nfields);
-    b->origin = w->in->origin;
     if (!b->columns[u->rest]) {
         sl_batch_unref(b);
         return -(int)SL_ENOMEM;

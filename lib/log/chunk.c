@@ -160,9 +160,6 @@ int sl_log_chunk_decode(struct sl_log_chunk *c, struct sl_batch **out, struct sl
     }
     if (rc < 0)
         return rc;
-    memcpy(b->origin.log_id, c->target->log_id, 16);
-    b->origin.partition = c->partition;
-    b->origin.base = c->base + c->skip;
     *out = b;
     return 0;
 }

@@ -196,8 +196,8 @@ int sl_log_reader_want(struct sl_log_reader *r, const uint8_t *columns, struct s
  */
 int sl_log_reader_next(struct sl_log_reader *r, struct sl_log_chunk **out, struct sl_err *err);
 int sl_log_reader_fd(const struct sl_log_reader *r); /* inotify, -1 = poll by time */
-/* Verifies, decompresses, casts to the reader's schema; any thread. origin is filled. Virtual
- * columns are not added here. */
+/* Verifies, decompresses, casts to the reader's schema; any thread. Physical row 0 has the
+ * offset sl_log_chunk_base. */
 int sl_log_chunk_decode(struct sl_log_chunk *c, struct sl_batch **out, struct sl_err *err);
 int sl_log_chunk_partition(const struct sl_log_chunk *c);
 int64_t sl_log_chunk_base(const struct sl_log_chunk *c);

@@ -243,9 +243,10 @@ static int aggregate_schema(struct sl_op *op, int input SL_UNUSED, struct sl_sch
         return rc;
     }
     a->in = sl_schema_ref(in);
-    /* first and last can be merged (their states carry ranks), but ranks count on the offsets of
-     * batches or on seeing a partition's rows in order: the loop is not to split them. */
-    op->traits = (a->ranked ? SL_OP_ORDERED : SL_OP_MERGE) | (op->traits & SL_OP_WATERMARK);
+    sl_ranker_bind(&a->ranker, in);
+    /* Ranks that are columns stay with the rows; those by arrival need one who sees all of them. */
+    op->traits = (a->ranked && a->ranker.offset < 0 ? SL_OP_ORDERED : SL_OP_MERGE) |
+                 (op->traits & SL_OP_WATERMARK);
     *out = sl_schema_ref(a->out);
     return 0;
 }
@@ -295,6 +296,8 @@ static void aggregate_needs(const struct sl_op *op, int input SL_UNUSED,
         sl_bit_set(in, (size_t)a->time_column);
     if (a->wm_column >= 0 && a->windowed)
         sl_bit_set(in, (size_t)a->wm_column);
+    if (a->ranked)
+        sl_ranker_needs(&a->ranker, in);
     for (int k = 0; k < a->nby; k++)
         sl_expr_columns(a->by_expr[k], in);
     for (int i = 0; i < a->naccs; i++) {
@@ -331,8 +334,8 @@ static void aggregate_plan(const struct sl_op *op, struct sl_buf *out)
 static void scratch(struct sl_aggregate *a, void (*each)(struct sl_vec *, struct sl_account *))
 {
     struct sl_vec *all[] = {&a->next,      &a->pane_codes, &a->panes,       &a->pane_slots,
-                            &a->ids,       &a->sub_ids,    &a->times,       &a->seqs,
-                            &a->sub_times, &a->sub_seqs,   &a->window_slots};
+                            &a->ids,       &a->sub_ids,    &a->times,       &a->ranks,
+                            &a->sub_times, &a->sub_ranks,  &a->window_slots};
     for (size_t i = 0; i < SL_COUNT(all); i++)
         each(all[i], a->op.account);
 }
@@ -347,7 +350,6 @@ static void aggregate_free(struct sl_op *op)
     struct sl_aggregate *a = (struct sl_aggregate *)op;
     unbind(a);
     scratch(a, release_vec);
-    sl_sequence_release(&a->sequence);
     sl_asts_release(&a->select);
     sl_asts_release(&a->by);
     sl_eval_free(a->eval);
@@ -397,7 +399,6 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
     a->watermark = a->passed = SL_TIME_MIN;
     a->seed = sl_hash_seed();
     scratch(a, sl_vec_init);
-    sl_sequence_init(&a->sequence, account);
     a->eval = sl_eval_new(account, err);
     if (!a->eval || add_select(a, &o->select, err) < 0 || sl_asts_copy(&a->by, &o->by, err) < 0)
         goto fail;

@@ -26,7 +26,6 @@
 #include "op/window.h"
 #include "state/acc.h"
 #include "state/group.h"
-#include "state/sequence.h"
 
 enum { SL_AGG_KEYS_MAX = 64 };
 
@@ -78,7 +77,7 @@ struct sl_aggregate {
     struct sl_vec window_slots; /* uint32_t: index in windows + 1; 0 = free */
     int unsorted;
     struct sl_vec next; /* uint32_t by group: next of its window + 1 */
-    struct sl_sequence sequence;
+    struct sl_ranker ranker;
     int64_t held, watermark;
     int64_t
         passed; /* the watermark when windows were emitted last: none that closed by then opens again */
@@ -88,7 +87,7 @@ struct sl_aggregate {
     struct sl_eval *eval;
     struct sl_column **by_columns;
     struct sl_agg_input *inputs;
-    struct sl_vec pane_codes, panes, pane_slots, ids, sub_ids, times, seqs, sub_times, sub_seqs;
+    struct sl_vec pane_codes, panes, pane_slots, ids, sub_ids, times, ranks, sub_times, sub_ranks;
     size_t npanes, pane_mask;
 };
 

@@ -351,23 +351,22 @@ static int rank_rows(struct sl_aggregate *a, struct sl_batch *b, int64_t first,
                      struct sl_acc_rows *r, struct sl_err *err)
 {
     struct sl_column *time = a->time_column < 0 ? NULL : b->columns[a->time_column];
-    int rc = sl_vec_reserve(&a->seqs, b->selected * 8, err);
+    int rc = sl_vec_reserve(&a->ranks, b->selected * sizeof(struct sl_rank), err);
     if (rc == 0 && time)
         rc = sl_vec_reserve(&a->times, b->selected * 8, err);
     if (rc == 0 && time)
         rc = sl_column_load(time, err);
+    if (rc == 0)
+        rc = sl_ranker_rank(&a->ranker, b, first, a->ranks.data, err);
     if (rc < 0)
         return rc;
-    int64_t *seq = a->seqs.data, *t = a->times.data;
-    for (size_t k = 0; k < b->selected; k++)
-        seq[k] = first + (int64_t)sl_batch_row(b, k);
+    int64_t *t = a->times.data;
     for (size_t k = 0; time && k < b->selected; k++) {
         size_t row = sl_batch_row(b, k);
         t[k] = sl_column_null(time, row) ? INT64_MIN : sl_column_get8(time, row);
     }
-    r->seq = seq;
+    r->rank = a->ranks.data;
     r->time = time ? t : NULL;
-    r->partition = b->origin.partition;
     return 0;
 }
 
@@ -381,8 +380,8 @@ static int narrow(struct sl_aggregate *a, const struct sl_batch *b, const struct
     to->n = in->n;
     if (r->group)
         rc = sl_vec_reserve(&a->sub_ids, in->n * 4, err);
-    if (rc == 0 && r->seq)
-        rc = sl_vec_reserve(&a->sub_seqs, in->n * 8, err);
+    if (rc == 0 && r->rank)
+        rc = sl_vec_reserve(&a->sub_ranks, in->n * sizeof(struct sl_rank), err);
     if (rc == 0 && r->time)
         rc = sl_vec_reserve(&a->sub_times, in->n * 8, err);
     if (rc < 0)
@@ -393,13 +392,13 @@ static int narrow(struct sl_aggregate *a, const struct sl_batch *b, const struct
             k++;
         if (r->group)
             ((uint32_t *)a->sub_ids.data)[i] = r->group[k];
-        if (r->seq)
-            ((int64_t *)a->sub_seqs.data)[i] = r->seq[k];
+        if (r->rank)
+            ((struct sl_rank *)a->sub_ranks.data)[i] = r->rank[k];
         if (r->time)
             ((int64_t *)a->sub_times.data)[i] = r->time[k];
     }
     to->group = r->group ? a->sub_ids.data : NULL;
-    to->seq = r->seq ? a->sub_seqs.data : NULL;
+    to->rank = r->rank ? a->sub_ranks.data : NULL;
     to->time = r->time ? a->sub_times.data : NULL;
     return 0;
 }
@@ -430,12 +429,9 @@ int sl_aggregate_rows(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit
                       struct sl_err *err)
 {
     struct sl_batch *kept = NULL, *good = NULL;
-    int64_t first = 0;
-    int rc = 0;
+    int64_t first = sl_ranker_take(&a->ranker, b);
+    int rc = sl_aggregate_ready(a, err);
 
-    rc = sl_aggregate_ready(a, err);
-    if (rc == 0 && a->ranked)
-        rc = sl_sequence_take(&a->sequence, b, &first, err);
     if (rc == 0 && a->windowed)
         rc = place(a, b, out, &kept, err);
     else if (rc == 0)

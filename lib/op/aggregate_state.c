@@ -228,12 +228,6 @@ static int import_window(void *arg, const int64_t *v, struct sl_err *err)
     return rc;
 }
 
-static int import_sequence(void *arg, const int64_t *v, struct sl_err *err)
-{
-    struct sl_aggregate *a = arg;
-    return sl_sequence_raise(&a->sequence, (int32_t)v[0], v[1], err);
-}
-
 static int import_meta(void *arg, const int64_t *v, struct sl_err *err)
 {
     struct sl_aggregate *a = arg;
@@ -241,6 +235,7 @@ static int import_meta(void *arg, const int64_t *v, struct sl_err *err)
         return sl_state_damaged("meta", err);
     a->watermark = a->passed = SL_MAX(a->watermark, v[0]); /* a barrier emits what is closed */
     a->held += v[1];
+    a->ranker.next = v[2];
     return 0;
 }
 
@@ -261,34 +256,16 @@ static int save_windows(struct sl_aggregate *a, struct sl_store *store, struct s
     return rc;
 }
 
-static int save_sequence(struct sl_aggregate *a, struct sl_store *store, struct sl_err *err)
-{
-    static const char *const names[] = {"partition", "next"};
-    const struct sl_sequence_next *s = a->sequence.next.data;
-    int64_t *v = sl_malloc((a->sequence.n + 1) * 2 * sizeof(*v));
-    if (!v)
-        return sl_err_nomem(err, "state");
-    for (size_t i = 0; i < a->sequence.n; i++) {
-        v[2 * i] = s[i].partition;
-        v[2 * i + 1] = s[i].next;
-    }
-    int rc = a->sequence.n ? sl_state_put(store, "sequence", names, 2, v, a->sequence.n, err) : 0;
-    free(v);
-    return rc;
-}
-
 int sl_aggregate_save(struct sl_op *op, struct sl_store *store, struct sl_err *err)
 {
-    static const char *const names[] = {"watermark", "held"};
+    static const char *const names[] = {"watermark", "held", "arrived"};
     struct sl_aggregate *a = (struct sl_aggregate *)op;
-    int64_t meta[] = {a->watermark, a->held};
+    int64_t meta[] = {a->watermark, a->held, a->ranker.next};
     int rc = sl_aggregate_ready(a, err);
     if (rc == 0)
-        rc = sl_state_put(store, "meta", names, 2, meta, 1, err);
+        rc = sl_state_put(store, "meta", names, 3, meta, 1, err);
     if (rc == 0)
         rc = save_windows(a, store, err);
-    if (rc == 0)
-        rc = save_sequence(a, store, err);
     return rc < 0 ? rc : export_groups(a, store, err);
 }
 
@@ -299,11 +276,9 @@ int sl_aggregate_load(struct sl_op *op, struct sl_store *store, struct sl_err *e
     struct sl_batch *b;
     int rc = sl_aggregate_ready(a, err);
     if (rc == 0)
-        rc = sl_state_get(store, "meta", 2, import_meta, a, err);
+        rc = sl_state_get(store, "meta", 3, import_meta, a, err);
     if (rc == 0)
         rc = sl_state_get(store, "windows", 2, import_window, a, err);
-    if (rc == 0)
-        rc = sl_state_get(store, "sequence", 2, import_sequence, a, err);
     if (rc < 0 || !(a->nkeys + a->naccs))
         return rc;
     while ((rc = sl_state_next(store, "groups", &cursor, a->nkeys + a->naccs, &b, err)) > 0) {
@@ -383,7 +358,6 @@ static int combine_groups(struct sl_aggregate *a, struct sl_aggregate *b, struct
 int sl_aggregate_merge(struct sl_op *op, struct sl_op *other, struct sl_err *err)
 {
     struct sl_aggregate *a = (struct sl_aggregate *)op, *b = (struct sl_aggregate *)other;
-    const struct sl_sequence_next *s = b->sequence.next.data;
     int rc = sl_aggregate_ready(a, err);
     if (rc == 0)
         rc = sl_aggregate_ready(b, err);
@@ -395,13 +369,11 @@ int sl_aggregate_merge(struct sl_op *op, struct sl_op *other, struct sl_err *err
     rc = combine_groups(a, b, err);
     for (size_t w = 0; rc == 0 && w < b->nwindows; w++)
         rc = import_window(a, (int64_t[]){b->windows[w].start, b->windows[w].rows}, err);
-    for (size_t i = 0; rc == 0 && i < b->sequence.n; i++)
-        rc = sl_sequence_raise(&a->sequence, s[i].partition, s[i].next, err);
     if (rc < 0)
         return rc;
     a->watermark = SL_MAX(a->watermark, b->watermark);
+    a->ranker.next = SL_MAX(a->ranker.next, b->ranker.next);
     a->held += b->held;
     sl_aggregate_clear(b);
-    sl_sequence_release(&b->sequence);
     return 0;
 }

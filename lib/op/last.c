@@ -44,7 +44,7 @@ static int last_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema *
     l->top.tie = SL_TIE_RANK_REVERSED;
     l->top.nkeys = l->time_column >= 0;
     l->top.key[0] = (struct sl_topn_key){.descending = 1, .nulls_first = 0};
-    l->top.schema = sl_schema_ref(in);
+    sl_topn_bind(&l->top, in);
     l->schema = sl_schema_ref(in);
     *out = sl_schema_ref(in);
     return 0;
@@ -108,6 +108,7 @@ static void last_needs(const struct sl_op *op, int input SL_UNUSED, const uint8_
     const struct last *l = (const struct last *)op;
     if (l->time_column >= 0)
         sl_bit_set(in, (size_t)l->time_column);
+    sl_ranker_needs(&l->top.ranker, in);
     sl_op_needs_same(out, l->schema->nfields, in);
 }
 

@@ -12,6 +12,7 @@
  * Short runs of rows from one input are copied together, long ones are handed on as slices.
  */
 #include "arrow/builder.h"
+#include "arrow/hidden.h"
 #include "op/ops.h"
 #include "op/registry.h"
 #include "state/store.h"
@@ -63,13 +64,31 @@ static int refuse_types(const struct merge *m, int input, const struct sl_field 
     return sl_err_hint(err, "give text one type with --types, or cast a log with transform first");
 }
 
+/* What ranks the rows of one input does not rank those of several. Where rows come in an order that is
+ * theirs, it is that order that ranks them, and these columns end here. */
+static int ends_here(const struct merge *m, const struct sl_schema *s, int i)
+{
+    return m->order != AS_THEY_COME && sl_hidden_is(s, i) &&
+           strcmp(s->fields[i].name, SL_HIDDEN_WM) != 0;
+}
+
+static int follow_order(const struct merge *m, struct sl_schema *s)
+{
+    const char *says = NULL;
+    for (int i = 0; m->order == AS_THEY_COME && i < m->n && !says; i++)
+        says = sl_schema_meta(m->sides[i].schema, SL_META_ORDER);
+    return sl_schema_set_meta(s, SL_META_ORDER, says);
+}
+
 /* Adds the columns of an input; one that is there already takes the wider type. */
-static int add_columns(struct merge *m, struct sl_schema *s, int input, struct sl_err *err)
+static int add_columns(const struct merge *m, struct sl_schema *s, int input, struct sl_err *err)
 {
     const struct sl_schema *in = m->sides[input].schema;
     for (int i = 0; i < in->nfields; i++) {
         const struct sl_field *f = &in->fields[i];
         int at = sl_schema_find(s, f->name, strlen(f->name)), rc = 0;
+        if (ends_here(m, in, i))
+            continue;
         if (at < 0) {
             rc = sl_schema_add(s, f->name, strlen(f->name), f->type, err);
         } else if (!sl_type_equal(f->type, s->fields[at].type)) {
@@ -98,12 +117,31 @@ static const char *common_time(const struct merge *m)
     return name;
 }
 
+/* The columns of the first input that go on, and what it says of itself. */
+static struct sl_schema *first_schema(struct merge *m, struct sl_err *err)
+{
+    struct sl_schema *in = m->sides[0].schema;
+    int ends = 0;
+    for (int i = 0; i < in->nfields; i++)
+        ends += ends_here(m, in, i);
+    struct sl_schema *s = ends ? sl_schema_new() : sl_schema_copy(in);
+    int rc = !s ? sl_err_nomem(err, "a schema") : ends ? add_columns(m, s, 0, err) : 0;
+    for (int i = 0; rc == 0 && ends && i < in->nmeta; i++)
+        if (sl_schema_set_meta(s, in->meta[i].key, in->meta[i].value) < 0)
+            rc = sl_err_nomem(err, "a schema");
+    if (rc == 0)
+        return s;
+    sl_schema_unref(s);
+    return NULL;
+}
+
 static int bind_all(struct merge *m, struct sl_err *err)
 {
     static const char *const facts[] = {SL_META_KEY, SL_META_HASH, SL_META_LOG, SL_META_TIME};
-    struct sl_schema *s = sl_schema_copy(m->sides[0].schema);
     const char *time = common_time(m);
-    int rc = s ? 0 : sl_err_nomem(err, "a schema");
+    m->order = m->op.traits & SL_OP_ENDLESS ? AS_THEY_COME : time ? IN_TIME : IN_TURN;
+    struct sl_schema *s = first_schema(m, err);
+    int rc = s ? 0 : -(int)(err ? err->code : SL_ENOMEM);
     for (int i = 1; rc == 0 && i < m->n; i++)
         rc = add_columns(m, s, i, err);
     for (size_t k = 0; rc == 0 && k < SL_COUNT(facts); k++) /* of one input alone */
@@ -111,10 +149,11 @@ static int bind_all(struct merge *m, struct sl_err *err)
             rc = sl_err_nomem(err, "a schema");
     if (rc == 0 && time && sl_schema_set_meta(s, SL_META_TIME, time) < 0)
         rc = sl_err_nomem(err, "a schema");
+    if (rc == 0 && follow_order(m, s) < 0)
+        rc = sl_err_nomem(err, "a schema");
     drop_schema(m);
     m->schema = s;
     m->time = rc == 0 ? sl_schema_time_index(s) : -1;
-    m->order = m->op.traits & SL_OP_ENDLESS ? AS_THEY_COME : m->time >= 0 ? IN_TIME : IN_TURN;
     if (rc == 0 && m->order == IN_TIME) {
         m->builders = sl_calloc((size_t)s->nfields, sizeof(*m->builders));
         for (int i = 0; m->builders && i < s->nfields; i++)
@@ -303,7 +342,7 @@ static void merge_needs(const struct sl_op *op, int input, const uint8_t *out, u
     const struct sl_schema *s = m->sides[input].schema;
     for (int i = 0; i < s->nfields; i++) {
         int at = sl_schema_find(m->schema, s->fields[i].name, strlen(s->fields[i].name));
-        if ((out && sl_bit(out, (size_t)at)) || (m->order == IN_TIME && at == m->time))
+        if ((out && at >= 0 && sl_bit(out, (size_t)at)) || (m->order == IN_TIME && at == m->time))
             sl_bit_set(in, (size_t)i);
     }
 }

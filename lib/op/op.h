@@ -104,7 +104,8 @@ struct sl_op_class {
     int (*next_input)(const struct sl_op *op);
     /* Which input columns the operator must be given when the output columns with a bit in `out`
      * are wanted (a bit per field; out NULL: none are): sets bits in `in`, never clears them. With
-     * out NULL these are the columns that the operator itself computes with. */
+     * out NULL these are the columns that the operator itself computes with. An operator that ranks
+     * rows asks for hidden columns here (state/rank.h). */
     void (*needs)(const struct sl_op *op, int input, const uint8_t *out, uint8_t *in);
     /* NULL for operators without state. */
     int (*save)(struct sl_op *op, struct sl_store *store, struct sl_err *err);

@@ -15,8 +15,8 @@
 struct sl_op *sl_filter_new(const struct sl_asts *where, const struct sl_expr_env *env,
                             struct sl_account *account, struct sl_err *err);
 
-/* --set, --select, --drop, --rename in this order; each may be empty. The hidden column _wm and, unless
- * dropped by name, nothing else is added to --select. */
+/* --set, --select, --drop, --rename in this order; each may be empty. Hidden columns pass --select
+ * without being named. */
 enum { SL_PROJECT_SET, SL_PROJECT_SELECT, SL_PROJECT_DROP, SL_PROJECT_RENAME, SL_PROJECT_VERBS };
 struct sl_project_options {
     struct sl_asts verbs[SL_PROJECT_VERBS]; /* set and rename in the form SL_AST_SET */

@@ -27,6 +27,7 @@ struct column {           /* of a step's output */
 
 struct step {
     int n, computes;
+    int asked; /* --select names `_partition` or `_offset` */
     struct column *columns;
     struct sl_schema *in, *out;
 };
@@ -139,6 +140,24 @@ static int step_set(struct project *p, struct step *s, const struct sl_ast *ast,
     return rc < 0 ? rc : 0;
 }
 
+/* Hidden columns go with their rows. Who asks for one of `_partition` and `_offset` shall see it, and
+ * gets no other. */
+static int pass_hidden(struct step *s, struct sl_err *err)
+{
+    static const char *const order[] = {SL_HIDDEN_PARTITION, SL_HIDDEN_OFFSET};
+    int rc = 0;
+    for (size_t i = 0; i < SL_COUNT(order); i++)
+        s->asked |= sl_schema_find(s->out, order[i], strlen(order[i])) >= 0;
+    for (int i = 0; rc >= 0 && i < s->in->nfields; i++) {
+        const char *name = s->in->fields[i].name;
+        if (!sl_hidden_is(s->in, i) || sl_schema_find(s->out, name, strlen(name)) >= 0 ||
+            (s->asked && strcmp(name, SL_HIDDEN_WM) != 0))
+            continue;
+        rc = pass(s, i, NULL, err);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 /* All --select texts make one step. */
 static int step_select(struct project *p, struct step *s, struct sl_err *err)
 {
@@ -153,15 +172,12 @@ static int step_select(struct project *p, struct step *s, struct sl_err *err)
             sl_err_hint(err, "give one of them another name with `as`");
         sl_expr_list_release(&list);
     }
-    int wm = sl_hidden_wm(s->in);
-    if (rc >= 0 && wm >= 0 && sl_hidden_wm(s->out) < 0)
-        rc = pass(s, wm, NULL, err);
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? rc : pass_hidden(s, err);
 }
 
 static int step_drop(struct step *s, const struct sl_ast *ast, struct sl_err *err)
 {
-    int *index = NULL, n = 0;
+    int *index = NULL, n = 0, left = 0;
     int rc = sl_expr_bind_names(ast, SL_SCOPE(s->in), &index, &n, err);
     for (int c = 0; rc >= 0 && c < s->in->nfields; c++) {
         int dropped = 0;
@@ -169,8 +185,9 @@ static int step_drop(struct step *s, const struct sl_ast *ast, struct sl_err *er
             dropped |= index[i] == c;
         if (!dropped)
             rc = pass(s, c, NULL, err);
+        left += !dropped && !sl_hidden_is(s->in, c);
     }
-    if (rc >= 0 && !s->n)
+    if (rc >= 0 && !left)
         rc = sl_err_set(err, SL_EUSAGE, "no column is left after --drop '%s'", sl_ast_text(ast));
     free(index);
     return rc < 0 ? rc : 0;
@@ -243,6 +260,18 @@ static int follow_keys(struct step *s)
     return rc;
 }
 
+/* `_partition` and `_offset` rank the rows as long as both pass under their names. */
+static int follow_order(struct step *s)
+{
+    int was[2], is[2];
+    int goes_on = sl_hidden_order(s->in, &was[0], &was[1]) &&
+                  sl_hidden_order(s->out, &is[0], &is[1]) && s->columns[is[0]].source == was[0] &&
+                  s->columns[is[1]].source == was[1];
+    if (goes_on && !s->asked)
+        return 0;
+    return sl_schema_set_meta(s->out, SL_META_ORDER, goes_on ? "shown" : NULL);
+}
+
 static int bind_step(struct project *p, int verb, int k, struct sl_schema *in, struct sl_err *err)
 {
     struct step *s = &p->steps[p->nsteps++];
@@ -265,6 +294,8 @@ static int bind_step(struct project *p, int verb, int k, struct sl_schema *in, s
         rc = follow_time(s);
     if (rc == 0)
         rc = follow_keys(s);
+    if (rc == 0)
+        rc = follow_order(s);
     return rc < 0 ? sl_err_nomem(err, "a schema") : 0;
 }
 
@@ -341,19 +372,6 @@ static int make_column(struct project *p, const struct step *s, int i, struct sl
     return *slot ? 0 : -SL_ENOMEM;
 }
 
-/* Origin of a batch whose selection was resolved. */
-static void carry_over(const struct sl_batch *b, struct sl_batch *to)
-{
-    to->origin = b->origin;
-    if (!b->selection || !b->selected)
-        return;
-    size_t n = b->selected, first = b->selection[0];
-    if (b->selection[n - 1] - first + 1 == n && b->origin.base >= 0)
-        to->origin.base = b->origin.base + (int64_t)first;
-    else
-        to->origin.base = -1; /* rows are no longer base + i */
-}
-
 static int run_step(struct project *p, const struct step *s, struct sl_batch **b,
                     struct sl_err *err)
 {
@@ -364,10 +382,7 @@ static int run_step(struct project *p, const struct step *s, struct sl_batch **b
         return sl_err_nomem(err, "a batch");
     for (int i = 0; rc >= 0 && i < s->n; i++)
         rc = make_column(p, s, i, from, to, s->computes, err);
-    if (rc >= 0 && s->computes) {
-        carry_over(from, to);
-    } else if (rc >= 0) {
-        to->origin = from->origin;
+    if (rc >= 0 && !s->computes) {
         to->selection = from->selection;
         to->selection_owner = sl_buffer_ref(from->selection_owner);
         to->selected = from->selected;

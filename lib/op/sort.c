@@ -83,7 +83,7 @@ static int sort_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema *
         return rc;
     }
     s->schema = sl_schema_ref(in);
-    s->top.schema = sl_schema_ref(in);
+    sl_topn_bind(&s->top, in);
     *out = sl_schema_ref(in);
     return 0;
 }
@@ -146,6 +146,7 @@ static void sort_needs(const struct sl_op *op, int input SL_UNUSED, const uint8_
     const struct sort *s = (const struct sort *)op;
     for (int k = 0; k < s->top.nkeys; k++)
         sl_expr_columns(s->keys[k].expr, in);
+    sl_ranker_needs(&s->top.ranker, in);
     sl_op_needs_same(out, s->schema->nfields, in);
 }
 

@@ -5,7 +5,7 @@
  *
  * State lies in typed arrays indexed by group number. Results do not depend on the order in which
  * rows come, nor on how they are cut or split: sums are exact, extremes are by a total order, first
- * and last go by each row's rank (time, partition, sequence), which the rows bring along.
+ * and last go by each row's time and rank (rank.h), which the rows bring along.
  *
  * Two accumulators of one call in one process are combined: the groups of one join those of the
  * other. What leaves the process is packed into bytes, group by group, and absorbed by another
@@ -20,6 +20,7 @@
 
 #include "kernel/eval.h"
 #include "state/group.h"
+#include "state/rank.h"
 
 enum { SL_ACC_PIECE = 1 << 20 }; /* packed bytes after which a state goes on in another piece */
 
@@ -29,8 +30,7 @@ struct sl_acc_rows {
     const uint32_t *group; /* NULL: all rows are of group 0 */
     /* Ranks, for first and last only. */
     const int64_t *time; /* NULL: no time column */
-    const int64_t *seq;
-    int32_t partition;
+    const struct sl_rank *rank;
 };
 
 struct sl_acc;

@@ -3,15 +3,15 @@
 /*
  * acc_rank: first and last, null values included.
  *
- * Rows are ranked by (event time if there is a time column, partition, sequence), not by arrival, so
- * that the interleaving of partitions does not show. A row without a time ranks before all others.
+ * Rows are ranked by their event time, if there is a time column, and then as rank.h says, so that the
+ * interleaving of partitions does not show. A row without a time ranks before all others.
  */
 #include "state/acc.h"
 
 struct rank {
-    int64_t time, seq;
-    int32_t partition;
-    int32_t set;
+    int64_t time;
+    struct sl_rank rank;
+    int64_t set;
 };
 
 struct ranked {
@@ -45,9 +45,7 @@ static int before(const struct rank *a, const struct rank *b)
 {
     if (a->time != b->time)
         return a->time < b->time;
-    if (a->partition != b->partition)
-        return a->partition < b->partition;
-    return a->seq < b->seq;
+    return sl_rank_compare(&a->rank, &b->rank) < 0;
 }
 
 /* 1 if a row of rank r takes the place of what is there. */
@@ -66,10 +64,7 @@ static int add(struct sl_acc *a, const struct sl_acc_rows *r, struct sl_column *
 
     for (size_t i = 0; i < r->n; i++) {
         uint32_t g = sl_acc_group(r, i);
-        struct rank now = {.time = r->time ? r->time[i] : 0,
-                           .seq = r->seq[i],
-                           .partition = r->partition,
-                           .set = 1};
+        struct rank now = {.time = r->time ? r->time[i] : 0, .rank = r->rank[i], .set = 1};
         if (!wins(x, &now, &ranks[g]))
             continue;
         int rc = sl_cells_put_row(&x->value, g, arg, i, err);

@@ -11,7 +11,6 @@ void sl_topn_init(struct sl_topn *t, struct sl_account *account)
     t->account = account;
     t->limit = -1;
     sl_vec_init(&t->entries, account);
-    sl_sequence_init(&t->sequence, account);
 }
 
 static void item_release(struct sl_topn *t, struct sl_topn_item *it)
@@ -38,9 +37,15 @@ void sl_topn_release(struct sl_topn *t)
     drop_items(t);
     free(t->items);
     sl_vec_release(&t->entries);
-    sl_sequence_release(&t->sequence);
     sl_schema_unref(t->schema);
     sl_topn_init(t, t->account);
+}
+
+void sl_topn_bind(struct sl_topn *t, struct sl_schema *in)
+{
+    sl_schema_unref(t->schema);
+    t->schema = sl_schema_ref(in);
+    sl_ranker_bind(&t->ranker, in);
 }
 
 /* ---- order ---- */
@@ -77,9 +82,7 @@ static int compare(const void *arg, const struct sl_entry *x, const struct sl_en
     }
     if (t->tie == SL_TIE_ARRIVAL)
         return x->a != y->a ? (x->a < y->a ? -1 : 1) : (x->b > y->b) - (x->b < y->b);
-    const struct sl_topn_rank *p = &a->ranks[x->b], *q = &b->ranks[y->b];
-    int c = p->partition != q->partition ? (p->partition < q->partition ? -1 : 1)
-                                         : (p->seq > q->seq) - (p->seq < q->seq);
+    int c = sl_rank_compare(&a->ranks[x->b], &b->ranks[y->b]);
     return t->tie == SL_TIE_RANK ? c : -c;
 }
 
@@ -142,7 +145,7 @@ static int settle(struct sl_topn *t, struct sl_topn_item *it, struct sl_err *err
 /* Of the item's ranks only the first m are wanted from now on. */
 static void keep_ranks(struct sl_topn *t, struct sl_topn_item *it, size_t had, size_t m)
 {
-    struct sl_topn_rank *less = sl_realloc(it->ranks, m * sizeof(*less) + 1);
+    struct sl_rank *less = sl_realloc(it->ranks, m * sizeof(*less) + 1);
     if (!less)
         return;
     it->ranks = less;
@@ -234,10 +237,8 @@ static int add_rows(struct sl_topn *t, struct sl_batch *b, struct sl_column *con
         return -SL_ENOMEM;
     for (int k = 0; k < t->nkeys; k++)
         it->keys[k] = sl_column_ref(keys[k]);
-    for (size_t i = 0; i < b->selected; i++)
-        it->ranks[i] = (struct sl_topn_rank){.seq = first + (int64_t)sl_batch_row(b, i),
-                                             .partition = b->origin.partition};
-    return add_item(t, it, b, cut, err);
+    int rc = sl_ranker_rank(&t->ranker, b, first, it->ranks, err);
+    return rc < 0 ? rc : add_item(t, it, b, cut, err);
 }
 
 /* The selected rows [from, from + n) of b, and their keys. */
@@ -268,12 +269,12 @@ static int add_part(struct sl_topn *t, struct sl_batch *b, struct sl_column *con
 int sl_topn_add(struct sl_topn *t, struct sl_batch *b, struct sl_column *const *keys, int64_t *cut,
                 struct sl_err *err)
 {
+    int64_t first = sl_ranker_take(&t->ranker, b);
+    int rc = 0;
     assert(!t->given);
     assert(t->nkeys <= SL_TOPN_KEYS);
-    int64_t first;
-    int rc = sl_sequence_take(&t->sequence, b, &first, err);
-    if (rc < 0 || !b->selected)
-        return rc;
+    if (!b->selected)
+        return 0;
     if (t->limit == 0) {
         *cut += (int64_t)b->selected;
         return 0;
@@ -566,8 +567,7 @@ static int save_rows(struct sl_topn *t, struct sl_store *store, struct sl_err *e
 
 int sl_topn_save(struct sl_topn *t, struct sl_store *store, struct sl_err *err)
 {
-    static const char *const names[] = {"partition", "next"};
-    const struct sl_sequence_next *s = t->sequence.next.data;
+    static const char *const names[] = {"next"};
     int rc = 0;
     /* One item of live rows only: rows that were cut must not come back. */
     if (t->n)
@@ -582,14 +582,13 @@ int sl_topn_save(struct sl_topn *t, struct sl_store *store, struct sl_err *err)
     }
     if (rc == 0 && t->n)
         rc = save_rows(t, store, err);
-    for (size_t i = 0; rc >= 0 && i < t->sequence.n; i++)
-        rc = sl_state_put(store, "sequence", names, 2, (int64_t[]){s[i].partition, s[i].next}, 1,
-                          err);
+    if (rc >= 0)
+        rc = sl_state_put(store, "arrived", names, 1, &t->ranker.next, 1, err);
     return rc < 0 ? rc : 0;
 }
 
 struct ranks {
-    struct sl_topn_rank *items;
+    struct sl_rank *items;
     size_t n, cap;
 };
 
@@ -599,17 +598,18 @@ static int import_rank(void *arg, const int64_t *v, struct sl_err *err)
     int rc = SL_GROW(r->items, r->n + 1, r->cap, "state", err);
     if (rc < 0)
         return rc;
-    r->items[r->n++] = (struct sl_topn_rank){.partition = (int32_t)v[0], .seq = v[1]};
+    r->items[r->n++] = (struct sl_rank){.partition = (int32_t)v[0], .seq = v[1]};
     return 0;
 }
 
 static int import_next(void *arg, const int64_t *v, struct sl_err *err)
 {
-    struct sl_topn *t = arg;
-    return sl_sequence_raise(&t->sequence, (int32_t)v[0], v[1], err);
+    (void)err;
+    ((struct sl_topn *)arg)->ranker.next = v[0];
+    return 0;
 }
 
-static int import_rows(struct sl_topn *t, struct sl_batch *b, const struct sl_topn_rank *ranks,
+static int import_rows(struct sl_topn *t, struct sl_batch *b, const struct sl_rank *ranks,
                        int (*keys_of)(void *arg, struct sl_batch *b, struct sl_column **keys,
                                       struct sl_err *err),
                        void *arg, struct sl_err *err)
@@ -634,7 +634,7 @@ int sl_topn_load(struct sl_topn *t, struct sl_store *store,
     uint64_t cursor = 0;
     size_t at = 0;
     struct sl_batch *b, *cast;
-    int rc = sl_state_get(store, "sequence", 2, import_next, t, err);
+    int rc = sl_state_get(store, "arrived", 1, import_next, t, err);
     if (rc == 0)
         rc = sl_state_get(store, "ranks", 2, import_rank, &r, err);
     while (rc == 0 &&

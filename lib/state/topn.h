@@ -8,8 +8,8 @@
  * whenever the rest has grown to more than twice the limit (and a batch) it is sorted and cut, and the
  * survivors are gathered into one batch: memory stays proportional to n, the work per row constant.
  *
- * Rows with equal keys are ordered by (partition, sequence), never by arrival, unless arrival is
- * what was asked for.
+ * Rows with equal keys are ordered by their ranks (rank.h), never by arrival, unless arrival is what
+ * was asked for.
  *
  * Call order: init; add per batch; finish, next ..., drop; or save, load before any add; release.
  */
@@ -17,8 +17,9 @@
 #define SL_STATE_TOPN_H
 
 #include "state/order.h"
-#include "state/sequence.h"
+#include "state/rank.h"
 #include "state/store.h"
+#include "state/vec.h"
 
 enum { SL_TOPN_KEYS = 32 };
 
@@ -28,15 +29,10 @@ struct sl_topn_key {
     int descending, nulls_first;
 };
 
-struct sl_topn_rank {
-    int64_t seq;
-    int32_t partition;
-};
-
 struct sl_topn_item {
     struct sl_batch *batch; /* no selection, loaded */
     struct sl_column **keys;
-    struct sl_topn_rank *ranks;
+    struct sl_rank *ranks;
     size_t charged;
 };
 
@@ -54,10 +50,12 @@ struct sl_topn {
     struct sl_vec entries; /* struct sl_entry: a = item, b = row */
     int full;              /* entries[limit - 1] was the worst when they were last sorted: */
     struct sl_entry worst;
-    struct sl_sequence sequence;
+    struct sl_ranker ranker;
 };
 
 void sl_topn_init(struct sl_topn *t, struct sl_account *account);
+/* The schema of the rows, before the first of them. */
+void sl_topn_bind(struct sl_topn *t, struct sl_schema *in);
 void sl_topn_release(struct sl_topn *t);
 /* The selected rows of b; keys: loaded columns of b->selected rows. *cut is raised by rows cut. */
 int sl_topn_add(struct sl_topn *t, struct sl_batch *b, struct sl_column *const *keys, int64_t *cut,
@@ -68,7 +66,7 @@ int sl_topn_finish(struct sl_topn *t, int reversed, int64_t *cut, struct sl_err 
 int sl_topn_next(struct sl_topn *t, struct sl_batch **out, struct sl_err *err);
 /* Empties t. Answers how many rows next has not given. */
 int64_t sl_topn_drop(struct sl_topn *t);
-/* Rows and their ranks, in tables rows, ranks and sequence. */
+/* Rows and their ranks, in tables rows, ranks and arrived. */
 int sl_topn_save(struct sl_topn *t, struct sl_store *store, struct sl_err *err);
 /* Into an empty t that has its schema; keys_of evaluates the keys of a saved batch (loaded). */
 int sl_topn_load(struct sl_topn *t, struct sl_store *store,

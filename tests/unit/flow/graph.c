@@ -314,7 +314,7 @@ static void watermarks(void)
     TEST("the watermark of a strand is that of the split that is least far, D behind")
     {
         init(lines, 1, 6, &s);
-        s.base.wants_watermark = 1;
+        s.base.wants_hidden = 1;
         lines[0].partitions = 2;
         lines[0].base.out_of_order = 5;
         CHECK_INT(run(lines, 1, &s, 1, &r, &err), 0);
@@ -323,7 +323,7 @@ static void watermarks(void)
     TEST("of several strands the least counts, until it has ended")
     {
         init(lines, 2, 6, &s);
-        s.base.wants_watermark = 1;
+        s.base.wants_hidden = 1;
         for (int i = 0; i < 2; i++) {
             lines[i].base.out_of_order = 0;
             lines[i].base.live = 1;

@@ -110,7 +110,7 @@ static int64_t count_range(const char *path, int64_t from, int64_t to)
             const struct sl_column *h;
             size_t k = sl_column_slot(b->columns[2], row, &h);
             CHECK_INT(((const int64_t *)h->data)[k], n);
-            CHECK_INT(b->origin.base + (int64_t)row, n);
+            CHECK_INT(sl_log_chunk_base(c) + (int64_t)row, n);
             CHECK(sl_column_null(b->columns[4], row)); /* not asked for */
         }
         sl_batch_unref(b);

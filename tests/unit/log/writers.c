@@ -46,9 +46,9 @@ static void take_chunk(struct seen *s, struct sl_log_chunk *c)
         s->bad++;
         return;
     }
-    if (b->origin.base != s->offset[b->origin.partition])
+    if (sl_log_chunk_base(c) != s->offset[sl_log_chunk_partition(c)])
         s->bad++;
-    s->offset[b->origin.partition] += (int64_t)b->selected;
+    s->offset[sl_log_chunk_partition(c)] += (int64_t)b->selected;
     for (size_t i = 0; i < b->selected; i++) {
         if (sl_column_load(b->columns[1], &err) < 0) {
             s->bad++;

@@ -76,7 +76,7 @@ static int64_t rows_left(const char *path)
         struct sl_batch *b;
         CHECK(good(sl_log_chunk_decode(c, &b, &err)));
         for (size_t i = 0; i < b->selected; i++, n++)
-            CHECK(row_is(b, i, 0, b->origin.base + (int64_t)i));
+            CHECK(row_is(b, i, 0, sl_log_chunk_base(c) + (int64_t)i));
         sl_batch_unref(b);
         sl_log_chunk_free(c);
     }

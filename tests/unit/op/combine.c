@@ -90,15 +90,16 @@ static void take(struct bench *t, struct sl_acc *a, const struct deal *d, int pa
     for (int p = 0; p < PARTITIONS; p++) {
         struct sl_batch *all = rows_of(p);
         uint32_t sel[ROWS], group[ROWS];
-        int64_t time[ROWS], seq[ROWS];
-        struct sl_acc_rows r = {.group = group, .time = time, .seq = seq, .partition = p};
+        int64_t time[ROWS];
+        struct sl_rank rank[ROWS];
+        struct sl_acc_rows r = {.group = group, .time = time, .rank = rank};
         for (int i = 0; i < ROWS; i++) {
             int row = p * ROWS + i;
             if (d && d->part(row) != part)
                 continue;
             sel[r.n] = (uint32_t)i;
             time[r.n] = row_ts(p, i);
-            seq[r.n] = i;
+            rank[r.n] = (struct sl_rank){.seq = i, .partition = p};
             group[r.n++] = number_in(d ? part : 0, row % GROUPS % groups);
         }
         struct sl_batch *some = sl_batch_pick(all, sel, r.n, NULL, NULL);

@@ -110,6 +110,12 @@ EXAMPLE(timed_named, sl_timed_new("d", account, err))
 EXAMPLE(timed_without, sl_timed_new("nosuch", account, err))
 EXAMPLE(last_all, sl_last_new(-1, 0, account, err))
 EXAMPLE(merge, sl_merge_new((const char *const[]){"rows"}, 1, account, err))
+EXAMPLE(agg_arrival, AGG(.select = (const char *const[]){"last(k), first(x), last(n)"},
+                         .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
+EXAMPLE(agg_window_rank, AGG(.select = (const char *const[]){"first(n), last(k)"}, .nselect = 1,
+                             .by = (const char *const[]){"d"}, .nby = 1, .window = "1 minute"))
+EXAMPLE(ties_arrival, text_sort("d", 29, &example_env, account, err))
+EXAMPLE(last_arrival, sl_last_new(7, 0, account, err))
 
 static const struct example examples[] = {
     {"filter", "two conditions", make_filter, PARTITIONS, 0, 1, 0},
@@ -145,6 +151,10 @@ static const struct example examples[] = {
     {"timed", "no column", make_timed_without, PARTITIONS, 0, 1, 0},
     {"last", "all rows", make_last_all, PARTITIONS, 1, 1, 0},
     {"merge", "of one input", make_merge, PARTITIONS, 0, 1, 0},
+    {"last", "7 rows, ties by arrival", make_last_arrival, 1, 1, 0, 0},
+    {"sort", "ties by arrival", make_ties_arrival, 1, 1, 0, 0},
+    {"aggregate", "first and last by arrival", make_agg_arrival, 1, 1, 0, 0, 1},
+    {"aggregate", "first and last of windows", make_agg_window_rank, PARTITIONS, 0, 1, 1},
 };
 
 #endif

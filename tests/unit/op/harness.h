@@ -24,7 +24,7 @@ struct example {
     const char *class; /* name of the class that it is an example of */
     const char *name;
     struct sl_op *(*make)(const struct example *x, struct sl_account *account, struct sl_err *err);
-    int partitions; /* 1: the order of arrival matters */
+    int partitions; /* 1: the order of arrival matters, and no column tells another */
     int ordered;    /* the order of the output is promised */
     int with_wm;    /* the rows have `_wm` */
     int may_reject; /* some rows are bad */
@@ -331,7 +331,8 @@ static inline void trouble(struct run *r, const char *what)
 static inline struct sl_schema *example_schema(const struct example *x)
 {
     struct sl_schema *s = rows_schema(x->with_wm);
-    if (!s || !x->timeless || sl_schema_set_meta(s, SL_META_TIME, NULL) == 0)
+    if (!s || ((!x->timeless || sl_schema_set_meta(s, SL_META_TIME, NULL) == 0) &&
+               (x->partitions > 1 || sl_schema_set_meta(s, SL_META_ORDER, NULL) == 0)))
         return s;
     sl_schema_unref(s);
     return NULL;
@@ -342,6 +343,8 @@ static inline struct sl_schema *backwards(const struct example *x)
 {
     struct sl_schema *s = sl_schema_new();
     int rc = s ? sl_schema_set_meta(s, SL_META_TIME, x->timeless ? NULL : "ts") : -1;
+    if (rc == 0)
+        rc = sl_schema_set_meta(s, SL_META_ORDER, x->partitions > 1 ? "hidden" : NULL);
     for (int c = COLUMNS - !x->with_wm - 1; rc == 0 && c >= 0; c--)
         rc = sl_schema_add(s, row_names[c], strlen(row_names[c]), row_type(c), NULL);
     if (rc == 0)

@@ -3,7 +3,8 @@
 /*
  * harness_rows: the rows of the contract test, and the many ways to cut them into batches.
  *
- * Row i of partition p is a pure function of (p, i). Every fifth row is a ghost that no run may see:
+ * Row i of partition p is a pure function of (p, i), which its columns _partition and _offset
+ * say. Every fifth row is a ghost that no run may see:
  * it is left out of a batch, or in it and not selected. Rows have nulls in every column but ts (null
  * in a few), times that run backwards by up to a minute, NaN, -0, and texts that repeat.
  */
@@ -11,8 +12,8 @@
 #define SL_TESTS_OP_HARNESS_ROWS_H
 
 #include <math.h>
-#include "arrow/batch.h"
 #include "arrow/builder.h"
+#include "arrow/hidden.h"
 #include "base/hash.h"
 #include "base/time.h"
 
@@ -22,8 +23,9 @@ enum { PARTITIONS = 3, ROWS = 60 }; /* rows of each partition, ghosts included *
 #define ROWS_START 1772928000000000 /* 2026-03-08 00:00 UTC: clocks change in New York that day */
 #define ROWS_D     (20 * SL_USEC_PER_SEC)
 
-enum { C_TS, C_K, C_D, C_N, C_X, C_P, C_W, C_B, C_WM, COLUMNS };
-static const char *const row_names[COLUMNS] = {"ts", "k", "d", "n", "x", "p", "w", "b", "_wm"};
+enum { C_TS, C_K, C_D, C_N, C_X, C_P, C_W, C_B, C_PART, C_OFF, C_WM, COLUMNS };
+static const char *const row_names[COLUMNS] = {
+    "ts", "k", "d", "n", "x", "p", "w", "b", SL_HIDDEN_PARTITION, SL_HIDDEN_OFFSET, SL_HIDDEN_WM};
 
 static inline struct sl_type row_type(int c)
 {
@@ -32,6 +34,8 @@ static inline struct sl_type row_type(int c)
     case C_WM: return sl_type_of(SL_TIMESTAMPTZ);
     case C_K:
     case C_D: return sl_type_of(SL_TEXT);
+    case C_PART:
+    case C_OFF:
     case C_N: return sl_type_of(SL_BIGINT);
     case C_X: return sl_type_of(SL_DOUBLE);
     case C_P: return sl_type_numeric(12, 2);
@@ -47,7 +51,8 @@ static inline struct sl_schema *rows_schema(int with_wm)
         if (sl_schema_add(s, row_names[c], strlen(row_names[c]), row_type(c), NULL) < 0)
             goto fail;
     }
-    if (s && sl_schema_set_meta(s, SL_META_TIME, "ts") == 0)
+    if (s && sl_schema_set_meta(s, SL_META_TIME, "ts") == 0 &&
+        sl_schema_set_meta(s, SL_META_ORDER, "hidden") == 0)
         return s;
 fail:
     sl_schema_unref(s);
@@ -98,6 +103,10 @@ static inline void row_append(struct sl_builder *b, int c, int p, int i)
     uint64_t h = row_hash(p, i, c);
     int64_t wm;
 
+    if (c == C_PART || c == C_OFF) {
+        sl_builder_int(b, c == C_PART ? p : i);
+        return;
+    }
     if (c == C_WM) {
         if (row_wm(p, i, &wm))
             sl_builder_int(b, wm);
@@ -160,12 +169,12 @@ static inline struct sl_column *make_lazy(struct sl_column *c)
     return out;
 }
 
-/* A one-row column, or one of equal bigints, as CONST. */
-static inline struct sl_column *make_const(struct sl_column *c)
+/* A one-row column, or one of equal values, as CONST. */
+static inline struct sl_column *make_const(struct sl_column *c, int equal)
 {
     struct sl_column *plain = sl_column_plain(c, NULL, NULL);
     sl_column_unref(c);
-    if (plain->rows == 1)
+    if (plain->rows == 1 || (equal && plain->rows))
         plain->form = SL_CONST;
     return plain;
 }
@@ -215,17 +224,15 @@ static inline struct sl_batch *make_batch_rows(int p, const int *rows, size_t n,
         sl_builder_release(&build);
         if (form == FORM_DICT)
             col = make_dict(col);
-        if (form == FORM_CONST)
-            col = make_const(col);
+        if (form == FORM_CONST || (form == FORM_PLAIN && c == C_PART))
+            col = make_const(col, c == C_PART);
         if (form == FORM_LAZY)
             col = make_lazy(col);
         b->columns[c] = col;
     }
-    b->origin.partition = p;
     sl_schema_unref(s);
     if (form != FORM_SELECTION || !n)
         return b;
-    b->origin.base = rows[0];
     struct sl_buffer *sel = sl_buffer_new(NULL, n * 4);
     for (size_t k = 0; k < n; k++)
         ((uint32_t *)sel->data)[k] = (uint32_t)(rows[k] - rows[0]);

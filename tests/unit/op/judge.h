@@ -182,7 +182,8 @@ static inline struct verdict judge_example(const struct example *x, struct sl_ac
     judge_schedules(&v, &want, cuts, SL_COUNT(cuts));
     judge_consumers(&v, &want);
     struct sl_op *probe = bound(x, account, NULL);
-    int splits = probe && probe->class->split && (probe->traits || probe->class->merge);
+    int splits = probe && probe->class->split && (probe->traits || probe->class->merge) &&
+                 !(probe->traits & SL_OP_ORDERED);
     sl_op_free(probe);
     for (size_t c = 0; splits && c < SL_COUNT(cuts); c++) {
         struct run r = {.x = x, .account = account};

@@ -32,7 +32,10 @@ static struct sl_schema *schema(void)
     CHECK(sl_schema_add(s, "id", 2, sl_type_of(SL_BIGINT), &err) == 0);
     CHECK(sl_schema_add(s, "v", 1, sl_type_of(SL_BIGINT), &err) == 0);
     CHECK(sl_schema_add(s, "t", 1, sl_type_of(SL_TEXT), &err) == 0);
+    CHECK(sl_schema_add(s, SL_HIDDEN_PARTITION, 10, sl_type_of(SL_BIGINT), &err) == 0);
+    CHECK(sl_schema_add(s, SL_HIDDEN_OFFSET, 7, sl_type_of(SL_BIGINT), &err) == 0);
     CHECK(sl_schema_set_meta(s, SL_META_TIME, "ts") == 0);
+    CHECK(sl_schema_set_meta(s, SL_META_ORDER, "hidden") == 0);
     return s;
 }
 
@@ -40,24 +43,24 @@ static struct sl_schema *schema(void)
 static struct sl_batch *batch(struct sl_schema *s, int b)
 {
     struct sl_batch *out = sl_batch_new(s, MANY);
-    struct sl_builder build[4];
+    struct sl_builder build[6];
     char text[24];
-    for (int c = 0; c < 4; c++)
+    for (int c = 0; c < 6; c++)
         sl_builder_init(&build[c], s->fields[c].type, NULL, 0);
     for (int k = 0; k < MANY; k++) {
         int64_t i = (int64_t)b * MANY + k;
         sl_builder_int(&build[0], (i ^ 63) * 1000);
         sl_builder_int(&build[1], id_of(i));
         sl_builder_int(&build[2], value_of(i));
+        sl_builder_int(&build[4], b % 2);
+        sl_builder_int(&build[5], (int64_t)(b / 2) * MANY + k);
         sl_builder_bytes(&build[3], text,
                          (size_t)snprintf(text, sizeof(text), "t%lld", (long long)id_of(i)));
     }
-    for (int c = 0; c < 4; c++) {
+    for (int c = 0; c < 6; c++) {
         out->columns[c] = sl_builder_finish(&build[c], &err);
         sl_builder_release(&build[c]);
     }
-    out->origin.partition = b % 2;
-    out->origin.base = (int64_t)(b / 2) * MANY;
     return out;
 }
 

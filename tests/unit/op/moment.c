@@ -215,47 +215,6 @@ static void last_follows(void)
     sl_op_free(op);
 }
 
-/* What went through the operator last: its origin. */
-struct seen {
-    struct sl_emit emit;
-    int64_t base;
-    int32_t partition;
-};
-
-static int see(struct sl_emit *e, struct sl_batch *b, struct sl_err *unused)
-{
-    struct seen *s = (struct seen *)e;
-    (void)unused;
-    s->partition = b->origin.partition;
-    s->base = b->origin.base;
-    return SL_PUSH_OK;
-}
-
-/* What a batch says of its rows stays with them. */
-static void handed_on(void)
-{
-    static const int64_t ts[2] = {SL_USEC_PER_SEC, 2 * SL_USEC_PER_SEC};
-    static const char *const where = "ts is not null", *const set = "later = ts + '1 s'";
-    struct text_project_options o = {.set = &set, .nset = 1};
-    struct sl_op *ops[] = {text_filter(&where, 1, &env, &account, &err),
-                           text_project(&o, &env, &account, &err),
-                           sl_timed_new(NULL, &account, &err), sl_limit_new(9, &account, &err)};
-    struct sl_schema *in = times_schema(0, 0);
-    for (size_t i = 0; i < SL_COUNT(ops); i++) {
-        struct sl_op *op = bound_to(ops[i], in);
-        struct seen seen = {.emit = {.emit = see}};
-        struct sl_batch *b = times(in, 2, ts, NULL);
-        b->origin.partition = 3;
-        b->origin.base = 1000;
-        CHECK(sl_op_push(op, 0, b, SL_MORE, &seen.emit, &err) >= 0);
-        CHECK_INT(seen.partition, 3);
-        CHECK_INT(seen.base, 1000);
-        sl_batch_unref(b);
-        sl_op_free(op);
-    }
-    sl_schema_unref(in);
-}
-
 int main(void)
 {
     sl_account_init(&account, "test", 0, NULL);
@@ -264,8 +223,6 @@ int main(void)
     windows_leave();
     TEST("a window closes, and rows are late for it, lateness behind its end")
     windows_close();
-    TEST("the origin of a batch is handed on")
-    handed_on();
     TEST("times in nanoseconds are rounded down")
     nanoseconds();
     TEST("a limit says when it wants no more")

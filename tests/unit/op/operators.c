@@ -154,7 +154,8 @@ static void project_schemas(void)
 
     op = project("z = n + 1, n = 2", "ts as at, z, k, d", "z", "k = kk");
     out = bind(op, in);
-    check_schema(out, "at timestamptz, kk text, d text, _wm timestamptz");
+    check_schema(out, "at timestamptz, kk text, d text, _partition bigint, _offset bigint, "
+                      "_wm timestamptz");
     CHECK_STR(sl_schema_meta(out, SL_META_TIME), "at");
     CHECK_STR(sl_schema_meta(out, SL_META_KEY), "kk,d");
     sl_schema_unref(out);
@@ -171,6 +172,26 @@ static void project_schemas(void)
     out = bind(op, in);
     CHECK_STR(sl_schema_meta(out, SL_META_TIME), "ts");
     CHECK(sl_schema_find(out, "_wm", 3) < 0);
+    CHECK_STR(sl_schema_meta(out, SL_META_ORDER), "hidden");
+    sl_schema_unref(out);
+    sl_op_free(op);
+
+    op = project(NULL, "_offset, n", NULL, NULL);
+    out = bind(op, in);
+    check_schema(out, "_offset bigint, n bigint, _wm timestamptz");
+    CHECK(!sl_schema_meta(out, SL_META_ORDER)); /* shown, and half of an order is none */
+    sl_schema_unref(out);
+    sl_op_free(op);
+
+    op = project(NULL, "_offset, _partition", NULL, NULL);
+    out = bind(op, in);
+    CHECK_STR(sl_schema_meta(out, SL_META_ORDER), "shown");
+    sl_schema_unref(out);
+    sl_op_free(op);
+
+    op = project("_offset = 7", NULL, NULL, NULL);
+    out = bind(op, in);
+    CHECK(!sl_schema_meta(out, SL_META_ORDER));
     sl_schema_unref(out);
     sl_op_free(op);
 
@@ -209,7 +230,7 @@ static void needs(void)
 
     op = text_sort("lower(d), x", 5, &env, &account, &err);
     out = bind(op, in);
-    check_needs(op, in, out, "n", "d n x ");
+    check_needs(op, in, out, "n", "d n x _partition _offset ");
     sl_schema_unref(out);
     sl_op_free(op);
     sl_schema_unref(in);
@@ -234,7 +255,11 @@ static void aggregate_schemas(void)
     sl_op_free(op);
     op = aggregate("last(n)", NULL, NULL);
     out = bind(op, in);
-    CHECK(op->traits == SL_OP_ORDERED);
+    CHECK(op->traits == SL_OP_MERGE); /* ranks are columns */
+    sl_schema_unref(out);
+    CHECK(sl_schema_set_meta(in, SL_META_ORDER, NULL) == 0);
+    out = bind(op, in);
+    CHECK(op->traits == SL_OP_ORDERED); /* rows rank by their arrival */
     sl_schema_unref(out);
     sl_op_free(op);
     sl_schema_unref(in);
@@ -472,7 +497,7 @@ int main(void)
     struct gate g;
     sl_account_init(&account, "test", 0, NULL);
     sl_err_init(&err);
-    TEST("project follows time and key columns, and _wm")
+    TEST("project follows time, key and hidden columns")
     project_schemas();
     TEST("operators say which columns they need")
     needs();

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "../test.h"
 #include "arrow/builder.h"
+#include "arrow/hidden.h"
 #include "base/hash.h"
 #include "base/num.h"
 #include "base/time.h"
@@ -16,21 +17,23 @@
 
 extern char **environ;
 
-enum { PARTS = 3, PER_BATCH = 400 };
+enum { PARTS = 3, PER_BATCH = 400, FIELDS = 9 };
 
 static struct sl_schema *schema;
 
 static void make_schema(void)
 {
-    static const char *const names[] = {"ts", "k", "d", "n", "x", "m", "_wm"};
-    struct sl_type types[] = {sl_type_of(SL_TIMESTAMPTZ), sl_type_of(SL_TEXT),
-                              sl_type_of(SL_TEXT),        sl_type_of(SL_BIGINT),
-                              sl_type_of(SL_DOUBLE),      sl_type_numeric(12, 2),
-                              sl_type_of(SL_TIMESTAMPTZ)};
+    static const char *const names[] = {
+        "ts", "k", "d", "n", "x", "m", SL_HIDDEN_WM, SL_HIDDEN_PARTITION, SL_HIDDEN_OFFSET};
+    struct sl_type types[] = {
+        sl_type_of(SL_TIMESTAMPTZ), sl_type_of(SL_TEXT),   sl_type_of(SL_TEXT),
+        sl_type_of(SL_BIGINT),      sl_type_of(SL_DOUBLE), sl_type_numeric(12, 2),
+        sl_type_of(SL_TIMESTAMPTZ), sl_type_of(SL_BIGINT), sl_type_of(SL_BIGINT)};
     schema = sl_schema_new();
-    for (int c = 0; c < 7; c++)
+    for (int c = 0; c < FIELDS; c++)
         CHECK(sl_schema_add(schema, names[c], strlen(names[c]), types[c], NULL) == 0);
     CHECK(sl_schema_set_meta(schema, SL_META_TIME, "ts") == 0);
+    CHECK(sl_schema_set_meta(schema, SL_META_ORDER, "hidden") == 0);
 }
 
 static uint64_t seed_state;
@@ -61,6 +64,8 @@ static void put_row(struct sl_builder *b, FILE *f, int part, int64_t i, int64_t 
         x *= 1e12;
 
     fprintf(f, "%d\t%lld", part, (long long)i);
+    sl_builder_int(&b[7], part);
+    sl_builder_int(&b[8], i);
     if (*newest == INT64_MIN)
         sl_builder_null(&b[6]);
     else
@@ -154,15 +159,13 @@ static void ignore_late(struct sl_emit *e, const struct sl_late *late)
 
 static struct sl_batch *batch_of(FILE *f, int part, int64_t *at, int64_t *newest, int dict)
 {
-    struct sl_builder b[7];
+    struct sl_builder b[FIELDS];
     struct sl_batch *batch = sl_batch_new(schema, PER_BATCH);
-    for (int c = 0; c < 7; c++)
+    for (int c = 0; c < FIELDS; c++)
         sl_builder_init(&b[c], schema->fields[c].type, NULL, dict);
-    batch->origin.partition = part;
-    batch->origin.base = at[part];
     for (int i = 0; i < PER_BATCH; i++)
         put_row(b, f, part, at[part]++, &newest[part]);
-    for (int c = 0; c < 7; c++) {
+    for (int c = 0; c < FIELDS; c++) {
         batch->columns[c] = sl_builder_finish(&b[c], NULL);
         sl_builder_release(&b[c]);
     }
