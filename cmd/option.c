@@ -10,7 +10,7 @@
 
 enum { MAX_OPTIONS = 64 };
 
-int sl_words_add(struct sl_words *w, const char *word, struct sl_err *err)
+static int add_word(struct sl_words *w, const char *word, struct sl_err *err)
 {
     int rc = SL_GROW_ONE(w->items, w->n, "reading the command line", err);
     if (rc == 0)
@@ -122,7 +122,7 @@ static int store(const struct sl_option *o, const char *value, void *options, st
     case SL_OPTION_FLAG: *(int *)at = 1; return 0;
     case SL_OPTION_OPTIONAL: *(const char **)at = value ? value : ""; return 0;
     case SL_OPTION_TEXT: *(const char **)at = value; return 0;
-    case SL_OPTION_LIST: return sl_words_add(at, value, err);
+    case SL_OPTION_LIST: return add_word(at, value, err);
     case SL_OPTION_NUMBER:
         if (!sl_num_parse_int(value, len, &number->value) || number->value < 0)
             return bad_value(o, value, "a whole number", err);
@@ -218,7 +218,7 @@ int sl_options_parse(const struct sl_option_set *sets, int argc, char **argv, vo
     for (r.i = 0; r.i < argc && rc == 0; r.i++) {
         const char *word = argv[r.i];
         if (only_args || word[0] != '-' || !word[1])
-            rc = sl_words_add(args, word, err);
+            rc = add_word(args, word, err);
         else if (word[1] != '-')
             rc = parse_short(&r, word, err);
         else if (word[2])

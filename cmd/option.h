@@ -76,7 +76,6 @@ int sl_options_parse(const struct sl_option_set *sets, int argc, char **argv, vo
 /* Frees the words that parsing allocated. */
 void sl_options_release(const struct sl_option_set *sets, void *options);
 
-int sl_words_add(struct sl_words *w, const char *word, struct sl_err *err);
 void sl_words_release(struct sl_words *w);
 
 #endif

@@ -6,15 +6,10 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-void sl_buf_init(struct sl_buf *b)
-{
-    memset(b, 0, sizeof(*b));
-}
-
 void sl_buf_release(struct sl_buf *b)
 {
     free(b->data);
-    sl_buf_init(b);
+    *b = (struct sl_buf)SL_BUF_INIT;
 }
 
 void sl_buf_reset(struct sl_buf *b)
@@ -222,6 +217,6 @@ char *sl_buf_take(struct sl_buf *b)
     }
     *p = '\0';
     p = b->data;
-    sl_buf_init(b);
+    *b = (struct sl_buf)SL_BUF_INIT;
     return p;
 }

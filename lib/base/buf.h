@@ -5,7 +5,7 @@
  *
  * Appending never fails at the call: the first failed allocation sets `failed`, later appends do
  * nothing, and the owner checks once at the end (sl_buf_check). data is NUL-ended whenever it is
- * not NULL. Lifecycle: SL_BUF_INIT or sl_buf_init, then sl_buf_release. sl_buf_reset keeps
+ * not NULL. Lifecycle: SL_BUF_INIT, then sl_buf_release. sl_buf_reset keeps
  * memory but not `failed`: a buffer that is used again and again is checked before each reset.
  */
 #ifndef SL_BASE_BUF_H
@@ -25,7 +25,6 @@ struct sl_buf {
         NULL, 0, 0, 0                                                                              \
     }
 
-void sl_buf_init(struct sl_buf *b);
 void sl_buf_release(struct sl_buf *b);
 void sl_buf_reset(struct sl_buf *b);
 /* Room for n more bytes (plus the NUL): pointer to write at, or NULL when failed. The caller adds

@@ -162,7 +162,7 @@ static struct sl_column *const_column(struct sl_type t, const void *data, size_t
     return c;
 }
 
-struct sl_node *sl_bind_bool(struct sl_bind *b, int value, int at)
+static struct sl_node *bind_bool(struct sl_bind *b, int value, int at)
 {
     uint8_t v = value != 0;
     return sl_bind_const(b, const_column(sl_type_of(SL_BOOL), &v, 1), at);
@@ -231,7 +231,7 @@ static struct sl_node *bind_literal(struct sl_bind *b, const PgQuery__AConst *c)
         v = c->ival->ival;
         return sl_bind_const(b, const_column(sl_type_of(SL_BIGINT), &v, 8), at);
     case PG_QUERY__A__CONST__VAL_FVAL: return bind_number(b, c->fval->fval, at);
-    case PG_QUERY__A__CONST__VAL_BOOLVAL: return sl_bind_bool(b, c->boolval->boolval, at);
+    case PG_QUERY__A__CONST__VAL_BOOLVAL: return bind_bool(b, c->boolval->boolval, at);
     case PG_QUERY__A__CONST__VAL_SVAL: {
         const char *s = c->sval->sval ? c->sval->sval : "";
         n = sl_bind_const(b, const_column(sl_type_of(SL_TEXT), s, strlen(s)), at);
@@ -283,7 +283,7 @@ static struct sl_node *column_node(struct sl_bind *b, int column, int at)
     return n;
 }
 
-struct sl_node *sl_bind_column(struct sl_bind *b, const char *name, int at)
+static struct sl_node *bind_column(struct sl_bind *b, const char *name, int at)
 {
     assert(name);
     int i = sl_scope_find(b->scope, name, strlen(name), b->err);
@@ -329,7 +329,7 @@ static struct sl_node *bind_column_ref(struct sl_bind *b, const PgQuery__ColumnR
         sl_bind_fail(b, at, "* is not a value");
         return sl_bind_hint(b, "name the columns; transform --set adds to those that are there");
     }
-    return sl_bind_column(b, name, at);
+    return bind_column(b, name, at);
 }
 
 /* CURRENT_DATE and its like; words that PostgreSQL reserves for a value, but a log for a column. */
@@ -344,17 +344,17 @@ static struct sl_node *bind_value_function(struct sl_bind *b, const PgQuery__SQL
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
         return sl_coerce(b, sl_bind_function(b, "now", NULL, 0, at), sl_type_of(SL_WALLTIME),
                          SL_COERCE_EXPLICIT);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER: return sl_bind_column(b, "user", at);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER: return bind_column(b, "user", at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
-        return sl_bind_column(b, "current_user", at);
+        return bind_column(b, "current_user", at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER:
-        return sl_bind_column(b, "session_user", at);
+        return bind_column(b, "session_user", at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
-        return sl_bind_column(b, "current_role", at);
+        return bind_column(b, "current_role", at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG:
-        return sl_bind_column(b, "current_catalog", at);
+        return bind_column(b, "current_catalog", at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
-        return sl_bind_column(b, "current_schema", at);
+        return bind_column(b, "current_schema", at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N:
         sl_bind_fail(b, at, "the present time is not rounded");

@@ -82,11 +82,9 @@ struct sl_node *sl_bind_call(struct sl_bind *b, sl_kernel *run, const char *name
                              struct sl_type type, int at, int flags, int fails,
                              struct sl_node *const *args, int nargs);
 struct sl_node *sl_bind_const(struct sl_bind *b, struct sl_column *value, int at); /* takes value */
-struct sl_node *sl_bind_column(struct sl_bind *b, const char *name, int at);
 /* A column of the scope by its number, as an expression of its own. 0 or < 0. */
 int sl_bind_number(const struct sl_tree *t, int column, const struct sl_scope *scope,
                    const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err);
-struct sl_node *sl_bind_bool(struct sl_bind *b, int value, int at);
 /* Dotted name of a ColumnRef into buf; 0 if it has a `*`. With t, its letters are those that the user
  * wrote; without, names that bear no quotes are in lower case, as SQL has them. */
 int sl_bind_name(const struct sl_tree *t, const PgQuery__ColumnRef *r, char *buf, size_t size);

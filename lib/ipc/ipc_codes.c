@@ -36,7 +36,9 @@ static int widen(int32_t *to, const struct sl_slab *s, size_t rows, const struct
     return !beyond;
 }
 
-int sl_ipc_load_codes(struct sl_ipc_cursor *c, const struct sl_foreign *f, size_t values,
+/* Codes of a dictionary column at the cursor, int32_t; null rows have code 0. values: rows of the
+ * dictionary. Into out: valid, data. */
+static int load_codes(struct sl_ipc_cursor *c, const struct sl_foreign *f, size_t values,
                       struct sl_column *out, struct sl_err *err)
 {
     struct sl_slab s;
@@ -101,7 +103,7 @@ struct sl_column *sl_ipc_load_indirect(struct sl_ipc_cursor *c, struct sl_foreig
     struct sl_column *codes = sl_column_new(sl_type_of(SL_BIGINT), rows);
     if (!codes)
         sl_err_nomem(err, "a column");
-    else if (sl_ipc_load_codes(c, f, values->rows, codes, err) == 0)
+    else if (load_codes(c, f, values->rows, codes, err) == 0)
         out = take_values(values, codes, c->body->account, err);
     sl_column_unref(codes);
     sl_column_unref(values);
@@ -138,7 +140,7 @@ struct sl_column *sl_ipc_load_dict(struct sl_ipc_cursor *c, const struct sl_fore
     size_t nvalues, rows = (size_t)c->body->nodes[c->node].length;
     struct sl_column *values = sl_ipc_dict_typed(dict, &nvalues, &value_valid, err);
     struct sl_column *out = values ? sl_column_new(type, rows) : NULL;
-    int rc = out ? sl_ipc_load_codes(c, f, nvalues, out, err) : -SL_ENOMEM;
+    int rc = out ? load_codes(c, f, nvalues, out, err) : -SL_ENOMEM;
     if (values && !out)
         sl_err_nomem(err, "a column");
     if (rc == 0 && sl_type_is_bytes(type)) {

@@ -148,10 +148,6 @@ struct sl_column *sl_ipc_load(struct sl_ipc_cursor *c, struct sl_foreign *f, int
 
 /* ---- ipc_codes.c ---- */
 
-/* Codes of a dictionary column at the cursor, int32_t; null rows have code 0. values: rows of the
- * dictionary. Into out: valid, data. */
-int sl_ipc_load_codes(struct sl_ipc_cursor *c, const struct sl_foreign *f, size_t values,
-                      struct sl_column *out, struct sl_err *err);
 /* A dictionary column as its values: inside a nested type as the Arrow type says ... */
 struct sl_column *sl_ipc_load_indirect(struct sl_ipc_cursor *c, struct sl_foreign *f,
                                        const struct sl_ipc_dicts *dicts, struct sl_err *err);

@@ -77,7 +77,8 @@ static const struct sl_foreign_pair valueless_pairs[] = {
      sizeof IPC_VALUES_NONE - 1},
 };
 
-const struct sl_foreign *sl_ipc_describe(struct sl_type type, struct sl_foreign *own)
+/* A type of sluice's as the Arrow schema describes it: into *own, or what a FOREIGN type holds. */
+static const struct sl_foreign *describe(struct sl_type type, struct sl_foreign *own)
 {
     memset(own, 0, sizeof *own);
     own->nullable = 1;
@@ -254,8 +255,8 @@ int sl_ipc_encode_schema(const struct sl_schema *s, const struct sl_ipc_form *f,
     size_t fields = sl_fb_put_vector(w, slots[1].hole, (size_t)s->nfields, 4, 4);
     for (int i = 0; i < s->nfields; i++) {
         struct sl_foreign own;
-        write_field(w, fields + 4 * (size_t)i, sl_ipc_describe(s->fields[i].type, &own),
-                    s->fields[i].name, 1, f->code[i], i);
+        write_field(w, fields + 4 * (size_t)i, describe(s->fields[i].type, &own), s->fields[i].name,
+                    1, f->code[i], i);
     }
     if (s->nmeta)
         write_schema_meta(w, slots[2].hole, s);

@@ -25,9 +25,6 @@ void sl_ipc_frame_body(struct sl_ipc_frame *f);
 /* The body is there. */
 void sl_ipc_frame_end(struct sl_ipc_frame *f);
 
-/* A type of sluice's as the Arrow schema describes it: into *own, or what a FOREIGN type holds. */
-const struct sl_foreign *sl_ipc_describe(struct sl_type type, struct sl_foreign *own);
-
 /* ---- ipc_put.c: columns into a body ---- */
 
 struct sl_ipc_put {
@@ -36,7 +33,7 @@ struct sl_ipc_put {
     const struct sl_ipc_form *form;
     struct sl_buf scratch;
     size_t nodes, spans, variadic; /* positions of the vectors in the flatbuffer */
-    size_t node, span, view;       /* next entries */
+    size_t node, span;             /* next entries */
     size_t count_nodes, count_spans, count_views;
     uint32_t *crc; /* of the column at hand, may be NULL */
     struct sl_err *err;

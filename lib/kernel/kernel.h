@@ -130,11 +130,6 @@ static inline void sl_text_next(struct sl_text_result *t)
         sl_text_drop(t);
     t->offsets[++t->row] = (int32_t)t->used;
 }
-static inline void sl_text_put(struct sl_text_result *t, const void *s, size_t n)
-{
-    sl_text_add(t, s, n);
-    sl_text_next(t);
-}
 int sl_text_end(struct sl_text_result *t);
 
 /* Values of a PLAIN or CONST argument: the one of row i is at [i * step]. */
@@ -242,8 +237,6 @@ int sl_in_set_new(struct sl_node *in, struct sl_err *err);
 /* Order of two values (slots of PLAIN or CONST columns) of one type, or of any two of BIGINT and
  * NUMERIC: NaN last and equal to itself. */
 int sl_value_order(const struct sl_column *a, size_t i, const struct sl_column *b, size_t k);
-/* An interval as a span: months of 30 days, days of 24 hours. */
-sl_int128 sl_interval_span(struct sl_interval v);
 /* kernel_logic.c */
 sl_kernel sl_kernel_not, sl_kernel_is_null, sl_kernel_is_bool;
 /* kernel_cast.c; narrow: param[0] is the bits that a bigint must fit */

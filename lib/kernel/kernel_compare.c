@@ -8,7 +8,8 @@
  */
 #include "kernel/kernel.h"
 
-sl_int128 sl_interval_span(struct sl_interval v)
+/* An interval as a span: months of 30 days, days of 24 hours. */
+static sl_int128 interval_span(struct sl_interval v)
 {
     const sl_int128 day = (sl_int128)SL_USEC_PER_DAY * 1000;
     return ((sl_int128)v.months * 30 + v.days) * day + v.nanos;
@@ -47,8 +48,8 @@ int sl_value_order(const struct sl_column *a, size_t i, const struct sl_column *
     case SL_DOUBLE: return double_order(((const double *)a->data)[i], ((const double *)b->data)[k]);
     case SL_BOOL: return sl_bit(a->data, i) - sl_bit(b->data, k);
     case SL_INTERVAL: {
-        sl_int128 x = sl_interval_span(((const struct sl_interval *)a->data)[i]);
-        sl_int128 y = sl_interval_span(((const struct sl_interval *)b->data)[k]);
+        sl_int128 x = interval_span(((const struct sl_interval *)a->data)[i]);
+        sl_int128 y = interval_span(((const struct sl_interval *)b->data)[k]);
         return x < y ? -1 : x > y;
     }
     default: return bytes_order(a, i, b, k);

@@ -8,11 +8,6 @@
 #include "log/hex.h"
 #include "log/log_state.h"
 
-void sl_state_init(struct sl_state *s)
-{
-    memset(s, 0, sizeof(*s));
-}
-
 void sl_state_release(struct sl_state *s)
 {
     for (int i = 0; i < s->npartitions && s->parts; i++) {
@@ -31,7 +26,7 @@ void sl_state_release(struct sl_state *s)
     sl_positions_release(&s->pipelines[0]);
     sl_positions_release(&s->pipelines[1]);
     free(s->changed);
-    sl_state_init(s);
+    *s = (struct sl_state){0};
 }
 
 void sl_seg_name(struct sl_seg_key key, const char *suffix, char *out)
@@ -314,8 +309,7 @@ static void settle(struct sl_state *s, const struct sl_line *l)
 /* A snapshot is taken into a fresh state, which then takes the old one's place. */
 static int apply_snapshot(struct sl_state *s, const struct sl_line *l, struct sl_err *err)
 {
-    struct sl_state fresh;
-    sl_state_init(&fresh);
+    struct sl_state fresh = {0};
     int rc = apply_all(&fresh, l, err);
     if (rc == 0 && s->n && memcmp(s->log_id, l->log_id, 16) != 0)
         rc = refuse(err, l, "it is another log's");

@@ -46,7 +46,7 @@ struct sl_state {
     int nchanged, changed_cap;
 };
 
-void sl_state_init(struct sl_state *s);
+/* Zeroed memory is a state of nothing, and so is a released one. */
 void sl_state_release(struct sl_state *s);
 /* Takes a line into the state. SL_ECORRUPT if it cannot follow. */
 int sl_state_apply(struct sl_state *s, const struct sl_line *l, struct sl_err *err);

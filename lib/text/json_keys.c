@@ -96,11 +96,10 @@ static int grow(struct sl_json_keys *k)
     return 0;
 }
 
-uint32_t sl_json_keys_get(struct sl_json_keys *k, uint32_t parent, const char *key, size_t len,
-                          int add)
+uint32_t sl_json_keys_get(struct sl_json_keys *k, uint32_t parent, const char *key, size_t len)
 {
     uint32_t found = sl_json_keys_find(k, parent, key, len);
-    if (found || !add)
+    if (found)
         return found;
     if (grow(k) < 0)
         return UINT32_MAX;
@@ -169,7 +168,7 @@ static int discover_value(struct discovery *d, struct sl_json *j)
     }
     uint32_t up = d->stack[d->depth], node = 0;
     if (sl_json_keys_usable(d->keys, up, key, len) && d->keys->n < SL_TEXT_COLUMNS_MAX) {
-        node = sl_json_keys_get(d->keys, up, key, len, 1);
+        node = sl_json_keys_get(d->keys, up, key, len);
         if (node == UINT32_MAX)
             return -2;
     }
@@ -289,12 +288,12 @@ static uint32_t add_path(struct sl_json_keys *k, const char *path)
     size_t from = 0, len = strlen(path);
     for (size_t i = 1; i < len; i++)
         if (path[i] == '.' && i > from && i + 1 < len) {
-            node = sl_json_keys_get(k, node, path + from, i - from, 1);
+            node = sl_json_keys_get(k, node, path + from, i - from);
             if (node == UINT32_MAX)
                 return node;
             from = i + 1;
         }
-    return sl_json_keys_get(k, node, path + from, len - from, 1);
+    return sl_json_keys_get(k, node, path + from, len - from);
 }
 
 int sl_json_keys_declare(struct sl_json_keys *k, const struct sl_schema *types, struct sl_err *err)

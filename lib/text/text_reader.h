@@ -195,7 +195,6 @@ struct sl_text_guess {
     int far;     /* some time or date is beyond what nanoseconds reach */
     int inexact; /* some number is not exactly a double */
     int zoneless;
-    int strings;  /* JSON: strings were seen */
     int64_t at;   /* of the next value, as the caller counts: from 1 on */
     int64_t same; /* values in front that were all numbers, or all times */
     struct sl_text_odd {
@@ -342,10 +341,9 @@ struct sl_json_keys {
 int sl_json_keys_usable(const struct sl_json_keys *k, uint32_t parent, const char *key, size_t len);
 /* A tree of nothing but the root. NULL: no memory. */
 struct sl_json_keys *sl_json_keys_new(void);
-/* The node of a key below a parent, or 0 if there is none; made if add. UINT32_MAX: no memory. */
-uint32_t sl_json_keys_get(struct sl_json_keys *k, uint32_t parent, const char *key, size_t len,
-                          int add);
-/* The same, never made. */
+/* The node of a key below a parent, made if there is none. UINT32_MAX: no memory. */
+uint32_t sl_json_keys_get(struct sl_json_keys *k, uint32_t parent, const char *key, size_t len);
+/* The same, 0 if there is none. */
 uint32_t sl_json_keys_find(const struct sl_json_keys *k, uint32_t parent, const char *key,
                            size_t len);
 /* Objects under keys that types declares as jsonb are values. 0 or < 0. */
@@ -364,15 +362,6 @@ int sl_text_split_regex(const struct sl_text_reader *r, struct sl_text_scratch *
                         size_t n, struct sl_span *out, const char **reason, struct sl_err *err);
 int sl_text_split_access(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,
                          size_t n, struct sl_span *out, const char **reason, struct sl_err *err);
-int sl_text_split_line(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,
-                       size_t n, struct sl_span *out, const char **reason, struct sl_err *err);
-/* That of a format; lines as they are where it has none of its own. */
-sl_text_splitter *sl_text_splitter_for(enum sl_text_format f);
-/* All records of a chunk through a splitter. */
-int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
-                       const struct sl_text_chunk *chunk, sl_text_splitter *split,
-                       struct sl_text_rows *rows, struct sl_reject_list *rejects,
-                       struct sl_err *err);
 
 /* A compiled pattern with at least one named group: SL_EUSAGE says at which character it is wrong. Its
  * fields are its named groups in their order. */

@@ -187,10 +187,10 @@ static int csv_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
     return rc;
 }
 
-int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
-                       const struct sl_text_chunk *chunk, sl_text_splitter *split,
-                       struct sl_text_rows *rows, struct sl_reject_list *rejects,
-                       struct sl_err *err)
+/* All records of a chunk through a splitter. */
+static int split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
+                      const struct sl_text_chunk *chunk, sl_text_splitter *split,
+                      struct sl_text_rows *rows, struct sl_reject_list *rejects, struct sl_err *err)
 {
     int nf = r->nfields, check = !sl_utf8_valid(chunk->data, chunk->n);
     const char *p = chunk->data, *end = p + chunk->n;
@@ -228,8 +228,8 @@ int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
     return 0;
 }
 
-int sl_text_split_line(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,
-                       size_t n, struct sl_span *out, const char **reason, struct sl_err *err)
+static int split_line(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,
+                      size_t n, struct sl_span *out, const char **reason, struct sl_err *err)
 {
     (void)r;
     (void)s;
@@ -239,13 +239,14 @@ int sl_text_split_line(const struct sl_text_reader *r, struct sl_text_scratch *s
     return 1;
 }
 
-sl_text_splitter *sl_text_splitter_for(enum sl_text_format f)
+/* The splitter of a format; lines as they are where it has none of its own. */
+static sl_text_splitter *splitter_for(enum sl_text_format f)
 {
     switch (f) {
     case SL_TEXT_COMBINED:
     case SL_TEXT_COMMON: return sl_text_split_access;
     case SL_TEXT_REGEX: return sl_text_split_regex;
-    default: return sl_text_split_line;
+    default: return split_line;
     }
 }
 
@@ -258,8 +259,6 @@ int sl_text_parse_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
     case SL_TEXT_CSV:
     case SL_TEXT_TSV: return csv_rows(r, s, chunk, rows, rejects, err);
     case SL_TEXT_JSON: return sl_text_json_rows(r, s, chunk, rows, rejects, wider, err);
-    default:
-        return sl_text_split_rows(r, s, chunk, sl_text_splitter_for(r->o.format), rows, rejects,
-                                  err);
+    default: return split_rows(r, s, chunk, splitter_for(r->o.format), rows, rejects, err);
     }
 }

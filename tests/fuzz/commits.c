@@ -40,11 +40,10 @@ static void seal(struct sl_buf *out, const char *s, size_t n, uint32_t prev)
 
 static void check_state(const struct sl_state *s)
 {
-    struct sl_state again;
+    struct sl_state again = {0};
     struct sl_line snapshot, back;
     struct sl_buf text = SL_BUF_INIT;
     struct sl_err err;
-    sl_state_init(&again);
     sl_line_init(&snapshot);
     sl_line_init(&back);
     die_if(sl_state_snapshot(s, &snapshot, &err) < 0);
@@ -65,10 +64,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
     const char *p = (const char *)input, *end = p + size;
     struct sl_buf text = SL_BUF_INIT;
-    struct sl_state state;
+    struct sl_state state = {0};
     struct sl_err err;
     uint32_t prev = 0;
-    sl_state_init(&state);
     while (p < end && !state.broken) {
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         size_t n = (size_t)((nl ? nl : end) - p);

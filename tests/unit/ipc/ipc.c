@@ -431,7 +431,7 @@ static void test_nomem(struct sl_schema *s)
             sl_mem_fail_at(0, 0);
             CHECK(rc == 0 || rc == -SL_ENOMEM);
             sl_buf_release(&out);
-            sl_buf_init(&out);
+            out = (struct sl_buf)SL_BUF_INIT;
             sl_ipc_encode_schema(s, &f, &out, NULL);
             sl_ipc_encode_batch(b, &f, NULL, 0, &out, NULL, NULL, NULL);
             sl_mem_fail_at(n + 2, 0); /* the first two are the buffer of decode itself */

@@ -210,10 +210,10 @@ static void test_collisions(void)
             size_t n = 0;
             for (int bit = 0; bit < 10; bit++)
                 n += (size_t)snprintf(key + n, sizeof key - n, "%s", pairs[bit][i >> bit & 1]);
-            uint32_t node = sl_json_keys_get(k, 0, key, n, 1);
+            uint32_t node = sl_json_keys_get(k, 0, key, n);
             CHECK_INT(node, i + 1);
             CHECK_INT(sl_json_keys_find(k, 0, key, n), node);
-            sl_json_keys_get(other, 0, key, n, 1);
+            sl_json_keys_get(other, 0, key, n);
         }
         size_t away = 0, moved = 0; /* from the slot that its hash names */
         for (uint32_t i = 0; i <= k->mask; i++) {
