@@ -358,12 +358,13 @@ static int make_log(const char *path, const struct sl_log_options *o, struct sl_
         close(fd);
     }
     sl_buf_release(&made);
-    if (rc == -SL_EEXIST && sl_path_is_log(path))
+    /* Who was faster may have removed its log again: then nothing is there. */
+    if (rc == -SL_EEXIST && (sl_path_is_log(path) || access(path, F_OK) < 0))
         return 0;
     return rc < 0 ? rc : 1;
 }
 
-/* 1: the log has just been removed, by a run that made it and failed. */
+/* 1: the log has just been removed, by a run that made it and failed; err says what was seen of that. */
 static int open_or_make(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
                         struct sl_log_writer **out, int64_t *recovered, struct sl_err *err)
 {
@@ -381,7 +382,7 @@ static int open_or_make(const char *path, const struct sl_log_options *o, struct
     } else if (made) {
         sl_log_withdraw(path);
         free(fresh);
-    } else if (rc == -SL_ENOENT && !sl_path_is_log(path)) {
+    } else if (rc == -SL_ENOENT) {
         rc = 1;
     }
     if (rc == 0)
@@ -418,7 +419,7 @@ int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct 
         again = rc == 1;
     }
     if (again)
-        rc = sl_err_set(err, SL_EIO, "%s is removed again and again", path);
+        rc = -(int)(err ? err->code : SL_EIO);
     sl_buf_release(&trimmed);
     if (rc == 0 && recovered)
         *recovered = moved;
