@@ -66,38 +66,58 @@ int sl_taken_is_unchanged(const struct sl_taken *f, const struct sl_file_facts *
 
 /* ---- the record ---- */
 
+/* Many small files have a record each, so a member is left out that says what another one says. */
 static const struct {
     const char *key;
     size_t at;
-    int64_t none; /* what a member that is not there counts as */
+    int64_t none; /* what a member that is not there counts as, */
+    size_t like;  /* or the member before it that it is the same as; 0: none */
 } members[] = {
-    {"byte", offsetof(struct sl_taken, mark.byte), -1},
-    {"line", offsetof(struct sl_taken, mark.line), -1},
-    {"rows", offsetof(struct sl_taken, rows), -1},
-    {"head", offsetof(struct sl_taken, head), -1},
-    {"head_len", offsetof(struct sl_taken, head_len), -1},
-    {"tail", offsetof(struct sl_taken, mark.tail), -1},
-    {"tail_len", offsetof(struct sl_taken, mark.tail_len), -1},
-    {"crc", offsetof(struct sl_taken, mark.crc), -1},
-    {"inode", offsetof(struct sl_taken, facts.inode), -1},
-    {"born", offsetof(struct sl_taken, facts.born), 0},
-    {"size", offsetof(struct sl_taken, facts.size), -1},
-    {"mtime", offsetof(struct sl_taken, facts.mtime), -1},
-    {"latest", offsetof(struct sl_taken, mark.latest), 0},
-    {"packed", offsetof(struct sl_taken, packed), 0},
-    {"end", offsetof(struct sl_taken, mark.end), 0},
-    {"gone", offsetof(struct sl_taken, gone), 0},
+    {"byte", offsetof(struct sl_taken, mark.byte), -1, 0},
+    {"line", offsetof(struct sl_taken, mark.line), -1, 0},
+    {"rows", offsetof(struct sl_taken, rows), -1, 0},
+    {"crc", offsetof(struct sl_taken, mark.crc), -1, 0},
+    {"head", offsetof(struct sl_taken, head), -1, offsetof(struct sl_taken, mark.crc)},
+    {"head_len", offsetof(struct sl_taken, head_len), -1, offsetof(struct sl_taken, mark.byte)},
+    {"tail", offsetof(struct sl_taken, mark.tail), -1, 0},
+    {"tail_len", offsetof(struct sl_taken, mark.tail_len), -1, 0},
+    {"inode", offsetof(struct sl_taken, facts.inode), -1, 0},
+    {"born", offsetof(struct sl_taken, facts.born), 0, 0},
+    {"mtime", offsetof(struct sl_taken, facts.mtime), -1, 0},
+    {"size", offsetof(struct sl_taken, facts.size), -1, offsetof(struct sl_taken, mark.byte)},
+    {"latest", offsetof(struct sl_taken, mark.latest), 0, 0},
+    {"packed", offsetof(struct sl_taken, packed), 0, 0},
+    {"end", offsetof(struct sl_taken, mark.end), 0, 0},
+    {"gone", offsetof(struct sl_taken, gone), 0, 0},
 };
+
+static int64_t *member(struct sl_taken *f, size_t at)
+{
+    return (int64_t *)((char *)f + at);
+}
+
+/* What member i counts as where it is left out. */
+static int64_t left_out(struct sl_taken *f, size_t i)
+{
+    return members[i].like ? *member(f, members[i].like) : members[i].none;
+}
+
+static int64_t inode_of(const char *id)
+{
+    return strtoll(id + strlen("file:"), NULL, 10);
+}
 
 /* 1, or 0 if it is no record of a file. */
 static int parse(const char *value, size_t len, struct sl_taken *f)
 {
     const struct sl_file_mark *m = &f->mark;
     for (size_t i = 0; i < SL_COUNT(members); i++) {
-        int64_t *to = (int64_t *)((char *)f + members[i].at);
+        int64_t *to = member(f, members[i].at);
         if (sl_json_find_int(value, len, members[i].key, to) != 1)
-            *to = members[i].none;
+            *to = left_out(f, i);
     }
+    if (f->facts.mtime < 0) /* an older version wrote it, which did not know the size */
+        f->facts.size = -1;
     return m->byte > 0 && m->line > 0 && f->rows >= 0 && f->head_len >= 0 && f->head_len <= HEAD &&
            m->tail_len >= 0 && m->tail_len <= SL_MIN(m->byte, TAIL) &&
            (m->crc >= 0 || f->head_len > 0);
@@ -111,8 +131,8 @@ int sl_taken_parse(const struct sl_position *p, const char *cwd, struct sl_taken
     *out = NULL;
     if (strncmp(p->id, "file:", 5) != 0 || !parse(p->value, p->len, &read))
         return 0;
-    if (read.facts.inode < 0) /* an older version wrote it */
-        read.facts.inode = strtoll(p->id + 5, NULL, 10);
+    if (read.facts.inode < 0)
+        read.facts.inode = inode_of(p->id);
     if (read.mark.crc < 0 && !read.mark.tail_len)
         read.packed = 1;
     (void)sl_json_find_string(p->value, p->len, "path", &given);
@@ -142,11 +162,13 @@ void sl_taken_print(const struct sl_taken *f, struct sl_buf *out)
         x.head = x.mark.crc;
         x.head_len = x.mark.byte;
     }
+    if (x.facts.inode == inode_of(f->id))
+        x.facts.inode = -1;
     sl_buf_addstr(out, "{\"path\":");
     sl_buf_add_json(out, path, strlen(path));
     for (size_t i = 0; i < SL_COUNT(members); i++) {
-        int64_t value = *(int64_t *)((char *)&x + members[i].at);
-        if (value != members[i].none)
+        int64_t value = *member(&x, members[i].at);
+        if (value != left_out(&x, i))
             sl_buf_printf(out, ",\"%s\":%lld", members[i].key, (long long)value);
     }
     sl_buf_addch(out, '}');
