@@ -257,9 +257,11 @@ static void aggregate_schemas(void)
     out = bind(op, in);
     CHECK(op->traits == SL_OP_MERGE); /* ranks are columns */
     sl_schema_unref(out);
-    CHECK(sl_schema_set_meta(in, SL_META_ORDER, NULL) == 0);
-    out = bind(op, in);
+    struct sl_schema *plain = sl_schema_copy(in);
+    CHECK(plain && sl_schema_set_meta(plain, SL_META_ORDER, NULL) == 0);
+    out = bind(op, plain);
     CHECK(op->traits == SL_OP_ORDERED); /* rows rank by their arrival */
+    sl_schema_unref(plain);
     sl_schema_unref(out);
     sl_op_free(op);
     sl_schema_unref(in);
