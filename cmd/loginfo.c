@@ -36,8 +36,10 @@ static void print_positions(const struct sl_positions *all, struct sl_buf *out)
             newest[n++ % INPUTS] = p;
     for (int i = n - 1; i >= 0 && i >= n - INPUTS; i--) {
         const struct sl_position *p = newest[i % INPUTS];
-        sl_buf_addstr(out, "input       ");
-        sl_buf_add_visible(out, p->id, strlen(p->id));
+        int rejects = strncmp(p->id, "rejects", 7) == 0;
+        sl_buf_addstr(out, rejects ? "rejects     " : "input       ");
+        const char *id = rejects ? p->id + strcspn(p->id, ": ") + 1 : p->id;
+        sl_buf_add_visible(out, id, strlen(id));
         sl_buf_addch(out, ' ');
         sl_buf_add_visible(out, p->value, p->len);
         sl_buf_addch(out, '\n');

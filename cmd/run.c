@@ -430,6 +430,7 @@ static int add_sinks(struct sl_cmd_run *run)
         .force = a->force,
         .zone = run->zone,
         .may_create = 1,
+        .beside_log = a->output && sl_output_is_log(a->output),
         .only_plan = a->explain,
         .reads = &run->in,
         .account = &run->account,

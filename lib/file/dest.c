@@ -25,6 +25,7 @@ struct sl_dest {
     int fd, own; /* own: a file of ours */
     int empty, gone;
     int force;              /* may take the place of another */
+    int made;               /* in place, and was not there */
     char *path, *temporary; /* temporary NULL: written in place (append) */
     struct sl_compressor *compressor;
     struct sl_buf packed;
@@ -36,6 +37,11 @@ static const char *compression_suffix(const char *path)
     if (dot && strcmp(dot, ".gz") == 0)
         return "gz";
     return dot && (strcmp(dot, ".zst") == 0 || strcmp(dot, ".zstd") == 0) ? "zst" : NULL;
+}
+
+int sl_path_is_packed(const char *path)
+{
+    return compression_suffix(path) != NULL;
 }
 
 /* Of the compressed forms that are read, two are written: a file must be what its name says. */
@@ -116,6 +122,23 @@ static int open_fifo(struct sl_dest *out, const struct sl_dest_options *o, struc
     return 0;
 }
 
+/* A file that is there for all to see while it grows. was: NULL, there is none. */
+static int open_in_place(struct sl_dest *out, const struct sl_dest_options *o,
+                         const struct stat *was, struct sl_err *err)
+{
+    int64_t size = was ? was->st_size : 0, keep = o->is_ours ? SL_MIN(o->keep, size) : size;
+    out->fd = sl_path_open(o->dest, O_WRONLY | O_APPEND | (was ? 0 : O_CREAT | O_EXCL), 0666, err);
+    if (out->fd < 0)
+        return out->fd;
+    out->made = !was;
+    if (was && o->force && !o->append)
+        keep = 0;
+    out->empty = keep == 0;
+    if (keep < size && ftruncate(out->fd, keep) < 0)
+        return sl_err_sys(err, "cannot cut %s back", o->dest);
+    return 0;
+}
+
 static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struct sl_err *err)
 {
     struct stat st;
@@ -127,7 +150,8 @@ static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struc
     out->path = sl_strdup(o->dest);
     if (!out->path)
         return sl_err_nomem(err, "an output");
-    if (there && S_ISREG(st.st_mode) && !o->force && !o->append) {
+    int is_new = o->in_place && (o->is_ours || st.st_size == 0);
+    if (there && S_ISREG(st.st_mode) && !o->force && !o->append && !is_new) {
         sl_err_set(err, SL_EEXIST, "%s is there already", o->dest);
         return sl_err_hint(err, "--force replaces it, --append adds to it");
     }
@@ -135,6 +159,8 @@ static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struc
         return sl_err_set(err, SL_EUSAGE, "%s is a directory", o->dest);
     if (there && S_ISFIFO(st.st_mode))
         return open_fifo(out, o, err);
+    if (o->in_place && (!there || S_ISREG(st.st_mode)))
+        return open_in_place(out, o, there ? &st : NULL, err);
     if (there && (o->append || !S_ISREG(st.st_mode))) {
         out->empty = !S_ISREG(st.st_mode) || st.st_size == 0;
         out->fd = sl_path_open(o->dest, O_WRONLY | (o->append ? O_APPEND : 0), 0, err);
@@ -247,10 +273,22 @@ int sl_dest_close(struct sl_dest *o, struct sl_err *err)
     return rc;
 }
 
+int64_t sl_dest_sync(struct sl_dest *o, struct sl_err *err)
+{
+    struct stat st;
+    int rc = sl_path_sync(o->fd, o->path, err);
+    if (rc == 0 && fstat(o->fd, &st) < 0)
+        rc = sl_err_sys(err, "cannot look at %s", o->path);
+    return rc < 0 ? rc : (int64_t)st.st_size;
+}
+
 void sl_dest_free(struct sl_dest *o)
 {
+    struct stat st;
     if (!o)
         return;
+    if (o->made && o->fd >= 0 && fstat(o->fd, &st) == 0 && st.st_size == 0)
+        unlink(o->path); /* a run that failed leaves nothing for the next one to stumble over */
     if (o->own && o->fd >= 0)
         close(o->fd);
     if (o->temporary)

@@ -11,8 +11,14 @@ struct sl_dest;
 struct sl_dest_options {
     const char *dest; /* NULL: standard output */
     int force, append;
+    int in_place; /* grows under its own name, as it is written; one with something in it is refused
+                   * without force or append, but not if */
+    int is_ours;  /* it is known, and the bytes behind `keep` are taken back */
+    int64_t keep;
     int stop_fd; /* see struct sl_input_options: a FIFO waits for its reader; -1 none */
 };
+/* 1 if a file of that name is compressed as it is written. */
+int sl_path_is_packed(const char *path);
 int sl_dest_open(const struct sl_dest_options *o, struct sl_dest **out, struct sl_err *err);
 /* SL_PUSH_OK, SL_PUSH_DONE (the reader is gone), < 0. Everything given is written at once. */
 int sl_dest_write(struct sl_dest *o, const void *data, size_t n, struct sl_err *err);
@@ -20,6 +26,8 @@ int sl_dest_write(struct sl_dest *o, const void *data, size_t n, struct sl_err *
 int sl_dest_close(struct sl_dest *o, struct sl_err *err);
 void sl_dest_free(struct sl_dest *o); /* without close: no half file is left */
 void sl_dest_poll(struct sl_dest *o, struct sl_poll_set *p);
+/* What was written is on the device: the size of the file, or < 0. */
+int64_t sl_dest_sync(struct sl_dest *o, struct sl_err *err);
 int sl_dest_is_terminal(const struct sl_dest *o);
 int sl_dest_is_empty(const struct sl_dest *o); /* append: the file had nothing in it */
 

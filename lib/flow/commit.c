@@ -29,6 +29,7 @@ int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err)
         return refuse_unplaced(&p->loaded, err);
     if (p->reshapes)
         p->loaded.schema = NULL; /* it is of what comes out of the operators */
+    rc = sl_aside_load(p, err);
     for (int i = 0; rc == 0 && i < p->nstrands; i++) {
         struct sl_source *s = p->strands[i]->source;
         if (s->class->resume)
@@ -56,27 +57,20 @@ static int holds_rows(const struct sl_pipeline *p)
     return !sl_pipeline_goes_on(p);
 }
 
-static int commit_sink(struct sl_sink *s, const struct sl_checkpoint *c, struct sl_err *err)
-{
-    return s && s->class->commit ? s->class->commit(s, c, err) : 0;
-}
-
 int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err *err)
 {
-    struct sl_positions none = {0}, positions = {0};
-    struct sl_checkpoint aside = {.positions = &none};
+    struct sl_positions positions = {0};
     struct sl_checkpoint c = {.name = "main", .positions = &positions, .again = p->again};
-    int rc = p->rejects_ended ? 0 : commit_sink(p->rejects, &aside, err);
-    if (rc < 0 || what == SL_COMMIT_ASIDE)
-        return rc;
-    int asked = p->sink->class->load && (what == SL_COMMIT_LAST || !holds_rows(p));
+    int asked = p->sink->class->load &&
+                (what == SL_COMMIT_LAST || (what == SL_COMMIT_SOME && !holds_rows(p)));
+    int rc = sl_aside_commit(p, asked ? &positions : NULL, err);
     for (int i = 0; asked && rc == 0 && i < p->nstrands; i++) {
         struct sl_source *s = p->strands[i]->source;
         if (s->class->positions)
             rc = s->class->positions(s, &positions, err);
     }
-    if (rc == 0)
-        rc = commit_sink(p->sink, &c, err);
+    if (rc == 0 && what != SL_COMMIT_ASIDE && p->sink->class->commit)
+        rc = p->sink->class->commit(p->sink, &c, err);
     sl_positions_release(&positions);
     return rc;
 }

@@ -139,6 +139,14 @@ struct sl_strand {
     int paused;        /* splits without a row are idle */
 };
 
+struct sl_aside {   /* rejects of this run and of those that it goes on from; see aside.c */
+    int64_t passed; /* so far */
+    int64_t told;   /* of those, that the sink's commits count */
+    int64_t there;  /* that their own place counts, where it keeps positions */
+    int64_t ahead;  /* of those, that come again in this run */
+    uint32_t plan;  /* that they were made by */
+};
+
 struct sl_pipeline {
     struct sl_pipeline_options o;
     int nstrands, nnodes;
@@ -153,6 +161,7 @@ struct sl_pipeline {
     int timed;                   /* the source rejects rows without an event time */
     struct sl_walk whole;        /* a hop for each node */
     int64_t rejected;            /* rows and records sent to rejects */
+    struct sl_aside aside;
     struct sl_stage_rows *stages;
     /* threads */
     struct sl_pool *pool; /* NULL: not started */
@@ -246,6 +255,15 @@ int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, stru
  * of: its physical row in the morsel's batch, or -1. */
 int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row, int64_t of,
                       const uint8_t *given, const struct sl_err *why, struct sl_err *err);
+
+/* ---- aside.c ---- */
+
+/* As the sink has been asked what it has: how far the rejects of earlier runs came. */
+int sl_aside_load(struct sl_pipeline *p, struct sl_err *err);
+/* A batch of rejects to their sink, but for those that it has of an earlier run. */
+int sl_aside_write(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *err);
+/* Commits what it was given; out: positions that the sink commits next, NULL: it commits none. */
+int sl_aside_commit(struct sl_pipeline *p, struct sl_positions *out, struct sl_err *err);
 
 /* ---- account.c ---- */
 

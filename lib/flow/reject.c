@@ -90,14 +90,8 @@ static int write_rows(struct sl_pipeline *p, const struct row *rows, size_t n, s
         }
         sl_builder_release(&b[f]);
     }
-    if (rc == 0) {
-        void *encoded = NULL;
-        struct sl_sink *s = p->rejects;
-        if (s->class->encode)
-            rc = s->class->encode(s, batch, s->workers - 1, &encoded, err);
-        if (rc == 0)
-            rc = s->class->write(s, batch, encoded, err);
-    }
+    if (rc == 0)
+        rc = sl_aside_write(p, batch, err);
     sl_batch_unref(batch);
     sl_schema_unref(schema);
     return rc < 0 ? rc : 0;

@@ -32,6 +32,14 @@ struct sl_sink_class {
      * a destination that is not there yet that is nothing. NULL = the sink keeps no positions. */
     int (*load)(struct sl_sink *s, const char *name, struct sl_checkpoint *out, struct sl_err *err);
     int (*open)(struct sl_sink *s, struct sl_schema *schema, struct sl_err *err);
+    /* Of a place for rejects beside a sink that keeps positions: appends the name under which that sink
+     * records how far it has come; nothing while it has none. The sink itself is named so, too. */
+    void (*identify)(const struct sl_sink *s, struct sl_buf *out);
+    /* One that keeps no positions itself. Before open, once: goes back to where a commit recorded it
+     * (JSON of mark()), NULL: none did. */
+    int (*take_back)(struct sl_sink *s, const char *mark, struct sl_err *err);
+    /* All that was written is on its device: appends where that ends. */
+    int (*mark)(struct sl_sink *s, struct sl_buf *out, struct sl_err *err);
     /* A wider schema from now on (only if may_widen). */
     int (*widen)(struct sl_sink *s, struct sl_schema *schema, struct sl_err *err);
     /* After open, if may_widen: whether the type of this column stays, and why. NULL = of none. */

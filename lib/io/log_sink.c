@@ -110,6 +110,19 @@ static int sink_load(struct sl_sink *base, const char *name SL_UNUSED, struct sl
     return rc;
 }
 
+static void sink_identify(const struct sl_sink *base, struct sl_buf *out)
+{
+    const struct log_sink *s = (const struct log_sink *)base;
+    const struct sl_log *log = s->writer ? sl_log_writer_view(s->writer) : s->loaded;
+    struct sl_log_id id;
+    if (!log)
+        return;
+    id = sl_log_get_id(log);
+    sl_buf_addstr(out, "log:");
+    for (size_t i = 0; i < sizeof(id.bytes); i++)
+        sl_buf_printf(out, "%02x", id.bytes[i]);
+}
+
 static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
@@ -376,6 +389,7 @@ static const struct sl_sink_class log_sink_class = {
     .plan = sink_plan,
     .promise = SL_PROMISE_EXACT,
     .load = sink_load,
+    .identify = sink_identify,
     .open = sink_open,
     .widen = sink_widen,
     .pinned = sink_pinned,

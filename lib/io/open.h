@@ -87,6 +87,7 @@ struct sl_output_options {
     const struct sl_zone *zone;
     struct sl_log_options log;            /* for logs */
     int may_create;                       /* a missing log is made */
+    int beside_log;                       /* rejects of a run into a log: they share its commits */
     int only_plan;                        /* the sink only says its plan: no file is made */
     const char *from;                     /* a log that is copied into a new one, or NULL; and */
     const char *keep_keys, *keep_time;    /* what of it goes on, under its new names; or NULL */

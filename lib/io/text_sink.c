@@ -9,7 +9,9 @@
  * they would act on the terminal. Files and pipes get every byte as it is.
  */
 #include "base/compat.h"
+#include <sys/stat.h>
 #include "arrow/hidden.h"
+#include "base/json.h"
 #include "file/dest.h"
 #include "file/text_append.h"
 #include "io/connect.h"
@@ -19,6 +21,7 @@ struct text_sink {
     struct sl_text_write_options wo;
     struct sl_dest_options oo;
     char *dest;
+    int only_plan;
     struct sl_text_writer *writer;
 };
 
@@ -139,6 +142,46 @@ static int sink_rescue(struct sl_sink *base, struct sl_err *err)
     return sink_control(base, SL_FLUSH, NULL, err);
 }
 
+/* ---- rejects beside a log: the file grows in place, and its commits say how far it counts ---- */
+
+static void sink_identify(const struct sl_sink *base, struct sl_buf *out)
+{
+    const struct text_sink *s = (const struct text_sink *)base;
+    char *path = s->oo.in_place ? realpath(s->dest, NULL) : NULL;
+    if (path)
+        sl_buf_printf(out, "file:%s", path);
+    free(path);
+}
+
+static int sink_take_back(struct sl_sink *base, const char *mark, struct sl_err *err)
+{
+    struct text_sink *s = (struct text_sink *)base;
+    struct stat st;
+    int64_t byte = 0, inode = 0;
+    if (!s->oo.in_place || s->only_plan)
+        return 0;
+    s->oo.is_ours = mark && stat(s->dest, &st) == 0 &&
+                    sl_json_find_int(mark, strlen(mark), "byte", &byte) == 1 &&
+                    sl_json_find_int(mark, strlen(mark), "inode", &inode) == 1 &&
+                    (uint64_t)inode == (uint64_t)st.st_ino;
+    s->oo.keep = byte;
+    return sl_dest_open(&s->oo, &s->stream.dest, err);
+}
+
+static int sink_mark(struct sl_sink *base, struct sl_buf *out, struct sl_err *err)
+{
+    struct text_sink *s = (struct text_sink *)base;
+    struct stat st;
+    int rc = sink_control(base, SL_FLUSH, NULL, err);
+    int64_t size = rc < 0 ? rc : sl_dest_sync(s->stream.dest, err);
+    if (size < 0)
+        return (int)size;
+    if (stat(s->dest, &st) < 0)
+        return sl_err_sys(err, "%s is gone", s->dest);
+    sl_buf_printf(out, "{\"byte\":%lld,\"inode\":%lld}", (long long)size, (long long)st.st_ino);
+    return 0;
+}
+
 static void sink_free(struct sl_sink *base)
 {
     struct text_sink *s = (struct text_sink *)base;
@@ -164,6 +207,9 @@ static const struct sl_sink_class text_sink_class = {
     .name = "text",
     .plan = sink_plan,
     .promise = SL_PROMISE_AT_LEAST,
+    .identify = sink_identify,
+    .take_back = sink_take_back,
+    .mark = sink_mark,
     .open = sink_open,
     .encode = sink_encode,
     .drop = sink_drop,
@@ -195,11 +241,13 @@ int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format form
     };
     s->oo = (struct sl_dest_options){
         .force = o->force, .append = o->append, .stop_fd = o->reads ? o->reads->stop_fd : -1};
+    s->only_plan = o->only_plan;
     if (o->dest) {
+        s->oo.in_place = o->beside_log && !sl_path_is_packed(o->dest);
         s->oo.dest = s->dest = sl_strdup(o->dest);
         /* A file that may not be written is refused before any work is done. */
         int rc = s->dest ? 0 : sl_err_nomem(err, "a text sink");
-        if (rc == 0 && !o->only_plan)
+        if (rc == 0 && !o->only_plan && !s->oo.in_place)
             rc = sl_dest_open(&s->oo, &s->stream.dest, err);
         if (rc < 0) {
             sink_free(&s->stream.base);

@@ -149,3 +149,67 @@ bad_csv() {
 [0,2e-07,false,"8",null,null]
 [0,null,null,null,null,[1,2]]' ] || { echo "$output"; return 1; }
 }
+
+has_rows() { # LOG N
+    [ "$(sluice log info "$1" 2>/dev/null | awk '$1 == "rows" { print $2 }')" = "$2" ]
+}
+
+@test "rejects in a file share the commit that passed them by; a killed run goes on with it" {
+    printf '{"v":1}\n' >a.json
+    sluice ingest -f a.json -o l/ --rejects bad.json --quiet &
+    pids+=($!)
+    until_true has_rows l/ 1
+    printf 'oops\n{"v":2}\n' >>a.json
+    until_true has_rows l/ 2
+    kill -9 "${pids[0]}"
+    [ "$(jq -r .raw bad.json)" = oops ]
+    printf 'no\n{"v":3}\n' >>a.json
+    run -3 --separate-stderr sluice ingest --resume a.json -o l/ --rejects bad.json --quiet
+    [ "$(jq -r .raw bad.json)" = $'oops\nno' ]
+    has_rows l/ 3
+}
+
+@test "what a file of rejects has beyond the last commit is taken back by --resume" {
+    bad_csv >t.csv
+    sluice ingest t.csv --types 'qty bigint' --rejects bad.json -o l/ --quiet || [ $? -eq 3 ]
+    cp bad.json good.json
+    printf '{"raw":"of a run that was killed before it could commit"}\n{"ra' >>bad.json
+    printf '9,y,z\n' >>t.csv
+    sluice ingest --resume t.csv --types 'qty bigint' --rejects bad.json -o l/ --quiet || [ $? -eq 3 ]
+    diff good.json <(head -n "$(wc -l <good.json)" bad.json)
+    [ "$(tail -n +"$(($(wc -l <good.json) + 1))" bad.json | jq -r .raw)" = '9,y,z' ]
+}
+
+@test "a file of rejects that no commit knows is refused, with what would take it" {
+    bad_csv >t.csv
+    echo mine >bad.json
+    run -1 --separate-stderr sluice ingest --resume t.csv --types 'qty bigint' --rejects bad.json -o l/
+    [[ $stderr == *"bad.json is there already; --force replaces it, --append adds to it"* ]]
+    [ "$(cat bad.json)" = mine ]
+}
+
+@test "a run that fails before the first reject leaves no file of rejects" {
+    run -1 --separate-stderr sluice ingest nowhere.csv --rejects bad.json -o l/
+    [ ! -e bad.json ]
+}
+
+@test "rejects that a log has of a run that could not commit come once; under another plan twice" {
+    printf 'id,v\n1,2\n2,x\n3,4\n' >t.csv
+    take() { # EXPRESSION
+        sluice transform --resume t.csv --types 'v text' --set "n = $1" --rejects bad/ -o l/ --quiet ||
+            [ $? -eq 3 ]
+    }
+    take 'v::bigint'
+    cp -r l before
+    printf '4,y\n5,6\n6,z\n' >>t.csv
+    take 'v::bigint'
+    for expression in 'v::bigint' 'v::bigint + 0'; do
+        rm -r l && cp -r before l # as if it had been killed between the two commits
+        take "$expression"
+        sluice transform l/ --select n -O csv --quiet | tail -n +2 >numbers
+        [ "$(cat numbers)" = $'2\n4\n6' ]
+        sluice transform bad/ --select raw -O csv --quiet | tail -n +2 | tr -d '"' >"raw of $expression"
+    done
+    [ "$(cat "raw of v::bigint")" = $'2,x\n4,y\n6,z' ]
+    [ "$(cat "raw of v::bigint + 0")" = $'2,x\n4,y\n6,z\n4,y\n6,z' ]
+}
