@@ -400,9 +400,10 @@ static void test_older(void)
     }
     TEST("what is no record of a file is passed over")
     {
-        const char *const bad[] = {"null", "{}", "{\"byte\":1}", "[1]",
-                                   "{\"byte\":5,\"line\":1,\"rows\":1,\"head\":1,\"head_len\":9000,"
-                                   "\"tail\":1,\"tail_len\":2}"};
+        const char *const bad[] = {
+            "null", "{}", "{\"byte\":1}", "[1]",
+            ("{\"byte\":5,\"line\":1,\"rows\":1,\"head\":1,\"head_len\":9000,"
+             "\"tail\":1,\"tail_len\":2}")};
         forget_all();
         for (size_t i = 0; i < SL_COUNT(bad); i++) {
             char id[32];
