@@ -67,6 +67,10 @@ static int guess(struct text_source *t, struct sl_text_options *to, struct sl_er
         by_name = sl_text_format_of_path(t->paths[t->file]);
     else if (t->watch)
         by_name = sl_textin_watch_format(t);
+    /* A rotated file has the format of the one that took its name. */
+    for (int i = t->file + 1; by_bytes == by_name && by_name == SL_TEXT_NONE && i < t->o.npaths;
+         i++)
+        by_name = sl_text_format_of_path(t->paths[i]);
     /* First bytes tell JSON and web logs apart from the rest; between CSV and TSV the name knows
      * better. */
     to->format = by_bytes;

@@ -148,6 +148,16 @@ has_n() { # N...
     holds 11
 }
 
+@test "--resume: a rotated file whose name and bytes tell no format has that of the new one" {
+    printf 'n\n1\n' >a.csv
+    sluice ingest a.csv -o l/ --quiet
+    echo 2 >>a.csv
+    mv a.csv a.csv.1
+    printf 'n\n3\n' >a.csv
+    sluice ingest --resume a.csv -o l/ --quiet
+    has_n 1 2 3
+}
+
 @test "--resume reads the rest of what was copied and truncated, and of what was renamed to any name" {
     rows 1 40 >app.json
     sluice ingest app.json -o l/ --quiet
