@@ -96,12 +96,8 @@ load common
 @test "a later file of another format is refused by what it is" {
     printf 'a,b\n1,x\n' >one.csv
     printf '{"a":1,"b":"x"}\n' >two.json
-    sluice transform --quiet one.csv -o three.arrow
-    for two in two.json three.arrow; do
-        run -1 --separate-stderr sluice ingest one.csv $two -o l/
-        [[ $stderr == *"$two is ${two#*.}, and the first file is csv; ingest each on its own"* ]]
-        rm -rf l
-    done
+    run -1 --separate-stderr sluice ingest one.csv two.json -o l/
+    [[ $stderr == *"two.json is json, and the first file is csv; ingest each on its own"* ]]
 }
 
 @test "more partitions than a process may have files open: written, read in order, and followed" {
