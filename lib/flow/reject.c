@@ -383,18 +383,18 @@ static int first_row_as_error(const struct sl_op_rejects *r, struct sl_morsel *m
 int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, struct sl_morsel *m,
                             const char *place, struct sl_err *err)
 {
-    struct row row;
     struct sl_arena texts;
-    int rc = 0;
-    if (!p->rejects)
+    if (!p->rejects || !r->n)
         return r->n ? first_row_as_error(r, m, place, err) : 0;
+    struct row *rows = sl_calloc(r->n, sizeof(*rows));
+    int rc = rows ? 0 : sl_err_nomem(err, "rejects");
     sl_arena_init(&texts);
-    for (size_t i = 0; i < r->n && rc >= 0; i++) {
-        rc = locate(m, place, &r->items[i], &texts, &row, err);
-        if (rc >= 0)
-            rc = write_rows(p, &row, 1, err);
-    }
+    for (size_t i = 0; i < r->n && rc >= 0; i++)
+        rc = locate(m, place, &r->items[i], &texts, &rows[i], err);
+    if (rc >= 0)
+        rc = write_rows(p, rows, r->n, err);
     sl_arena_release(&texts);
+    free(rows);
     p->rejected += rc < 0 ? 0 : (int64_t)r->n;
     return rc;
 }

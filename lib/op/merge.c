@@ -445,7 +445,7 @@ SL_OP_CLASS(merge) = {
 struct sl_op *sl_merge_new(const char *const *names, int n, struct sl_account *account,
                            struct sl_err *err)
 {
-    assert(n >= 2);
+    assert(n >= 1);
     struct merge *m = sl_calloc(1, sizeof(*m));
     int failed = !m || !(m->sides = sl_calloc((size_t)n, sizeof(*m->sides)));
     for (int i = 0; !failed && i < n; i++)

@@ -213,3 +213,14 @@ has_rows() { # LOG N
     [ "$(cat "raw of v::bigint")" = $'2,x\n4,y\n6,z' ]
     [ "$(cat "raw of v::bigint + 0")" = $'2,x\n4,y\n6,z\n4,y\n6,z' ]
 }
+
+@test "100,000 rejects, of records or of rows, are a few commits" {
+    seq 200000 | awk 'BEGIN { print "id,n" } { print $1 "," ($1 % 2 ? $1 : "bad") }' >a.csv
+    sluice ingest a.csv -o l/ --types 'n bigint' --rejects bad/ --quiet || [ $? -eq 3 ]
+    sluice transform a.csv -o t/ --where '1 / (id % 2) > 0' --rejects worse/ --quiet || [ $? -eq 3 ]
+    local log
+    for log in bad worse; do
+        has_rows $log/ 100000
+        [ "$(sluice log info $log/ | sed -n 's/^commit *\([0-9]*\).*/\1/p')" -le 200 ]
+    done
+}
