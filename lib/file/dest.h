@@ -11,9 +11,8 @@ struct sl_dest;
 struct sl_dest_options {
     const char *dest; /* NULL: standard output */
     int force, append;
-    int in_place; /* grows under its own name, as it is written; one with something in it is refused
-                   * without force or append, but not if */
-    int is_ours;  /* it is known, and the bytes behind `keep` are taken back */
+    int in_place; /* the file grows under its own name, for all to see */
+    int is_ours; /* in place: it is known, whatever is in it; its bytes behind `keep` are taken back */
     int64_t keep;
     int stop_fd; /* see struct sl_input_options: a FIFO waits for its reader; -1 none */
 };
