@@ -44,10 +44,6 @@ void sl_log_encoded_free(struct sl_log_encoded *e);
 int sl_log_rows_add(struct sl_log_rows *r, struct sl_log_encoded *e, struct sl_err *err);
 /* All rows lie in the n blobs then. */
 int sl_log_rows_finish(struct sl_log_rows *r, struct sl_err *err);
-static inline int sl_log_rows_any(const struct sl_log_rows *r)
-{
-    return r->n || r->pile.rows;
-}
 /* So many that they should be committed. */
 int sl_log_rows_full(const struct sl_log_rows *r);
 

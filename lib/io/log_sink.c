@@ -281,11 +281,8 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     struct log_sink *s = (struct log_sink *)base;
     (void)c;
 
-    if (d == SL_FLUSH) {
-        if (!sl_log_rows_any(&s->rows))
-            base->due = 0; /* a position may be new */
-        else
-            base->due = SL_MIN(base->due, s->last_commit + PAUSE_USEC);
+    if (d == SL_FLUSH) { /* of rows, or of a position alone */
+        base->due = SL_MIN(base->due, s->last_commit + PAUSE_USEC);
         return 0;
     }
     if (d == SL_BARRIER)
