@@ -218,6 +218,12 @@ static int run(struct setting t, struct collected *c, struct sl_pipeline_result 
     rc = last ? sl_pipeline_sink(p, &c->base, last, err) : -1;
     if (rc == 0)
         rc = sl_pipeline_run(p, r, err);
+    if (rc == 0) { /* they are the pipeline's */
+        static struct sl_stage_rows kept[4];
+        CHECK(r->nstages <= (int)SL_COUNT(kept));
+        memcpy(kept, r->stages, SL_MIN((size_t)r->nstages, SL_COUNT(kept)) * sizeof(*kept));
+        r->stages = kept;
+    }
     sl_pipeline_free(p);
     return rc;
 }

@@ -220,7 +220,7 @@ static void check_full_windows(void)
         for (int b = 0; b < BATCHES; b++) {
             struct sl_batch *rows = batch(s, b);
             if (wm)
-                rows->columns[4] = sl_column_nulls(sl_type_of(SL_TIMESTAMPTZ), rows->rows, &err);
+                rows->columns[6] = sl_column_nulls(sl_type_of(SL_TIMESTAMPTZ), rows->rows, &err);
             /* two batches' windows leave at once: more than one batch of results */
             int64_t told = wm && b % 2 ? (int64_t)b * MANY * 1000 - 100000 : SL_TIME_MIN;
             CHECK(push_told(op, rows, told, SL_MORE, &g[wm].emit, &err) >= 0);
