@@ -75,6 +75,7 @@ int sl_aside_load(struct sl_pipeline *p, struct sl_err *err)
     if (rc == 0 && name.len && p->again == SL_AGAIN_RESUME)
         recorded = sl_positions_find(p->loaded.positions, name.data);
     sl_buf_release(&name);
+    a->recorded = recorded != NULL;
     if (rc == 0 && p->again == SL_AGAIN_RESUME) {
         a->passed = a->told = rows_in(recorded);
         a->ahead = SL_MAX(a->there - a->passed, 0);
@@ -110,6 +111,13 @@ static int put(struct sl_sink *s, struct sl_batch *b, struct sl_err *err)
 int sl_aside_write(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *err)
 {
     struct sl_aside *a = &p->aside;
+    /* A file is named by a commit before anything is in it: else a run that is killed now would leave one
+     * that the next run must take for somebody else's. */
+    if (is_used(p) && p->rejects->class->mark && !a->recorded && !p->passing) {
+        int e = sl_pipeline_commit(p, SL_COMMIT_SOME, err);
+        if (e < 0)
+            return e;
+    }
     if (a->ahead && a->plan != plan_of(p)) {
         a->passed += a->ahead;
         a->ahead = 0;
@@ -160,7 +168,8 @@ int sl_aside_commit(struct sl_pipeline *p, struct sl_positions *out, struct sl_e
 {
     struct sl_aside *a = &p->aside;
     struct sl_buf name = SL_BUF_INIT, value = SL_BUF_INIT;
-    int rc = 0, marks = out && is_used(p) && a->passed != a->told;
+    int unnamed = p->rejects && p->rejects->class->mark && !a->recorded;
+    int rc = 0, marks = out && is_used(p) && (a->passed != a->told || unnamed);
     if (!p->rejects || p->rejects_ended)
         return 0;
     if (p->rejects->class->commit)
@@ -174,8 +183,10 @@ int sl_aside_commit(struct sl_pipeline *p, struct sl_positions *out, struct sl_e
         rc = name_of(p->rejects, "rejects:", &name, err);
     if (rc == 0 && marks)
         rc = set(out, &name, &value, err);
-    if (rc == 0 && marks)
+    if (rc == 0 && marks) {
         a->told = a->passed;
+        a->recorded = 1;
+    }
     sl_buf_release(&name);
     sl_buf_release(&value);
     return rc;

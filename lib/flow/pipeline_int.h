@@ -145,6 +145,7 @@ struct sl_aside {   /* rejects of this run and of those that it goes on from; se
     int64_t there;  /* that their own place counts, where it keeps positions */
     int64_t ahead;  /* of those, that come again in this run */
     uint32_t plan;  /* that they were made by */
+    int recorded;   /* the sink's commits name their place */
 };
 
 struct sl_pipeline {

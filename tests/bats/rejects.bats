@@ -224,3 +224,17 @@ has_rows() { # LOG N
         [ "$(sluice log info $log/ | sed -n 's/^commit *\([0-9]*\).*/\1/p')" -le 200 ]
     done
 }
+
+@test "a job that goes on again and again needs no --append for its rejects, with and without any" {
+    printf 'id,n\n1,2\n' >t.csv
+    for name in bad.csv bad.json; do
+        for more in '' '' x ''; do
+            [ -z "$more" ] || printf '2,x\n' >>t.csv
+            sluice ingest --resume t.csv --types 'n bigint' -o "l-$name/" --rejects "$name" --quiet || [ $? -eq 3 ]
+        done
+        grep -q 2,x "$name"
+        printf 'id,n\n1,2\n' >t.csv
+    done
+    [ "$(wc -l <bad.csv)" = 2 ]
+    [ "$(wc -l <bad.json)" = 1 ]
+}
