@@ -190,6 +190,7 @@ has_rows() { # LOG N
 
 @test "a run that fails before the first reject leaves no file of rejects" {
     run -1 --separate-stderr sluice ingest nowhere.csv --rejects bad.json -o l/
+    [[ $stderr == *"cannot open nowhere.csv"* ]]
     [ ! -e bad.json ]
 }
 
