@@ -173,10 +173,11 @@ static int note_positions(const struct log_sink *s, const struct sl_checkpoint *
                           struct sl_log_note *note, const char ***lists, struct sl_err *err)
 {
     size_t most = (size_t)c->positions->n + 1;
-    const char **ids = sl_calloc(3 * most, sizeof(*ids)), **values = ids + most;
+    const char **ids = sl_calloc(3 * most, sizeof(*ids));
     int n = 0;
     if (!ids)
         return sl_err_nomem(err, "a commit");
+    const char **values = ids + most;
     for (const struct sl_position *p = NULL; (p = sl_positions_next(c->positions, p)); n++) {
         ids[n] = p->id;
         values[n] = p->value;
