@@ -30,6 +30,7 @@ expected() {
 @test "first and last of a log are those of its order, behind a pipe too, ties and partitions included" {
     tied
     want=$(expected)
+    [[ $want == *,* ]]
     for j in 1 4; do
         [ "$(sluice aggregate --quiet -j $j --select 'first(id), last(id)' p/ -O csv | tail -1)" = "$want" ]
     done
