@@ -99,7 +99,7 @@ static void account_strand(struct sl_strand *n, struct sl_pipeline_result *r)
                                                          .waits_for = sl_stamp_waits_for(n)};
 }
 
-static void account_op(const struct sl_node *n, struct sl_pipeline_result *r)
+static void account_op(const struct sl_graph_node *n, struct sl_pipeline_result *r)
 {
     struct sl_stage_rows *st = &r->stages[r->nstages++];
     *st = (struct sl_stage_rows){.name = n->op->class->name,

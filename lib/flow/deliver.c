@@ -82,7 +82,7 @@ static int tell_watermark(struct sl_strand *s, const struct sl_morsel *m, struct
     int64_t watermark = s->stamps ? sl_stamp_watermark(s) : m->watermark;
     if (watermark == SL_TIME_MIN || s->merging)
         return SL_PUSH_OK;
-    return sl_walk_watermark(s->p, s->to, s->to_input, watermark, err);
+    return sl_way_watermark(s->p, s->to, s->to_input, watermark, err);
 }
 
 /* Rows that have left the prefix: into the rest of the graph, or written as encoded. */
@@ -95,7 +95,7 @@ static int pass_on(struct sl_strand *s, struct sl_item *it, struct sl_err *err)
         o->encoded = NULL;
         if (s->stamps && (rc = sl_stamp_finish(it, &o->batch, err)) < 0)
             return rc;
-        rc = sl_walk_deliver(s, o->batch, encoded, err);
+        rc = sl_way_deliver(s, o->batch, encoded, err);
     }
     if (rc != SL_PUSH_OK)
         return rc;

@@ -113,7 +113,7 @@ static int sleep_until_ready(struct sl_pipeline *p, struct sl_err *err)
 
 /* ---- what is wanted ---- */
 
-static struct sl_strand *wanted_by(struct sl_node *n);
+static struct sl_strand *wanted_by(struct sl_graph_node *n);
 
 static struct sl_strand *wanted_of(const struct sl_input *in)
 {
@@ -126,7 +126,7 @@ static struct sl_strand *wanted_of(const struct sl_input *in)
 }
 
 /* The strand that is to be pulled for a node; NULL: there is none that has something now. */
-static struct sl_strand *wanted_by(struct sl_node *n)
+static struct sl_strand *wanted_by(struct sl_graph_node *n)
 {
     struct sl_strand *s = NULL;
     int one = n->ninputs > 1 ? n->op->class->next_input(n->op) : 0;
@@ -152,8 +152,8 @@ static int direct(struct sl_strand *s, enum sl_directive d, const struct sl_cont
     struct sl_pipeline *p = s->p;
     int rc = d == SL_END ? sl_strand_merge(s, err) : 0;
     if (rc == 0)
-        rc = s->merging && d != SL_END ? sl_walk_direct(p, s->to, s->to_input, d, c, err)
-                                       : sl_walk_direct(p, s->first, s->first_input, d, c, err);
+        rc = s->merging && d != SL_END ? sl_way_direct(p, s->to, s->to_input, d, c, err)
+                                       : sl_way_direct(p, s->first, s->first_input, d, c, err);
     p->done_early |= rc == SL_PUSH_DONE;
     return rc < 0 ? rc : 0;
 }
@@ -180,7 +180,7 @@ static int flush(struct sl_pipeline *p, struct sl_err *err)
         s->paused = 1;
         int64_t watermark = sl_stamp_watermark(s);
         if (watermark != SL_TIME_MIN)
-            rc = sl_walk_watermark(p, s->to, s->to_input, watermark, err);
+            rc = sl_way_watermark(p, s->to, s->to_input, watermark, err);
     }
     p->done_early |= rc == SL_PUSH_DONE;
     return rc < 0 ? rc : direct_all(p, SL_FLUSH, NULL, err);
@@ -318,7 +318,7 @@ static int open_all(struct sl_pipeline *p, struct sl_err *err)
     for (int i = 0; rc == 0 && i < p->nstrands; i++)
         rc = sl_strand_open(p->strands[i], err);
     if (rc == 0)
-        rc = sl_walk_init(&p->whole, p, p->nodes, p->nnodes, NULL, err);
+        rc = sl_way_init(&p->whole, p, p->nodes, p->nnodes, NULL, err);
     if (rc == 0)
         rc = p->sink->class->open(p->sink, p->end->out, err);
     if (rc == 0)

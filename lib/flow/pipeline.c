@@ -18,7 +18,7 @@ int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **ou
     return 0;
 }
 
-static void free_node(struct sl_node *n)
+static void free_node(struct sl_graph_node *n)
 {
     if (!n)
         return;
@@ -48,10 +48,10 @@ struct sl_feed *sl_pipeline_source(struct sl_pipeline *p, struct sl_source *sour
 }
 
 /* A node behind n others; op passes. NULL: no memory. */
-static struct sl_node *add_node(struct sl_pipeline *p, struct sl_op *op,
-                                struct sl_feed *const *from, int n, struct sl_err *err)
+static struct sl_graph_node *add_node(struct sl_pipeline *p, struct sl_op *op,
+                                      struct sl_feed *const *from, int n, struct sl_err *err)
 {
-    struct sl_node *node = sl_calloc(1, sizeof(*node));
+    struct sl_graph_node *node = sl_calloc(1, sizeof(*node));
     struct sl_input *inputs = sl_calloc((size_t)n, sizeof(*inputs));
     if (!node || !inputs) {
         sl_op_free(op);
@@ -60,12 +60,12 @@ static struct sl_node *add_node(struct sl_pipeline *p, struct sl_op *op,
         sl_err_nomem(err, "an operator");
         return NULL;
     }
-    *node = (struct sl_node){.feed.node = node,
-                             .op = op,
-                             .index = p->nnodes,
-                             .ninputs = n,
-                             .inputs = inputs,
-                             .watermark = SL_TIME_MIN};
+    *node = (struct sl_graph_node){.feed.node = node,
+                                   .op = op,
+                                   .index = p->nnodes,
+                                   .ninputs = n,
+                                   .inputs = inputs,
+                                   .watermark = SL_TIME_MIN};
     for (int i = 0; i < n; i++)
         inputs[i] = (struct sl_input){.from = from[i], .watermark = SL_TIME_MIN};
     if (SL_GROW_ONE(p->nodes, p->nnodes, "an operator", err) < 0) {
@@ -75,7 +75,7 @@ static struct sl_node *add_node(struct sl_pipeline *p, struct sl_op *op,
     p->nodes[p->nnodes++] = node;
     for (int i = 0; i < n; i++) {
         struct sl_strand *s = from[i]->strand;
-        struct sl_node **to = s ? &s->first : &from[i]->node->to;
+        struct sl_graph_node **to = s ? &s->first : &from[i]->node->to;
         assert(!*to); /* each feeds one */
         *to = node;
         *(s ? &s->first_input : &from[i]->node->to_input) = i;
@@ -87,7 +87,7 @@ struct sl_feed *sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op,
                                struct sl_feed *const *inputs, int n, struct sl_err *err)
 {
     assert(n == 1 || op->class->next_input);
-    struct sl_node *node = add_node(p, op, inputs, n, err);
+    struct sl_graph_node *node = add_node(p, op, inputs, n, err);
     p->reshapes |= n == 1;
     return node ? &node->feed : NULL;
 }
@@ -104,7 +104,7 @@ struct sl_feed *sl_pipeline_timed(struct sl_pipeline *p, const char *column, str
     if (p->timed)
         return from; /* see pin_columns() of loop.c; and with an operator no column could widen */
     struct sl_op *op = sl_timed_new(column, p->o.account, err);
-    struct sl_node *node = op ? add_node(p, op, &from, 1, err) : NULL;
+    struct sl_graph_node *node = op ? add_node(p, op, &from, 1, err) : NULL;
     return node ? &node->feed : NULL;
 }
 
@@ -129,7 +129,7 @@ int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err 
 static int bind_ops(struct sl_pipeline *p, struct sl_err *err)
 {
     for (int k = 0; k < p->nnodes; k++) {
-        struct sl_node *n = p->nodes[k];
+        struct sl_graph_node *n = p->nodes[k];
         sl_schema_unref(n->out);
         n->out = NULL;
         for (int i = 0; i < n->ninputs; i++) {
@@ -172,8 +172,8 @@ static void sink_needs(const struct sl_sink *sink, const struct sl_schema *s, ui
 
 /* What node n needs of its inputs, if the columns in `out` (a bit each, NULL: none) are wanted of it, and
  * so on up to the strands, whose `needs` say it then. keep: also in each node's `given`. */
-static int spread_needs(struct sl_pipeline *p, struct sl_node *n, const uint8_t *out, int keep,
-                        struct sl_err *err)
+static int spread_needs(struct sl_pipeline *p, struct sl_graph_node *n, const uint8_t *out,
+                        int keep, struct sl_err *err)
 {
     int rc = 0;
     for (int i = 0; rc == 0 && i < n->ninputs; i++) {

@@ -49,7 +49,7 @@ struct sl_op_rejects {
 };
 
 struct sl_feed { /* what gives rows: one of both */
-    struct sl_node *node;
+    struct sl_graph_node *node;
     struct sl_strand *strand;
 };
 
@@ -60,14 +60,14 @@ struct sl_input { /* of a node: where its rows come from, and what it was told o
     int ended;
 };
 
-struct sl_node {
+struct sl_graph_node {
     struct sl_feed feed; /* itself */
     struct sl_op *op;    /* NULL: the sink */
     int index;
     int ninputs;
     struct sl_input *inputs;
-    struct sl_schema *out; /* once bound; of the sink: what it is given */
-    struct sl_node *to;    /* NULL: the sink, or not yet */
+    struct sl_schema *out;    /* once bound; of the sink: what it is given */
+    struct sl_graph_node *to; /* NULL: the sink, or not yet */
     int to_input;
     /* Columns that it is given values of (a bit each), NULL = all; the others are null, whatever the
      * source has there. */
@@ -81,8 +81,8 @@ struct sl_node {
 /* One operator on the way of a batch: receives what it emits and pushes that into the next one. */
 struct sl_hop {
     struct sl_emit emit; /* first: handed to the operator as its output */
-    struct sl_walk *walk;
-    struct sl_node *node;
+    struct sl_way *walk;
+    struct sl_graph_node *node;
     struct sl_op *op; /* the node's, or a lane's copy; NULL: the sink */
     struct sl_counts *counts;
     struct sl_hop *next; /* NULL: out of the walk */
@@ -90,7 +90,7 @@ struct sl_hop {
 };
 
 /* The way of batches through operators: those of a lane, or all nodes of the graph. */
-struct sl_walk {
+struct sl_way {
     struct sl_pipeline *p;
     struct sl_item
         *item; /* gathers what leaves a lane and what it rejects; NULL: it ends in the sink */
@@ -118,14 +118,15 @@ struct sl_strand {
     struct sl_pipeline *p;
     struct sl_source *source;
     int index;
-    struct sl_schema *schema; /* the source's, with `_wm` if rows are stamped */
-    uint8_t *needs;           /* columns of schema that are wanted, NULL = all */
-    struct sl_node **prefix;  /* operators that lanes run, leading and row-wise, */
+    struct sl_schema *schema;      /* the source's, with `_wm` if rows are stamped */
+    uint8_t *needs;                /* columns of schema that are wanted, NULL = all */
+    struct sl_graph_node **prefix; /* operators that lanes run, leading and row-wise, */
     int nprefix;
     int merging; /* but for the last, which keeps partial results, merged at the end */
-    struct sl_node *first, *to; /* the node behind the source, and the one behind the prefix */
+    struct sl_graph_node *first,
+        *to; /* the node behind the source, and the one behind the prefix */
     int first_input, to_input;
-    struct sl_walk *lanes; /* p->nlanes of them */
+    struct sl_way *lanes; /* p->nlanes of them */
     struct sl_item *ring[SL_INFLIGHT_MAX];
     unsigned head, tail; /* ring[head % MAX] is the oldest */
     int waiting;         /* its last answer was WAIT, and nothing woke it */
@@ -152,15 +153,15 @@ struct sl_pipeline {
     struct sl_pipeline_options o;
     int nstrands, nnodes;
     struct sl_strand **strands;
-    struct sl_node **nodes;
+    struct sl_graph_node **nodes;
     struct sl_sink *sink, *rejects;
-    struct sl_node *end; /* the sink's node */
+    struct sl_graph_node *end; /* the sink's node */
     int bound;
     int reshapes; /* what the sources give is not what the sink gets: there are operators between */
     enum sl_again again;
     struct sl_checkpoint loaded; /* of the sink, where it keeps positions */
     int timed;                   /* the source rejects rows without an event time */
-    struct sl_walk whole;        /* a hop for each node */
+    struct sl_way whole;         /* a hop for each node */
     int64_t rejected;            /* rows and records sent to rejects */
     struct sl_aside aside;
     struct sl_stage_rows *stages;
@@ -181,22 +182,22 @@ struct sl_pipeline {
     int64_t waits_since; /* since then (monotonic µs); INT64_MAX: it was said */
 };
 
-/* ---- walk.c ---- */
+/* ---- way.c ---- */
 
 /* Makes the hops for n nodes; ops: their operators in this walk, NULL: the nodes' own. */
-int sl_walk_init(struct sl_walk *w, struct sl_pipeline *p, struct sl_node **nodes, int n,
-                 struct sl_op **ops, struct sl_err *err);
+int sl_way_init(struct sl_way *w, struct sl_pipeline *p, struct sl_graph_node **nodes, int n,
+                struct sl_op **ops, struct sl_err *err);
 /* Pushes a batch into a hop; h NULL: out of the walk. SL_PUSH_OK, DONE or < 0. */
-int sl_walk_push(struct sl_walk *w, struct sl_hop *h, int input, struct sl_batch *b,
-                 struct sl_err *err);
+int sl_way_push(struct sl_way *w, struct sl_hop *h, int input, struct sl_batch *b,
+                struct sl_err *err);
 /* What a strand delivers, into the node behind its prefix, with what was encoded of it (consumed). */
-int sl_walk_deliver(struct sl_strand *s, struct sl_batch *b, void *encoded, struct sl_err *err);
+int sl_way_deliver(struct sl_strand *s, struct sl_batch *b, void *encoded, struct sl_err *err);
 /* A directive on one input of a node: into its operator, and on once all its inputs have had it. */
-int sl_walk_direct(struct sl_pipeline *p, struct sl_node *n, int input, enum sl_directive d,
-                   const struct sl_control *c, struct sl_err *err);
+int sl_way_direct(struct sl_pipeline *p, struct sl_graph_node *n, int input, enum sl_directive d,
+                  const struct sl_control *c, struct sl_err *err);
 /* The watermark of one input of a node: to the operator, and on. */
-int sl_walk_watermark(struct sl_pipeline *p, struct sl_node *n, int input, int64_t watermark,
-                      struct sl_err *err);
+int sl_way_watermark(struct sl_pipeline *p, struct sl_graph_node *n, int input, int64_t watermark,
+                     struct sl_err *err);
 void sl_outputs_clear(struct sl_pipeline *p, struct sl_outputs *o);
 void sl_op_rejects_clear(struct sl_op_rejects *r);
 

@@ -25,11 +25,11 @@ struct sl_strand *sl_strand_new(struct sl_pipeline *p, struct sl_source *source)
  * delivered is not to be looked at before. */
 int sl_strand_plan(struct sl_strand *s, struct sl_err *err)
 {
-    struct sl_node *n = s->first;
+    struct sl_graph_node *n = s->first;
     s->nprefix = s->merging = 0;
     s->to_input = s->first_input;
     free(s->prefix);
-    s->prefix = sl_calloc((size_t)s->p->nnodes, sizeof(struct sl_node *));
+    s->prefix = sl_calloc((size_t)s->p->nnodes, sizeof(struct sl_graph_node *));
     if (!s->prefix)
         return sl_err_nomem(err, "a strand");
     for (; n->op && n->ninputs == 1 && n->op->traits & SL_OP_ROWWISE; n = n->to) {
@@ -56,7 +56,7 @@ int sl_strand_open(struct sl_strand *s, struct sl_err *err)
     for (int i = 0; rc == 0 && i < s->nprefix; i++)
         own[i] = s->prefix[i]->op;
     if (rc == 0)
-        rc = sl_walk_init(&s->lanes[p->nlanes - 1], p, s->prefix, s->nprefix, own, err);
+        rc = sl_way_init(&s->lanes[p->nlanes - 1], p, s->prefix, s->nprefix, own, err);
     free(own);
     return rc;
 }
@@ -74,7 +74,7 @@ static int start_lanes(struct sl_strand *s, struct sl_err *err)
             rc = ops[i] ? 0 : -(int)(err ? err->code : SL_EFAIL);
         }
         if (rc == 0)
-            rc = sl_walk_init(&s->lanes[l], p, s->prefix, s->nprefix, ops, err);
+            rc = sl_way_init(&s->lanes[l], p, s->prefix, s->nprefix, ops, err);
         for (int i = 0; rc < 0 && i < s->nprefix; i++)
             sl_op_free(ops[i]);
     }
@@ -88,7 +88,7 @@ static void free_lanes(struct sl_strand *s)
 {
     int n = s->p->nlanes;
     for (int l = 0; s->lanes && l < n; l++) {
-        struct sl_walk *w = &s->lanes[l];
+        struct sl_way *w = &s->lanes[l];
         for (int i = 0; l < n - 1 && w->hops && i < s->nprefix; i++)
             sl_op_free(w->hops[i].op);
         free(w->hops);
@@ -214,7 +214,7 @@ void sl_item_run(struct sl_item *it, int worker)
 {
     struct sl_strand *s = it->strand;
     struct sl_morsel *m = it->morsel;
-    struct sl_walk *lane = &s->lanes[worker];
+    struct sl_way *lane = &s->lanes[worker];
 
     sl_err_init(&it->err);
     if (!m->batch && s->source->class->decode)
@@ -228,7 +228,7 @@ void sl_item_run(struct sl_item *it, int worker)
     for (int i = 0; i < s->nprefix; i++)
         lane->hops[i].counts = &it->counts[i];
     if (rc >= 0)
-        rc = sl_walk_push(lane, s->nprefix ? lane->hops : NULL, 0, b, &it->err);
+        rc = sl_way_push(lane, s->nprefix ? lane->hops : NULL, 0, b, &it->err);
     sl_batch_unref(b);
     it->push_done = rc == SL_PUSH_DONE;
     if (rc >= 0)

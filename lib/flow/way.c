@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * walk: batches, watermarks and directives on their way from operator to operator.
+ * way: batches, watermarks and directives on their way from operator to operator.
  *
  * What an operator emits is counted and pushed into the next one at once (depth first), or leaves the
  * walk: a lane's gathers in its item, the graph's ends in the sink. A directive visits the operators in
@@ -31,8 +31,8 @@ static int into_sink(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *e
     return sink_write(p, b, encoded, err);
 }
 
-int sl_walk_push(struct sl_walk *w, struct sl_hop *h, int input, struct sl_batch *b,
-                 struct sl_err *err)
+int sl_way_push(struct sl_way *w, struct sl_hop *h, int input, struct sl_batch *b,
+                struct sl_err *err)
 {
     SL_CHECK(sl_batch_check(b));
     if (!b->selected)
@@ -45,12 +45,12 @@ int sl_walk_push(struct sl_walk *w, struct sl_hop *h, int input, struct sl_batch
     return sl_op_push(h->op, input, b, SL_MORE, &h->emit, err);
 }
 
-int sl_walk_deliver(struct sl_strand *s, struct sl_batch *b, void *encoded, struct sl_err *err)
+int sl_way_deliver(struct sl_strand *s, struct sl_batch *b, void *encoded, struct sl_err *err)
 {
     struct sl_pipeline *p = s->p;
     if (encoded)
         return sink_write(p, b, encoded, err);
-    return sl_walk_push(&p->whole, &p->whole.hops[s->to->index], s->to_input, b, err);
+    return sl_way_push(&p->whole, &p->whole.hops[s->to->index], s->to_input, b, err);
 }
 
 /* ---- what an operator calls ---- */
@@ -59,14 +59,14 @@ static int hop_emit(struct sl_emit *out, struct sl_batch *b, struct sl_err *err)
 {
     struct sl_hop *h = (struct sl_hop *)out;
     h->counts->out += (int64_t)b->selected;
-    return sl_walk_push(h->walk, h->next, h->input, b, err);
+    return sl_way_push(h->walk, h->next, h->input, b, err);
 }
 
 static int hop_watermark(struct sl_emit *out, int64_t watermark, struct sl_err *err)
 {
     struct sl_hop *h = (struct sl_hop *)out;
     assert(!h->walk->item); /* row-wise operators have nothing to say about it */
-    return sl_walk_watermark(h->walk->p, h->node->to, h->node->to_input, watermark, err);
+    return sl_way_watermark(h->walk->p, h->node->to, h->node->to_input, watermark, err);
 }
 
 /* The physical row of the morsel's batch that row `row` of b is; -1: not known. Row-wise operators either
@@ -113,15 +113,15 @@ static void hop_late(struct sl_emit *out, const struct sl_late *late)
         c->late = *late;
 }
 
-int sl_walk_init(struct sl_walk *w, struct sl_pipeline *p, struct sl_node **nodes, int n,
-                 struct sl_op **ops, struct sl_err *err)
+int sl_way_init(struct sl_way *w, struct sl_pipeline *p, struct sl_graph_node **nodes, int n,
+                struct sl_op **ops, struct sl_err *err)
 {
-    *w = (struct sl_walk){.p = p, .nhops = n};
+    *w = (struct sl_way){.p = p, .nhops = n};
     w->hops = sl_calloc((size_t)n + 1, sizeof(*w->hops));
     if (!w->hops)
         return sl_err_nomem(err, "a chain of operators");
     for (int i = 0; i < n; i++) {
-        struct sl_node *to = nodes[i]->to;
+        struct sl_graph_node *to = nodes[i]->to;
         w->hops[i] = (struct sl_hop){
             .emit = {hop_emit, hop_watermark, hop_reject, hop_fate, hop_late},
             .walk = w,
@@ -156,7 +156,7 @@ static int sink_control(struct sl_pipeline *p, enum sl_directive d, const struct
 }
 
 /* The least of the inputs that count: one that has ended, or is idle (SL_TIME_MAX), does not. */
-static int tell_watermark(struct sl_pipeline *p, struct sl_node *n, struct sl_err *err)
+static int tell_watermark(struct sl_pipeline *p, struct sl_graph_node *n, struct sl_err *err)
 {
     int64_t least = SL_TIME_MAX;
     for (int i = 0; i < n->ninputs; i++)
@@ -170,19 +170,19 @@ static int tell_watermark(struct sl_pipeline *p, struct sl_node *n, struct sl_er
                                          : SL_PUSH_OK;
     if (n->op->class->watermark)
         return n->op->class->watermark(n->op, least, &p->whole.hops[n->index].emit, err);
-    return sl_walk_watermark(p, n->to, n->to_input, least, err);
+    return sl_way_watermark(p, n->to, n->to_input, least, err);
 }
 
-int sl_walk_watermark(struct sl_pipeline *p, struct sl_node *n, int input, int64_t watermark,
-                      struct sl_err *err)
+int sl_way_watermark(struct sl_pipeline *p, struct sl_graph_node *n, int input, int64_t watermark,
+                     struct sl_err *err)
 {
     assert(input < n->ninputs && !n->inputs[input].ended);
     n->inputs[input].watermark = watermark;
     return tell_watermark(p, n, err);
 }
 
-int sl_walk_direct(struct sl_pipeline *p, struct sl_node *n, int input, enum sl_directive d,
-                   const struct sl_control *c, struct sl_err *err)
+int sl_way_direct(struct sl_pipeline *p, struct sl_graph_node *n, int input, enum sl_directive d,
+                  const struct sl_control *c, struct sl_err *err)
 {
     int ended = 0, rc = SL_PUSH_OK;
     assert(input < n->ninputs && !n->inputs[input].ended && (d != SL_END || !n->arrived));
@@ -199,7 +199,7 @@ int sl_walk_direct(struct sl_pipeline *p, struct sl_node *n, int input, enum sl_
         return e < 0 ? e : rc;
     }
     n->arrived = 0;
-    int e = n->op ? sl_walk_direct(p, n->to, n->to_input, d, c, err) : sink_control(p, d, c, err);
+    int e = n->op ? sl_way_direct(p, n->to, n->to_input, d, c, err) : sink_control(p, d, c, err);
     return e < 0 ? e : SL_MAX(rc, e);
 }
 
