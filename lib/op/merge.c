@@ -8,8 +8,8 @@
  * input has no end neither can be, and rows pass as they come: what depends on their order then, goes by
  * columns of theirs.
  *
- * In order of time it holds one batch of each input, and wants another of the first input that has none.
- * Short runs of rows from one input are copied together, long ones are handed on as slices.
+ * In order of time it wants a batch of the first input that has none. It holds one of each, and more where
+ * the loop had some under way: a barrier brings them all. Short runs of rows from one input are copied together, long ones are handed on as slices.
  */
 #include "arrow/builder.h"
 #include "arrow/hidden.h"
@@ -22,8 +22,10 @@ enum { LONG_RUN = 1024, MERGED_ROWS = 16384 };
 struct side { /* an input */
     char *name;
     struct sl_schema *schema;
-    struct sl_batch *batch; /* of the schema that comes out; NULL: it has none */
-    size_t at;              /* its next row, among the selected */
+    struct sl_batch *batch;   /* of the schema that comes out; NULL: it has none */
+    size_t at;                /* its next row, among the selected */
+    struct sl_batch **behind; /* those that came before they were asked for, in their order */
+    size_t nbehind, cap;
     int ended;
 };
 
@@ -262,6 +264,16 @@ static int copy_rows(struct merge *m, struct side *s, size_t from, size_t n, str
     return m->built >= MERGED_ROWS ? emit_built(m, out, err) : SL_PUSH_OK;
 }
 
+/* All rows of the front batch are gone. */
+static void drop_front(struct side *s)
+{
+    sl_batch_unref(s->batch);
+    s->batch = s->nbehind ? s->behind[0] : NULL;
+    s->at = 0;
+    if (s->nbehind)
+        memmove(s->behind, s->behind + 1, --s->nbehind * sizeof(*s->behind));
+}
+
 /* Lets go of the rows before which nothing can come any more. */
 static int let_go(struct merge *m, struct sl_emit *out, struct sl_err *err)
 {
@@ -275,15 +287,33 @@ static int let_go(struct merge *m, struct sl_emit *out, struct sl_err *err)
         size_t n = first->at - from;
         rc = n >= LONG_RUN ? emit_slice(m, first, from, n, out, err)
                            : copy_rows(m, first, from, n, out, err);
-        if (first->at == end) {
-            sl_batch_unref(first->batch);
-            first->batch = NULL;
-        }
+        if (first->at == end)
+            drop_front(first);
     }
     return rc;
 }
 
 /* ---- the operator's calls ---- */
+
+/* Puts a batch behind those that an input has; consumes it. */
+static int keep(struct merge *m, struct side *s, struct sl_batch *b, struct sl_err *err)
+{
+    int rc = sl_column_load(b->columns[m->time], err);
+    if (rc >= 0 && s->batch)
+        rc = SL_GROW(s->behind, s->nbehind + 1, s->cap, "a merge", err);
+    if (rc < 0) {
+        sl_batch_unref(b);
+        return rc;
+    }
+    if (s->batch) {
+        s->behind[s->nbehind++] = b;
+    } else {
+        s->batch = b;
+        s->at = 0;
+    }
+    m->held += (int64_t)b->selected;
+    return 0;
+}
 
 static int take(struct merge *m, int input, struct sl_batch *b, struct sl_emit *out,
                 struct sl_err *err)
@@ -297,11 +327,7 @@ static int take(struct merge *m, int input, struct sl_batch *b, struct sl_emit *
         sl_batch_unref(cast);
         return rc;
     }
-    assert(!s->batch); /* it was asked for, or the loop pulled another one */
-    s->batch = cast;
-    s->at = 0;
-    m->held += (int64_t)cast->selected;
-    int rc = sl_column_load(cast->columns[m->time], err);
+    int rc = keep(m, s, cast, err);
     return rc < 0 ? rc : let_go(m, out, err);
 }
 
@@ -352,6 +378,17 @@ static void table_of(int input, char name[32])
     snprintf(name, 32, "input%d", input);
 }
 
+static int save_rows(struct merge *m, const char *table, struct sl_batch *b, size_t from,
+                     struct sl_store *store, struct sl_err *err)
+{
+    struct sl_batch *rest = sl_batch_slice(b, from, b->selected - from, err);
+    struct sl_batch *plain = rest ? sl_batch_compact(rest, m->op.account, err) : NULL;
+    int rc = plain ? store->put(store, table, plain, err) : -(int)SL_ENOMEM;
+    sl_batch_unref(rest);
+    sl_batch_unref(plain);
+    return rc;
+}
+
 /* State: of each input the rows that are held. Those that were copied together are out: a BARRIER lets
  * them go. */
 static int merge_save(struct sl_op *op, struct sl_store *store, struct sl_err *err)
@@ -360,16 +397,13 @@ static int merge_save(struct sl_op *op, struct sl_store *store, struct sl_err *e
     char name[32];
     int rc = 0;
     assert(!m->built);
-    for (int i = 0; rc == 0 && i < m->n; i++) {
+    for (int i = 0; rc >= 0 && i < m->n; i++) {
         struct side *s = &m->sides[i];
-        struct sl_batch *rest =
-            s->batch ? sl_batch_slice(s->batch, s->at, s->batch->selected - s->at, err) : NULL;
-        struct sl_batch *plain = rest ? sl_batch_compact(rest, m->op.account, err) : NULL;
         table_of(i, name);
         if (s->batch)
-            rc = plain ? store->put(store, name, plain, err) : -(int)SL_ENOMEM;
-        sl_batch_unref(rest);
-        sl_batch_unref(plain);
+            rc = save_rows(m, name, s->batch, s->at, store, err);
+        for (size_t k = 0; rc >= 0 && k < s->nbehind; k++)
+            rc = save_rows(m, name, s->behind[k], 0, store, err);
     }
     return rc;
 }
@@ -378,23 +412,22 @@ static int merge_load(struct sl_op *op, struct sl_store *store, struct sl_err *e
 {
     struct merge *m = (struct merge *)op;
     char name[32];
-    for (int i = 0; i < m->n; i++) {
+    int rc = 0;
+    for (int i = 0; rc >= 0 && i < m->n; i++) {
         uint64_t cursor = 0;
         struct sl_batch *b = NULL;
         table_of(i, name);
-        int rc = sl_state_next(store, name, &cursor, m->schema->nfields, &b, err);
-        if (rc < 0)
-            return rc;
-        if (rc == 0)
-            continue;
-        if (m->order != IN_TIME || !sl_schema_equal(b->schema, m->schema) || !b->selected) {
-            sl_batch_unref(b);
-            return sl_state_damaged(name, err);
+        while (rc >= 0 &&
+               (rc = sl_state_next(store, name, &cursor, m->schema->nfields, &b, err)) > 0) {
+            if (m->order == IN_TIME && sl_schema_equal(b->schema, m->schema) && b->selected) {
+                rc = keep(m, &m->sides[i], b, err);
+            } else {
+                sl_batch_unref(b);
+                rc = sl_state_damaged(name, err);
+            }
         }
-        m->sides[i].batch = b;
-        m->held += (int64_t)b->selected;
     }
-    return 0;
+    return rc;
 }
 
 static int64_t merge_held(const struct sl_op *op)
@@ -421,7 +454,9 @@ static void merge_free(struct sl_op *op)
     for (int i = 0; m->sides && i < m->n; i++) {
         free(m->sides[i].name);
         sl_schema_unref(m->sides[i].schema);
-        sl_batch_unref(m->sides[i].batch);
+        while (m->sides[i].batch)
+            drop_front(&m->sides[i]);
+        free(m->sides[i].behind);
     }
     free(m->sides);
     free(m);

@@ -100,7 +100,7 @@ struct sl_op_class {
      * push. */
     int (*watermark)(struct sl_op *op, int64_t watermark, struct sl_emit *out, struct sl_err *err);
     /* Of an operator with several inputs: which one it wants a batch of now, one that has not ended;
-     * -1: any. The loop pulls that one. */
+     * -1: any. The loop pulls that one; but what it has under way may come unasked, from any input. */
     int (*next_input)(const struct sl_op *op);
     /* Which input columns the operator must be given when the output columns with a bit in `out`
      * are wanted (a bit per field; out NULL: none are): sets bits in `in`, never clears them. With

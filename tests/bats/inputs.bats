@@ -43,6 +43,22 @@ PY
     done
 }
 
+@test "large inputs are merged by time, however many morsels of one input are ready at once" {
+    for name in a b; do
+        awk -v odd="$([ $name = b ] && echo 1 || echo 0)" 'BEGIN {
+            print "ts,v"
+            for (i = 0; i < 60000; i++) {
+                t = 2 * i + odd
+                printf "2026-01-%02dT%02d:%02d:%02dZ,%d\n", 1 + t / 86400, t / 3600 % 24, t / 60 % 60, t % 60, t
+            }
+        }' >$name.csv
+    done
+    sluice ingest a.csv -o a/ --quiet
+    { echo v && seq 0 119999; } >want
+    sluice transform a/ b.csv --select v -j 4 -O csv --quiet >merged
+    cmp want merged
+}
+
 @test "a pipe beside a log is merged by time, whichever comes first" {
     make_inputs
     in_order a c >want
