@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include "base/num.h"
 #include "base/time.h"
+#include "file/seen.h"
 #include "log/log.h"
 
 struct totals {
@@ -32,16 +33,24 @@ static void print_positions(const struct sl_positions *all, struct sl_buf *out)
     const struct sl_position *newest[INPUTS];
     int n = 0;
     for (const struct sl_position *p = NULL; (p = sl_positions_next(all, p));)
-        if (strcmp(p->id, SL_POSITION_UNPLACED) != 0)
+        if (strcmp(p->id, SL_POSITION_UNPLACED) != 0 && strncmp(p->id, "dir:", 4) != 0)
             newest[n++ % INPUTS] = p;
     for (int i = n - 1; i >= 0 && i >= n - INPUTS; i--) {
         const struct sl_position *p = newest[i % INPUTS];
         int rejects = strncmp(p->id, "rejects", 7) == 0;
+        struct sl_taken *f = NULL;
         sl_buf_addstr(out, rejects ? "rejects     " : "input       ");
         const char *id = rejects ? p->id + strcspn(p->id, ": ") + 1 : p->id;
+        if (sl_taken_parse(p, all, &f, NULL) == 0 && f && *f->path)
+            id = f->path;
         sl_buf_add_visible(out, id, strlen(id));
         sl_buf_addch(out, ' ');
-        sl_buf_add_visible(out, p->value, p->len);
+        if (f)
+            sl_buf_printf(out, "to byte %" PRId64 ", %" PRId64 " %s%s", f->mark.byte, f->rows,
+                          sl_plural(f->rows, "row", "rows"), f->gone ? ", gone" : "");
+        else
+            sl_buf_add_visible(out, p->value, p->len);
+        sl_taken_free(f);
         sl_buf_addch(out, '\n');
     }
     if (n > INPUTS)

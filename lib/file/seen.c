@@ -9,6 +9,7 @@
  * over its bytes tells which of them it is. Nothing walks over all files but the look-up of standard input.
  */
 #include "base/compat.h"
+#include "base/crc32c.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -19,6 +20,7 @@
 enum {
     LEAST = 1024, /* bytes: fewer are no beginning of another file */
     FAMILY = 256, /* candidates at once: of a family of more rotated files, those that came last */
+    HASH = 0xffffff, /* so much of a CRC is part of a name */
 };
 enum key { BY_INODE, BY_PATH, BY_STEM, BY_TIME, KEYS };
 
@@ -33,8 +35,9 @@ struct sl_seen {
     size_t *slots; /* number + 1 of the node that came last; as many as nodes */
     size_t n, cap; /* files; a power of two */
     uint64_t seed;
-    char *cwd, *dir; /* dir: looked at last, */
-    int looks;       /* so many looks ago */
+    char *cwd, *dir;          /* dir: looked at last, */
+    int looks;                /* so many looks ago */
+    struct sl_positions dirs; /* dir:HASH, of the directories that the log has names for */
     struct sl_taken *moved,
         **last; /* delivered since positions were asked for; where the next one goes */
 };
@@ -166,7 +169,10 @@ int sl_seen_new(const struct sl_positions *positions, struct sl_seen **out, stru
     int rc = s->cwd ? 0 : sl_err_nomem(err, "files that were read");
     while (rc == 0 && positions && (p = sl_positions_next(positions, p))) {
         struct sl_taken *f;
-        rc = sl_taken_parse(p, s->cwd, &f, err);
+        if (strncmp(p->id, "dir:", 4) == 0)
+            rc = sl_positions_set(&s->dirs, p->id, p->value, p->len, err);
+        if (rc == 0)
+            rc = sl_taken_parse(p, positions, &f, err);
         if (rc == 0 && f && (rc = append(s, f, err)) < 0)
             sl_taken_free(f);
     }
@@ -186,6 +192,7 @@ void sl_seen_free(struct sl_seen *s)
     free(s->files);
     free(s->nodes);
     free(s->slots);
+    sl_positions_release(&s->dirs);
     free(s->cwd);
     free(s->dir);
     free(s);
@@ -386,8 +393,7 @@ static int evidence(struct search *s, const struct sl_taken *f)
 static int consider(struct search *s, struct sl_taken *f)
 {
     int is_packed = sl_bytes_is_compressed(s->bytes), is_long = f->mark.byte > s->now.size;
-    if (!f->mark.byte || s->n == FAMILY || (f->mark.crc < 0 && f->packed && !is_packed) ||
-        (is_long && !is_packed && (f->packed || s->longer)))
+    if (!f->mark.byte || s->n == FAMILY || (is_long && !is_packed && (f->packed || s->longer)))
         return 0;
     int rc = evidence(s, f);
     if (rc > 0 && (is_packed || !is_long))
@@ -451,7 +457,7 @@ static int take_up(struct search *s, enum sl_seen_as *as, struct sl_taken **out)
     struct sl_taken *f = s->best;
     if (*as != SL_SEEN_SAME && !(f = fresh(s->seen, &s->now, s->path.data, s->err)))
         return -SL_ENOMEM;
-    if (*as == SL_SEEN_SAME && (!sl_taken_is_unchanged(f, &s->now) || f->mark.crc < 0))
+    if (*as == SL_SEEN_SAME && !sl_taken_is_unchanged(f, &s->now))
         *as = SL_SEEN_OLD;
     if (*as == SL_SEEN_COPY) {
         f->mark = s->best->mark;
@@ -470,7 +476,7 @@ static int take_up(struct search *s, enum sl_seen_as *as, struct sl_taken **out)
         rc = sl_taken_learn(f, s->bytes, s->err);
     if (*as == SL_SEEN_SAME || *as == SL_SEEN_OLD)
         return rc;
-    snprintf(id, sizeof(id), "file:%lld:%08x", (long long)f->facts.inode, (uint32_t)f->head);
+    snprintf(id, sizeof(id), "file:%lld:%06x", (long long)f->facts.inode, (uint32_t)f->head & HASH);
     return rc < 0 ? rc : set_text(&f->id, id, s->err);
 }
 
@@ -552,17 +558,45 @@ int sl_seen_forget(struct sl_seen *s, const char *dir, int64_t now, int64_t afte
     return rc;
 }
 
+/* The path as a record has it: DIR/NAME. dir:DIR names the directory; the first time it is put in out. Where
+ * another one has that name (1 in 16 million) the whole path stands there. */
+static int shorten(struct sl_seen *s, const char *path, struct sl_buf *name,
+                   struct sl_positions *out, struct sl_err *err)
+{
+    struct sl_buf dir = SL_BUF_INIT;
+    char id[SL_SEEN_DIR];
+    const char *slash = strrchr(path, '/'), *rest = slash ? slash : path;
+    size_t n = (size_t)(rest - path);
+    sl_buf_add_json(&dir, path, n);
+    snprintf(id, sizeof(id), "dir:%06x", sl_crc32c(0, path, n) & HASH);
+    int rc = sl_buf_check(&dir, err);
+    const struct sl_position *had = sl_positions_find(&s->dirs, id);
+    if (rc == 0 && n && !had) {
+        rc = sl_positions_set(&s->dirs, id, dir.data, dir.len, err);
+        if (rc == 0)
+            rc = sl_positions_set(out, id, dir.data, dir.len, err);
+    }
+    int is_short = rc == 0 && n && (!had || strcmp(had->value, dir.data) == 0);
+    sl_buf_reset(name);
+    sl_buf_addstr(name, is_short ? id + 4 : "");
+    sl_buf_addstr(name, is_short ? rest : path);
+    sl_buf_release(&dir);
+    return rc < 0 ? rc : sl_buf_check(name, err);
+}
+
 int sl_seen_positions(struct sl_seen *s, struct sl_positions *out, struct sl_err *err)
 {
-    struct sl_buf text = SL_BUF_INIT;
+    struct sl_buf text = SL_BUF_INIT, name = SL_BUF_INIT;
     int rc = 0;
     for (struct sl_taken *f = s->moved; f && rc == 0; f = f->next) {
         sl_buf_reset(&text);
+        rc = f->is_forgotten ? 0 : shorten(s, f->path, &name, out, err);
         if (f->is_forgotten)
             sl_buf_addstr(&text, "null");
-        else
-            sl_taken_print(f, &text);
-        rc = sl_buf_check(&text, err);
+        else if (rc == 0)
+            sl_taken_print(f, name.data, &text);
+        if (rc == 0)
+            rc = sl_buf_check(&text, err);
         if (rc == 0)
             rc = sl_positions_set(out, f->id, text.data, text.len, err);
         f->is_moved = 0;
@@ -570,5 +604,6 @@ int sl_seen_positions(struct sl_seen *s, struct sl_positions *out, struct sl_err
     s->moved = NULL;
     s->last = &s->moved;
     sl_buf_release(&text);
+    sl_buf_release(&name);
     return rc;
 }

@@ -12,8 +12,8 @@
  * Standard input has no name: its bytes alone decide. All else is a file of its own, whatever it holds.
  *
  * The bytes are compared by the CRC32C of all of them. A file of the recorded inode that has the recorded
- * size and time, too, is not read for that. Records that older versions wrote have the CRCs of both ends
- * only: those are compared then.
+ * size and time, too, is not read for that. One that this run has read, and that has grown since, is compared
+ * by both ends of what was read.
  *
  * The table owns its files, which live as long as it does. One thread uses it.
  */
@@ -37,7 +37,7 @@ int sl_file_crc(struct sl_bytes *b, int64_t from, int64_t to, int64_t *crc, stru
 struct sl_file_mark {   /* a place in a file, behind whole records */
     int64_t byte, line; /* of the unpacked stream; of the line that comes next, 1-based */
     int64_t latest;     /* what gave times without a year theirs, see text.h; 0: there were none */
-    int64_t crc;        /* of all bytes before; -1: an older version recorded it */
+    int64_t crc;        /* of all bytes before */
     int64_t tail, tail_len; /* CRC of the last bytes before */
     int64_t end;            /* 1: of a compressed file, and nothing stands behind it */
 };
@@ -77,17 +77,18 @@ static inline int sl_taken_is_whole(const struct sl_taken *f)
 /* The file has the inode of f, as far as is known; and (unchanged) its size and time. */
 int sl_taken_is_inode(const struct sl_taken *f, const struct sl_file_facts *now);
 int sl_taken_is_unchanged(const struct sl_taken *f, const struct sl_file_facts *now);
-/* What a position of a log says; *out is NULL if it is not of a file. A path that an older
- * version recorded may be relative: it is seen from the directory cwd. 0 or < 0. */
-int sl_taken_parse(const struct sl_position *p, const char *cwd, struct sl_taken **out,
-                   struct sl_err *err);
-/* The position for the log, of what was delivered: JSON. */
-void sl_taken_print(const struct sl_taken *f, struct sl_buf *out);
+enum { SL_SEEN_DIR = sizeof("dir:123456") }; /* the name of a position that names a directory */
+/* What a position of a log says; *out is NULL if it is not of a file. dirs: positions with the directories
+ * among them. 0 or < 0. */
+int sl_taken_parse(const struct sl_position *p, const struct sl_positions *dirs,
+                   struct sl_taken **out, struct sl_err *err);
+/* The position for the log, of what was delivered: JSON. path: as it is to stand there. */
+void sl_taken_print(const struct sl_taken *f, const char *path, struct sl_buf *out);
 /* *best: the one of the n files that goes furthest of those all of which b holds; it stays as it is if none
  * goes further. Reads b once. Sorts the list. */
 int sl_taken_pick(struct sl_taken **of, int n, struct sl_bytes *b, const struct sl_file_facts *now,
                   struct sl_taken **best, struct sl_err *err);
-/* f is the open file b: learns how that begins, and the CRC that a record of an older version lacks. */
+/* f is the open file b: learns how that begins. */
 int sl_taken_learn(struct sl_taken *f, struct sl_bytes *b, struct sl_err *err);
 /* Fills the tail of a mark of f: the n bytes at text are the last before it. */
 void sl_taken_mark(const struct sl_taken *f, const char *text, size_t n, struct sl_file_mark *m);

@@ -66,40 +66,32 @@ int sl_taken_is_unchanged(const struct sl_taken *f, const struct sl_file_facts *
 
 /* ---- the record ---- */
 
-/* Many small files have a record each, so a member is left out that says what another one says. */
-static const struct {
-    const char *key;
-    size_t at;
-    int64_t none; /* what a member that is not there counts as, */
-    size_t like;  /* or the member before it that it is the same as; 0: none */
-} members[] = {
-    {"byte", offsetof(struct sl_taken, mark.byte), -1, 0},
-    {"line", offsetof(struct sl_taken, mark.line), -1, 0},
-    {"rows", offsetof(struct sl_taken, rows), -1, 0},
-    {"crc", offsetof(struct sl_taken, mark.crc), -1, 0},
-    {"head", offsetof(struct sl_taken, head), -1, offsetof(struct sl_taken, mark.crc)},
-    {"head_len", offsetof(struct sl_taken, head_len), -1, offsetof(struct sl_taken, mark.byte)},
-    {"tail", offsetof(struct sl_taken, mark.tail), -1, 0},
-    {"tail_len", offsetof(struct sl_taken, mark.tail_len), -1, 0},
-    {"inode", offsetof(struct sl_taken, facts.inode), -1, 0},
-    {"born", offsetof(struct sl_taken, facts.born), 0, 0},
-    {"mtime", offsetof(struct sl_taken, facts.mtime), -1, 0},
-    {"size", offsetof(struct sl_taken, facts.size), -1, offsetof(struct sl_taken, mark.byte)},
-    {"latest", offsetof(struct sl_taken, mark.latest), 0, 0},
-    {"packed", offsetof(struct sl_taken, packed), 0, 0},
-    {"end", offsetof(struct sl_taken, mark.end), 0, 0},
-    {"gone", offsetof(struct sl_taken, gone), 0, 0},
+/* Many small files have a record each: it is a list of the path and these numbers, and ends with the last one
+ * that is not 0. */
+static const size_t members[] = {
+    offsetof(struct sl_taken, mark.byte),
+    offsetof(struct sl_taken, mark.line),
+    offsetof(struct sl_taken, rows),
+    offsetof(struct sl_taken, mark.crc),
+    offsetof(struct sl_taken, facts.mtime),
+    offsetof(struct sl_taken, facts.born),  /* so long before mtime */
+    offsetof(struct sl_taken, facts.size),  /* more than byte */
+    offsetof(struct sl_taken, facts.inode), /* more than in the position's name */
+    offsetof(struct sl_taken, mark.latest),
+    offsetof(struct sl_taken, packed),
+    offsetof(struct sl_taken, mark.end),
+    offsetof(struct sl_taken, gone),
 };
 
-static int64_t *member(struct sl_taken *f, size_t at)
+static int64_t *member(struct sl_taken *f, size_t i)
 {
-    return (int64_t *)((char *)f + at);
+    return (int64_t *)((char *)f + members[i]);
 }
 
-/* What member i counts as where it is left out. */
-static int64_t left_out(struct sl_taken *f, size_t i)
+/* What a log says may be anything: this wraps. */
+static int64_t difference(uint64_t a, uint64_t b)
 {
-    return members[i].like ? *member(f, members[i].like) : members[i].none;
+    return (int64_t)(a - b);
 }
 
 static int64_t inode_of(const char *id)
@@ -107,45 +99,61 @@ static int64_t inode_of(const char *id)
     return strtoll(id + strlen("file:"), NULL, 10);
 }
 
-/* 1, or 0 if it is no record of a file. */
-static int parse(const char *value, size_t len, struct sl_taken *f)
+/* 1 and the path as it stands there, or 0 if it is no record of a file. */
+static int parse(const struct sl_position *p, struct sl_taken *f, struct sl_buf *name)
 {
     const struct sl_file_mark *m = &f->mark;
-    for (size_t i = 0; i < SL_COUNT(members); i++) {
-        int64_t *to = member(f, members[i].at);
-        if (sl_json_find_int(value, len, members[i].key, to) != 1)
-            *to = left_out(f, i);
-    }
-    if (f->facts.mtime < 0) /* an older version wrote it, which did not know the size */
-        f->facts.size = -1;
-    return m->byte > 0 && m->line > 0 && f->rows >= 0 && f->head_len >= 0 && f->head_len <= HEAD &&
-           m->tail_len >= 0 && m->tail_len <= SL_MIN(m->byte, TAIL) &&
-           (m->crc >= 0 || f->head_len > 0);
+    struct sl_json j;
+    sl_json_init(&j, p->value, p->len);
+    if (strncmp(p->id, "file:", 5) != 0 || sl_json_next(&j, NULL) != SL_JSON_ARRAY ||
+        sl_json_next(&j, NULL) != SL_JSON_STRING || sl_json_unescape(j.text, j.len, name, NULL) < 0)
+        return 0;
+    for (size_t i = 0; i < SL_COUNT(members) && sl_json_next(&j, NULL) == SL_JSON_NUMBER; i++)
+        if (!sl_num_parse_int(j.text, j.len, member(f, i)))
+            return 0;
+    f->facts.born = difference(f->facts.mtime, f->facts.born);
+    f->facts.size = difference(f->facts.size, difference(0, m->byte));
+    f->facts.inode = difference(f->facts.inode, difference(0, inode_of(p->id)));
+    return m->byte > 0 && m->line > 0 && f->rows >= 0 && m->crc >= 0;
 }
 
-int sl_taken_parse(const struct sl_position *p, const char *cwd, struct sl_taken **out,
-                   struct sl_err *err)
+/* The path of a record: from the root, or DIR/NAME, where the position dir:DIR names the directory. */
+static void add_path(struct sl_buf *out, const char *name, const struct sl_positions *dirs)
 {
-    struct sl_taken read = {.is_recorded = 1};
-    struct sl_buf path = SL_BUF_INIT, given = SL_BUF_INIT;
+    char id[SL_SEEN_DIR];
+    struct sl_json j;
+    int n = snprintf(id, sizeof(id), "dir:%s", name);
+    const struct sl_position *dir =
+        n >= SL_SEEN_DIR && name[SL_SEEN_DIR - 5] == '/' ? sl_positions_find(dirs, id) : NULL;
+    if (!dir) {
+        sl_buf_addstr(out, *name == '/' ? name : "");
+        return;
+    }
+    sl_json_init(&j, dir->value, dir->len);
+    if (sl_json_next(&j, NULL) == SL_JSON_STRING)
+        (void)sl_json_unescape(j.text, j.len, out, NULL);
+    sl_buf_addstr(out, name + SL_SEEN_DIR - 5);
+}
+
+int sl_taken_parse(const struct sl_position *p, const struct sl_positions *dirs,
+                   struct sl_taken **out, struct sl_err *err)
+{
+    struct sl_taken read = {.is_recorded = 1}, *f = NULL;
+    struct sl_buf path = SL_BUF_INIT, name = SL_BUF_INIT;
+    int is_file = parse(p, &read, &name);
     *out = NULL;
-    if (strncmp(p->id, "file:", 5) != 0 || !parse(p->value, p->len, &read))
-        return 0;
-    if (read.facts.inode < 0)
-        read.facts.inode = inode_of(p->id);
-    if (read.mark.crc < 0 && !read.mark.tail_len)
-        read.packed = 1;
-    (void)sl_json_find_string(p->value, p->len, "path", &given);
-    sl_path_absolute(&path, cwd, given.data ? given.data : "");
-    struct sl_taken *f = sl_malloc(sizeof(*f));
+    if (is_file) {
+        add_path(&path, name.data ? name.data : "", dirs);
+        f = sl_malloc(sizeof(*f));
+    }
     if (f) {
         *f = read;
         f->id = sl_strdup(p->id);
         f->path = sl_buf_take(&path);
     }
     sl_buf_release(&path);
-    sl_buf_release(&given);
-    if (!f || !f->id || !f->path) {
+    sl_buf_release(&name);
+    if (is_file && (!f || !f->id || !f->path)) {
         sl_taken_free(f);
         return sl_err_nomem(err, "files that were read");
     }
@@ -153,25 +161,21 @@ int sl_taken_parse(const struct sl_position *p, const char *cwd, struct sl_taken
     return 0;
 }
 
-void sl_taken_print(const struct sl_taken *f, struct sl_buf *out)
+void sl_taken_print(const struct sl_taken *f, const char *path, struct sl_buf *out)
 {
     struct sl_taken x = *f;
-    const char *path = *f->path ? f->path : f->here;
+    size_t n = SL_COUNT(members);
     x.mark = f->delivered;
-    if (!x.packed && x.mark.byte <= x.head_len) { /* what stands behind the mark may change yet */
-        x.head = x.mark.crc;
-        x.head_len = x.mark.byte;
-    }
-    if (x.facts.inode == inode_of(f->id))
-        x.facts.inode = -1;
-    sl_buf_addstr(out, "{\"path\":");
+    x.facts.born = difference(x.facts.mtime, x.facts.born);
+    x.facts.size = difference(x.facts.size, x.mark.byte);
+    x.facts.inode = difference(x.facts.inode, inode_of(f->id));
+    while (!*member(&x, n - 1))
+        n--;
+    sl_buf_addch(out, '[');
     sl_buf_add_json(out, path, strlen(path));
-    for (size_t i = 0; i < SL_COUNT(members); i++) {
-        int64_t value = *member(&x, members[i].at);
-        if (value != left_out(&x, i))
-            sl_buf_printf(out, ",\"%s\":%lld", members[i].key, (long long)value);
-    }
-    sl_buf_addch(out, '}');
+    for (size_t i = 0; i < n; i++)
+        sl_buf_printf(out, ",%lld", (long long)*member(&x, i));
+    sl_buf_addch(out, ']');
 }
 
 void sl_taken_mark(const struct sl_taken *f, const char *text, size_t n, struct sl_file_mark *m)
@@ -265,20 +269,14 @@ int sl_taken_learn(struct sl_taken *f, struct sl_bytes *b, struct sl_err *err)
     f->packed = sl_bytes_is_compressed(b);
     if (f->packed)
         f->mark.tail_len = 0;
-    return f->mark.crc < 0 ? SL_MIN(sl_file_crc(b, 0, f->mark.byte, &f->mark.crc, err), 0) : 0;
+    return 0;
 }
 
-/* Whether a file has both ends that a record without the CRC of all bytes tells of. If it is of a compressed
- * file, that is how it begins, packed. */
+/* Whether a file has both ends of what was read of f. */
 static int has_ends(const struct sl_taken *f, struct sl_bytes *b, struct sl_err *err)
 {
     const struct sl_file_mark *m = &f->mark;
-    struct sl_taken raw = {.packed = 1};
     int64_t crc;
-    if (f->packed) {
-        int rc = sl_taken_learn(&raw, b, err);
-        return rc < 0 ? rc : raw.head_len == f->head_len && raw.head == f->head;
-    }
     int rc = sl_file_crc(b, 0, f->head_len, &crc, err);
     if (rc <= 0 || crc != f->head)
         return SL_MIN(rc, 0);
@@ -314,9 +312,8 @@ int sl_taken_pick(struct sl_taken **of, int n, struct sl_bytes *b, const struct 
     }
     int is_known = rc > 0;
     for (int i = 0; rc >= 0 && i < n && !is_known; i++) {
-        if (of[i]->mark.crc < 0)
-            rc = has_ends(of[i], b, err);
-        else if ((rc = read_to(&t, of[i]->mark.byte, err)) > 0)
+        rc = read_to(&t, of[i]->mark.byte, err);
+        if (rc > 0)
             rc = t.crc == of[i]->mark.crc;
         if (rc > 0)
             *best = of[i];

@@ -40,8 +40,8 @@ damage() { # FILE BYTE
     run -0 --separate-stderr sluice log info many/
     [ "$(grep -c '^input ' <<<"$output")" = 10 ]
     has "$output" $'\ninputs      and 3 more\n'
-    has "$(grep '^input ' <<<"$output" | sed -n 1p)" '/in2.csv"'
-    has "$(grep '^input ' <<<"$output" | sed -n 2p)" '/in13.csv"'
+    has "$(grep '^input ' <<<"$output" | sed -n 1p)" '/in2.csv '
+    has "$(grep '^input ' <<<"$output" | sed -n 2p)" '/in13.csv '
     run -1 grep -q '/in4.csv"' <<<"$output"
 }
 
