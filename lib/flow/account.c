@@ -137,7 +137,8 @@ int sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r, str
 }
 
 /* What --out-of-order would have kept the row, in whole seconds. */
-static void say_help(const struct sl_pipeline *p, const struct sl_late *late, struct sl_buf *out)
+static void say_help(const struct sl_pipeline *p, const struct sl_aside_row *late,
+                     struct sl_buf *out)
 {
     const struct sl_source *s = p->strands[0]->source;
     int64_t d = s->out_of_order, most;
@@ -150,7 +151,7 @@ static void say_help(const struct sl_pipeline *p, const struct sl_late *late, st
                       at_head ? "at the head of the pipe " : "");
 }
 
-static void say_late(const struct sl_pipeline *p, const struct sl_late *late)
+static void say_late(const struct sl_pipeline *p, const struct sl_aside_row *late)
 {
     struct sl_buf text = SL_BUF_INIT;
     char time[SL_NUM_MAX], watermark[SL_NUM_MAX];
@@ -169,7 +170,7 @@ static void say_late(const struct sl_pipeline *p, const struct sl_late *late)
 void sl_pipeline_say_late(struct sl_pipeline *p)
 {
     for (int i = 0; i < p->nnodes && !p->said_late && p->o.say; i++) {
-        if (!p->nodes[i]->counts.late.rows)
+        if (!p->nodes[i]->counts.fate[SL_FATE_LATE])
             continue;
         p->said_late = 1;
         say_late(p, &p->nodes[i]->counts.late);

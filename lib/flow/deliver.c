@@ -114,7 +114,7 @@ static void add_counts(const struct sl_item *it)
         to->out += from->out;
         for (int f = 0; f < SL_FATE_COUNT; f++)
             to->fate[f] += from->fate[f];
-        if (!to->late.rows)
+        if (to->fate[SL_FATE_LATE] == from->fate[SL_FATE_LATE]) /* there were none before */
             to->late = from->late;
     }
 }
@@ -157,7 +157,7 @@ static struct sl_batch *rows_before(struct sl_batch *b, int64_t row, struct sl_e
 }
 
 /* Cuts an item short before a bad row, and runs it again: 1 there is something to deliver, 0, < 0. */
-static int cut_short(struct sl_strand *s, struct sl_item *it, const struct sl_bad_row *bad,
+static int cut_short(struct sl_strand *s, struct sl_item *it, const struct sl_reject *bad,
                      struct sl_err *err)
 {
     struct sl_morsel *m = it->morsel;
@@ -181,7 +181,7 @@ static int cut_short(struct sl_strand *s, struct sl_item *it, const struct sl_ba
 }
 
 /* An item in which a bad row is that ends the run with *why: what comes before the row is delivered. */
-static int deliver_front(struct sl_strand *s, struct sl_item *it, const struct sl_bad_row *bad,
+static int deliver_front(struct sl_strand *s, struct sl_item *it, const struct sl_reject *bad,
                          struct sl_err *err)
 {
     int rc = cut_short(s, it, bad, err);
@@ -191,7 +191,7 @@ static int deliver_front(struct sl_strand *s, struct sl_item *it, const struct s
 static int deliver_oldest(struct sl_strand *s, struct sl_item *it, struct sl_err *err)
 {
     struct sl_pipeline *p = s->p;
-    struct sl_bad_row bad;
+    struct sl_reject bad;
     if (it->status < 0) {
         if (err)
             *err = it->err;

@@ -25,7 +25,7 @@
 struct sl_counts {
     int64_t in, out;
     int64_t fate[SL_FATE_COUNT];
-    struct sl_late late; /* the first ones; rows 0: there were none */
+    struct sl_aside_row late; /* the first one, if the fate says that there are some */
 };
 
 /* Batches (references), and what the sink made of each on a worker, or NULL; growing. */
@@ -35,17 +35,6 @@ struct sl_outputs {
         struct sl_batch *batch;
         void *encoded;
     } * items;
-};
-
-/* A row that an operator rejected: as text, so that it outlives the batch. */
-struct sl_op_reject {
-    char *raw, *reason, *column; /* column: that was computed, or NULL */
-    int64_t partition, offset;
-    int64_t row; /* physical, of the morsel's batch; -1: not known */
-};
-struct sl_op_rejects {
-    size_t n, cap;
-    struct sl_op_reject *items;
 };
 
 struct sl_feed { /* what gives rows: one of both */
@@ -106,9 +95,9 @@ struct sl_item {         /* a morsel under way */
     int status; /* of decode and the prefix */
     struct sl_err err;
     struct sl_outputs outputs;
-    struct sl_op_rejects rejects;
-    int64_t greatest;          /* event time of its rows, µs; see watermark.c */
-    struct sl_counts counts[]; /* of the prefix */
+    struct sl_reject_list rejects; /* of operators; those of its reader are the morsel's */
+    int64_t greatest;              /* event time of its rows, µs; see watermark.c */
+    struct sl_counts counts[];     /* of the prefix */
 };
 
 enum { SL_INFLIGHT_MAX = 64 };
@@ -199,7 +188,6 @@ int sl_way_direct(struct sl_pipeline *p, struct sl_graph_node *n, int input, enu
 int sl_way_watermark(struct sl_pipeline *p, struct sl_graph_node *n, int input, int64_t watermark,
                      struct sl_err *err);
 void sl_outputs_clear(struct sl_pipeline *p, struct sl_outputs *o);
-void sl_op_rejects_clear(struct sl_op_rejects *r);
 
 /* ---- strand.c ---- */
 
@@ -245,18 +233,20 @@ int sl_stamp_waits_for(const struct sl_strand *s);
 /* Records of an item's morsel and rows of its operators, to the rejects sink. */
 int sl_pipeline_reject_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err);
 /* Without a rejects sink: the first bad record or row of an item, if it has one, as the error that ends
- * the run, and where it stands. 0 or < 0. */
-int sl_pipeline_first_bad(struct sl_pipeline *p, struct sl_item *it, struct sl_bad_row *where,
+ * the run, and where it stands (byte, line, row). 0 or < 0. */
+int sl_pipeline_first_bad(struct sl_pipeline *p, struct sl_item *it, struct sl_reject *where,
                           struct sl_err *err);
 /* The error that more rows were rejected than may be, once they were. */
 int sl_pipeline_too_many(const struct sl_pipeline *p, struct sl_err *err);
-/* Rows of operators; those that are of m (may be NULL) get its place, line and text, others place. */
-int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_op_rejects *r, struct sl_morsel *m,
+/* Bad rows to the rejects sink; without one the first of them is the error that ends the run. Those
+ * that are of m (may be NULL) get its place, line and text, others place. */
+int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_reject_list *l, struct sl_morsel *m,
                             const char *place, struct sl_err *err);
-/* Puts a row by (copied) until its batch is delivered. given: the columns that it shows, NULL = all.
- * of: its physical row in the morsel's batch, or -1. */
-int sl_op_rejects_add(struct sl_op_rejects *r, struct sl_batch *b, size_t row, int64_t of,
-                      const uint8_t *given, const struct sl_err *why, struct sl_err *err);
+/* Puts n rows of b by, as text that outlives the batch. given: the columns that it shows, NULL = all.
+ * numbered: physical rows are those of the morsel's batch. */
+int sl_reject_list_add(struct sl_reject_list *l, struct sl_batch *b,
+                       const struct sl_aside_row *rows, size_t n, int numbered,
+                       const uint8_t *given, struct sl_err *err);
 
 /* ---- aside.c ---- */
 

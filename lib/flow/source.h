@@ -62,12 +62,6 @@ struct sl_morsel {
     struct sl_err err;
 };
 
-struct sl_bad_row { /* where it stands in its morsel */
-    int64_t byte;   /* of its text; -1: the morsel has none, or nobody knows */
-    int64_t line;   /* of the input, 1-based */
-    int64_t row;    /* physical, of the batch; -1: it is in no batch */
-};
-
 struct sl_source_class {
     const char *name;
     /* After open: appends where the rows come from and how they are read, for --explain. NULL = there is
@@ -111,7 +105,7 @@ struct sl_source_class {
      * input; or, for a morsel without text, before the physical row `row` of its batch. Its position
      * becomes the one behind what is left. 1, 0 if the source has no position there (the morsel is then
      * dropped, and the source gives it again), < 0. NULL = 0. */
-    int (*shorten)(struct sl_source *s, struct sl_morsel *m, const struct sl_bad_row *before,
+    int (*shorten)(struct sl_source *s, struct sl_morsel *m, const struct sl_reject *before,
                    struct sl_err *err);
     /* After widen, before m is run again: where it is too large for the columns that there are now, its
      * front stays in it, and what stood behind that goes into m->rest, before what is there. 0 or < 0.

@@ -157,7 +157,7 @@ void sl_item_reset(struct sl_item *it)
 {
     struct sl_morsel *m = it->morsel;
     sl_outputs_clear(it->strand->p, &it->outputs);
-    sl_op_rejects_clear(&it->rejects);
+    sl_reject_list_release(&it->rejects);
     memset(it->counts, 0, (size_t)it->strand->nprefix * sizeof(it->counts[0]));
     it->status = it->push_done = 0;
     it->greatest = SL_TIME_MIN;
@@ -179,7 +179,7 @@ void sl_item_free(struct sl_item *it)
     if (!it)
         return;
     sl_outputs_clear(it->strand->p, &it->outputs);
-    sl_op_rejects_clear(&it->rejects);
+    sl_reject_list_release(&it->rejects);
     sl_morsel_free(it->morsel);
     free(it);
 }

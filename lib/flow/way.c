@@ -69,48 +69,45 @@ static int hop_watermark(struct sl_emit *out, int64_t watermark, struct sl_err *
     return sl_way_watermark(h->walk->p, h->node->to, h->node->to_input, watermark, err);
 }
 
-/* The physical row of the morsel's batch that row `row` of b is; -1: not known. Row-wise operators either
- * keep rows where they are, or gather those that are left: then b has fewer. Behind the prefix of its
- * strand only the first operator sees what row-wise ones gave. */
-static int64_t row_of_morsel(const struct sl_hop *h, const struct sl_batch *b, size_t row)
+/* Whether the physical rows of b are those of the morsel's batch. Row-wise operators either keep rows
+ * where they are, or gather those that are left: then b has fewer. Behind the prefix of its strand only
+ * the first operator sees what row-wise ones gave. */
+static int is_numbered(const struct sl_hop *h, const struct sl_batch *b)
 {
     const struct sl_item *it = h->walk->item ? h->walk->item : h->walk->p->passing;
     int known = it && it->morsel->batch && b->rows == it->morsel->batch->rows;
     if (known && !h->walk->item)
         known = h->node == it->strand->to && !it->strand->merging;
-    return known ? (int64_t)row : -1;
+    return known;
 }
 
-static int hop_reject(struct sl_emit *out, struct sl_batch *b, size_t row, const struct sl_err *why,
-                      struct sl_err *err)
+/* Rejects of a lane wait until their item is delivered. */
+static int hop_aside(struct sl_emit *out, enum sl_aside_kind kind, struct sl_batch *b,
+                     const struct sl_aside_row *rows, size_t n, struct sl_err *err)
 {
     struct sl_hop *h = (struct sl_hop *)out;
     struct sl_pipeline *p = h->walk->p;
-    struct sl_op_rejects now = {0};
-    int64_t of = row_of_morsel(h, b, row);
-
-    h->counts->fate[SL_FATE_REJECTED]++;
-    if (h->walk->item)
-        return sl_op_rejects_add(&h->walk->item->rejects, b, row, of, h->node->given, why, err);
-    int rc = sl_op_rejects_add(&now, b, row, of, h->node->given, why, err);
-    if (rc == 0)
+    struct sl_item *it = h->walk->item;
+    struct sl_reject_list now = {0};
+    int64_t *count = &h->counts->fate[kind == SL_ASIDE_LATE ? SL_FATE_LATE : SL_FATE_REJECTED];
+    assert(n > 0);
+    if (kind == SL_ASIDE_LATE && !*count)
+        h->counts->late = rows[0];
+    *count += (int64_t)n;
+    if (kind == SL_ASIDE_LATE)
+        return 0;
+    int rc = sl_reject_list_add(it ? &it->rejects : &now, b, rows, n, is_numbered(h, b),
+                                h->node->given, err);
+    if (rc == 0 && !it)
         rc = sl_pipeline_reject_rows(p, &now, p->passing ? p->passing->morsel : NULL,
                                      h->op->class->name, err);
-    sl_op_rejects_clear(&now);
+    sl_reject_list_release(&now);
     return rc;
 }
 
 static void hop_fate(struct sl_emit *out, enum sl_fate fate, int64_t rows)
 {
     ((struct sl_hop *)out)->counts->fate[fate] += rows;
-}
-
-static void hop_late(struct sl_emit *out, const struct sl_late *late)
-{
-    struct sl_counts *c = ((struct sl_hop *)out)->counts;
-    c->fate[SL_FATE_LATE] += late->rows;
-    if (!c->late.rows)
-        c->late = *late;
 }
 
 int sl_way_init(struct sl_way *w, struct sl_pipeline *p, struct sl_graph_node **nodes, int n,
@@ -123,7 +120,7 @@ int sl_way_init(struct sl_way *w, struct sl_pipeline *p, struct sl_graph_node **
     for (int i = 0; i < n; i++) {
         struct sl_graph_node *to = nodes[i]->to;
         w->hops[i] = (struct sl_hop){
-            .emit = {hop_emit, hop_watermark, hop_reject, hop_fate, hop_late},
+            .emit = {hop_emit, hop_watermark, hop_aside, hop_fate},
             .walk = w,
             .node = nodes[i],
             .op = ops ? ops[i] : nodes[i]->op,

@@ -102,7 +102,7 @@ static int attach_mark(struct frames_source *f, struct sl_morsel *m, struct sl_e
 
 /* A file goes on behind a whole batch only. The rows of a pipe are taken one by one. */
 static int source_shorten(struct sl_source *s SL_UNUSED, struct sl_morsel *m,
-                          const struct sl_bad_row *before SL_UNUSED, struct sl_err *err SL_UNUSED)
+                          const struct sl_reject *before SL_UNUSED, struct sl_err *err SL_UNUSED)
 {
     return m->arg == NULL;
 }

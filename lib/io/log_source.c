@@ -417,7 +417,7 @@ static int source_decode(struct sl_source *base, struct sl_morsel *m, int worker
 
 /* Any offset is a position. */
 static int source_shorten(struct sl_source *base SL_UNUSED, struct sl_morsel *m SL_UNUSED,
-                          const struct sl_bad_row *before SL_UNUSED, struct sl_err *err SL_UNUSED)
+                          const struct sl_reject *before SL_UNUSED, struct sl_err *err SL_UNUSED)
 {
     return 1;
 }

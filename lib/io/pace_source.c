@@ -174,7 +174,7 @@ static int source_positions(struct sl_source *base, struct sl_positions *out, st
 
 /* Cut short, it has no position of its own. */
 static int source_shorten(struct sl_source *base SL_UNUSED, struct sl_morsel *m,
-                          const struct sl_bad_row *before SL_UNUSED, struct sl_err *err SL_UNUSED)
+                          const struct sl_reject *before SL_UNUSED, struct sl_err *err SL_UNUSED)
 {
     sl_morsel_free(m->arg);
     m->arg = NULL;

@@ -288,7 +288,7 @@ static int source_positions(struct sl_source *s, struct sl_positions *out, struc
     return t->seen ? sl_seen_positions(t->seen, out, err) : 0;
 }
 
-static int source_shorten(struct sl_source *s, struct sl_morsel *m, const struct sl_bad_row *before,
+static int source_shorten(struct sl_source *s, struct sl_morsel *m, const struct sl_reject *before,
                           struct sl_err *err)
 {
     struct text_mark *k = m->arg;
@@ -337,7 +337,7 @@ static int source_split(struct sl_source *s, struct sl_morsel *m, struct sl_err 
     rest->place = sl_strdup(m->place);
     if (!rest->place)
         return sl_err_nomem(err, "a morsel");
-    struct sl_bad_row end = {.byte = (int64_t)n, .line = rest->first_line, .row = -1};
+    struct sl_reject end = {.byte = (int64_t)n, .line = rest->first_line, .row = -1};
     int rc = source_shorten(s, m, &end, err);
     return SL_MIN(rc, 0);
 }

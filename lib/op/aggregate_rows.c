@@ -69,50 +69,46 @@ static int64_t pane_of(struct sl_aggregate *a, int64_t t, struct sl_err *err)
     return (int64_t)a->npanes - 1;
 }
 
-static int reject_time(struct sl_aggregate *a, struct sl_batch *b, size_t at, int is_null,
-                       struct sl_emit *out, struct sl_err *err)
-{
-    struct sl_err why;
-    const char *name = a->in->fields[a->time_column].name;
-    sl_err_init(&why);
-    if (is_null)
-        sl_err_set(&why, SL_EROW, "the event time %s is null", name);
-    else
-        sl_err_set(&why, SL_EROW, "the event time %s is out of range", name);
-    why.line = (int64_t)at;
-    return sl_rows_reject(b, at, out, &why, err);
-}
-
 struct placing {
     const struct sl_column *time, *wm; /* wm NULL: nothing is late */
     uint32_t *kept;                    /* physical rows */
     int32_t *codes;                    /* their windows */
     size_t nkept;
-    struct sl_late late;
+    struct sl_aside_rows bad, late;
+    struct sl_err why[2]; /* of rows without a time, and with one that no window has */
     int64_t
         late_idle; /* not late in their partition, which was idle when their window was emitted */
 };
 
-/* Windows of all rows: kept rows and their codes; late ones are counted, bad ones rejected. */
+static int bad_time(struct sl_aggregate *a, struct placing *p, uint32_t row, int out_of_range,
+                    struct sl_err *err)
+{
+    struct sl_err *why = &p->why[out_of_range];
+    if (!why->code)
+        sl_err_set(why, SL_EROW, "the event time %s is %s", a->in->fields[a->time_column].name,
+                   out_of_range ? "out of range" : "null");
+    return sl_rows_note(&p->bad, (struct sl_aside_row){.row = row, .what = why->what}, err);
+}
+
+/* Windows of all rows: kept rows and their codes; late and bad ones are noted. */
 static int place_rows(struct sl_aggregate *a, struct sl_batch *b, struct placing *p,
-                      struct sl_emit *out, struct sl_err *err)
+                      struct sl_err *err)
 {
     int64_t start = 0, end = 0, closes = 0; /* of the window of the row before */
     int32_t code = 0;
 
     for (size_t k = 0; k < b->selected; k++) {
-        size_t row = sl_batch_row(b, k);
+        uint32_t row = (uint32_t)sl_batch_row(b, k);
         int rc = 0;
         if (SL_UNLIKELY(sl_column_null(p->time, row))) {
-            rc = reject_time(a, b, k, 1, out, err);
-            if (rc < 0)
+            if ((rc = bad_time(a, p, row, 0, err)) < 0)
                 return rc;
             continue;
         }
         int64_t t = usec_at(p->time, row);
         if (t < start || t >= end) {
             int64_t pane = pane_of(a, t, err);
-            if (pane == -1 && (rc = reject_time(a, b, k, 0, out, err)) == 0)
+            if (pane == -1 && (rc = bad_time(a, p, row, 1, err)) == 0)
                 continue;
             if (pane < 0)
                 return rc < 0 ? rc : -SL_ENOMEM;
@@ -124,8 +120,10 @@ static int place_rows(struct sl_aggregate *a, struct sl_batch *b, struct placing
         }
         if (p->wm && !sl_column_null(p->wm, row) && closes <= usec_at(p->wm, row)) {
             int64_t wm = usec_at(p->wm, row);
-            if (!p->late.rows++)
-                p->late = (struct sl_late){1, t, wm, sl_time_add(wm, -closes)};
+            struct sl_aside_row late = {
+                .row = row, .time = t, .watermark = wm, .behind = sl_time_add(wm, -closes)};
+            if ((rc = sl_rows_note(&p->late, late, err)) < 0)
+                return rc;
             continue;
         }
         if (SL_UNLIKELY(closes <= a->passed)) {
@@ -133,7 +131,7 @@ static int place_rows(struct sl_aggregate *a, struct sl_batch *b, struct placing
             continue;
         }
         p->codes[p->nkept] = code;
-        p->kept[p->nkept++] = (uint32_t)row;
+        p->kept[p->nkept++] = row;
     }
     return 0;
 }
@@ -155,9 +153,15 @@ static int place(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit *out
         return rc;
     struct placing p = {.time = time, .wm = wm, .kept = a->ids.data, .codes = a->pane_codes.data};
     clear_panes(a);
-    rc = place_rows(a, b, &p, out, err);
-    if (p.late.rows)
-        out->late(out, &p.late);
+    sl_err_init(&p.why[0]);
+    sl_err_init(&p.why[1]);
+    rc = place_rows(a, b, &p, err);
+    if (rc >= 0)
+        rc = sl_rows_aside(&p.bad, SL_ASIDE_REJECTED, b, out, err);
+    if (rc >= 0)
+        rc = sl_rows_aside(&p.late, SL_ASIDE_LATE, b, out, err);
+    free(p.bad.items);
+    free(p.late.items);
     if (p.late_idle)
         out->fate(out, SL_FATE_LATE_IDLE, p.late_idle);
     if (rc < 0)

@@ -23,8 +23,8 @@
  * its own accord at FLUSH it does on every one of them.
  *
  * Row accounts are kept by who calls push() and by emit(): in = what was pushed, out = what was
- * emitted. An operator reports through fate() only what they cannot see: rows filtered, late,
- * rejected, used, held.
+ * emitted. An operator reports only what they cannot see: through aside() rows rejected and late,
+ * through fate() rows filtered, used, held.
  */
 #ifndef SL_OP_OP_H
 #define SL_OP_OP_H
@@ -51,10 +51,17 @@ enum sl_fate {
     SL_FATE_COUNT
 };
 
-struct sl_late { /* µs */
-    int64_t rows;
-    int64_t time, watermark; /* of the first of them */
-    int64_t behind;          /* how far its last window had closed before that watermark */
+enum sl_aside_kind {
+    SL_ASIDE_REJECTED, /* it cannot be processed */
+    SL_ASIDE_LATE,     /* it came when its last window had been emitted */
+};
+
+struct sl_aside_row {        /* a row that goes aside, and why */
+    uint32_t row;            /* physical, of its batch */
+    const char *column;      /* REJECTED: the name of what was computed, or NULL; */
+    const char *what;        /* the reason */
+    int64_t time, watermark; /* LATE: µs, what it has; */
+    int64_t behind;          /* how long before that watermark its last window had closed */
 };
 
 struct sl_emit {
@@ -63,14 +70,12 @@ struct sl_emit {
     /* Says that no row with a smaller event time will come that is not late; as emit(). It may be
      * called only by an operator that has the call watermark(). */
     int (*watermark)(struct sl_emit *out, int64_t watermark, struct sl_err *err);
-    /* A row that cannot be processed: physical row of batch, and why; why->place is the name of what
-     * was computed, or empty. 0: it is on record, go on without it (the operator counts nothing
-     * itself). < 0: the run stops with err. */
-    int (*reject)(struct sl_emit *out, struct sl_batch *batch, size_t row, const struct sl_err *why,
-                  struct sl_err *err);
+    /* Rows of a batch (borrowed, as all texts are) that go aside: n of them, at least one, in their order;
+     * those of one push in as few calls as can be. 0: they are on record and counted (no fate() for them), go on
+     * without them. < 0: the run stops with err. */
+    int (*aside)(struct sl_emit *out, enum sl_aside_kind kind, struct sl_batch *batch,
+                 const struct sl_aside_row *rows, size_t n, struct sl_err *err);
     void (*fate)(struct sl_emit *out, enum sl_fate fate, int64_t rows);
-    /* Instead of fate() for SL_FATE_LATE: rows that came too late. */
-    void (*late)(struct sl_emit *out, const struct sl_late *late);
 };
 
 enum sl_op_traits {

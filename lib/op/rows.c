@@ -3,23 +3,26 @@
 /* rows: see rows.h. */
 #include "op/rows.h"
 
-struct bad {
-    uint32_t at;      /* of the work's batch: position; afterwards physical row */
-    int column;       /* character of the expression */
-    const char *name; /* of what was computed, or NULL */
-    char *what;
-};
-
 struct sl_rows_bad {
-    struct bad *rows;
-    size_t n, cap;
+    struct sl_aside_rows rows; /* of the work's batch: positions; afterwards physical rows */
+    struct sl_arena texts;
 };
 
-int sl_rows_reject(struct sl_batch *b, size_t at, struct sl_emit *out, const struct sl_err *why,
-                   struct sl_err *err)
+int sl_rows_note(struct sl_aside_rows *l, struct sl_aside_row row, struct sl_err *err)
 {
-    assert(at < b->selected);
-    return out->reject(out, b, sl_batch_row(b, at), why, err);
+    int rc = SL_GROW(l->items, l->n + 1, l->cap, "the rows of a batch that go aside", err);
+    if (rc == 0)
+        l->items[l->n++] = row;
+    return rc;
+}
+
+int sl_rows_aside(struct sl_aside_rows *l, enum sl_aside_kind kind, struct sl_batch *b,
+                  struct sl_emit *out, struct sl_err *err)
+{
+    int rc = l->n ? out->aside(out, kind, b, l->items, l->n, err) : 0;
+    free(l->items);
+    *l = (struct sl_aside_rows){0};
+    return rc;
 }
 
 /* Position in b of a physical row, which it has. */
@@ -47,8 +50,6 @@ int sl_rows_failed(struct sl_rows_bad *bad, int rc, const struct sl_eval *ev,
         return rc;
     size_t n = sl_eval_failures(ev);
     assert(n > 0);
-    if (SL_GROW(bad->rows, bad->n + n, bad->cap, "the bad rows of a batch", err) < 0)
-        return -SL_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         struct sl_err why;
         sl_eval_failure(ev, i, &why);
@@ -56,10 +57,14 @@ int sl_rows_failed(struct sl_rows_bad *bad, int rc, const struct sl_eval *ev,
         assert(at < part->selected);
         if (part != b)
             at = position(b, sl_batch_row(part, at));
-        char *what = sl_strdup(why.what);
+        const char *what = sl_arena_strndup(&bad->texts, why.what, strlen(why.what));
         if (!what)
             return sl_err_nomem(err, "the bad rows of a batch");
-        bad->rows[bad->n++] = (struct bad){(uint32_t)at, why.column, column, what};
+        int e = sl_rows_note(
+            &bad->rows, (struct sl_aside_row){.row = (uint32_t)at, .column = column, .what = what},
+            err);
+        if (e < 0)
+            return e;
     }
     return rc;
 }
@@ -73,12 +78,12 @@ static int leave_out(struct sl_rows_bad *bad, size_t from, struct sl_batch **b, 
         return sl_err_nomem(err, "the rows of a batch");
     for (size_t k = 0; k < (*b)->selected; k++) {
         uint32_t row = (uint32_t)sl_batch_row(*b, k);
-        if (from < bad->n && bad->rows[from].at == k)
-            bad->rows[from++].at = row;
+        if (from < bad->rows.n && bad->rows.items[from].row == k)
+            bad->rows.items[from++].row = row;
         else
             rows[n++] = row;
     }
-    assert(from == bad->n);
+    assert(from == bad->rows.n);
     struct sl_batch *rest = sl_batch_pick(*b, rows, n, NULL, err);
     free(rows);
     if (!rest)
@@ -90,43 +95,28 @@ static int leave_out(struct sl_rows_bad *bad, size_t from, struct sl_batch **b, 
 
 static int row_order(const void *a, const void *b)
 {
-    const struct bad *x = a, *y = b;
-    return x->at < y->at ? -1 : x->at > y->at;
-}
-
-static int reject_all(struct sl_rows_bad *bad, struct sl_batch *b, struct sl_emit *out,
-                      struct sl_err *err)
-{
-    int rc = 0;
-    qsort(bad->rows, bad->n, sizeof(*bad->rows), row_order);
-    for (size_t i = 0; rc >= 0 && i < bad->n; i++) {
-        struct sl_err why;
-        sl_err_set(&why, SL_EROW, "%s", bad->rows[i].what);
-        why.column = bad->rows[i].column;
-        if (bad->rows[i].name)
-            sl_err_place(&why, "%s", bad->rows[i].name);
-        rc = out->reject(out, b, bad->rows[i].at, &why, err);
-    }
-    return rc;
+    const struct sl_aside_row *x = a, *y = b;
+    return x->row < y->row ? -1 : x->row > y->row;
 }
 
 int sl_rows_try(struct sl_batch *b, sl_rows_work *work, void *arg, struct sl_emit *out,
                 struct sl_batch **good, struct sl_err *err)
 {
-    struct sl_rows_bad bad = {0};
+    struct sl_rows_bad bad = {.rows = {0}};
     struct sl_batch *now = sl_batch_ref(b);
     struct sl_err own;
     int rc;
 
     *good = NULL;
     sl_err_init(&own);
+    sl_arena_init(&bad.texts);
     err = err ? err : &own;
     for (;;) {
-        size_t before = bad.n;
+        size_t before = bad.rows.n;
         rc = work(arg, now, &bad, err);
         if (rc != -SL_EROW)
             break;
-        if (bad.n == before) {
+        if (bad.rows.n == before) {
             rc = sl_err_set(err, SL_EBUG, "a bad row without its number");
             break;
         }
@@ -134,14 +124,16 @@ int sl_rows_try(struct sl_batch *b, sl_rows_work *work, void *arg, struct sl_emi
         if (rc < 0 || !now->selected)
             break;
     }
-    if (rc >= 0 && bad.n)
-        rc = reject_all(&bad, b, out, err);
-    if (rc >= 0 && (now->selected || !bad.n))
+    size_t n = bad.rows.n;
+    if (rc >= 0 && n) {
+        qsort(bad.rows.items, n, sizeof(*bad.rows.items), row_order);
+        rc = sl_rows_aside(&bad.rows, SL_ASIDE_REJECTED, b, out, err);
+    }
+    if (rc >= 0 && (now->selected || !n))
         *good = sl_batch_ref(now);
     sl_batch_unref(now);
-    for (size_t i = 0; i < bad.n; i++)
-        free(bad.rows[i].what);
-    free(bad.rows);
+    free(bad.rows.items);
+    sl_arena_release(&bad.texts);
     return rc < 0 ? rc : 0;
 }
 

@@ -5,7 +5,7 @@
  *
  * The work stops at the first expression that some row fails, and names all rows that fail it. It is
  * done again without these until it succeeds, which takes as many rounds as there are expressions
- * that fail, however many rows are bad. Then the bad rows go to emit->reject, in their order.
+ * that fail, however many rows are bad. Then the bad rows go to emit->aside, in their order.
  */
 #ifndef SL_OP_ROWS_H
 #define SL_OP_ROWS_H
@@ -31,9 +31,15 @@ int sl_rows_try(struct sl_batch *b, sl_rows_work *work, void *arg, struct sl_emi
 int sl_rows_failed(struct sl_rows_bad *bad, int rc, const struct sl_eval *ev,
                    const struct sl_batch *b, const struct sl_batch *part, const char *column,
                    struct sl_err *err);
-/* Rejects the selected row at position `at`. */
-int sl_rows_reject(struct sl_batch *b, size_t at, struct sl_emit *out, const struct sl_err *why,
-                   struct sl_err *err);
+/* Rows of a batch that shall go aside: zero it first, free(items) at last. */
+struct sl_aside_rows {
+    size_t n, cap;
+    struct sl_aside_row *items;
+};
+int sl_rows_note(struct sl_aside_rows *l, struct sl_aside_row row, struct sl_err *err);
+/* Puts them aside, if there are any; the list is empty then. */
+int sl_rows_aside(struct sl_aside_rows *l, enum sl_aside_kind kind, struct sl_batch *b,
+                  struct sl_emit *out, struct sl_err *err);
 /* After sl_topn_finish: emits all rows of t and empties it. Rows that nobody wants any more raise *cut.
  * SL_PUSH_OK, SL_PUSH_DONE, < 0. */
 int sl_rows_emit(struct sl_topn *t, struct sl_emit *out, int64_t *cut, struct sl_err *err);

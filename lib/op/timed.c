@@ -33,6 +33,7 @@ static int timed_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema 
 static int sort_out(struct timed *t, struct sl_batch *b, struct sl_emit *out,
                     struct sl_batch **rest, struct sl_err *err)
 {
+    struct sl_aside_rows bad = {0};
     struct sl_err why;
     size_t n = 0;
     int rc = 0;
@@ -42,14 +43,15 @@ static int sort_out(struct timed *t, struct sl_batch *b, struct sl_emit *out,
     sl_err_init(&why);
     sl_err_set(&why, SL_EROW, "the event time %s is null", t->schema->fields[t->at].name);
     for (size_t k = 0; rc >= 0 && k < b->selected; k++) {
-        size_t row = sl_batch_row(b, k);
-        if (!sl_column_null(b->columns[t->at], row)) {
-            rows[n++] = (uint32_t)row;
-            continue;
-        }
-        why.line = (int64_t)k;
-        rc = sl_rows_reject(b, k, out, &why, err);
+        uint32_t row = (uint32_t)sl_batch_row(b, k);
+        if (!sl_column_null(b->columns[t->at], row))
+            rows[n++] = row;
+        else
+            rc = sl_rows_note(&bad, (struct sl_aside_row){.row = row, .what = why.what}, err);
     }
+    if (rc >= 0)
+        rc = sl_rows_aside(&bad, SL_ASIDE_REJECTED, b, out, err);
+    free(bad.items);
     if (rc >= 0) {
         *rest = sl_batch_pick(b, rows, n, t->op.account, err);
         rc = *rest ? 0 : -SL_ENOMEM;

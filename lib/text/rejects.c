@@ -9,6 +9,7 @@ static void reject_release(struct sl_reject *r)
 {
     free(r->column_name);
     free(r->reason);
+    free(r->raw);
     sl_buffer_unref(r->header);
 }
 
@@ -33,7 +34,12 @@ int sl_text_reject(struct sl_reject_list *l, size_t byte, size_t len, int column
     va_start(ap, fmt);
     sl_buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    struct sl_reject r = {.byte = (int64_t)byte, .len = len, .column = column};
+    struct sl_reject r = {.byte = (int64_t)byte,
+                          .len = len,
+                          .column = column,
+                          .row = -1,
+                          .partition = -1,
+                          .offset = -1};
     r.reason = sl_buf_take(&text);
     r.column_name = name ? sl_strdup(name) : NULL;
     if (!r.reason || (name && !r.column_name))

@@ -172,13 +172,19 @@ void sl_text_map_unref(struct sl_text_map *m);
 
 /* ---- decode ---- */
 
-struct sl_reject { /* a record that is not in the batch */
-    int64_t line;  /* 1-based line in the file */
-    int64_t byte;  /* offset of the record in the chunk */
-    size_t len;
-    int column;        /* 1-based field, 0 = the record as a whole */
-    char *column_name; /* or NULL */
+/* A bad row: a record that became no row, or a row that an operator could not take. */
+struct sl_reject {
+    int64_t line; /* 1-based line in the file; 0 or less: not known */
+    int64_t byte; /* offset of its record in the chunk; -1: it has none, or nobody knows */
+    size_t len;   /* of the record */
+    int64_t
+        row; /* physical, of the batch that the chunk became; -1: it is in no batch, or not known */
+    int64_t partition, offset; /* where it lies in a log; -1: not known */
+    int column;                /* 1-based field, 0 = the row as a whole */
+    char *column_name;         /* or NULL */
     char *reason;
+    char *
+        raw; /* a row of an operator as a JSON object; NULL: it is a record, the bytes of the chunk */
     struct sl_buffer *header; /* names its fields; NULL: as those of the whole chunk */
 };
 struct sl_reject_list {
@@ -188,7 +194,7 @@ struct sl_reject_list {
     int64_t skipped; /* records that are neither rows nor rejects: blank lines */
 };
 void sl_reject_list_release(struct sl_reject_list *l);
-/* Appends a reject without line number. 0 or -SL_ENOMEM. */
+/* Appends a record without line number. 0 or -SL_ENOMEM. */
 int sl_text_reject(struct sl_reject_list *l, size_t byte, size_t len, int column, const char *name,
                    struct sl_err *err, const char *fmt, ...) SL_PRINTF(7, 8);
 /* The same for len bytes at data + byte that are not UTF-8. keeps: as a column of bytea they could be

@@ -66,6 +66,7 @@ struct gate { /* the test's emit */
     int done_at;       /* emit answers DONE from this one on, 0 = never */
     int fail_at;       /* ... or fails, 0 = never */
     int fail_reject;
+    int asides; /* calls with rejects */
 };
 
 /* The harness's own memory does not go through the allocator under test. */
@@ -157,18 +158,25 @@ static int gate_watermark(struct sl_emit *e, int64_t watermark, struct sl_err *e
     return SL_PUSH_OK;
 }
 
-static int gate_reject(struct sl_emit *e, struct sl_batch *b, size_t row, const struct sl_err *why,
-                       struct sl_err *err)
+static int gate_aside(struct sl_emit *e, enum sl_aside_kind kind, struct sl_batch *b,
+                      const struct sl_aside_row *rows, size_t n, struct sl_err *err)
 {
     struct gate *g = (struct gate *)e;
     struct sl_buf line = SL_BUF_INIT;
-    int rc = print_row(g, b, row, &line, err);
-    (void)why;
-    if (g->fail_reject && rc >= 0)
-        rc = sl_err_set(err, SL_EFORMAT, "the test takes no rejects");
-    if (rc >= 0)
-        lines_add(&g->rejects, line.data ? line.data : "", line.len);
-    g->fate[SL_FATE_REJECTED]++;
+    int rc = n ? 0 : sl_err_set(err, SL_EBUG, "no row goes aside");
+    g->asides += kind == SL_ASIDE_REJECTED;
+    g->fate[kind == SL_ASIDE_LATE ? SL_FATE_LATE : SL_FATE_REJECTED] += (int64_t)n;
+    for (size_t i = 1; i < n && rc >= 0; i++)
+        if (rows[i].row <= rows[i - 1].row)
+            rc = sl_err_set(err, SL_EBUG, "rows go aside out of order");
+    for (size_t i = 0; kind == SL_ASIDE_REJECTED && i < n && rc >= 0; i++) {
+        rc = rows[i].what && *rows[i].what ? print_row(g, b, rows[i].row, &line, err)
+                                           : sl_err_set(err, SL_EBUG, "a reject without a reason");
+        if (g->fail_reject && rc >= 0)
+            rc = sl_err_set(err, SL_EFORMAT, "the test takes no rejects");
+        if (rc >= 0)
+            lines_add(&g->rejects, line.data ? line.data : "", line.len);
+    }
     sl_buf_release(&line);
     return rc;
 }
@@ -178,20 +186,12 @@ static void gate_fate(struct sl_emit *e, enum sl_fate fate, int64_t rows)
     ((struct gate *)e)->fate[fate] += rows;
 }
 
-static void gate_late(struct sl_emit *e, const struct sl_late *late)
-{
-    ((struct gate *)e)->fate[SL_FATE_LATE] += late->rows;
-}
-
 static inline void gate_init(struct gate *g)
 {
     memset(g, 0, sizeof(*g));
     g->watermark = SL_TIME_MIN;
-    g->emit = (struct sl_emit){.emit = gate_emit,
-                               .watermark = gate_watermark,
-                               .reject = gate_reject,
-                               .fate = gate_fate,
-                               .late = gate_late};
+    g->emit = (struct sl_emit){
+        .emit = gate_emit, .watermark = gate_watermark, .aside = gate_aside, .fate = gate_fate};
 }
 
 /* A batch (may be NULL), then the watermark behind it, then the directive, as the loop does. */

@@ -135,7 +135,7 @@ static inline void judge_consumers(struct verdict *v, struct run *want)
     r.gate.fail_reject = 1;
     run_schedule(&r, &s);
     v->runs++;
-    if (r.rc != -SL_EFORMAT || r.gate.fate[SL_FATE_REJECTED] != 1)
+    if (r.rc != -SL_EFORMAT || r.gate.asides != 1)
         tell(v, r.x, "the first reject ends the run", "push did not fail with it");
     gate_free(&r.gate);
 }

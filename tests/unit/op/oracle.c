@@ -140,21 +140,16 @@ static int take(struct sl_emit *e, struct sl_batch *b, struct sl_err *err)
     return 0;
 }
 
-static int drop(struct sl_emit *e, struct sl_batch *b, size_t row, const struct sl_err *why,
-                struct sl_err *err)
+static int drop(struct sl_emit *e, enum sl_aside_kind kind, struct sl_batch *b,
+                const struct sl_aside_row *rows, size_t n, struct sl_err *err)
 {
-    (void)e, (void)b, (void)row, (void)why, (void)err;
+    (void)e, (void)kind, (void)b, (void)rows, (void)n, (void)err;
     return 0;
 }
 
 static void ignore(struct sl_emit *e, enum sl_fate fate, int64_t rows)
 {
     (void)e, (void)fate, (void)rows;
-}
-
-static void ignore_late(struct sl_emit *e, const struct sl_late *late)
-{
-    (void)e, (void)late;
 }
 
 static struct sl_batch *batch_of(FILE *f, int part, int64_t *at, int64_t *newest, int dict)
@@ -175,7 +170,7 @@ static struct sl_batch *batch_of(FILE *f, int part, int64_t *at, int64_t *newest
 /* Runs the operator over rows that it makes on the way; 0 or the error's text on stdout. */
 static int run(struct sl_op *op, int batches, const char *rows, const char *result)
 {
-    struct result r = {.emit = {.emit = take, .reject = drop, .fate = ignore, .late = ignore_late},
+    struct result r = {.emit = {.emit = take, .aside = drop, .fate = ignore},
                        .f = fopen(result, "w")};
     FILE *f = fopen(rows, "w");
     int64_t at[PARTS] = {0}, newest[PARTS] = {INT64_MIN, INT64_MIN, INT64_MIN};
