@@ -21,7 +21,7 @@ static struct sl_item *oldest(struct sl_strand *s)
     return s->ring[s->head % SL_INFLIGHT_MAX];
 }
 
-static void wait_for_all(struct sl_strand *s)
+void sl_strand_wait(struct sl_strand *s)
 {
     for (unsigned i = s->head; i != s->tail; i++) {
         struct sl_item *it = s->ring[i % SL_INFLIGHT_MAX];
@@ -60,7 +60,7 @@ static int widen(struct sl_strand *s, struct sl_err *err)
 {
     struct sl_item *first = oldest(s);
 
-    wait_for_all(s);
+    sl_strand_wait(s);
     int rc = take_schema(s, err);
     for (unsigned i = s->head; i != s->tail && rc == 0; i++) {
         struct sl_item *it = s->ring[i % SL_INFLIGHT_MAX];
@@ -267,7 +267,7 @@ int sl_strand_drain(struct sl_strand *s, struct sl_err *err)
 
 void sl_strand_discard(struct sl_strand *s)
 {
-    wait_for_all(s);
+    sl_strand_wait(s);
     for (; s->head != s->tail; s->head++)
         sl_item_free(oldest(s));
 }

@@ -292,3 +292,4 @@ int sl_strand_drain(struct sl_strand *s, struct sl_err *err);   /* all of them *
 void sl_strand_discard(struct sl_strand *s);                    /* without delivering */
 
 #endif
+void sl_strand_wait(struct sl_strand *s);                       /* until no worker runs */

@@ -204,7 +204,7 @@ static int encode_outputs(struct sl_item *it, int worker)
     for (size_t i = 0; i < it->outputs.n; i++) {
         struct sl_output *o = &it->outputs.items[i];
         int rc = sink->class->encode(sink, o->batch, worker, &o->encoded, &it->err);
-        if (rc < 0)
+        if (rc < 0) /* SL_TEXT_WIDEN: it is encoded when it is delivered */
             return rc;
     }
     return 0;

@@ -23,12 +23,13 @@ static int into_sink(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *e
 {
     struct sl_sink *s = p->sink;
     void *encoded = NULL;
-    if (s->class->encode) {
-        int rc = s->class->encode(s, b, s->workers - 1, &encoded, err);
-        if (rc < 0)
-            return rc;
+    int rc = s->class->encode ? s->class->encode(s, b, s->workers - 1, &encoded, err) : 0;
+    if (rc == SL_TEXT_WIDEN) {
+        for (int i = 0; i < p->nstrands; i++)
+            sl_strand_wait(p->strands[i]);
+        rc = s->class->encode_alone(s, b, &encoded, err);
     }
-    return sink_write(p, b, encoded, err);
+    return rc < 0 ? rc : sink_write(p, b, encoded, err);
 }
 
 int sl_way_push(struct sl_way *w, struct sl_hop *h, int input, struct sl_batch *b,

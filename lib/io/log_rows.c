@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* log_rows: see log_rows.h. What depends on the log (its partitions, its columns) is read under `shape`. */
+/* log_rows: see log_rows.h. */
 #include "base/compat.h"
 #include "io/log_rows.h"
 #include "arrow/hidden.h"
@@ -17,7 +17,6 @@ enum {
 void sl_log_rows_init(struct sl_log_rows *r, struct sl_account *account)
 {
     r->account = r->pile.account = account;
-    pthread_rwlock_init(&r->shape, NULL);
 }
 
 void sl_log_rows_release(struct sl_log_rows *r)
@@ -27,7 +26,6 @@ void sl_log_rows_release(struct sl_log_rows *r)
     free(r->blobs);
     sl_pile_clear(&r->pile);
     sl_unpack_free(r->unpack);
-    pthread_rwlock_destroy(&r->shape);
 }
 
 static struct sl_log_encoded *encoded_new(const struct sl_log_rows *r, struct sl_err *err)
@@ -45,8 +43,6 @@ void sl_log_encoded_free(struct sl_log_encoded *e)
         return;
     for (size_t i = 0; i < e->n; i++)
         sl_log_blob_free(e->blobs[i]);
-    sl_batch_unref(e->late);
-    sl_schema_unref(e->wider);
     sl_batch_unref(e->small);
     free(e);
 }
@@ -137,23 +133,20 @@ static int encode_or_load(struct sl_log_rows *r, struct sl_batch *b, struct sl_l
 
 /* The same, with what `_rest` holds in columns of its own, if the log has them. */
 static int encode_unpacked(struct sl_log_rows *r, struct sl_batch *b, int worker,
-                           struct sl_log_encoded *out, struct sl_err *err)
+                           struct sl_log_encoded *out, struct sl_schema **wider, struct sl_err *err)
 {
     struct sl_batch *v = NULL;
-    int rc = sl_unpack_batch(r->unpack, worker, b, &v, &out->wider, err);
-    if (rc == SL_TEXT_WIDEN) {
-        out->late = sl_batch_ref(b);
-        return 0;
-    }
+    int rc = sl_unpack_batch(r->unpack, worker, b, &v, wider, err);
     if (rc == 0)
         rc = encode_or_load(r, v, out, err);
     sl_batch_unref(v);
     return rc;
 }
 
-static int encode(struct sl_log_rows *r, struct sl_batch *b, int worker,
-                  struct sl_log_encoded **out, struct sl_err *err)
+int sl_log_rows_encode(struct sl_log_rows *r, struct sl_batch *b, int worker,
+                       struct sl_log_encoded **out, struct sl_schema **wider, struct sl_err *err)
 {
+    struct sl_schema *unasked = NULL;
     struct sl_log_encoded *e = encoded_new(r, err);
     struct sl_batch *v = e ? sl_hidden_strip(b, err) : NULL;
     int rc = v ? 0 : -SL_ENOMEM;
@@ -161,21 +154,14 @@ static int encode(struct sl_log_rows *r, struct sl_batch *b, int worker,
     if (rc == 0 && r->unpack)
         rc = sl_unpack_wanted(r->unpack, v, err);
     if (rc >= 0)
-        rc = rc ? encode_unpacked(r, v, worker, e, err) : encode_or_load(r, v, e, err);
+        rc = rc ? encode_unpacked(r, v, worker, e, wider ? wider : &unasked, err)
+                : encode_or_load(r, v, e, err);
     sl_batch_unref(v);
-    if (rc < 0)
+    sl_schema_unref(unasked);
+    if (rc)
         sl_log_encoded_free(e);
     else
         *out = e;
-    return rc;
-}
-
-int sl_log_rows_encode(struct sl_log_rows *r, struct sl_batch *b, int worker,
-                       struct sl_log_encoded **out, struct sl_err *err)
-{
-    pthread_rwlock_rdlock(&r->shape);
-    int rc = encode(r, b, worker, out, err);
-    pthread_rwlock_unlock(&r->shape);
     return rc;
 }
 
@@ -222,7 +208,6 @@ static int add_small(struct sl_log_rows *r, struct sl_batch *b, struct sl_err *e
 
 int sl_log_rows_add(struct sl_log_rows *r, struct sl_log_encoded *e, struct sl_err *err)
 {
-    assert(!e->late);
     int rc = e->small ? add_small(r, e->small, err) : sl_log_rows_finish(r, err);
     if (rc == 0)
         rc = keep(r, e, err);

@@ -11,15 +11,12 @@
 #ifndef SL_IO_LOG_ROWS_H
 #define SL_IO_LOG_ROWS_H
 
-#include <pthread.h>
 #include "arrow/pile.h"
 #include "io/connect.h"
 
-/* What is made of one batch: one of the three. */
+/* What is made of one batch: one of both. */
 struct sl_log_encoded {
-    struct sl_batch *late;   /* nothing yet: its `_rest` needs columns that the log has not, */
-    struct sl_schema *wider; /* which are these */
-    struct sl_batch *small;  /* rows for the pile: loaded, without a selection */
+    struct sl_batch *small; /* rows for the pile: loaded, without a selection */
     size_t n;
     struct sl_log_blob *blobs[]; /* of its partitions */
 };
@@ -28,7 +25,6 @@ struct sl_log_rows {
     struct sl_log_writer *writer; /* borrowed */
     struct sl_unpack *unpack;     /* owned; NULL: there is no `_rest` */
     struct sl_account *account;
-    pthread_rwlock_t shape; /* who changes unpack, or the writer's log, locks it for writing */
     /* Rows that wait for a commit: those of the blobs, and behind them those of the pile. */
     struct sl_log_blob **blobs;
     size_t n, cap, bytes;
@@ -37,10 +33,11 @@ struct sl_log_rows {
 
 void sl_log_rows_init(struct sl_log_rows *r, struct sl_account *account);
 void sl_log_rows_release(struct sl_log_rows *r);
+/* SL_TEXT_WIDEN: what b has in `_rest` needs columns that unpack has not; *wider, if asked for, has them. */
 int sl_log_rows_encode(struct sl_log_rows *r, struct sl_batch *b, int worker,
-                       struct sl_log_encoded **out, struct sl_err *err);
+                       struct sl_log_encoded **out, struct sl_schema **wider, struct sl_err *err);
 void sl_log_encoded_free(struct sl_log_encoded *e);
-/* Takes e, which is not late, behind all rows so far; e is gone, on failure too. */
+/* Takes e behind all rows so far; e is gone, on failure too. */
 int sl_log_rows_add(struct sl_log_rows *r, struct sl_log_encoded *e, struct sl_err *err);
 /* All rows lie in the n blobs then. */
 int sl_log_rows_finish(struct sl_log_rows *r, struct sl_err *err);

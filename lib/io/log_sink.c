@@ -12,8 +12,7 @@
  * it was loaded, and from its own commits since.
  *
  * Rows with something in `_rest` are unpacked by the worker that encodes them; where that takes a
- * column that the log has not, or a wider one, the batch waits for the loop, which evolves the log while
- * no worker reads.
+ * column that the log has not, or a wider one, the loop encodes the batch, and evolves the log before.
  *
  * A log that is not there is made when the sink is opened; columns that a log lacks come with the first
  * commit. A run that fails before it leaves neither (log.h).
@@ -146,7 +145,33 @@ static int sink_encode(struct sl_sink *base, struct sl_batch *b, int worker, voi
                        struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
-    return sl_log_rows_encode(&s->rows, b, worker, (struct sl_log_encoded **)out, err);
+    return sl_log_rows_encode(&s->rows, b, worker, (struct sl_log_encoded **)out, NULL, err);
+}
+
+/* The log gets the columns that a batch needs. */
+static int add_columns(struct log_sink *s, struct sl_schema *wider, struct sl_err *err)
+{
+    int rc = sl_unpack_widen(s->rows.unpack, wider, err);
+    struct sl_schema *plain = rc == 0 ? plain_schema(sl_unpack_schema(s->rows.unpack), err) : NULL;
+    if (rc == 0)
+        rc = plain ? sl_log_writer_evolve(s->writer, plain, err) : -(int)SL_ENOMEM;
+    sl_schema_unref(plain);
+    return rc;
+}
+
+static int sink_encode_alone(struct sl_sink *base, struct sl_batch *b, void **out,
+                             struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    struct sl_schema *wider = NULL;
+    int rc = sl_log_rows_finish(&s->rows, err); /* under the columns that there are */
+    while (rc == 0 && (rc = sl_log_rows_encode(&s->rows, b, base->workers - 1,
+                                               (struct sl_log_encoded **)out, &wider, err)) > 0) {
+        rc = add_columns(s, wider, err);
+        sl_schema_unref(wider);
+        wider = NULL;
+    }
+    return rc;
 }
 
 static void sink_drop(struct sl_sink *base, void *encoded)
@@ -227,48 +252,13 @@ static int sink_commit(struct sl_sink *base, const struct sl_checkpoint *c, stru
     return keep_recorded(s, c, err);
 }
 
-/* The log gets the columns that a batch needs. */
-static int widen_for(struct log_sink *s, struct sl_schema *wider, struct sl_err *err)
-{
-    pthread_rwlock_wrlock(&s->rows.shape);
-    int rc = sl_unpack_widen(s->rows.unpack, wider, err);
-    struct sl_schema *plain = rc == 0 ? plain_schema(sl_unpack_schema(s->rows.unpack), err) : NULL;
-    if (rc == 0)
-        rc = plain ? sl_log_writer_evolve(s->writer, plain, err) : -(int)SL_ENOMEM;
-    pthread_rwlock_unlock(&s->rows.shape);
-    sl_schema_unref(plain);
-    return rc;
-}
-
-/* A batch that waited: it is encoded anew, for a log that may have got its columns meanwhile. */
-static int encode_late(struct log_sink *s, struct sl_log_encoded **e, struct sl_err *err)
-{
-    int rc = sl_log_rows_finish(&s->rows, err); /* under the columns that there are */
-    while (rc == 0 && (*e)->late) {
-        struct sl_log_encoded *old = *e;
-        rc = sl_log_rows_encode(&s->rows, old->late, s->base.workers - 1, e, err);
-        if (rc == 0)
-            sl_log_encoded_free(old);
-        if (rc == 0 && (*e)->late)
-            rc = widen_for(s, (*e)->wider, err);
-    }
-    return rc;
-}
-
 static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
-    struct sl_log_encoded *e = encoded;
-    int rc = 0;
 
-    if (e->late)
-        rc = encode_late(s, &e, err);
     if (base->due == INT64_MAX)
         base->due = sl_time_mono_usec() + LATEST_USEC;
-    if (rc == 0)
-        rc = sl_log_rows_add(&s->rows, e, err);
-    else
-        sl_log_encoded_free(e);
+    int rc = sl_log_rows_add(&s->rows, encoded, err);
     if (sl_log_rows_full(&s->rows))
         base->due = 0;
     if (s->rows.unpack && s->reads && sl_unpack_is_full(s->rows.unpack))
@@ -311,7 +301,7 @@ static int sink_widen(struct sl_sink *base, struct sl_schema *schema, struct sl_
     struct sl_schema *plain = plain_schema(schema, err);
     int rc = plain ? sl_log_writer_evolve(s->writer, plain, err) : -(int)SL_ENOMEM;
     if (rc == 0)
-        rc = start_unpacking(s, plain, err); /* no worker runs now */
+        rc = start_unpacking(s, plain, err);
     sl_schema_unref(plain);
     return rc;
 }
@@ -393,6 +383,7 @@ static const struct sl_sink_class log_sink_class = {
     .widen = sink_widen,
     .pinned = sink_pinned,
     .encode = sink_encode,
+    .encode_alone = sink_encode_alone,
     .drop = sink_drop,
     .write = sink_write,
     .commit = sink_commit,

@@ -9,8 +9,8 @@
  *
  * Invariants: (1) A member never takes the place of something else: where the stream has a column of
  * that name, or the log's column is of a type that JSON is not read as, it stays in `_rest`; so does all
- * that is no object. (2) What decoding reads changes only in sl_unpack_widen, which nobody else may
- * run beside (the caller's lock). (3) The batch that comes out has the rows of the one that went in.
+ * that is no object. (2) What decoding reads changes only in sl_unpack_widen, beside which nothing may
+ * run. (3) The batch that comes out has the rows of the one that went in.
  */
 #include "base/compat.h"
 #include "arrow/builder.h"
