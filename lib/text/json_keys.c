@@ -316,6 +316,10 @@ int sl_text_json_settle(struct sl_text_reader *r, const char *data, size_t n, co
     r->keys = sl_json_keys_new();
     if (!r->keys)
         return sl_err_nomem(err, "reading JSON");
+    int rest = r->types ? sl_schema_find(r->types, SL_REST, strlen(SL_REST)) : -1;
+    if (rest >= 0 && r->types->fields[rest].type.kind != SL_JSONB)
+        return sl_err_set(err, SL_EUSAGE,
+                          "--types: %s is jsonb, for it holds the keys without a column", SL_REST);
     int rc = sl_json_keys_declare(r->keys, r->types, err);
     if (rc == 0)
         rc = sl_json_keys_discover(r->keys, data, n, r->o.zone, err);

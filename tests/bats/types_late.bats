@@ -58,3 +58,9 @@ late() { # HEADER LINE
     [ "${lines[1]}" = "2024-01-01 00:00:00+00,9999-12-31 00:00:00+00" ]
     [ "${lines[2]}" = "2024-01-02 00:00:00+00,2024-01-01T00:00:00.000000001Z" ]
 }
+
+@test "_rest is declared as what it is" {
+    late '{"a":1}' '{"a":1}' >t.json <<<'{"a":2,"late":3}'
+    run -2 --separate-stderr sluice transform t.json --types '_rest text' -O json
+    [[ $stderr == *"--types: _rest is jsonb"* ]]
+}
