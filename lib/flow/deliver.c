@@ -3,9 +3,11 @@
 /*
  * deliver: items in order, from a strand's lanes into the rest of the graph.
  *
- * A wider schema: when the oldest item says that its values do not fit, every item under way is
- * waited for, source and sink take the wider schema, and all of them are decoded anew. Nothing after
- * the oldest has been delivered yet, so the sink sees the change exactly between two items.
+ * A SCHEMA event: the oldest item says that its values do not fit. Every item under way is waited for,
+ * the source takes the wider schema, the operators are bound to it again, the sink is told, and the
+ * items are decoded anew. Nothing from the oldest on has been delivered yet, so the event lies exactly
+ * between two items. A source has it only where row-wise operators stand behind it and a sink that can
+ * change; columns that these compute with, or go by, keep their types (sl_pipeline_pin).
  *
  * A morsel that is too large for the wider schema is split then; its parts are run one after the other
  * as they are delivered.
@@ -36,27 +38,29 @@ static int split(struct sl_strand *s, struct sl_morsel *m, struct sl_err *err)
     return class->split ? class->split(s->source, m, err) : 0;
 }
 
-/* The source and the sink take the schema that the oldest item wants; nothing stands between them. */
+/* The source, what stands behind it and the sink take the schema that the oldest item wants. */
 static int take_schema(struct sl_strand *s, struct sl_err *err)
 {
     struct sl_pipeline *p = s->p;
     struct sl_schema *wider = sl_schema_ref(oldest(s)->morsel->wider);
-    assert(s->to == p->end && !s->nprefix && !s->stamps);
+    assert(s->to == p->end && !s->stamps);
     int rc = sl_pipeline_commit(p, SL_COMMIT_SOME, err);
     if (rc == 0)
         rc = s->source->class->widen(s->source, wider, err);
     if (rc == 0) {
         sl_schema_unref(s->schema);
         s->schema = sl_schema_ref(s->source->schema);
-        sl_schema_unref(p->end->out);
-        p->end->out = sl_schema_ref(s->schema);
-        rc = p->sink->class->widen(p->sink, s->schema, err);
+        rc = sl_pipeline_bind_ops(p, err);
     }
+    if (rc == 0)
+        rc = sl_strand_renew(s, err);
+    if (rc == 0)
+        rc = p->sink->class->widen(p->sink, p->end->out, err);
     sl_schema_unref(wider);
     return rc;
 }
 
-static int widen(struct sl_strand *s, struct sl_err *err)
+static int change_schema(struct sl_strand *s, struct sl_err *err)
 {
     struct sl_item *first = oldest(s);
 
@@ -236,7 +240,7 @@ static int deliver_part(struct sl_strand *s, struct sl_err *err)
         sl_pool_wait(s->p->pool, &it->task);
     /* A wider schema may turn out not to be wide enough for the next value: ask again. */
     while (it->status == SL_TEXT_WIDEN && rc == 0)
-        rc = widen(s, err);
+        rc = change_schema(s, err);
     return rc < 0 ? rc : deliver_oldest(s, it, err);
 }
 

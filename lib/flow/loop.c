@@ -295,19 +295,6 @@ static int turn(struct sl_pipeline *p, struct sl_err *err)
 
 /* ---- beginning and end ---- */
 
-/* Where the sink takes wider types in the middle, columns that it orders or routes by keep theirs. */
-static void pin_columns(struct sl_pipeline *p)
-{
-    struct sl_source *s = p->strands[0]->source;
-    if (!s->may_widen || !s->class->pin || !p->sink->class->pinned)
-        return;
-    for (int i = 0; i < s->schema->nfields; i++) {
-        enum sl_pin pin = p->sink->class->pinned(p->sink, s->schema->fields[i].name);
-        if (pin != SL_PIN_NONE)
-            s->class->pin(s, i, pin);
-    }
-}
-
 static int open_all(struct sl_pipeline *p, struct sl_err *err)
 {
     int rc = sl_pipeline_bind(p, err);
@@ -322,7 +309,7 @@ static int open_all(struct sl_pipeline *p, struct sl_err *err)
     if (rc == 0)
         rc = p->sink->class->open(p->sink, p->end->out, err);
     if (rc == 0)
-        pin_columns(p);
+        rc = sl_pipeline_pin(p, err);
     if (rc == 0 && p->rejects) {
         struct sl_schema *s = sl_reject_schema();
         rc = s ? p->rejects->class->open(p->rejects, s, err) : sl_err_nomem(err, "rejects");

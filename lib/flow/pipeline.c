@@ -102,7 +102,7 @@ struct sl_feed *sl_pipeline_timed(struct sl_pipeline *p, const char *column, str
 {
     p->timed = p->nstrands == 1 && from->strand && from->strand->source->class->pin;
     if (p->timed)
-        return from; /* see pin_columns() of loop.c; and with an operator no column could widen */
+        return from; /* see sl_pipeline_pin() */
     struct sl_op *op = sl_timed_new(column, p->o.account, err);
     struct sl_graph_node *node = op ? add_node(p, op, &from, 1, err) : NULL;
     return node ? &node->feed : NULL;
@@ -125,8 +125,7 @@ int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err 
     return 0;
 }
 
-/* Binds the operators in the order of the rows. */
-static int bind_ops(struct sl_pipeline *p, struct sl_err *err)
+int sl_pipeline_bind_ops(struct sl_pipeline *p, struct sl_err *err)
 {
     for (int k = 0; k < p->nnodes; k++) {
         struct sl_graph_node *n = p->nodes[k];
@@ -204,7 +203,7 @@ static int carry_raw(struct sl_pipeline *p, const uint8_t *columns, struct sl_er
     int rc = s->source->class->raw(s->source, p->sink->text, columns, err);
     if (rc == 0)
         rc = sl_stamp_plan(s, s->stamps, err);
-    return rc < 0 ? rc : bind_ops(p, err);
+    return rc < 0 ? rc : sl_pipeline_bind_ops(p, err);
 }
 
 static int prints_instants(const struct sl_schema *out)
@@ -247,11 +246,11 @@ static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)
 {
     int all_can = !p->rejects;
     for (int i = 0; i < p->nstrands; i++)
-        all_can &= p->strands[i]->source->class->want && !p->strands[i]->source->may_widen;
+        all_can &= p->strands[i]->source->class->want && !p->strands[i]->source->may_grow;
     int rc = spread_needs(p, p->end, (const uint8_t *)"", all_can, err);
     for (int i = 0; rc == 0 && i < p->nstrands; i++) {
         struct sl_strand *s = p->strands[i];
-        if (!s->source->class->want || s->source->may_widen)
+        if (!s->source->class->want || s->source->may_grow)
             continue;
         if (p->rejects) /* a row that an operator cannot take goes there whole, with its place */
             memset(s->needs, 0xff, bitmap_bytes(s->schema));
@@ -259,6 +258,31 @@ static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)
             sl_bit_set(s->needs, (size_t)s->time);
         rc = s->source->class->want(s->source, s->needs, err);
     }
+    return rc;
+}
+
+int sl_pipeline_pin(struct sl_pipeline *p, struct sl_err *err)
+{
+    struct sl_source *s = p->strands[0]->source;
+    const struct sl_schema *out = p->end->out;
+    struct sl_graph_node *last = p->end->inputs[0].from->node;
+    if (!s->may_widen || !s->class->pin || !p->sink->class->pinned)
+        return 0;
+    uint8_t *of_sink = sl_calloc(1, bitmap_bytes(out));
+    int rc = of_sink ? 0 : sl_err_nomem(err, "a plan");
+    for (int i = 0; rc == 0 && i < out->nfields; i++) {
+        enum sl_pin why = p->sink->class->pinned(p->sink, out->fields[i].name);
+        if (why != SL_PIN_NONE && !last)
+            s->class->pin(s, i, why);
+        else if (why != SL_PIN_NONE)
+            sl_bit_set(of_sink, (size_t)i);
+    }
+    if (rc == 0 && last)
+        rc = spread_needs(p, last, of_sink, 0, err);
+    for (int i = 0; rc == 0 && last && i < s->schema->nfields; i++)
+        if (sl_bit(p->strands[0]->needs, (size_t)i))
+            s->class->pin(s, i, SL_PIN_READ);
+    free(of_sink);
     return rc;
 }
 
@@ -296,11 +320,21 @@ static void tell_endless(struct sl_pipeline *p)
             p->nodes[i]->op->traits |= SL_OP_ENDLESS;
 }
 
+/* New columns need a sink that is told of them and of nothing else: names in operators have been looked up
+ * among those that there were. */
+static void allow_wider(const struct sl_pipeline *p, struct sl_source *s)
+{
+    s->may_widen = p->nstrands == 1 && s->class->widen && p->sink->class->widen;
+    s->may_grow = s->may_widen && p->nnodes == 1;
+    for (int i = 0; i < p->nnodes - 1; i++)
+        s->may_widen &= p->nodes[i]->op->traits & SL_OP_ROWWISE;
+}
+
 static int open_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err *err)
 {
     s->workers = p->nlanes;
     s->keeps_rejects = p->rejects != NULL;
-    s->may_widen = p->sink->may_widen && p->nstrands == 1 && p->nnodes == 1;
+    allow_wider(p, s);
     int rc = s->class->open(s, err);
     p->sink->live |= s->live;
     p->sink->out_of_order = SL_MAX(p->sink->out_of_order, s->out_of_order);
@@ -328,7 +362,7 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
     if (rc == 0)
         rc = plan_watermarks(p, err);
     if (rc == 0)
-        rc = bind_ops(p, err);
+        rc = sl_pipeline_bind_ops(p, err);
     if (rc == 0)
         rc = keep_raw(p, err);
     if (rc == 0)

@@ -200,6 +200,8 @@ int sl_strand_plan(struct sl_strand *s, struct sl_err *err);
 int sl_strand_open(struct sl_strand *s, struct sl_err *err);
 /* Takes charge of a morsel, which passes: to a worker, or through the own lane at once. */
 int sl_strand_take(struct sl_strand *s, struct sl_morsel *m, struct sl_err *err);
+/* The operators have been bound again: workers, none of which runs, get copies of them as they are now. */
+int sl_strand_renew(struct sl_strand *s, struct sl_err *err);
 /* At the end: the partial results of the copies into the operator itself. */
 int sl_strand_merge(struct sl_strand *s, struct sl_err *err);
 /* m passes to the item. NULL: no memory. */
@@ -265,7 +267,14 @@ void sl_pipeline_say_late(struct sl_pipeline *p);
 int sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r, struct sl_err *err);
 int sl_pipeline_balance(const struct sl_pipeline_result *r, struct sl_err *err);
 
-/* pipeline.c: says what was assumed, or what holds of it by now */
+/* ---- pipeline.c ---- */
+
+/* Binds the operators in the order of the rows: to the schemas that the strands have now. */
+int sl_pipeline_bind_ops(struct sl_pipeline *p, struct sl_err *err);
+/* Once the sink is open, where types may become wider: those of columns that the sink orders or routes by
+ * stay, and those of columns that an operator computes with. */
+int sl_pipeline_pin(struct sl_pipeline *p, struct sl_err *err);
+/* Says what was assumed, or what holds of it by now. */
 void sl_pipeline_say_assumed(struct sl_pipeline *p);
 
 /* ---- commit.c ---- */
@@ -289,7 +298,7 @@ int sl_pipeline_written(struct sl_pipeline *p, struct sl_err *err);
 
 int sl_strand_deliver(struct sl_strand *s, struct sl_err *err); /* the oldest item */
 int sl_strand_drain(struct sl_strand *s, struct sl_err *err);   /* all of them */
+void sl_strand_wait(struct sl_strand *s);                       /* until no worker runs */
 void sl_strand_discard(struct sl_strand *s);                    /* without delivering */
 
 #endif
-void sl_strand_wait(struct sl_strand *s);                       /* until no worker runs */

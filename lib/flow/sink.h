@@ -40,10 +40,11 @@ struct sl_sink_class {
     int (*take_back)(struct sl_sink *s, const char *mark, struct sl_err *err);
     /* All that was written is on its device: appends where that ends. */
     int (*mark)(struct sl_sink *s, struct sl_buf *out, struct sl_err *err);
-    /* A wider schema from now on (only if may_widen). */
+    /* A wider schema from now on; no encode() runs. NULL = it can have no other. */
     int (*widen)(struct sl_sink *s, struct sl_schema *schema, struct sl_err *err);
-    /* After open, if may_widen: whether the type of this column stays, and why. NULL = of none. */
+    /* After open, where there is widen: whether the type of this column stays, and why. NULL = of none. */
     enum sl_pin (*pinned)(const struct sl_sink *s, const char *column);
+    /* 0; SL_TEXT_WIDEN: not before the sink itself has changed for what is in b; < 0. */
     int (*encode)(struct sl_sink *s, struct sl_batch *b, int worker, void **out,
                   struct sl_err *err);
     void (*drop)(struct sl_sink *s, void *encoded); /* an encoded batch that is not written */
@@ -73,7 +74,6 @@ struct sl_sink_class {
 
 struct sl_sink { /* first member of every sink */
     const struct sl_sink_class *class;
-    int may_widen;            /* a log: takes a wider schema in the middle */
     enum sl_text_format text; /* that it writes; untouched columns may come as their bytes were */
     int workers;              /* encode() is called with worker < workers; set before open */
     int pipe_closed;          /* write or ready answered DONE because the reader is gone */

@@ -11,7 +11,6 @@ struct sl_morsel *sl_morsel_new(struct sl_source *s)
         return NULL;
     m->source = s;
     m->watermark = SL_TIME_MIN;
-    m->generation = s->generation;
     m->first_line = m->byte = m->base = m->upto = -1;
     return m;
 }

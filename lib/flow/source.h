@@ -23,8 +23,6 @@
 
 struct sl_source;
 
-enum sl_pin { SL_PIN_NONE, SL_PIN_KEY, SL_PIN_TIME };
-
 enum sl_next {
     SL_NEXT_MORSEL = 1,
     SL_NEXT_WAIT,
@@ -42,7 +40,6 @@ struct sl_morsel {
     struct sl_buffer *header; /* names the fields of text, NULL = nothing does */
     void *arg;                /* the source's, freed by discard() */
     struct sl_morsel *rest;   /* was split off, and comes next; NULL: nothing was */
-    int generation;           /* of the source's schema that it was decoded with */
     int64_t upto;             /* cut short before this physical row of its batch; -1: it was not */
     /* given by next() */
     int64_t watermark;        /* of the rows so far, µs; SL_TIME_MIN: none */
@@ -82,7 +79,8 @@ struct sl_source_class {
     /* After decode, when one is asked for: fills the places of the rows of m's batch; m->text is their
      * text. NULL = they have none. */
     int (*locate)(struct sl_source *s, struct sl_morsel *m, struct sl_err *err);
-    /* Takes a wider schema (generation grows): 0, or < 0 if this source cannot. NULL = cannot. */
+    /* Takes a wider schema (generation grows); its event time stays the column that it is. NULL = this
+     * source has no SCHEMA event. */
     int (*widen)(struct sl_source *s, struct sl_schema *wider, struct sl_err *err);
     /* Before the first next(): only columns with a bit are wanted, others may come as nulls. NULL =
      * all are given. */
@@ -91,9 +89,9 @@ struct sl_source_class {
      * can be, they keep every byte (the schema changes). NULL = this source cannot. */
     int (*raw)(struct sl_source *s, enum sl_text_format to, const uint8_t *columns,
                struct sl_err *err);
-    /* Before the first next(), where may_widen: the type of this column stays, for the sink's sake (see
-     * struct sl_sink_class.pinned). NULL = no column of this source changes. */
-    void (*pin)(struct sl_source *s, int column, enum sl_pin pin);
+    /* Before the first next(), where may_widen: the type of this column stays. NULL = no column of this
+     * source changes. */
+    void (*pin)(struct sl_source *s, int column, enum sl_pin why);
     /* After WAIT: adds what it waits for. NULL = nothing wakes it. */
     void (*poll)(struct sl_source *s, struct sl_poll_set *p);
     /* m has been delivered, in order: cheap, for it is called for every morsel. NULL with positions. */
@@ -126,9 +124,10 @@ struct sl_source_class {
 struct sl_source { /* first member of every source */
     const struct sl_source_class *class;
     struct sl_schema *schema; /* after open; replaced by widen */
-    int generation;
-    int workers;       /* decode() is called with worker < workers; set before open */
-    int may_widen;     /* decode may ask for a wider schema; else what does not fit is rejected */
+    int generation;           /* of the schema: counts what widen took */
+    int workers;              /* decode() is called with worker < workers; set before open */
+    int may_widen;     /* decode may ask for wider types; else what does not fit is rejected */
+    int may_grow;      /* ... and for new columns */
     int keeps_rejects; /* bad records are kept and the run goes on; set before open */
     int live;          /* input has no end */
     int gives_batches; /* after open: next() fills the batch of every morsel, decode() has no work */

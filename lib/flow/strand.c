@@ -84,16 +84,24 @@ static int start_lanes(struct sl_strand *s, struct sl_err *err)
     return rc < 0 || p->pool ? rc : -(int)(err ? err->code : SL_EFAIL);
 }
 
-static void free_lanes(struct sl_strand *s)
+/* Frees the workers' copies of the operators. */
+static void stop_lanes(struct sl_strand *s)
 {
-    int n = s->p->nlanes;
-    for (int l = 0; s->lanes && l < n; l++) {
+    for (int l = 0; s->lanes && l < s->p->nlanes - 1; l++) {
         struct sl_way *w = &s->lanes[l];
-        for (int i = 0; l < n - 1 && w->hops && i < s->nprefix; i++)
+        for (int i = 0; w->hops && i < s->nprefix; i++)
             sl_op_free(w->hops[i].op);
         free(w->hops);
+        w->hops = NULL;
     }
-    free(s->lanes);
+}
+
+int sl_strand_renew(struct sl_strand *s, struct sl_err *err)
+{
+    int started = s->p->nlanes > 1 && s->lanes[0].hops;
+    assert(!s->merging);
+    stop_lanes(s);
+    return started ? start_lanes(s, err) : 0;
 }
 
 void sl_strand_free(struct sl_strand *s)
@@ -101,7 +109,10 @@ void sl_strand_free(struct sl_strand *s)
     if (!s)
         return;
     sl_strand_discard(s);
-    free_lanes(s);
+    stop_lanes(s);
+    if (s->lanes)
+        free(s->lanes[s->p->nlanes - 1].hops);
+    free(s->lanes);
     free(s->prefix);
     free(s->needs);
     free(s->greatest);
@@ -171,7 +182,6 @@ void sl_item_reset(struct sl_item *it)
     m->places = NULL;
     m->nplaces = 0;
     m->records = m->skipped = 0;
-    m->generation = it->strand->source->generation;
 }
 
 void sl_item_free(struct sl_item *it)

@@ -411,7 +411,6 @@ int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, str
     if (!s)
         return sl_err_nomem(err, "a log sink");
     s->base.class = &log_sink_class;
-    s->base.may_widen = 1;
     s->base.account = o->account;
     s->lo = o->log;
     s->lo.account = o->account;

@@ -28,7 +28,6 @@ static int source_open(struct sl_source *base, struct sl_err *err)
     struct sl_source *in = s->inner;
 
     in->workers = base->workers;
-    in->may_widen = base->may_widen;
     int rc = in->class->open(in, err);
     if (rc < 0)
         return rc;

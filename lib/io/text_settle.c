@@ -46,10 +46,17 @@ static size_t before_zeros(struct text_source *t, size_t n)
 /* The reader's schema, with its time column settled, becomes the source's. */
 int sl_textin_take_schema(struct text_source *t, struct sl_err *err)
 {
-    struct sl_schema *s = sl_source_time(sl_text_schema(t->reader), t->o.time_column, err);
+    struct sl_schema *now = sl_text_schema(t->reader), *was = t->base.schema;
+    struct sl_schema *s =
+        t->base.generation ? sl_schema_copy(now) : sl_source_time(now, t->o.time_column, err);
     if (!s)
         return -(int)(err ? err->code : SL_EFAIL);
-    sl_schema_unref(t->base.schema);
+    if (t->base.generation &&
+        sl_schema_set_meta(s, SL_META_TIME, sl_schema_meta(was, SL_META_TIME)) < 0) {
+        sl_schema_unref(s);
+        return sl_err_nomem(err, "a schema");
+    }
+    sl_schema_unref(was);
     t->base.schema = s;
     return 0;
 }
@@ -132,7 +139,7 @@ static int make_reader(struct text_source *t, struct sl_err *err)
         .no_header = t->o.no_header,
         .header = t->o.header,
         .several = t->o.npaths > 1 || t->watch,
-        .may_widen = t->base.may_widen,
+        .may_grow = t->base.may_grow,
         .max_columns = t->o.max_columns,
         .types = t->types,
         .fixed = sl_textin_fixed(t),

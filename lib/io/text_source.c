@@ -253,11 +253,11 @@ static int source_raw(struct sl_source *s, enum sl_text_format to, const uint8_t
     return sl_textin_take_schema(t, err);
 }
 
-static void source_pin(struct sl_source *s, int column, enum sl_pin pin)
+static void source_pin(struct sl_source *s, int column, enum sl_pin why)
 {
     struct sl_text_reader *r = ((struct text_source *)s)->reader;
     if (r) /* a directory has nothing new */
-        sl_text_pin(r, column, pin == SL_PIN_TIME);
+        sl_text_pin(r, column, why);
 }
 
 static int source_resume(struct sl_source *s, const struct sl_checkpoint *from, enum sl_again again,

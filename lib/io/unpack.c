@@ -67,6 +67,7 @@ static int make_reader(struct sl_unpack *u, const struct sl_zone *zone, int max_
         struct sl_text_options o = {
             .format = SL_TEXT_JSON,
             .fixed = fixed,
+            .may_grow = 1,
             .max_columns = room(u, fixed, max_columns),
             .zone = zone,
             .account = u->account,

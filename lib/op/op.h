@@ -10,7 +10,8 @@
  *
  * Call order: new (by the operator's own constructor); schema once per input, which binds it; load
  * if a checkpoint is restored; push ...; save whenever BARRIER has been pushed on every input;
- * push(STOP) or push(END) once, last; free.
+ * push(STOP) or push(END) once, last; free. A row-wise operator may be bound again between two pushes,
+ * to the same columns, some of a wider type: from there on it is as a new one bound to them.
  *
  * push(batch, directive): batch may be NULL. The rows come first, then the directive acts:
  *   MORE     more may follow at once
@@ -94,7 +95,7 @@ struct sl_op_class {
     /* Row account that must balance, as text for --stats: "in = out + filtered + rejected". */
     const char *account;
     /* Binds to the input schema: *out is the output schema (a reference). May be called again, with
-     * another schema, until the first push: the last call holds. */
+     * another schema, until the first push, of a SL_OP_ROWWISE operator always: the last call holds. */
     int (*schema)(struct sl_op *op, int input, struct sl_schema *in, struct sl_schema **out,
                   struct sl_err *err);
     int (*push)(struct sl_op *op, int input, struct sl_batch *batch, enum sl_directive directive,

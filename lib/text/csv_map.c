@@ -186,7 +186,7 @@ int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const c
     rc = known < 0 ? known : rc;
     if (rc == 0 && m->nunknown && !known && r->ncolumns)
         rc = refuse_strange(r, data, *header_len, m, err);
-    else if (rc == 0 && m->nunknown && !r->o.may_widen)
+    else if (rc == 0 && m->nunknown && !r->o.may_grow)
         rc = refuse_unknown(r, m, data + *header_len, n - *header_len, err);
     sl_csv_names_release(&names);
     if (rc < 0) {

@@ -158,7 +158,7 @@ static int misfit_reason(const struct decode *d, size_t row, int column, const s
         sl_buf_printf(b, " in the form %s", d->r->time_format);
         return sl_buf_check(b, d->err);
     }
-    if (c->pinned) {
+    if (c->pinned == SL_PIN_KEY || c->pinned == SL_PIN_TIME) {
         sl_buf_addstr(b, ", which stays: it is the log's ");
         sl_buf_addstr(b, c->event_time ? "time" : "key");
         return sl_buf_check(b, d->err);

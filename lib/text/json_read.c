@@ -5,7 +5,7 @@
  *
  * Keys come in the same order line after line, so each key is first compared with the one that
  * followed its predecessor last time. A row in which a key comes twice is bad: one of the values would
- * be lost. A key without a column asks for one, or (narrow) travels in _rest as a member with its dotted path.
+ * be lost. A key without a column asks for one (may_grow), or travels in _rest as a member with its dotted path.
  */
 #include "arrow/hidden.h"
 #include "base/json.h"
@@ -361,7 +361,7 @@ int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
     rows->nf = r->ncolumns;
     rows->matrix = s->matrix ? (const struct sl_span *)s->matrix->data : NULL;
     rows->origins = s->origins;
-    if (rc >= 0 && l.unknown && !l.is_full && (!chunk->narrow || r->keys->rest < 0))
+    if (rc >= 0 && l.unknown && !l.is_full && r->o.may_grow)
         rc = widen_keys(r, chunk, wider, err);
     return rc;
 }

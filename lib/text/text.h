@@ -70,7 +70,7 @@ struct sl_text_options {
     int no_header;       /* columns are c1, c2, ... */
     int header;      /* a first row is one, even of numbers only; neither: that is taken for data */
     int several;     /* files follow: --types may name columns of theirs */
-    int may_widen;   /* ... and new columns of theirs may be added */
+    int may_grow;    /* ... and new columns of theirs, and of JSON, may be added */
     int max_columns; /* JSON: so many without `_rest`, and those of types and fixed in any case;
                         further keys stay in `_rest`. 0 = SL_TEXT_MAX_COLUMNS, < 0 = no more */
     const struct sl_schema *types; /* declared with --types; NULL = none. Others are inferred */
@@ -150,8 +150,10 @@ struct sl_schema *sl_text_schema(struct sl_text_reader *r); /* borrowed */
 int sl_text_set_raw(struct sl_text_reader *r, enum sl_text_format to, const uint8_t *columns,
                     struct sl_err *err);
 /* After settling, before the first decode: the type of a column stays whatever comes, and values that
- * do not fit are rejects. event_time: it is what rows are ordered by, and null is a reject too. */
-void sl_text_pin(struct sl_text_reader *r, int column, int event_time);
+ * do not fit are rejects. Why: it is the log's key or its time (null is a reject too), or something
+ * reads it, and what that makes of a value must not depend on the values behind it. */
+enum sl_pin { SL_PIN_NONE, SL_PIN_KEY, SL_PIN_TIME, SL_PIN_READ };
+void sl_text_pin(struct sl_text_reader *r, int column, enum sl_pin why);
 /* What was assumed and not declared: format, delimiter, zone, and the --types line; for stderr. Columns
  * of numbers or of times that few other values made text are named, each in a line of its own. */
 void sl_text_assumed(const struct sl_text_reader *r, struct sl_buf *out);
@@ -161,7 +163,7 @@ void sl_text_assumed_types(const struct sl_text_reader *r, struct sl_buf *out);
 /* Column order of a file after the first: maps its header onto the schema by name. *map is an
  * opaque, counted description given to decode; *header_len as above. Formats without header: NULL
  * and 0. New columns: decode asks for them by SL_TEXT_WIDEN when they have a value, or, without
- * may_widen, -SL_ESCHEMA names the --types. A header that shares no name with the schema is refused. */
+ * may_grow, -SL_ESCHEMA names the --types. A header that shares no name with the schema is refused. */
 struct sl_text_map;
 int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const char *place,
                    struct sl_text_map **map, size_t *header_len, struct sl_err *err);

@@ -158,11 +158,11 @@ static int remake_schema(struct sl_text_reader *r, struct sl_err *err)
     return r->o.format == SL_TEXT_JSON ? sl_text_json_columns(r, err) : 0;
 }
 
-void sl_text_pin(struct sl_text_reader *r, int column, int event_time)
+void sl_text_pin(struct sl_text_reader *r, int column, enum sl_pin why)
 {
     assert(r->schema && column < r->ncolumns);
-    r->columns[column].pinned = 1;
-    r->columns[column].event_time |= event_time != 0;
+    r->columns[column].pinned = (uint8_t)why;
+    r->columns[column].event_time |= why == SL_PIN_TIME;
 }
 
 /* What holds a field as it was, for text in another format or the same: 0 = nothing. */

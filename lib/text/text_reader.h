@@ -62,7 +62,7 @@ struct sl_text_column {
     uint8_t declared;       /* --types or the format says so: never widened */
     uint8_t raw;
     uint8_t event_time; /* null is a reject */
-    uint8_t pinned;     /* where the rows go its type stays: what does not fit is a reject */
+    uint8_t pinned;     /* enum sl_pin: its type stays, what does not fit is a reject */
     uint8_t seen;       /* a later file has it; JSON: a row had it (set by any thread) */
     uint8_t said;       /* enum sl_text_said: what was said of it */
     uint8_t

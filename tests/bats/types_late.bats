@@ -59,6 +59,76 @@ late() { # HEADER LINE
     [ "${lines[2]}" = "2024-01-02 00:00:00+00,2024-01-01T00:00:00.000000001Z" ]
 }
 
+# 300,000 rows: v is an integer, from row 200,000 a decimal and from row 250,000 on a word.
+long_csv() {
+    awk 'BEGIN { print "id,v,w"; for (i = 1; i <= 300000; i++)
+        print i "," (i < 200000 ? i % 7 : i < 250000 ? i % 7 ".5" : "x" i % 7) "," i % 3 }'
+}
+
+@test "what a filter and a projection pass on widens the log in the middle, by any threads" {
+    long_csv >t.csv
+    awk -F, 'NR == 1 { print "q,id" } NR > 1 && $1 % 3 == 1 { print $2 "," $1 }' t.csv >want
+    local j
+    for j in 1 2 4; do
+        run -0 --separate-stderr sluice transform t.csv --where 'id % 3 = 1' --select 'v as q, id' -o l$j/ -j$j
+        [ "$(grep 'is now' <<<"$stderr" | tail -n 1)" = "sluice transform: column v is now text: 'x2' at t.csv:250001" ]
+        sluice replay l$j/ -O csv --quiet | cmp - want
+    done
+    run -0 --separate-stderr sluice transform -I csv --where 'id % 3 = 1' --select 'v as q, id' -o p/ < <(dd if=t.csv bs=999 status=none)
+    sluice replay p/ -O csv --quiet | cmp - want
+}
+
+@test "a column that an expression reads, or a key comes from, keeps its type: the value is a bad row" {
+    late id,v,w 2,7,1 >t.csv <<<$'3,7.5,1\n4,8,2.5'
+    local set
+    for set in '--where=v / 2 = 3 or v > 7' '--set=h = v / 2'; do
+        rm -rf l bad.json
+        run -3 --separate-stderr sluice transform t.csv "$set" -o l/ --rejects bad.json
+        [ "$(jq -r '"\(.line) \(.reason)"' bad.json)" = "12002 '7.5' does not fit bigint; --types 'v numeric(20,1)' would take it" ]
+        [ "$(sluice tail -n 1 l/ -O json --quiet | jq .w)" = 2.5 ]
+    done
+    run -1 --separate-stderr sluice transform t.csv --select 'id, v as k' --partitions 2 --key k -o m/
+    [[ $stderr == *"t.csv:12002:2: column v: '7.5' does not fit bigint"* ]]
+    run -0 --separate-stderr sluice transform t.csv --select 'id, v as k' -o n/
+}
+
+@test "the event time of what a projection passes on stays, and a later column is no event time" {
+    late at,ts 2024-01-01T00:00:00Z,2024-01-02 >t.csv <<<$'2024-01-03T00:00:00Z,2024-01-01T10:00:00Z\n2024-01-04T00:00:00Z,\n,2024-01-05\nnoon,'
+    run -3 --separate-stderr sluice transform t.csv --where 'true' --rename 'at = t' -o l/ --rejects bad.json
+    [ "$(jq -r .line bad.json | sort)" = $'12004\n12005' ]
+    [ "$(sluice aggregate l/ --quiet -O csv | tail -n 1)" = 12002 ]
+    late id,ts 1,2024-01-02 >u.csv <<<$'2,2024-01-01T10:00:00Z\n3,'
+    run -0 --separate-stderr sluice transform u.csv --where 'id > 1' -o m/
+    run -0 --separate-stderr sluice replay m/ -O csv --quiet
+    [ "$output" = $'id,ts\n2,2024-01-01 10:00:00+00\n3,' ]
+}
+
+@test "JSON that a transform passes on: later types and later keys are the log's" {
+    seq 30000 | awk '{ print "{\"id\":" $1 ",\"v\":" $1 % 7 ($1 == 20000 ? ".25" : "") ($1 > 25000 ? ",\"late\":\"k" $1 "\"" : "") "}" }' >t.json
+    local j
+    for j in 1 2; do
+        sluice transform t.json --where 'id % 2 = 0' -o l$j/ -j$j --quiet
+        sluice replay l$j/ -O json --quiet | jq -cS 'del(.[] | nulls)' | cmp - <(jq -cS 'select(.id % 2 == 0)' t.json)
+    done
+    run -0 --separate-stderr sluice transform l2/ --where "late = 'k25002'" --select v,late -O csv --quiet
+    [ "$output" = $'v,late\n5.00,k25002' ]
+}
+
+@test "a run that was stopped goes on behind the late value, to the same rows" {
+    long_csv >whole.csv
+    head -n 260000 whole.csv >t.csv
+    sluice transform t.csv --resume --where 'w > 0' --drop w -o l/ --quiet -j2
+    cp whole.csv t.csv
+    sluice transform t.csv --resume --where 'w > 0' --drop w -o l/ --quiet -j2
+    sluice replay l/ -O csv --quiet | cmp - <(awk -F, 'NR == 1 || $3 > 0 { print $1 "," $2 }' whole.csv)
+}
+
+@test "an operator that keeps rows has types that stay" {
+    late id,v 1,7 >t.csv <<<2,x
+    run -1 --separate-stderr sluice aggregate t.csv --select 'count(*), last(v)' -o l/
+    [[ $stderr == *"t.csv:12002:2: column v: 'x' does not fit bigint"* ]]
+}
+
 @test "_rest is declared as what it is" {
     late '{"a":1}' '{"a":1}' >t.json <<<'{"a":2,"late":3}'
     run -2 --separate-stderr sluice transform t.json --types '_rest text' -O json

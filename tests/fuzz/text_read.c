@@ -90,7 +90,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
         return 0;
     struct sl_text_options o = {.format = formats[input[0] & 7],
                                 .pattern = "^(?<a>\\w+)[ ,]*(?<b>.*?)(?<c>\\d*)$",
-                                .no_header = input[0] >> 3 & 1};
+                                .no_header = input[0] >> 3 & 1,
+                                .may_grow = !(input[0] >> 4 & 1)};
     if (input[0] >> 5 & 1) {
         o.time_column = o.format == SL_TEXT_REGEX ? "b" : o.format == SL_TEXT_LINES ? "line" : "c1";
         o.time_format = input[0] >> 6 & 1 ? "syslog" : "%b %e %j %H:%M:%S.%f %p %Z %y";

@@ -208,7 +208,6 @@ static int run(struct setting t, struct collected *c, struct sl_pipeline_result 
     n->base.class = &numbers_class;
     n->base.out_of_order = -1;
     c->base.class = &collect_class;
-    c->base.may_widen = t.widen_at >= 0;
     c->last = -1;
     c->done_at = t.done_at;
     int rc = sl_pipeline_new(&o, &p, err);
@@ -276,6 +275,19 @@ int main(void)
             CHECK_INT(c.widened, 1);
             CHECK_INT(c.rows, 4000);
             CHECK_INT(c.disorder, 0);
+        }
+        TEST(threads == 1 ? "one thread: a filter is bound again to the wider schema"
+                          : "four threads: a filter is bound again to the wider schema")
+        {
+            struct setting s = plain;
+            s.widen_at = 20;
+            s.where = "n::text like '%7'";
+            CHECK_INT(run(s, &c, &r, &err), 0);
+            CHECK_INT(c.widened, 1);
+            CHECK_INT(c.rows, 400);
+            CHECK_INT(c.disorder, 0);
+            CHECK_INT(r.stages[1].in, 4000);
+            CHECK_INT(r.stages[1].fate[SL_FATE_FILTERED], 3600);
         }
         TEST(threads == 1 ? "one thread: a sink that has enough ends the run"
                           : "four threads: a sink that has enough ends the run")

@@ -155,6 +155,69 @@ static int needs_enough(const struct example *x, struct sl_account *account)
     return ok;
 }
 
+/* The batch with column n as numeric. */
+static struct sl_batch *with_wider_n(struct sl_batch *b, struct sl_err *err)
+{
+    struct sl_schema *s = sl_schema_copy(b->schema);
+    s->fields[C_N].type = sl_type_numeric(20, 2);
+    struct sl_batch *wider = sl_batch_compact(b, NULL, err);
+    struct sl_column *n = sl_column_cast(wider->columns[C_N], s->fields[C_N].type, err);
+    sl_column_unref(wider->columns[C_N]);
+    wider->columns[C_N] = n;
+    sl_schema_unref(wider->schema);
+    wider->schema = s;
+    return wider;
+}
+
+/* Of rows of a wider type a row-wise operator that had others before makes what a fresh one makes. */
+static int binds_again(const struct example *x, struct sl_account *account)
+{
+    struct run again = {.x = x, .account = account, .watermark = SL_TIME_MIN}, fresh = again;
+    struct sl_schema *out[2] = {NULL, NULL};
+    int rows[20], good = 1;
+    char what[768] = "";
+    gate_init(&again.gate);
+    gate_init(&fresh.gate);
+    again.op = bound_once(x, account, &again.err);
+    fresh.op = x->make(x, account, &fresh.err);
+    for (int i = 0; i < 20; i++)
+        rows[i] = i + (i > 3);
+    struct sl_batch *before = make_batch_rows(0, rows, 4, FORM_DICT, x->with_wm);
+    struct sl_batch *b = make_batch_rows(0, rows + 4, 16, FORM_SELECTION, x->with_wm);
+    struct sl_batch *wider = with_wider_n(b, &again.err);
+    good &= push(&again, before, SL_MORE) >= 0;
+    gate_free(&again.gate);
+    gate_init(&again.gate);
+    good &= sl_op_schema(again.op, 0, wider->schema, &out[0], &again.err) == 0 &&
+            sl_op_schema(fresh.op, 0, wider->schema, &out[1], &fresh.err) == 0;
+    good &= good && sl_schema_equal(out[0], out[1]) && push(&again, wider, SL_FLUSH) >= 0 &&
+            push(&fresh, wider, SL_FLUSH) >= 0;
+    good &= good && same_lines(&again.gate.rows, &fresh.gate.rows, 1, what) &&
+            same_lines(&again.gate.rejects, &fresh.gate.rejects, 1, what) &&
+            !memcmp(again.gate.fate, fresh.gate.fate, sizeof(fresh.gate.fate));
+    good &= fresh.gate.rows.n + fresh.gate.rejects.n > 0;
+    if (!good)
+        printf("# %s %s: %s\n", x->class, x->name, what[0] ? what : again.err.what);
+    sl_schema_unref(out[0]);
+    sl_schema_unref(out[1]);
+    sl_batch_unref(before);
+    sl_batch_unref(b);
+    sl_batch_unref(wider);
+    sl_op_free(again.op);
+    sl_op_free(fresh.op);
+    gate_free(&again.gate);
+    gate_free(&fresh.gate);
+    return good;
+}
+
+static int is_rowwise(const struct example *x, struct sl_account *account)
+{
+    struct sl_op *op = x->make(x, account, NULL);
+    int rowwise = op->traits & SL_OP_ROWWISE;
+    sl_op_free(op);
+    return rowwise;
+}
+
 /* The plan of an example, bound by way of another schema or not, or of a copy of it. */
 static struct sl_buf plan_of(const struct example *x, struct sl_account *account, int copy)
 {
@@ -212,7 +275,8 @@ static void check_class(const struct sl_op_class *class)
 static void check_example(const struct example *x, struct sl_account *account)
 {
     static const char *const what[] = {"the same rows by every schedule", "no rows",
-                                       "only the columns it needs", "any allocation may fail"};
+                                       "only the columns it needs", "any allocation may fail",
+                                       "bound again in the middle"};
     static char name[SL_COUNT(what)][160];
     test_finish();
     for (size_t i = 0; i < SL_COUNT(what); i++)
@@ -235,6 +299,12 @@ static void check_example(const struct example *x, struct sl_account *account)
     TEST(name[3])
     {
         CHECK(faults(x));
+    }
+    if (is_rowwise(x, account)) {
+        TEST(name[4])
+        {
+            CHECK(binds_again(x, account));
+        }
     }
 }
 
