@@ -72,6 +72,15 @@ void sl_type_print(struct sl_type t, struct sl_buf *out)
     }
 }
 
+const char *sl_type_name(struct sl_type t, char name[SL_TYPE_NAME])
+{
+    struct sl_buf b = SL_BUF_INIT;
+    sl_type_print(t, &b);
+    snprintf(name, SL_TYPE_NAME, "%s", b.data ? b.data : "a type");
+    sl_buf_release(&b);
+    return name;
+}
+
 /* ---- names ---- */
 
 /* In PostgreSQL these stop at a limit that no column here would keep: they are refused. */

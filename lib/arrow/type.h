@@ -100,6 +100,9 @@ int sl_type_equal(struct sl_type a, struct sl_type b);
 
 /* SQL name: "numeric(12,2)", "timestamptz" ("timestamptz(9)" for ns), "timestamp", ... */
 void sl_type_print(struct sl_type t, struct sl_buf *out);
+/* The same for a message, cut where it is long: answers `name`. */
+enum { SL_TYPE_NAME = 96 };
+const char *sl_type_name(struct sl_type t, char name[SL_TYPE_NAME]);
 /* Reads such a name, PostgreSQL's aliases too (int8, float8, varchar, decimal, bool,
  * timestamp with time zone, json). Case does not matter. numeric alone is numeric(38,9). Names that
  * promise a limit which no column keeps (integer, real, varchar(n), timestamptz(3)) are refused.

@@ -31,6 +31,12 @@ int sl_call_fail(struct sl_call *c, size_t row, const char *fmt, ...)
     return rc < 0 ? rc : sl_call_null(c, row);
 }
 
+int sl_call_range(struct sl_call *c, size_t row)
+{
+    char name[SL_TYPE_NAME];
+    return sl_call_fail(c, row, "value out of range for type %s", sl_type_name(c->out->type, name));
+}
+
 void *sl_call_data(struct sl_call *c)
 {
     struct sl_type t = c->out->type;

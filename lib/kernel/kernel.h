@@ -91,6 +91,8 @@ struct sl_column *sl_column_repeat(struct sl_column *one, size_t n, struct sl_er
 int sl_call_null(struct sl_call *c, size_t row);
 /* The row fails with this message. 0: it is noted, go on; < 0: stop. */
 int sl_call_fail(struct sl_call *c, size_t row, const char *fmt, ...) SL_PRINTF(3, 4);
+/* The row fails, for its value does not fit out's type. */
+int sl_call_range(struct sl_call *c, size_t row);
 /* out->data for rows values of out's width (bits for BOOL, zeroed). NULL with err filled. */
 void *sl_call_data(struct sl_call *c);
 static inline int sl_call_valid(const struct sl_call *c, size_t row)
@@ -132,6 +134,75 @@ static inline void sl_text_next(struct sl_text_result *t)
 }
 int sl_text_end(struct sl_text_result *t);
 
+/* Kernels that go row by row: what stands behind such a head is the function's body for one row, which is
+ * not null. It answers 0, or < 0 to stop.
+ *   SL_ROWS    the row's value goes to *to, which holds 0
+ *   SL_NUMBERS the same of a BIGINT or NUMERIC, unscaled
+ *   SL_BITS    the answer itself is the row's value: 1 or 0, or < 0
+ *   SL_TEXTS   the row's text is added to t; guess: bytes that all of them may take */
+#define SL_ROWS(name, ctype)                                                                       \
+    int name(struct sl_call *c);                                                                   \
+    static inline int row_##name(struct sl_call *c, size_t i, ctype *to);                          \
+    int name(struct sl_call *c)                                                                    \
+    {                                                                                              \
+        ctype *to = sl_call_data(c);                                                               \
+        int rc = to ? 0 : -SL_ENOMEM;                                                              \
+        for (size_t i = 0; rc >= 0 && i < c->rows; i++) {                                          \
+            memset(&to[i], 0, sizeof(to[i]));                                                      \
+            if (sl_call_valid(c, i))                                                               \
+                rc = row_##name(c, i, &to[i]);                                                     \
+        }                                                                                          \
+        return rc;                                                                                 \
+    }                                                                                              \
+    static inline int row_##name(struct sl_call *c, size_t i SL_UNUSED, ctype *to)
+
+#define SL_NUMBERS(name)                                                                           \
+    int name(struct sl_call *c);                                                                   \
+    static inline int row_##name(struct sl_call *c, size_t i, sl_int128 *to);                      \
+    int name(struct sl_call *c)                                                                    \
+    {                                                                                              \
+        void *all = sl_call_data(c);                                                               \
+        int rc = all ? 0 : -SL_ENOMEM;                                                             \
+        for (size_t i = 0; rc >= 0 && i < c->rows; i++) {                                          \
+            sl_int128 v = 0;                                                                       \
+            if (sl_call_valid(c, i))                                                               \
+                rc = row_##name(c, i, &v);                                                         \
+            sl_call_put(c, all, i, v);                                                             \
+        }                                                                                          \
+        return rc;                                                                                 \
+    }                                                                                              \
+    static inline int row_##name(struct sl_call *c, size_t i, sl_int128 *to)
+
+#define SL_BITS(name)                                                                              \
+    int name(struct sl_call *c);                                                                   \
+    static inline int row_##name(struct sl_call *c, size_t i);                                     \
+    int name(struct sl_call *c)                                                                    \
+    {                                                                                              \
+        uint8_t *to = sl_call_data(c);                                                             \
+        int rc = to ? 0 : -SL_ENOMEM;                                                              \
+        for (size_t i = 0; rc >= 0 && i < c->rows; i++)                                            \
+            if (sl_call_valid(c, i) && (rc = row_##name(c, i)) > 0)                                \
+                sl_bit_set(to, i);                                                                 \
+        return SL_MIN(rc, 0);                                                                      \
+    }                                                                                              \
+    static inline int row_##name(struct sl_call *c, size_t i)
+
+#define SL_TEXTS(name, guess)                                                                      \
+    int name(struct sl_call *c);                                                                   \
+    static inline int row_##name(struct sl_call *c, size_t i, struct sl_text_result *t);           \
+    int name(struct sl_call *c)                                                                    \
+    {                                                                                              \
+        struct sl_text_result t;                                                                   \
+        int rc = sl_text_begin(&t, c, guess);                                                      \
+        for (size_t i = 0; rc >= 0 && i < c->rows; i++) {                                          \
+            if (sl_call_valid(c, i))                                                               \
+                rc = row_##name(c, i, &t);                                                         \
+            sl_text_next(&t);                                                                      \
+        }                                                                                          \
+        return rc < 0 ? rc : sl_text_end(&t);                                                      \
+    }                                                                                              \
+    static inline int row_##name(struct sl_call *c, size_t i, struct sl_text_result *t)
+
 /* Values of a PLAIN or CONST argument: the one of row i is at [i * step]. */
 static inline size_t sl_arg_step(const struct sl_call *c, int k)
 {
@@ -161,6 +232,14 @@ static inline const char *sl_arg_bytes(const struct sl_call *c, int k, size_t ro
 {
     return sl_column_bytes(c->args[k], row, len);
 }
+/* Bytes of an argument's texts: a guess of what the result takes. */
+static inline size_t sl_arg_guess(const struct sl_call *c, int k)
+{
+    const struct sl_column *a = c->args[k];
+    if (a->form != SL_PLAIN || c->rows == 0)
+        return c->rows * 16;
+    return (size_t)(a->offsets[c->rows] - a->offsets[0]);
+}
 /* sl_int128 columns need not be 16-byte aligned. */
 static inline sl_int128 sl_load128(const void *data, size_t i)
 {
@@ -184,6 +263,20 @@ static inline sl_int128 sl_column_number(const struct sl_column *c, size_t slot)
 static inline sl_int128 sl_arg_number(const struct sl_call *c, int k, size_t row)
 {
     return sl_column_number(c->args[k], row * sl_arg_step(c, k));
+}
+/* Stores row i of a BIGINT or NUMERIC result. */
+static inline void sl_call_put(const struct sl_call *c, void *to, size_t i, sl_int128 v)
+{
+    if (sl_numeric_is64(c->out->type))
+        ((int64_t *)to)[i] = (int64_t)v;
+    else
+        sl_store128(to, i, v);
+}
+/* 1 if a BIGINT or NUMERIC of the type holds v. */
+static inline int sl_number_fits(struct sl_type t, sl_int128 v)
+{
+    sl_int128 limit = t.kind == SL_BIGINT ? (sl_int128)1 << 63 : sl_num_pow10(t.precision);
+    return v < limit && (v > -limit || (t.kind == SL_BIGINT && v == -limit));
 }
 static inline int sl_type_scale(struct sl_type t)
 {

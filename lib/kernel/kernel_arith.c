@@ -163,16 +163,18 @@ static int numeric_arith64(struct sl_call *c)
     return 0;
 }
 
-static int store_number(struct sl_call *c, void *to, size_t i, sl_int128 r)
+static SL_NUMBERS(numeric_rows)
 {
-    int is64 = sl_numeric_is64(c->out->type);
-    sl_int128 limit = sl_num_pow10(c->out->type.precision);
-    if (r >= limit || r <= -limit)
-        return 1;
-    if (is64)
-        ((int64_t *)to)[i] = (int64_t)r;
-    else
-        sl_store128(to, i, r);
+    int op = (int)c->node->param[0];
+    sl_int128 y = sl_arg_number(c, 1, i), r = 0;
+    if (y == 0 && (op == '/' || op == '%'))
+        return sl_call_fail(c, i, "division by zero");
+    if (numeric_op(c, sl_arg_number(c, 0, i), y, &r) || !sl_number_fits(c->out->type, r))
+        return sl_call_fail(c, i,
+                            "value out of range: numeric holds %d digits, here %d of them after "
+                            "the point; round() the operands or cast one to double precision",
+                            c->out->type.precision, c->out->type.scale);
+    *to = r;
     return 0;
 }
 
@@ -182,34 +184,16 @@ int sl_kernel_numeric_arith(struct sl_call *c)
     int narrow = sl_numeric_is64(c->args[0]->type) && sl_numeric_is64(c->args[1]->type);
     if (narrow && sl_numeric_is64(c->out->type) && strchr("+-*", op))
         return numeric_arith64(c);
-    void *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
     if (narrow && op == '*') { /* 64 x 64 bits always fit in 128 */
+        void *to = sl_call_data(c);
+        if (!to)
+            return -SL_ENOMEM;
         const int64_t *a = c->args[0]->data, *b = c->args[1]->data;
         size_t sa = sl_arg_step(c, 0), sb = sl_arg_step(c, 1), rows = c->rows;
         LOOP(int64_t, sl_store128(to, i, (sl_int128)x * y));
         return 0;
     }
-    for (size_t i = 0; i < c->rows; i++) {
-        sl_int128 x = sl_arg_number(c, 0, i), y = sl_arg_number(c, 1, i), r = 0;
-        int rc = 0;
-        if (!sl_call_valid(c, i)) {
-            store_number(c, to, i, 0);
-        } else if (y == 0 && (op == '/' || op == '%')) {
-            store_number(c, to, i, 0);
-            rc = sl_call_fail(c, i, "division by zero");
-        } else if (numeric_op(c, x, y, &r) || store_number(c, to, i, r)) {
-            store_number(c, to, i, 0);
-            rc = sl_call_fail(c, i,
-                              "value out of range: numeric holds %d digits, here %d of them after "
-                              "the point; round() the operands or cast one to double precision",
-                              c->out->type.precision, c->out->type.scale);
-        }
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    return numeric_rows(c);
 }
 
 /* ---- double precision ---- */

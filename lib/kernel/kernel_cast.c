@@ -15,43 +15,15 @@
 
 static int bad_text(struct sl_call *c, size_t i, const char *s, size_t n)
 {
-    struct sl_buf type = SL_BUF_INIT;
+    char type[SL_TYPE_NAME];
     int64_t usec;
     int at, flags;
     if (sl_type_is_stamp(c->out->type) && !sl_time_parse_iso(s, n, NULL, &usec, &at, &flags) &&
         flags & SL_TIME_NO_ZONE) /* behind the zone there is nothing */
         return sl_call_fail(c, i, "\"%.*s\" is no time zone, or the word of several: \"%.*s\"",
                             (int)SL_MIN(n - (size_t)at, 40), s + at, (int)SL_MIN(n, 100), s);
-    sl_type_print(c->out->type, &type);
-    int rc = sl_call_fail(c, i, "invalid input syntax for type %s: \"%.*s\"",
-                          type.data ? type.data : "?", (int)SL_MIN(n, 100), s);
-    sl_buf_release(&type);
-    return rc;
-}
-
-static int out_of_range(struct sl_call *c, size_t i)
-{
-    struct sl_buf type = SL_BUF_INIT;
-    sl_type_print(c->out->type, &type);
-    int rc = sl_call_fail(c, i, "value out of range for type %s", type.data ? type.data : "?");
-    sl_buf_release(&type);
-    return rc;
-}
-
-static void put_number(struct sl_call *c, void *to, size_t i, sl_int128 v)
-{
-    if (sl_numeric_is64(c->out->type))
-        ((int64_t *)to)[i] = (int64_t)v;
-    else
-        sl_store128(to, i, v);
-}
-
-static int fits(struct sl_type t, sl_int128 v)
-{
-    if (t.kind == SL_BIGINT)
-        return v >= INT64_MIN && v <= INT64_MAX;
-    sl_int128 limit = sl_num_pow10(t.precision);
-    return v < limit && v > -limit;
+    return sl_call_fail(c, i, "invalid input syntax for type %s: \"%.*s\"",
+                        sl_type_name(c->out->type, type), (int)SL_MIN(n, 100), s);
 }
 
 /* v of scale `from` at scale `to`, half away from zero. 0 if it overflows. */
@@ -232,9 +204,9 @@ static int from_text_one(struct sl_call *c, void *to, size_t i, const char *s, s
         return 1;
     case SL_DOUBLE: return sl_num_parse_double(s, n, &((double *)to)[i]);
     case SL_NUMERIC:
-        if (!text_to_decimal(s, n, t.scale, &v) || !fits(t, v))
+        if (!text_to_decimal(s, n, t.scale, &v) || !sl_number_fits(t, v))
             return 0;
-        put_number(c, to, i, v);
+        sl_call_put(c, to, i, v);
         return 1;
     case SL_DECIMAL: return text_to_free(s, n, t, to, i);
     case SL_TIMESTAMPTZ:
@@ -336,71 +308,47 @@ static int text_to_bytes(const char *s, size_t n, struct sl_buf *b)
 }
 
 /* To text, bytea or jsonb. */
-static int to_bytes(struct sl_call *c)
+static SL_TEXTS(to_bytes, c->rows * 16)
 {
-    struct sl_text_result t;
     struct sl_buf *b = &c->ev->buf[0];
     struct sl_type from = c->args[0]->type, to = c->out->type;
-    int rc = sl_text_begin(&t, c, c->rows * 16);
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            sl_buf_reset(b);
-            if (!sl_type_is_bytes(from) || (from.kind == SL_BYTEA && to.kind == SL_TEXT)) {
-                print_value(c, i, b);
-            } else {
-                size_t n;
-                const char *s = sl_arg_bytes(c, 0, i, &n);
-                if (to.kind == SL_BYTEA ? !text_to_bytes(s, n, b)
-                                        : to.kind == SL_JSONB && !is_json(s, n))
-                    rc = bad_text(c, i, s, n);
-                else if (to.kind != SL_BYTEA)
-                    sl_buf_add(b, s, n);
-            }
-            if (b->failed)
-                rc = sl_buf_check(b, c->err);
-            if (b->len)
-                sl_text_add(&t, b->data, b->len);
-        }
-        sl_text_next(&t);
+    sl_buf_reset(b);
+    if (!sl_type_is_bytes(from) || (from.kind == SL_BYTEA && to.kind == SL_TEXT)) {
+        print_value(c, i, b);
+    } else {
+        size_t n;
+        const char *s = sl_arg_bytes(c, 0, i, &n);
+        if (to.kind == SL_BYTEA ? !text_to_bytes(s, n, b) : to.kind == SL_JSONB && !is_json(s, n))
+            return bad_text(c, i, s, n);
+        if (to.kind != SL_BYTEA)
+            sl_buf_add(b, s, n);
     }
-    return rc < 0 ? rc : sl_text_end(&t);
+    if (b->len)
+        sl_text_add(t, b->data, b->len);
+    return b->failed ? sl_buf_check(b, c->err) : 0;
 }
 
 /* ---- between numbers, and between times ---- */
 
-static int number_to_number(struct sl_call *c)
+static SL_NUMBERS(number_to_number)
 {
     struct sl_type from = c->args[0]->type, t = c->out->type;
-    int sf = sl_type_scale(from), st = sl_type_scale(t);
-    void *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        sl_int128 v = 0;
-        int ok = 1, rc = 0;
-        if (!sl_call_valid(c, i)) {
-            put_number(c, to, i, 0);
-            continue;
-        }
-        if (from.kind == SL_DOUBLE && t.kind == SL_BIGINT) {
-            double d = rint(sl_arg_double(c, 0, i));
-            ok = d >= -9223372036854775808.0 && d < 9223372036854775808.0;
-            v = ok ? (int64_t)d : 0;
-        } else if (from.kind == SL_DOUBLE) {
-            ok = double_to_decimal(sl_arg_double(c, 0, i), st, &v);
-        } else if (from.kind == SL_BOOL) {
-            v = sl_arg_bool(c, 0, i);
-        } else {
-            ok = rescale(sl_arg_number(c, 0, i), sf, st, &v);
-        }
-        if (!ok || !fits(t, v)) {
-            v = 0;
-            rc = out_of_range(c, i);
-        }
-        put_number(c, to, i, v);
-        if (rc < 0)
-            return rc;
+    sl_int128 v = 0;
+    int ok = 1;
+    if (from.kind == SL_DOUBLE && t.kind == SL_BIGINT) {
+        double d = rint(sl_arg_double(c, 0, i));
+        ok = d >= -9223372036854775808.0 && d < 9223372036854775808.0;
+        v = ok ? (int64_t)d : 0;
+    } else if (from.kind == SL_DOUBLE) {
+        ok = double_to_decimal(sl_arg_double(c, 0, i), sl_type_scale(t), &v);
+    } else if (from.kind == SL_BOOL) {
+        v = sl_arg_bool(c, 0, i);
+    } else {
+        ok = rescale(sl_arg_number(c, 0, i), sl_type_scale(from), sl_type_scale(t), &v);
     }
+    if (!ok || !sl_number_fits(t, v))
+        return sl_call_range(c, i);
+    *to = v;
     return 0;
 }
 
@@ -430,15 +378,9 @@ static int number_to_double(struct sl_call *c)
     return 0;
 }
 
-static int to_boolean(struct sl_call *c)
+static SL_BITS(to_boolean)
 {
-    uint8_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++)
-        if (sl_arg_int(c, 0, i) != 0)
-            sl_bit_set(to, i);
-    return 0;
+    return sl_arg_int(c, 0, i) != 0;
 }
 
 /* A stamp in another unit: to microseconds it is rounded. 0 if it leaves int64. */
@@ -454,38 +396,24 @@ static int to_unit(int64_t v, int from_nsec, int nsec, int64_t *out)
 }
 
 /* date, timestamp or timestamptz to a stamp: by the zone of the run, unless both are of a kind. */
-static int to_stamp(struct sl_call *c)
+static SL_ROWS(to_stamp, int64_t)
 {
     struct sl_type from = c->args[0]->type, type = c->out->type;
-    const struct sl_zone *out_of = NULL, *into = NULL;
-    int64_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    if (from.kind != type.kind) {
-        out_of = from.kind == SL_TIMESTAMPTZ ? c->ev->env->zone : NULL;
-        into = sl_call_zone(c, type);
+    const struct sl_zone *out_of = from.kind == SL_TIMESTAMPTZ ? c->ev->env->zone : NULL;
+    const struct sl_zone *into = sl_call_zone(c, type);
+    int64_t rest, wall, t;
+    int ok;
+    if (from.kind == SL_DATE) {
+        ok = sl_wall_instant((int64_t)sl_arg_date(c, 0, i) * 86400, 0, type.nsec, into, to);
+    } else {
+        ok = to_unit(sl_arg_int(c, 0, i), from.nsec, type.nsec, &t);
+        *to = t;
     }
-    for (size_t i = 0; i < c->rows; i++) {
-        int ok;
-        int64_t rest = 0, wall, t;
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
-            continue;
-        if (from.kind == SL_DATE) {
-            ok = sl_wall_instant((int64_t)sl_arg_date(c, 0, i) * 86400, 0, type.nsec, into, &to[i]);
-        } else {
-            ok = to_unit(sl_arg_int(c, 0, i), from.nsec, type.nsec, &t);
-            to[i] = t;
-        }
-        if (ok && from.kind != SL_DATE && (out_of || into)) {
-            wall = sl_wall_seconds(t, type.nsec, out_of, &rest);
-            ok = sl_wall_instant(wall, rest, type.nsec, into, &to[i]);
-        }
-        int rc = ok ? 0 : out_of_range(c, i);
-        if (rc < 0)
-            return rc;
+    if (ok && from.kind != SL_DATE && from.kind != type.kind && (out_of || into)) {
+        wall = sl_wall_seconds(t, type.nsec, out_of, &rest);
+        ok = sl_wall_instant(wall, rest, type.nsec, into, to);
     }
-    return 0;
+    return ok ? 0 : sl_call_range(c, i);
 }
 
 static int to_date(struct sl_call *c)
@@ -523,18 +451,11 @@ int sl_kernel_cast(struct sl_call *c)
 }
 
 /* Not a type of its own: the value stays a bigint. */
-int sl_kernel_narrow(struct sl_call *c)
+SL_ROWS(sl_kernel_narrow, int64_t)
 {
-    int64_t *to = sl_call_data(c), top = (int64_t)1 << (c->node->param[0] - 1);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        int64_t v = sl_call_valid(c, i) ? sl_arg_int(c, 0, i) : 0;
-        int ok = v >= -top && v < top;
-        to[i] = ok ? v : 0;
-        int rc = ok ? 0 : sl_call_fail(c, i, "value out of range for type %s", c->node->name);
-        if (rc < 0)
-            return rc;
-    }
+    int64_t v = sl_arg_int(c, 0, i), top = (int64_t)1 << (c->node->param[0] - 1);
+    if (v < -top || v >= top)
+        return sl_call_fail(c, i, "value out of range for type %s", c->node->name);
+    *to = v;
     return 0;
 }

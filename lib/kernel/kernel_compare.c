@@ -165,24 +165,15 @@ int sl_kernel_compare(struct sl_call *c)
 }
 
 /* param[0]: 1 = IS NOT DISTINCT FROM */
-int sl_kernel_distinct(struct sl_call *c)
+SL_BITS(sl_kernel_distinct)
 {
     const struct sl_column *a = c->args[0], *b = c->args[1];
-    size_t sa = sl_arg_step(c, 0), sb = sl_arg_step(c, 1);
-    int bytes = sl_type_is_bytes(a->type), want = c->node->param[0] != 0;
-    uint8_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        int an = sl_column_null(a, i), bn = sl_column_null(b, i), same;
-        if (an || bn)
-            same = an && bn;
-        else
-            same = (bytes ? bytes_order(a, i, b, i) : sl_value_order(a, i * sa, b, i * sb)) == 0;
-        if (same == want)
-            sl_bit_set(to, i);
-    }
-    return 0;
+    int an = sl_column_null(a, i), bn = sl_column_null(b, i), same = an && bn;
+    if (!an && !bn && sl_type_is_bytes(a->type))
+        same = bytes_order(a, i, b, i) == 0;
+    else if (!an && !bn)
+        same = sl_value_order(a, i * sl_arg_step(c, 0), b, i * sl_arg_step(c, 1)) == 0;
+    return same == (c->node->param[0] != 0);
 }
 
 /* param[0]: 1 greatest, -1 least. Nulls are passed over; arguments are of one type. */

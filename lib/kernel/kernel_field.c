@@ -209,31 +209,17 @@ static sl_int128 interval_field(struct sl_interval v, int unit)
 }
 
 /* extract(unit, t): param[0] unit, param[1] fraction digits */
-int sl_kernel_extract(struct sl_call *c)
+SL_NUMBERS(sl_kernel_extract)
 {
     struct sl_type from = c->args[1]->type;
     int unit = (int)c->node->param[0];
-    void *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        sl_int128 v = 0;
-        if (!sl_call_valid(c, i))
-            ;
-        else if (sl_type_is_stamp(from))
-            v = time_field(c, sl_arg_int(c, 1, i), from, unit);
-        else if (from.kind == SL_INTERVAL)
-            v = interval_field(sl_arg_interval(c, 1, i), unit);
-        else if (unit == SL_UNIT_EPOCH)
-            v = (sl_int128)sl_arg_date(c, 1, i) * SL_USEC_PER_DAY;
-        else
-            v = unit <= SL_UNIT_HOUR || unit == SL_UNIT_TIMEZONE
-                    ? 0
-                    : day_field(sl_arg_date(c, 1, i), unit);
-        if (sl_numeric_is64(c->out->type))
-            ((int64_t *)to)[i] = (int64_t)v;
-        else
-            sl_store128(to, i, v);
-    }
+    if (sl_type_is_stamp(from))
+        *to = time_field(c, sl_arg_int(c, 1, i), from, unit);
+    else if (from.kind == SL_INTERVAL)
+        *to = interval_field(sl_arg_interval(c, 1, i), unit);
+    else if (unit == SL_UNIT_EPOCH)
+        *to = (sl_int128)sl_arg_date(c, 1, i) * SL_USEC_PER_DAY;
+    else if (unit > SL_UNIT_HOUR && unit != SL_UNIT_TIMEZONE)
+        *to = day_field(sl_arg_date(c, 1, i), unit);
     return 0;
 }

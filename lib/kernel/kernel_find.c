@@ -4,109 +4,63 @@
 #include "base/utf8.h"
 #include "kernel/kernel.h"
 
-static size_t bytes_of(const struct sl_call *c, int k)
+SL_TEXTS(sl_kernel_concat_op, sl_arg_guess(c, 0) + sl_arg_guess(c, 1))
 {
-    const struct sl_column *a = c->args[k];
-    if (a->form != SL_PLAIN || c->rows == 0)
-        return c->rows * 16;
-    return (size_t)(a->offsets[c->rows] - a->offsets[0]);
-}
-
-int sl_kernel_concat_op(struct sl_call *c)
-{
-    struct sl_text_result t;
-    int rc = sl_text_begin(&t, c, bytes_of(c, 0) + bytes_of(c, 1));
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            size_t n, m;
-            const char *a = sl_arg_bytes(c, 0, i, &n), *b = sl_arg_bytes(c, 1, i, &m);
-            if (sl_text_room(&t, n + m)) {
-                sl_text_add(&t, a, n);
-                sl_text_add(&t, b, m);
-            }
-        }
-        sl_text_next(&t);
-    }
-    return rc < 0 ? rc : sl_text_end(&t);
-}
-
-/* Null arguments are nothing. */
-int sl_kernel_concat(struct sl_call *c)
-{
-    struct sl_text_result t;
-    int rc = sl_text_begin(&t, c, bytes_of(c, 0) * 2);
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        for (int k = 0; k < c->node->nargs; k++) {
-            size_t n;
-            if (sl_column_null(c->args[k], i))
-                continue;
-            const char *s = sl_arg_bytes(c, k, i, &n);
-            sl_text_add(&t, s, n);
-        }
-        sl_text_next(&t);
-    }
-    return rc < 0 ? rc : sl_text_end(&t);
-}
-
-/* concat_ws(separator, ...): null arguments are left out; a null separator gives null */
-int sl_kernel_concat_ws(struct sl_call *c)
-{
-    struct sl_text_result t;
-    int rc = sl_text_begin(&t, c, c->rows * 16);
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        size_t m, n;
-        int any = 0;
-        if (sl_column_null(c->args[0], i)) {
-            rc = sl_call_null(c, i);
-            sl_text_next(&t);
-            continue;
-        }
-        const char *sep = sl_arg_bytes(c, 0, i, &m);
-        for (int k = 1; k < c->node->nargs; k++) {
-            if (sl_column_null(c->args[k], i))
-                continue;
-            const char *s = sl_arg_bytes(c, k, i, &n);
-            if (any++)
-                sl_text_add(&t, sep, m);
-            sl_text_add(&t, s, n);
-        }
-        sl_text_next(&t);
-    }
-    return rc < 0 ? rc : sl_text_end(&t);
-}
-
-int sl_kernel_starts_with(struct sl_call *c)
-{
-    uint8_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        size_t n, m;
-        if (!sl_call_valid(c, i))
-            continue;
-        const char *s = sl_arg_bytes(c, 0, i, &n), *p = sl_arg_bytes(c, 1, i, &m);
-        if (m <= n && memcmp(s, p, m) == 0)
-            sl_bit_set(to, i);
+    size_t n, m;
+    const char *a = sl_arg_bytes(c, 0, i, &n), *b = sl_arg_bytes(c, 1, i, &m);
+    if (sl_text_room(t, n + m)) {
+        sl_text_add(t, a, n);
+        sl_text_add(t, b, m);
     }
     return 0;
 }
 
-/* position of argument 1 in argument 0, in characters; 0 if it is not there */
-int sl_kernel_position(struct sl_call *c)
+/* Null arguments are nothing. */
+SL_TEXTS(sl_kernel_concat, sl_arg_guess(c, 0) * 2)
 {
-    int64_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        size_t n, m;
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
+    for (int k = 0; k < c->node->nargs; k++) {
+        size_t n;
+        if (sl_column_null(c->args[k], i))
             continue;
-        const char *s = sl_arg_bytes(c, 0, i, &n), *p = sl_arg_bytes(c, 1, i, &m);
-        const char *at = m ? memmem(s, n, p, m) : s;
-        if (at)
-            to[i] = (int64_t)sl_utf8_count(s, (size_t)(at - s)) + 1;
+        const char *s = sl_arg_bytes(c, k, i, &n);
+        sl_text_add(t, s, n);
     }
+    return 0;
+}
+
+/* concat_ws(separator, ...): null arguments are left out; a null separator gives null */
+SL_TEXTS(sl_kernel_concat_ws, c->rows * 16)
+{
+    size_t m, n;
+    int any = 0;
+    if (sl_column_null(c->args[0], i))
+        return sl_call_null(c, i);
+    const char *sep = sl_arg_bytes(c, 0, i, &m);
+    for (int k = 1; k < c->node->nargs; k++) {
+        if (sl_column_null(c->args[k], i))
+            continue;
+        const char *s = sl_arg_bytes(c, k, i, &n);
+        if (any++)
+            sl_text_add(t, sep, m);
+        sl_text_add(t, s, n);
+    }
+    return 0;
+}
+
+SL_BITS(sl_kernel_starts_with)
+{
+    size_t n, m;
+    const char *s = sl_arg_bytes(c, 0, i, &n), *p = sl_arg_bytes(c, 1, i, &m);
+    return m <= n && memcmp(s, p, m) == 0;
+}
+
+/* position of argument 1 in argument 0, in characters; 0 if it is not there */
+SL_ROWS(sl_kernel_position, int64_t)
+{
+    size_t n, m;
+    const char *s = sl_arg_bytes(c, 0, i, &n), *p = sl_arg_bytes(c, 1, i, &m);
+    const char *at = m ? memmem(s, n, p, m) : s;
+    *to = at ? (int64_t)sl_utf8_count(s, (size_t)(at - s)) + 1 : 0;
     return 0;
 }
 
@@ -122,30 +76,21 @@ static size_t replaced_length(const char *s, size_t n, const char *from, size_t 
     return __builtin_mul_overflow(found, k - m, &more) || more > SIZE_MAX - n ? SIZE_MAX : n + more;
 }
 
-int sl_kernel_replace(struct sl_call *c)
+SL_TEXTS(sl_kernel_replace, sl_arg_guess(c, 0))
 {
-    struct sl_text_result t;
-    int rc = sl_text_begin(&t, c, bytes_of(c, 0));
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            size_t n, m, k;
-            const char *s = sl_arg_bytes(c, 0, i, &n), *from = sl_arg_bytes(c, 1, i, &m);
-            const char *to = sl_arg_bytes(c, 2, i, &k), *at;
-            if (k > m && !sl_text_room(&t, replaced_length(s, n, from, m, k))) {
-                sl_text_next(&t);
-                continue;
-            }
-            while (m && n >= m && !t.failed && (at = memmem(s, n, from, m))) {
-                sl_text_add(&t, s, (size_t)(at - s));
-                sl_text_add(&t, to, k);
-                n -= (size_t)(at - s) + m;
-                s = at + m;
-            }
-            sl_text_add(&t, s, n);
-        }
-        sl_text_next(&t);
+    size_t n, m, k;
+    const char *s = sl_arg_bytes(c, 0, i, &n), *from = sl_arg_bytes(c, 1, i, &m);
+    const char *to = sl_arg_bytes(c, 2, i, &k), *at;
+    if (k > m && !sl_text_room(t, replaced_length(s, n, from, m, k)))
+        return 0; /* too long: the row fails when it ends */
+    while (m && n >= m && !t->failed && (at = memmem(s, n, from, m))) {
+        sl_text_add(t, s, (size_t)(at - s));
+        sl_text_add(t, to, k);
+        n -= (size_t)(at - s) + m;
+        s = at + m;
     }
-    return rc < 0 ? rc : sl_text_end(&t);
+    sl_text_add(t, s, n);
+    return 0;
 }
 
 /* The k-th field (1-based, from the end if negative), or NULL. */
@@ -174,24 +119,15 @@ static const char *field(const char *s, size_t n, const char *sep, size_t m, int
     }
 }
 
-int sl_kernel_split_part(struct sl_call *c)
+SL_TEXTS(sl_kernel_split_part, sl_arg_guess(c, 0))
 {
-    struct sl_text_result t;
-    int rc = sl_text_begin(&t, c, bytes_of(c, 0));
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            size_t n, m, len;
-            const char *s = sl_arg_bytes(c, 0, i, &n), *sep = sl_arg_bytes(c, 1, i, &m);
-            int64_t k = sl_arg_int(c, 2, i);
-            if (k == 0) {
-                rc = sl_call_fail(c, i, "split_part: the field must not be zero");
-            } else if (k > -INT32_MAX) {
-                const char *f = field(s, n, sep, m, k, &len);
-                if (f)
-                    sl_text_add(&t, f, len);
-            }
-        }
-        sl_text_next(&t);
-    }
-    return rc < 0 ? rc : sl_text_end(&t);
+    size_t n, m, len;
+    const char *s = sl_arg_bytes(c, 0, i, &n), *sep = sl_arg_bytes(c, 1, i, &m);
+    int64_t k = sl_arg_int(c, 2, i);
+    if (k == 0)
+        return sl_call_fail(c, i, "split_part: the field must not be zero");
+    const char *f = k > -INT32_MAX ? field(s, n, sep, m, k, &len) : NULL;
+    if (f)
+        sl_text_add(t, f, len);
+    return 0;
 }

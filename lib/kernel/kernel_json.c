@@ -47,42 +47,32 @@ static int as_text(const char *v, size_t n, struct sl_buf *out)
 }
 
 /* param[0]: 1 = as text */
-int sl_kernel_json_get(struct sl_call *c)
+SL_TEXTS(sl_kernel_json_get, c->rows * 16)
 {
-    struct sl_text_result t;
     struct sl_buf *key = &c->ev->buf[0], *out = &c->ev->buf[1];
-    int by_key = c->args[1]->type.kind == SL_TEXT, text = c->node->param[0] != 0;
-    int rc = sl_text_begin(&t, c, c->rows * 16);
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        const char *v = NULL;
-        size_t n, len = 0;
-        int found = 0;
-        if (sl_call_valid(c, i)) {
-            const char *s = sl_arg_bytes(c, 0, i, &n);
-            sl_buf_reset(out);
-            if (by_key) {
-                size_t k;
-                const char *name = sl_arg_bytes(c, 1, i, &k);
-                sl_buf_reset(key);
-                sl_buf_add(key, name, k);
-                found = key->data && strlen(key->data) == k &&
-                        sl_json_find(s, n, key->data, &v, &len) == 1;
-            } else {
-                found = element(s, n, sl_arg_int(c, 1, i), &v, &len);
-            }
-            if (found && text) {
-                found = as_text(v, len, out);
-                v = out->data ? out->data : "";
-                len = out->len;
-            }
-            if (key->failed || out->failed)
-                rc = sl_err_nomem(c->err, "evaluating an expression");
-            else if (!found)
-                rc = sl_call_null(c, i);
-            else
-                sl_text_add(&t, v, len);
-        }
-        sl_text_next(&t);
+    const char *v = NULL;
+    size_t n, len = 0;
+    int found = 0;
+    const char *s = sl_arg_bytes(c, 0, i, &n);
+    sl_buf_reset(out);
+    if (c->args[1]->type.kind == SL_TEXT) {
+        size_t k;
+        const char *name = sl_arg_bytes(c, 1, i, &k);
+        sl_buf_reset(key);
+        sl_buf_add(key, name, k);
+        found = key->data && strlen(key->data) == k && sl_json_find(s, n, key->data, &v, &len) == 1;
+    } else {
+        found = element(s, n, sl_arg_int(c, 1, i), &v, &len);
     }
-    return rc < 0 ? rc : sl_text_end(&t);
+    if (found && c->node->param[0]) {
+        found = as_text(v, len, out);
+        v = out->data ? out->data : "";
+        len = out->len;
+    }
+    if (key->failed || out->failed)
+        return sl_err_nomem(c->err, "evaluating an expression");
+    if (!found)
+        return sl_call_null(c, i);
+    sl_text_add(t, v, len);
+    return 0;
 }

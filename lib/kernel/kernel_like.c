@@ -218,46 +218,36 @@ int sl_like_bind(struct sl_node *n, struct sl_err *err)
     return rc == 0 ? sl_err_set(err, SL_EUSAGE, "the pattern ends in its escape character") : rc;
 }
 
-/* param[0]: 1 = not, param[1]: 1 = without case */
-int sl_kernel_like(struct sl_call *c)
+/* The pattern that a row brings. 1 and *out, 0 (failed row), < 0. */
+static int compile_row(struct sl_call *c, size_t i, struct like **out)
 {
-    const struct like *fixed = c->node->extra;
+    size_t n, esc_n;
+    const char *esc, *p = sl_arg_bytes(c, 1, i, &n);
+    int rc = escape_of(c, i, &esc, &esc_n);
+    if (rc != 1)
+        return rc;
+    rc = compile_text(p, n, esc, esc_n, c->node->param[1] != 0, out, c->err);
+    return rc == 0 ? sl_call_fail(c, i, "the pattern ends in its escape character") : rc;
+}
+
+/* param[0]: 1 = not, param[1]: 1 = without case */
+SL_BITS(sl_kernel_like)
+{
+    const struct like *l = c->node->extra;
     struct like *own = NULL;
-    int negated = c->node->param[0] != 0, icase = c->node->param[1] != 0, rc = 0;
     struct sl_buf *folded = &c->ev->buf[0];
-    uint8_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows && rc >= 0; i++) {
-        size_t n, m, esc_n;
-        const char *esc;
-        if (!sl_call_valid(c, i))
-            continue;
-        const char *s = sl_arg_bytes(c, 0, i, &n);
-        if (!fixed) {
-            const char *p = sl_arg_bytes(c, 1, i, &m);
-            like_free(own);
-            own = NULL;
-            rc = escape_of(c, i, &esc, &esc_n);
-            if (rc == 1)
-                rc = compile_text(p, m, esc, esc_n, icase, &own, c->err);
-            else
-                continue;
-            if (rc == 0)
-                rc = sl_call_fail(c, i, "the pattern ends in its escape character");
-            if (rc < 1)
-                continue;
-        }
-        if (icase) {
-            fold(s, n, folded);
-            if (folded->failed)
-                rc = sl_err_nomem(c->err, "matching text");
-            s = folded->data ? folded->data : "";
-            n = folded->len;
-        }
-        if (match(fixed ? fixed : own, s, n) != negated)
-            sl_bit_set(to, i);
+    int rc = l ? 1 : compile_row(c, i, &own);
+    size_t n;
+    const char *s = sl_arg_bytes(c, 0, i, &n);
+    if (rc == 1 && c->node->param[1]) {
+        fold(s, n, folded);
+        if (folded->failed)
+            rc = sl_err_nomem(c->err, "matching text");
+        s = folded->data ? folded->data : "";
+        n = folded->len;
     }
+    if (rc == 1)
+        rc = match(l ? l : own, s, n) != (c->node->param[0] != 0);
     like_free(own);
-    return rc < 0 ? rc : 0;
+    return rc;
 }

@@ -4,51 +4,43 @@
 #include <math.h>
 #include "kernel/kernel.h"
 
-static void put_number(struct sl_call *c, void *to, size_t i, sl_int128 v)
+static SL_ROWS(abs_double, double)
 {
-    if (sl_numeric_is64(c->out->type))
-        ((int64_t *)to)[i] = (int64_t)v;
-    else
-        sl_store128(to, i, v);
+    *to = fabs(sl_arg_double(c, 0, i));
+    return 0;
+}
+
+static SL_NUMBERS(abs_number)
+{
+    sl_int128 v = sl_arg_number(c, 0, i);
+    if (c->out->type.kind == SL_BIGINT && v == INT64_MIN)
+        return sl_call_fail(c, i, "bigint out of range");
+    *to = v < 0 ? -v : v;
+    return 0;
 }
 
 int sl_kernel_abs(struct sl_call *c)
 {
-    void *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        if (c->out->type.kind == SL_DOUBLE) {
-            ((double *)to)[i] = fabs(sl_arg_double(c, 0, i));
-            continue;
-        }
-        sl_int128 v = sl_arg_number(c, 0, i);
-        if (c->out->type.kind == SL_BIGINT && v == INT64_MIN) {
-            int rc = sl_call_valid(c, i) ? sl_call_fail(c, i, "bigint out of range") : 0;
-            if (rc < 0)
-                return rc;
-            v = 0;
-        }
-        put_number(c, to, i, v < 0 ? (sl_int128) - (sl_uint128)v : v);
-    }
+    return c->out->type.kind == SL_DOUBLE ? abs_double(c) : abs_number(c);
+}
+
+static SL_ROWS(sign_double, double)
+{
+    double d = sl_arg_double(c, 0, i);
+    *to = (d > 0) - (d < 0); /* of NaN, as PostgreSQL: 0 */
+    return 0;
+}
+
+static SL_NUMBERS(sign_number)
+{
+    sl_int128 v = sl_arg_number(c, 0, i);
+    *to = (v > 0) - (v < 0);
     return 0;
 }
 
 int sl_kernel_sign(struct sl_call *c)
 {
-    void *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        if (c->out->type.kind == SL_DOUBLE) {
-            double d = sl_arg_double(c, 0, i);
-            ((double *)to)[i] = (d > 0) - (d < 0); /* of NaN, as PostgreSQL: 0 */
-        } else {
-            sl_int128 v = sl_arg_number(c, 0, i);
-            put_number(c, to, i, (v > 0) - (v < 0));
-        }
-    }
-    return 0;
+    return c->out->type.kind == SL_DOUBLE ? sign_double(c) : sign_number(c);
 }
 
 /* v / unit, an integer: how is 'r' half away from zero, 't' to zero, 'c' up, 'f' down. */
@@ -82,48 +74,34 @@ static double round_double(double v, int how, int64_t digits)
     return digits ? x / unit : x;
 }
 
-/* param[0]: how, param[1]: digits after the point */
-int sl_kernel_round(struct sl_call *c)
+static SL_ROWS(round_doubles, double)
 {
-    int how = (int)c->node->param[0], digits = (int)c->node->param[1];
-    void *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    if (c->out->type.kind == SL_DOUBLE) {
-        for (size_t i = 0; i < c->rows; i++)
-            ((double *)to)[i] = round_double(sl_arg_double(c, 0, i), how, digits);
-        return 0;
-    }
-    int scale = sl_type_scale(c->args[0]->type), cut = scale - digits;
-    int back = digits < 0 ? -digits : 0; /* 10^back is multiplied on again */
-    sl_int128 limit = c->out->type.kind == SL_BIGINT ? (sl_int128)INT64_MAX + 1
-                                                     : sl_num_pow10(c->out->type.precision);
-    for (size_t i = 0; i < c->rows; i++) {
-        sl_int128 v = sl_arg_number(c, 0, i), r;
-        if (cut > SL_NUMERIC_MAX)
-            r = 0;
-        else
-            r = cut > 0 ? divide(v, sl_num_pow10(cut), how) : v;
-        if (__builtin_mul_overflow(r, sl_num_pow10(back), &r) || r >= limit || r <= -limit) {
-            int rc = sl_call_valid(c, i) ? sl_call_fail(c, i, "value out of range") : 0;
-            if (rc < 0)
-                return rc;
-            r = 0;
-        }
-        put_number(c, to, i, r);
-    }
+    *to = round_double(sl_arg_double(c, 0, i), (int)c->node->param[0], c->node->param[1]);
     return 0;
 }
 
-static int math_error(struct sl_call *c, size_t i, double x, int what)
+/* param[0]: how, param[1]: digits after the point */
+int sl_kernel_round(struct sl_call *c)
 {
-    if (what == 'q' && x < 0)
-        return sl_call_fail(c, i, "cannot take the square root of a negative number");
-    if ((what == 'n' || what == 'l') && x == 0)
-        return sl_call_fail(c, i, "cannot take the logarithm of zero");
-    if ((what == 'n' || what == 'l') && x < 0)
-        return sl_call_fail(c, i, "cannot take the logarithm of a negative number");
-    return 1;
+    int how = (int)c->node->param[0], digits = (int)c->node->param[1], rc = 0;
+    if (c->out->type.kind == SL_DOUBLE)
+        return round_doubles(c);
+    void *to = sl_call_data(c);
+    int cut = sl_type_scale(c->args[0]->type) - digits, most = SL_NUMERIC_MAX;
+    sl_int128 unit = sl_num_pow10(SL_MAX(SL_MIN(cut, most), 0));
+    sl_int128 back = sl_num_pow10(SL_MAX(-digits, 0)); /* multiplied on again */
+    sl_int128 limit = c->out->type.kind == SL_BIGINT ? (sl_int128)INT64_MAX + 1
+                                                     : sl_num_pow10(c->out->type.precision);
+    for (size_t i = 0; to && rc >= 0 && i < c->rows; i++) {
+        sl_int128 r = cut > most ? 0 : sl_arg_number(c, 0, i);
+        r = cut > 0 ? divide(r, unit, how) : r;
+        if (__builtin_mul_overflow(r, back, &r) || r >= limit || r <= -limit) {
+            rc = sl_call_valid(c, i) ? sl_call_fail(c, i, "value out of range") : 0;
+            r = 0;
+        }
+        sl_call_put(c, to, i, r);
+    }
+    return to ? rc : -SL_ENOMEM;
 }
 
 /* libm's may be off by a unit in the last place even for 27: one step of Newton's mends it, near 1,
@@ -141,60 +119,34 @@ static double cube_root(double x)
 }
 
 /* param[0]: q square root, c cube root, e exp, n ln, l log10 */
-int sl_kernel_double_math(struct sl_call *c)
+SL_ROWS(sl_kernel_double_math, double)
 {
-    int what = (int)c->node->param[0];
-    double *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        double x = sl_arg_double(c, 0, i);
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
-            continue;
-        int rc = math_error(c, i, x, what);
-        if (rc < 0)
-            return rc;
-        if (rc == 0)
-            continue;
-        switch (what) {
-        case 'q': to[i] = sqrt(x); break;
-        case 'c': to[i] = cube_root(x); break;
-        case 'e': to[i] = exp(x); break;
-        case 'n': to[i] = log(x); break;
-        default: to[i] = log10(x); break;
-        }
-        if (isinf(to[i]) && !isinf(x)) {
-            rc = sl_call_fail(c, i, "value out of range: overflow");
-            if (rc < 0)
-                return rc;
-        }
+    int what = (int)c->node->param[0], is_log = what == 'n' || what == 'l';
+    double x = sl_arg_double(c, 0, i);
+    if (what == 'q' && x < 0)
+        return sl_call_fail(c, i, "cannot take the square root of a negative number");
+    if (is_log && x == 0)
+        return sl_call_fail(c, i, "cannot take the logarithm of zero");
+    if (is_log && x < 0)
+        return sl_call_fail(c, i, "cannot take the logarithm of a negative number");
+    switch (what) {
+    case 'q': *to = sqrt(x); break;
+    case 'c': *to = cube_root(x); break;
+    case 'e': *to = exp(x); break;
+    case 'n': *to = log(x); break;
+    default: *to = log10(x); break;
     }
-    return 0;
+    return isinf(*to) && !isinf(x) ? sl_call_fail(c, i, "value out of range: overflow") : 0;
 }
 
-int sl_kernel_power(struct sl_call *c)
+SL_ROWS(sl_kernel_power, double)
 {
-    double *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        double x = sl_arg_double(c, 0, i), y = sl_arg_double(c, 1, i);
-        int rc = 0;
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
-            continue;
-        if (x == 0 && y < 0) {
-            rc = sl_call_fail(c, i, "zero raised to a negative power is undefined");
-        } else if (x < 0 && isfinite(y) && y != floor(y)) {
-            rc = sl_call_fail(c, i, "a negative number raised to a non-integer power is complex");
-        } else {
-            to[i] = pow(x, y);
-            if (isinf(to[i]) && !isinf(x) && !isinf(y))
-                rc = sl_call_fail(c, i, "value out of range: overflow");
-        }
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    double x = sl_arg_double(c, 0, i), y = sl_arg_double(c, 1, i);
+    if (x == 0 && y < 0)
+        return sl_call_fail(c, i, "zero raised to a negative power is undefined");
+    if (x < 0 && isfinite(y) && y != floor(y))
+        return sl_call_fail(c, i, "a negative number raised to a non-integer power is complex");
+    *to = pow(x, y);
+    return isinf(*to) && !isinf(x) && !isinf(y) ? sl_call_fail(c, i, "value out of range: overflow")
+                                                : 0;
 }

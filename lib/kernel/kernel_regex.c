@@ -11,7 +11,11 @@
 #include "kernel/dict.h"
 #include "kernel/kernel.h"
 
-enum { GROUPS = 9 }; /* kept of a match: a replacement names no more */
+enum {
+    GROUPS = 9, /* kept of a match: a replacement names no more */
+    FAILED =
+        -1, /* a match that failed its row: no code of an error (SL_EFAIL never comes from there) */
+};
 
 struct pattern {
     struct sl_regex *re;
@@ -165,7 +169,7 @@ static int pattern_for(struct sl_call *c, struct sl_regex_scratch *s, size_t row
     return 1;
 }
 
-/* Spans set (>= 1), 0 = no match, -1 = the row failed but goes on, < -1 = stop. */
+/* Spans set (>= 1), 0 = no match, FAILED = the row failed but goes on, < FAILED = stop. */
 static int match_at(struct sl_call *c, struct sl_regex_scratch *s, const struct pattern *p,
                     const char *text, size_t n, size_t from, size_t row)
 {
@@ -176,35 +180,21 @@ static int match_at(struct sl_call *c, struct sl_regex_scratch *s, const struct 
         return sl_err_set(c->err, SL_ESTOPPED,
                           "a signal came while a regular expression took too long");
     rc = sl_call_fail(c, row, "the regular expression takes too many steps on this text");
-    return rc < 0 ? rc : -1;
+    return rc < 0 ? rc : FAILED;
 }
 
 /* param[0]: 1 = not */
-int sl_kernel_regex(struct sl_call *c)
+SL_BITS(sl_kernel_regex)
 {
     struct sl_regex_scratch *s = scratch(c->ev, c->err);
-    int negated = c->node->param[0] != 0, flags = c->node->nargs > 2 ? 2 : -1;
-    uint8_t *to = s ? sl_call_data(c) : NULL;
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        const struct pattern *p;
-        size_t n;
-        if (!sl_call_valid(c, i))
-            continue;
-        int rc = pattern_for(c, s, i, flags, &p);
-        if (rc < 0)
-            return rc;
-        if (rc == 0)
-            continue;
-        const char *text = sl_arg_bytes(c, 0, i, &n);
-        rc = match_at(c, s, p, text, n, 0, i);
-        if (rc < -1)
-            return rc;
-        if (rc >= 0 && (rc > 0) != negated)
-            sl_bit_set(to, i);
-    }
-    return 0;
+    const struct pattern *p;
+    size_t n;
+    int rc = s ? pattern_for(c, s, i, c->node->nargs > 2 ? 2 : -1, &p) : -SL_ENOMEM;
+    if (rc <= 0)
+        return rc;
+    const char *text = sl_arg_bytes(c, 0, i, &n);
+    rc = match_at(c, s, p, text, n, 0, i);
+    return rc == FAILED ? 0 : rc < 0 ? rc : (rc > 0) != (c->node->param[0] != 0);
 }
 
 /* Replacement text: \1 .. \9 are groups, \& the whole match, \\ a backslash. */
@@ -253,7 +243,7 @@ static int replace_row(struct sl_call *c, struct sl_regex_scratch *s, struct sl_
     while (from <= n && !t->failed && !t->too_long) {
         int rc = match_at(c, s, p, text, n, from, row);
         if (rc < 0)
-            return rc;
+            return rc == FAILED ? 0 : rc;
         if (rc == 0)
             break;
         if (ov[0] < done || ov[1] < ov[0]) /* \K can look back */
@@ -269,95 +259,52 @@ static int replace_row(struct sl_call *c, struct sl_regex_scratch *s, struct sl_
     return 0;
 }
 
-int sl_kernel_regexp_replace(struct sl_call *c)
+SL_TEXTS(sl_kernel_regexp_replace, c->rows * 16)
 {
     struct sl_regex_scratch *s = scratch(c->ev, c->err);
-    struct sl_text_result t;
-    int flags = c->node->nargs > 3 ? 3 : -1, rc;
-    if (!s)
-        return -SL_ENOMEM;
-    rc = sl_text_begin(&t, c, c->rows * 16);
-    for (size_t i = 0; rc > -SL_OK - 1 && i < c->rows; i++) {
-        const struct pattern *p;
-        if (sl_call_valid(c, i)) {
-            rc = pattern_for(c, s, i, flags, &p);
-            if (rc == 1)
-                rc = replace_row(c, s, &t, p, i);
-            if (rc < -1)
-                return rc;
-            rc = 0;
-        }
-        sl_text_next(&t);
-    }
-    return rc < 0 ? rc : sl_text_end(&t);
+    const struct pattern *p;
+    int rc = s ? pattern_for(c, s, i, c->node->nargs > 3 ? 3 : -1, &p) : -SL_ENOMEM;
+    return rc == 1 ? replace_row(c, s, t, p, i) : rc;
 }
 
 /* The first group if there is one, else the match; null if none. param[0]: 1 = always the match */
-int sl_kernel_regexp_substr(struct sl_call *c)
+SL_TEXTS(sl_kernel_regexp_substr, c->rows * 16)
 {
     struct sl_regex_scratch *s = scratch(c->ev, c->err);
-    struct sl_text_result t;
-    if (!s)
-        return -SL_ENOMEM;
-    int rc = sl_text_begin(&t, c, c->rows * 16);
-    if (rc < 0)
+    const struct pattern *p;
+    size_t n;
+    int rc = s ? pattern_for(c, s, i, -1, &p) : -SL_ENOMEM;
+    if (rc <= 0)
         return rc;
-    for (size_t i = 0; i < c->rows; i++) {
-        const struct pattern *p;
-        size_t n;
-        if (sl_call_valid(c, i)) {
-            rc = pattern_for(c, s, i, -1, &p);
-            if (rc < 0)
-                return rc;
-            const char *text = sl_arg_bytes(c, 0, i, &n);
-            rc = rc == 1 ? match_at(c, s, p, text, n, 0, i) : -1;
-            if (rc < -1)
-                return rc;
-            if (rc >= 0) {
-                const size_t *ov = sl_regex_spans(s->work);
-                int g = rc > 1 && !c->node->param[0] ? 1 : 0;
-                if (rc == 0 || ov[2 * g] == SL_REGEX_UNSET || ov[2 * g + 1] < ov[2 * g]) {
-                    if (sl_call_null(c, i) < 0)
-                        return -SL_ENOMEM;
-                } else {
-                    sl_text_add(&t, text + ov[2 * g], ov[2 * g + 1] - ov[2 * g]);
-                }
-            }
-        }
-        sl_text_next(&t);
-    }
-    return sl_text_end(&t);
+    const char *text = sl_arg_bytes(c, 0, i, &n);
+    rc = match_at(c, s, p, text, n, 0, i);
+    if (rc < 0)
+        return rc == FAILED ? 0 : rc;
+    const size_t *ov = sl_regex_spans(s->work) + (rc > 1 && !c->node->param[0] ? 2 : 0);
+    if (rc == 0 || ov[0] == SL_REGEX_UNSET || ov[1] < ov[0])
+        return sl_call_null(c, i);
+    sl_text_add(t, text + ov[0], ov[1] - ov[0]);
+    return 0;
 }
 
-int sl_kernel_regexp_count(struct sl_call *c)
+SL_ROWS(sl_kernel_regexp_count, int64_t)
 {
     struct sl_regex_scratch *s = scratch(c->ev, c->err);
-    int64_t *to = s ? sl_call_data(c) : NULL;
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        const struct pattern *p;
-        size_t n, from = 0;
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
-            continue;
-        int rc = pattern_for(c, s, i, -1, &p);
-        if (rc < 0)
-            return rc;
-        const char *text = sl_arg_bytes(c, 0, i, &n);
-        while (rc == 1 && from <= n) {
-            int k = match_at(c, s, p, text, n, from, i);
-            if (k < -1)
-                return k;
-            if (k <= 0)
-                break;
-            const size_t *ov = sl_regex_spans(s->work);
-            size_t next = step_over(text, n, ov);
-            if (next <= from && from > 0)
-                break;
-            to[i]++;
-            from = next;
-        }
+    const struct pattern *p;
+    size_t n, from = 0;
+    int rc = s ? pattern_for(c, s, i, -1, &p) : -SL_ENOMEM;
+    if (rc <= 0)
+        return rc;
+    const char *text = sl_arg_bytes(c, 0, i, &n);
+    while (from <= n) {
+        int k = match_at(c, s, p, text, n, from, i);
+        if (k <= 0)
+            return k < FAILED ? k : 0;
+        size_t next = step_over(text, n, sl_regex_spans(s->work));
+        if (next <= from && from > 0)
+            break;
+        ++*to;
+        from = next;
     }
     return 0;
 }

@@ -44,15 +44,6 @@ static size_t char_offset(const char *s, size_t n, size_t k)
     return is_ascii(s, n) ? SL_MIN(k, n) : char_byte(s, n, k);
 }
 
-/* A guess of the bytes that the result takes. */
-static size_t bytes_of(const struct sl_call *c, int k)
-{
-    const struct sl_column *a = c->args[k];
-    if (a->form != SL_PLAIN || c->rows == 0)
-        return c->rows * 16;
-    return (size_t)(a->offsets[c->rows] - a->offsets[0]);
-}
-
 /* ---- case ---- */
 
 static int32_t map_char(int32_t cp, int upper)
@@ -135,95 +126,70 @@ static int map_column(struct sl_call *c, int upper)
     return 1;
 }
 
+static SL_TEXTS(map_rows, sl_arg_guess(c, 0))
+{
+    size_t n;
+    const char *s = sl_arg_bytes(c, 0, i, &n);
+    map_case(t, s, n, (int)c->node->param[0]);
+    return 0;
+}
+
 /* param[0]: 0 lower, 1 upper, 2 initcap */
 int sl_kernel_case_map(struct sl_call *c)
 {
-    struct sl_text_result t;
     int rc = c->node->param[0] < 2 ? map_column(c, (int)c->node->param[0]) : 0;
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    rc = sl_text_begin(&t, c, bytes_of(c, 0));
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            size_t n;
-            const char *s = sl_arg_bytes(c, 0, i, &n);
-            map_case(&t, s, n, (int)c->node->param[0]);
-        }
-        sl_text_next(&t);
-    }
-    return rc < 0 ? rc : sl_text_end(&t);
+    return rc == 0 ? map_rows(c) : SL_MIN(rc, 0);
 }
 
 /* ---- lengths and parts ---- */
 
 /* param[0]: 0 characters, 1 bytes */
-int sl_kernel_length(struct sl_call *c)
+SL_ROWS(sl_kernel_length, int64_t)
 {
-    int64_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        size_t n;
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
-            continue;
-        const char *s = sl_arg_bytes(c, 0, i, &n);
-        to[i] = (int64_t)(c->node->param[0] ? n : char_count(s, n));
-    }
+    size_t n;
+    const char *s = sl_arg_bytes(c, 0, i, &n);
+    *to = (int64_t)(c->node->param[0] ? n : char_count(s, n));
     return 0;
 }
 
 /* substr(s, from [, count]): positions before 1 count, as in SQL */
-int sl_kernel_substr(struct sl_call *c)
+SL_TEXTS(sl_kernel_substr, sl_arg_guess(c, 0))
 {
-    struct sl_text_result t;
-    int rc = sl_text_begin(&t, c, bytes_of(c, 0));
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            size_t n, b;
-            const char *s = sl_arg_bytes(c, 0, i, &n);
-            int64_t from = sl_arg_int(c, 1, i), end = INT64_MAX;
-            if (c->node->nargs == 3) {
-                int64_t count = sl_arg_int(c, 2, i);
-                if (count < 0)
-                    rc = sl_call_fail(c, i, "negative substring length not allowed");
-                if (__builtin_add_overflow(from, SL_MAX(count, 0), &end))
-                    end = INT64_MAX;
-            }
-            from = SL_MAX(from, 1);
-            if (rc >= 0 && end > from) {
-                b = char_offset(s, n, (size_t)(from - 1));
-                sl_text_add(&t, s + b, char_offset(s + b, n - b, (size_t)(end - from)));
-            }
-        }
-        sl_text_next(&t);
+    size_t n, b;
+    const char *s = sl_arg_bytes(c, 0, i, &n);
+    int64_t from = sl_arg_int(c, 1, i), end = INT64_MAX;
+    if (c->node->nargs == 3) {
+        int64_t count = sl_arg_int(c, 2, i);
+        if (count < 0)
+            return sl_call_fail(c, i, "negative substring length not allowed");
+        if (__builtin_add_overflow(from, count, &end))
+            end = INT64_MAX;
     }
-    return rc < 0 ? rc : sl_text_end(&t);
+    from = SL_MAX(from, 1);
+    if (end > from) {
+        b = char_offset(s, n, (size_t)(from - 1));
+        sl_text_add(t, s + b, char_offset(s + b, n - b, (size_t)(end - from)));
+    }
+    return 0;
 }
 
 /* param[0]: 0 left, 1 right; a negative count leaves out that many at the other end */
-int sl_kernel_left_right(struct sl_call *c)
+SL_TEXTS(sl_kernel_left_right, sl_arg_guess(c, 0))
 {
-    struct sl_text_result t;
-    int right = c->node->param[0] != 0, rc = sl_text_begin(&t, c, bytes_of(c, 0));
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            size_t n, b;
-            const char *s = sl_arg_bytes(c, 0, i, &n);
-            int64_t want = sl_arg_int(c, 1, i), have = INT64_MAX;
-            if (right || want < 0) {
-                have = (int64_t)char_count(s, n);
-                want = want < 0 ? SL_MAX(have + want, 0) : SL_MIN(want, have);
-            }
-            b = char_offset(s, n, (size_t)(right ? have - want : want));
-            if (right)
-                sl_text_add(&t, s + b, n - b);
-            else
-                sl_text_add(&t, s, b);
-        }
-        sl_text_next(&t);
+    size_t n, b;
+    int right = c->node->param[0] != 0;
+    const char *s = sl_arg_bytes(c, 0, i, &n);
+    int64_t want = sl_arg_int(c, 1, i), have = INT64_MAX;
+    if (right || want < 0) {
+        have = (int64_t)char_count(s, n);
+        want = want < 0 ? SL_MAX(have + want, 0) : SL_MIN(want, have);
     }
-    return rc < 0 ? rc : sl_text_end(&t);
+    b = char_offset(s, n, (size_t)(right ? have - want : want));
+    if (right)
+        sl_text_add(t, s + b, n - b);
+    else
+        sl_text_add(t, s, b);
+    return 0;
 }
 
 /* ---- trim, pad ---- */
@@ -241,37 +207,31 @@ static int in_set(const char *s, size_t k, const char *set, size_t n)
 }
 
 /* param[0]: 1 left, 2 right, 3 both */
-int sl_kernel_trim(struct sl_call *c)
+SL_TEXTS(sl_kernel_trim, sl_arg_guess(c, 0))
 {
-    struct sl_text_result t;
-    int ends = (int)c->node->param[0], rc = sl_text_begin(&t, c, bytes_of(c, 0));
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            size_t n, m = 1, k;
-            int32_t cp;
-            const char *s = sl_arg_bytes(c, 0, i, &n);
-            const char *set = c->node->nargs == 2 ? sl_arg_bytes(c, 1, i, &m) : " ";
-            while ((ends & 1) && n) {
-                k = sl_utf8_decode(s, n, &cp);
-                if (!in_set(s, k, set, m))
-                    break;
-                s += k;
-                n -= k;
-            }
-            while ((ends & 2) && n) {
-                for (k = 1; k < n && k < 4 && (s[n - k] & 0xc0) == 0x80; k++)
-                    ;
-                if (sl_utf8_decode(s + n - k, k, &cp) != k)
-                    k = 1;
-                if (!in_set(s + n - k, k, set, m))
-                    break;
-                n -= k;
-            }
-            sl_text_add(&t, s, n);
-        }
-        sl_text_next(&t);
+    size_t n, m = 1, k;
+    int32_t cp;
+    int ends = (int)c->node->param[0];
+    const char *s = sl_arg_bytes(c, 0, i, &n);
+    const char *set = c->node->nargs == 2 ? sl_arg_bytes(c, 1, i, &m) : " ";
+    while ((ends & 1) && n) {
+        k = sl_utf8_decode(s, n, &cp);
+        if (!in_set(s, k, set, m))
+            break;
+        s += k;
+        n -= k;
     }
-    return rc < 0 ? rc : sl_text_end(&t);
+    while ((ends & 2) && n) {
+        for (k = 1; k < n && k < 4 && (s[n - k] & 0xc0) == 0x80; k++)
+            ;
+        if (sl_utf8_decode(s + n - k, k, &cp) != k)
+            k = 1;
+        if (!in_set(s + n - k, k, set, m))
+            break;
+        n -= k;
+    }
+    sl_text_add(t, s, n);
+    return 0;
 }
 
 /* count characters of fill, over and over */
@@ -287,112 +247,75 @@ static void add_fill(struct sl_text_result *t, const char *fill, size_t n, int64
 }
 
 /* param[0]: 0 lpad, 1 rpad */
-int sl_kernel_pad(struct sl_call *c)
+SL_TEXTS(sl_kernel_pad, sl_arg_guess(c, 0) * 2)
 {
-    struct sl_text_result t;
-    int right = c->node->param[0] != 0, rc = sl_text_begin(&t, c, bytes_of(c, 0) * 2);
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            size_t n, m = 1;
-            const char *s = sl_arg_bytes(c, 0, i, &n), *fill = " ";
-            int64_t want = SL_MAX(sl_arg_int(c, 1, i), 0), have = (int64_t)char_count(s, n);
-            if (c->node->nargs == 3)
-                fill = sl_arg_bytes(c, 2, i, &m);
-            if (have >= want || m == 0) {
-                sl_text_add(&t, s, char_offset(s, n, (size_t)want));
-            } else if (sl_text_room(&t,
-                                    n + (size_t)(want - have))) { /* a byte a character at least */
-                if (!right)
-                    add_fill(&t, fill, m, want - have);
-                sl_text_add(&t, s, n);
-                if (right)
-                    add_fill(&t, fill, m, want - have);
-            }
-        }
-        sl_text_next(&t);
+    size_t n, m = 1;
+    int right = c->node->param[0] != 0;
+    const char *s = sl_arg_bytes(c, 0, i, &n), *fill = " ";
+    int64_t want = SL_MAX(sl_arg_int(c, 1, i), 0), have = (int64_t)char_count(s, n);
+    if (c->node->nargs == 3)
+        fill = sl_arg_bytes(c, 2, i, &m);
+    if (have >= want || m == 0) {
+        sl_text_add(t, s, char_offset(s, n, (size_t)want));
+    } else if (sl_text_room(t, n + (size_t)(want - have))) { /* a byte a character at least */
+        if (!right)
+            add_fill(t, fill, m, want - have);
+        sl_text_add(t, s, n);
+        if (right)
+            add_fill(t, fill, m, want - have);
     }
-    return rc < 0 ? rc : sl_text_end(&t);
+    return 0;
 }
 
-int sl_kernel_repeat(struct sl_call *c)
+SL_TEXTS(sl_kernel_repeat, sl_arg_guess(c, 0) * 2)
 {
-    struct sl_text_result t;
-    int rc = sl_text_begin(&t, c, bytes_of(c, 0) * 2);
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            size_t n;
-            const char *s = sl_arg_bytes(c, 0, i, &n);
-            int64_t times = SL_MAX(sl_arg_int(c, 1, i), 0);
-            size_t bytes;
-            if (__builtin_mul_overflow(n, (size_t)times, &bytes))
-                bytes = SIZE_MAX;
-            char *p = bytes ? sl_text_room(&t, bytes) : NULL;
-            if (p) { /* what is there is copied behind itself */
-                memcpy(p, s, n);
-                for (size_t have = n; have < bytes; have *= 2)
-                    memcpy(p + have, p, SL_MIN(have, bytes - have));
-                t.used += bytes;
-            }
-        }
-        sl_text_next(&t);
+    size_t n;
+    const char *s = sl_arg_bytes(c, 0, i, &n);
+    int64_t times = SL_MAX(sl_arg_int(c, 1, i), 0);
+    size_t bytes;
+    if (__builtin_mul_overflow(n, (size_t)times, &bytes))
+        bytes = SIZE_MAX;
+    char *p = bytes ? sl_text_room(t, bytes) : NULL;
+    if (p) { /* what is there is copied behind itself */
+        memcpy(p, s, n);
+        for (size_t have = n; have < bytes; have *= 2)
+            memcpy(p + have, p, SL_MIN(have, bytes - have));
+        t->used += bytes;
     }
-    return rc < 0 ? rc : sl_text_end(&t);
+    return 0;
 }
 
-int sl_kernel_reverse(struct sl_call *c)
+SL_TEXTS(sl_kernel_reverse, sl_arg_guess(c, 0))
 {
-    struct sl_text_result t;
-    int rc = sl_text_begin(&t, c, bytes_of(c, 0));
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            size_t n;
-            const char *s = sl_arg_bytes(c, 0, i, &n);
-            char *p = sl_text_room(&t, n);
-            for (size_t k = 0, m; p && k < n; k += m) {
-                int32_t cp;
-                m = sl_utf8_decode(s + k, n - k, &cp);
-                memcpy(p + n - k - m, s + k, m);
-            }
-            t.used += p ? n : 0;
-        }
-        sl_text_next(&t);
+    size_t n;
+    const char *s = sl_arg_bytes(c, 0, i, &n);
+    char *p = sl_text_room(t, n);
+    for (size_t k = 0, m; p && k < n; k += m) {
+        int32_t cp;
+        m = sl_utf8_decode(s + k, n - k, &cp);
+        memcpy(p + n - k - m, s + k, m);
     }
-    return rc < 0 ? rc : sl_text_end(&t);
+    t->used += p ? n : 0;
+    return 0;
 }
 
-int sl_kernel_chr(struct sl_call *c)
+SL_TEXTS(sl_kernel_chr, c->rows * 4)
 {
-    struct sl_text_result t;
-    int rc = sl_text_begin(&t, c, c->rows * 4);
-    for (size_t i = 0; rc >= 0 && i < c->rows; i++) {
-        if (sl_call_valid(c, i)) {
-            int64_t v = sl_arg_int(c, 0, i);
-            char out[4];
-            if (v <= 0 || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff))
-                rc = sl_call_fail(c, i, "chr: there is no character %lld", (long long)v);
-            else
-                sl_text_add(&t, out, sl_utf8_encode(out, (int32_t)v));
-        }
-        sl_text_next(&t);
-    }
-    return rc < 0 ? rc : sl_text_end(&t);
+    int64_t v = sl_arg_int(c, 0, i);
+    char out[4];
+    if (v <= 0 || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff))
+        return sl_call_fail(c, i, "chr: there is no character %lld", (long long)v);
+    sl_text_add(t, out, sl_utf8_encode(out, (int32_t)v));
+    return 0;
 }
 
-int sl_kernel_ascii(struct sl_call *c)
+SL_ROWS(sl_kernel_ascii, int64_t)
 {
-    int64_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        size_t n;
-        int32_t cp = 0;
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
-            continue;
-        const char *s = sl_arg_bytes(c, 0, i, &n);
-        if (n)
-            sl_utf8_decode(s, n, &cp);
-        to[i] = cp < 0 ? (uint8_t)*s : cp;
-    }
+    size_t n;
+    int32_t cp = 0;
+    const char *s = sl_arg_bytes(c, 0, i, &n);
+    if (n)
+        sl_utf8_decode(s, n, &cp);
+    *to = cp < 0 ? (uint8_t)*s : cp;
     return 0;
 }

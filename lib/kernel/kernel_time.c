@@ -22,71 +22,34 @@ static int out_of_range(struct sl_call *c, size_t i)
 }
 
 /* timestamptz or timestamp +- interval */
-int sl_kernel_time_shift(struct sl_call *c)
+SL_ROWS(sl_kernel_time_shift, int64_t)
 {
-    int64_t *to = sl_call_data(c);
-    int sign = c->node->param[0] == '-' ? -1 : 1, nsec = c->out->type.nsec;
-    const struct sl_zone *zone = sl_call_zone(c, c->out->type);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
-            continue;
-        if (!sl_interval_shift(sl_arg_int(c, 0, i), nsec, sl_arg_interval(c, 1, i), sign, zone,
-                               &to[i])) {
-            int rc = out_of_range(c, i);
-            if (rc < 0)
-                return rc;
-        }
-    }
-    return 0;
+    int sign = c->node->param[0] == '-' ? -1 : 1;
+    return sl_interval_shift(sl_arg_int(c, 0, i), c->out->type.nsec, sl_arg_interval(c, 1, i), sign,
+                             sl_call_zone(c, c->out->type), to)
+               ? 0
+               : out_of_range(c, i);
 }
 
 /* timestamptz - timestamptz, timestamp - timestamp: days of 24 hours and the rest */
-int sl_kernel_time_diff(struct sl_call *c)
+SL_ROWS(sl_kernel_time_diff, struct sl_interval)
 {
-    struct sl_interval *to = sl_call_data(c);
-    int64_t per = c->args[0]->type.nsec ? 1 : 1000, day = SL_NSEC_PER_DAY / per;
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        int64_t d;
-        memset(&to[i], 0, sizeof(to[i]));
-        if (!sl_call_valid(c, i))
-            continue;
-        if (__builtin_sub_overflow(sl_arg_int(c, 0, i), sl_arg_int(c, 1, i), &d)) {
-            int rc = out_of_range(c, i);
-            if (rc < 0)
-                return rc;
-            continue;
-        }
-        to[i].days = (int32_t)(d / day);
-        to[i].nanos = d % day * per;
-    }
+    int64_t per = c->args[0]->type.nsec ? 1 : 1000, day = SL_NSEC_PER_DAY / per, d;
+    if (__builtin_sub_overflow(sl_arg_int(c, 0, i), sl_arg_int(c, 1, i), &d))
+        return out_of_range(c, i);
+    to->days = (int32_t)(d / day);
+    to->nanos = d % day * per;
     return 0;
 }
 
 /* date +- bigint */
-int sl_kernel_date_shift(struct sl_call *c)
+SL_ROWS(sl_kernel_date_shift, int32_t)
 {
-    int32_t *to = sl_call_data(c);
     int sign = c->node->param[0] == '-' ? -1 : 1;
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        int64_t d = sl_arg_date(c, 0, i), n = sl_arg_int(c, 1, i);
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
-            continue;
-        if (n > INT32_MAX || n < INT32_MIN || (d += sign * n) > INT32_MAX || d < INT32_MIN) {
-            int rc = out_of_range(c, i);
-            if (rc < 0)
-                return rc;
-            continue;
-        }
-        to[i] = (int32_t)d;
-    }
+    int64_t d = sl_arg_date(c, 0, i), n = sl_arg_int(c, 1, i);
+    if (n > INT32_MAX || n < INT32_MIN || (d += sign * n) > INT32_MAX || d < INT32_MIN)
+        return out_of_range(c, i);
+    *to = (int32_t)d;
     return 0;
 }
 
@@ -116,178 +79,92 @@ static int combine(struct sl_interval a, struct sl_interval b, int minus, struct
     return bad != 0;
 }
 
-int sl_kernel_interval_add(struct sl_call *c)
+SL_ROWS(sl_kernel_interval_add, struct sl_interval)
 {
-    struct sl_interval *to = sl_call_data(c);
-    int minus = c->node->param[0] == '-';
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        if (combine(sl_arg_interval(c, 0, i), sl_arg_interval(c, 1, i), minus, &to[i]) &&
-            sl_call_valid(c, i)) {
-            int rc = out_of_range(c, i);
-            if (rc < 0)
-                return rc;
-        }
-    }
-    return 0;
+    int bad =
+        combine(sl_arg_interval(c, 0, i), sl_arg_interval(c, 1, i), c->node->param[0] == '-', to);
+    return bad ? out_of_range(c, i) : 0;
 }
 
 /* interval * double, interval / double: fractions of months go to days of 30, of days to hours */
-int sl_kernel_interval_scale(struct sl_call *c)
+SL_ROWS(sl_kernel_interval_scale, struct sl_interval)
 {
-    struct sl_interval *to = sl_call_data(c);
+    struct sl_interval a = sl_arg_interval(c, 0, i);
     int divide = c->node->param[0] == '/';
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        struct sl_interval a = sl_arg_interval(c, 0, i);
-        double f = sl_arg_double(c, 1, i), months, days, ns;
-        int rc = 0;
-        memset(&to[i], 0, sizeof(to[i]));
-        if (!sl_call_valid(c, i))
-            continue;
-        if (divide && f == 0) {
-            rc = sl_call_fail(c, i, "division by zero");
-        } else {
-            if (divide)
-                f = 1 / f;
-            months = a.months * f;
-            days = a.days * f + (months - trunc(months)) * 30;
-            ns = (double)a.nanos * f + (days - trunc(days)) * (double)SL_NSEC_PER_DAY;
-            ns = rint(ns / 1e3) * 1e3; /* microseconds are what can be trusted of it */
-            if (!(fabs(months) <= INT32_MAX) || !(fabs(days) <= INT32_MAX) ||
-                !(fabs(ns) < 9.2e18)) {
-                rc = out_of_range(c, i);
-            } else {
-                to[i].months = (int32_t)months;
-                to[i].days = (int32_t)days;
-                to[i].nanos = (int64_t)ns;
-            }
-        }
-        if (rc < 0)
-            return rc;
-    }
+    double f = sl_arg_double(c, 1, i), months, days, ns;
+    if (divide && f == 0)
+        return sl_call_fail(c, i, "division by zero");
+    f = divide ? 1 / f : f;
+    months = a.months * f;
+    days = a.days * f + (months - trunc(months)) * 30;
+    ns = (double)a.nanos * f + (days - trunc(days)) * (double)SL_NSEC_PER_DAY;
+    ns = rint(ns / 1e3) * 1e3; /* microseconds are what can be trusted of it */
+    if (!(fabs(months) <= INT32_MAX) || !(fabs(days) <= INT32_MAX) || !(fabs(ns) < 9.2e18))
+        return out_of_range(c, i);
+    *to = (struct sl_interval){(int32_t)months, (int32_t)days, (int64_t)ns};
     return 0;
 }
 
-int sl_kernel_interval_negate(struct sl_call *c)
+SL_ROWS(sl_kernel_interval_negate, struct sl_interval)
 {
-    struct sl_interval *to = sl_call_data(c), none = {0};
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        if (combine(none, sl_arg_interval(c, 0, i), 1, &to[i]) && sl_call_valid(c, i)) {
-            int rc = out_of_range(c, i);
-            if (rc < 0)
-                return rc;
-        }
-    }
-    return 0;
+    int bad = combine((struct sl_interval){0}, sl_arg_interval(c, 0, i), 1, to);
+    return bad ? out_of_range(c, i) : 0;
 }
 
 /* date_bin(stride, t, origin) */
-int sl_kernel_date_bin(struct sl_call *c)
+SL_ROWS(sl_kernel_date_bin, int64_t)
 {
-    int64_t *to = sl_call_data(c);
-    int64_t per = c->out->type.nsec ? 1 : 1000;
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        struct sl_interval s = sl_arg_interval(c, 0, i);
-        int64_t t = sl_arg_int(c, 1, i), origin = sl_arg_int(c, 2, i);
-        sl_int128 stride = ((sl_int128)s.days * SL_NSEC_PER_DAY + s.nanos) / per, d, bin;
-        int rc = 0;
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
-            continue;
-        if (s.months != 0) {
-            rc = sl_call_fail(c, i, "date_bin: a stride of months or years is no fixed span");
-        } else if (stride <= 0) {
-            rc = sl_call_fail(c, i, "date_bin: the stride must be greater than zero");
-        } else {
-            d = (sl_int128)t - origin;
-            bin = d - d % stride - (d % stride < 0 ? stride : 0) + origin;
-            if (bin < INT64_MIN || bin > INT64_MAX)
-                rc = out_of_range(c, i);
-            else
-                to[i] = (int64_t)bin;
-        }
-        if (rc < 0)
-            return rc;
-    }
+    struct sl_interval s = sl_arg_interval(c, 0, i);
+    int64_t origin = sl_arg_int(c, 2, i), per = c->out->type.nsec ? 1 : 1000;
+    sl_int128 stride = ((sl_int128)s.days * SL_NSEC_PER_DAY + s.nanos) / per, d, bin;
+    if (s.months != 0)
+        return sl_call_fail(c, i, "date_bin: a stride of months or years is no fixed span");
+    if (stride <= 0)
+        return sl_call_fail(c, i, "date_bin: the stride must be greater than zero");
+    d = (sl_int128)sl_arg_int(c, 1, i) - origin;
+    bin = d - d % stride - (d % stride < 0 ? stride : 0) + origin;
+    if (bin < INT64_MIN || bin > INT64_MAX)
+        return out_of_range(c, i);
+    *to = (int64_t)bin;
     return 0;
 }
 
 /* to_timestamp(seconds since the epoch) */
-int sl_kernel_to_timestamp(struct sl_call *c)
+SL_ROWS(sl_kernel_to_timestamp, int64_t)
 {
-    int64_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        double us = rint(sl_arg_double(c, 0, i) * 1e6);
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
-            continue;
-        if (!(fabs(us) < 9.2e18)) {
-            int rc = out_of_range(c, i);
-            if (rc < 0)
-                return rc;
-            continue;
-        }
-        to[i] = (int64_t)us;
+    double us = rint(sl_arg_double(c, 0, i) * 1e6);
+    if (!(fabs(us) < 9.2e18))
+        return out_of_range(c, i);
+    *to = (int64_t)us;
+    return 0;
+}
+
+SL_ROWS(sl_kernel_now, int64_t)
+{
+    *to = c->ev->env->now;
+    return 0;
+}
+
+SL_ROWS(sl_kernel_current_date, int32_t)
+{
+    int64_t rest, wall = sl_wall_seconds(c->ev->env->now, 0, c->ev->env->zone, &rest);
+    *to = (int32_t)sl_floor_div(wall, 86400);
+    return 0;
+}
+
+SL_ROWS(sl_kernel_make_date, int32_t)
+{
+    int64_t y = sl_arg_int(c, 0, i), m = sl_arg_int(c, 1, i), d = sl_arg_int(c, 2, i);
+    int64_t year = 0, days = 0;
+    int month = 0, day = 0;
+    if (y > -100000 && y < 100000 && m >= 1 && m <= 12 && d >= 1 && d <= 31) {
+        days = sl_time_days(y, (int)m, (int)d);
+        sl_time_civil_from_days(days, &year, &month, &day);
     }
-    return 0;
-}
-
-int sl_kernel_now(struct sl_call *c)
-{
-    int64_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++)
-        to[i] = c->ev->env->now;
-    return 0;
-}
-
-int sl_kernel_current_date(struct sl_call *c)
-{
-    int32_t *to = sl_call_data(c);
-    int64_t rest;
-    if (!to)
-        return -SL_ENOMEM;
-    int64_t wall = sl_wall_seconds(c->ev->env->now, 0, c->ev->env->zone, &rest);
-    for (size_t i = 0; i < c->rows; i++)
-        to[i] = (int32_t)sl_floor_div(wall, 86400);
-    return 0;
-}
-
-int sl_kernel_make_date(struct sl_call *c)
-{
-    int32_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        int64_t y = sl_arg_int(c, 0, i), m = sl_arg_int(c, 1, i), d = sl_arg_int(c, 2, i);
-        int64_t year = 0, days = 0;
-        int month = 0, day = 0;
-        to[i] = 0;
-        if (!sl_call_valid(c, i))
-            continue;
-        if (y > -100000 && y < 100000 && m >= 1 && m <= 12 && d >= 1 && d <= 31) {
-            days = sl_time_days(y, (int)m, (int)d);
-            sl_time_civil_from_days(days, &year, &month, &day);
-        }
-        if (month != m || day != d || year != y) {
-            int rc = sl_call_fail(c, i, "date field value out of range: %lld-%lld-%lld",
-                                  (long long)y, (long long)m, (long long)d);
-            if (rc < 0)
-                return rc;
-            continue;
-        }
-        to[i] = (int32_t)days;
-    }
+    if (month != m || day != d || year != y)
+        return sl_call_fail(c, i, "date field value out of range: %lld-%lld-%lld", (long long)y,
+                            (long long)m, (long long)d);
+    *to = (int32_t)days;
     return 0;
 }
 
