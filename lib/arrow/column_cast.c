@@ -14,28 +14,22 @@
 
 static int does_not_fit(const struct sl_column *c, size_t i, struct sl_type to, struct sl_err *err)
 {
+    struct sl_buf value = SL_BUF_INIT;
+    char name[SL_TYPE_NAME];
     if (!err)
         return -SL_ETYPE;
-    struct sl_buf value = SL_BUF_INIT, name = SL_BUF_INIT;
     sl_column_print(c, i, &value);
-    sl_type_print(to, &name);
     sl_err_set(err, SL_ETYPE, "%.64s does not fit %s", value.data ? value.data : "a value",
-               name.data ? name.data : "the type");
+               sl_type_name(to, name));
     sl_buf_release(&value);
-    sl_buf_release(&name);
     return -SL_ETYPE;
 }
 
 static int cannot(struct sl_type from, struct sl_type to, struct sl_err *err)
 {
-    struct sl_buf a = SL_BUF_INIT, b = SL_BUF_INIT;
-    sl_type_print(from, &a);
-    sl_type_print(to, &b);
-    int rc = sl_err_set(err, SL_ETYPE, "%s cannot become %s without loss", a.data ? a.data : "it",
-                        b.data ? b.data : "that");
-    sl_buf_release(&a);
-    sl_buf_release(&b);
-    return rc;
+    char a[SL_TYPE_NAME], b[SL_TYPE_NAME];
+    return sl_err_set(err, SL_ETYPE, "%s cannot become %s without loss", sl_type_name(from, a),
+                      sl_type_name(to, b));
 }
 
 static sl_int128 int_at(const struct sl_column *c, size_t i)

@@ -280,12 +280,11 @@ int sl_coerce_unify(struct sl_bind *b, struct sl_node **nodes, int n, const char
 
 const char *sl_bind_type_name(struct sl_bind *b, const struct sl_node *n)
 {
-    struct sl_buf s = SL_BUF_INIT;
+    char name[SL_TYPE_NAME];
     if (n->unknown)
         return "unknown";
-    sl_type_print(n->type, &s);
-    char *copy = s.data ? sl_arena_strndup(&b->e->arena, s.data, s.len) : NULL;
-    sl_buf_release(&s);
+    sl_type_name(n->type, name);
+    char *copy = sl_arena_strndup(&b->e->arena, name, strlen(name));
     return copy ? copy : "?";
 }
 

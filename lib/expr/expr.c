@@ -104,13 +104,11 @@ static int bind_one(const struct sl_tree *t, void *arg, struct sl_err *err)
     int rc = sl_bind_expr(t, r->val, o->scope, o->env, NULL, &o->out, err);
     if (rc < 0 || !o->where || o->out->root->type.kind == SL_BOOL)
         return rc;
-    struct sl_buf name = SL_BUF_INIT;
-    sl_type_print(o->out->root->type, &name);
+    char name[SL_TYPE_NAME];
     sl_err_set(err, SL_EUSAGE, "a condition is wanted, not a value of type %s",
-               name.data ? name.data : "?");
+               sl_type_name(o->out->root->type, name));
     err->column = SL_MAX(1, sl_tree_at(t, sl_tree_location(r->val)));
     sl_err_hint(err, "compare it with something: level = 'error'");
-    sl_buf_release(&name);
     sl_expr_free(o->out);
     return -SL_EUSAGE;
 }

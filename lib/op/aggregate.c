@@ -70,17 +70,14 @@ static int bind_time(struct sl_aggregate *a, struct sl_schema *in, struct sl_err
 
 static int add_key(struct sl_aggregate *a, const char *name, struct sl_type t, struct sl_err *err)
 {
-    struct sl_buf type = SL_BUF_INIT;
+    char type[SL_TYPE_NAME];
     if (sl_schema_find(a->keys, name, strlen(name)) >= 0) {
         sl_err_set(err, SL_EUSAGE, "two columns of --by are named \"%s\"", name);
         return sl_err_hint(err, "once is enough; give another expression a name: ... as name");
     }
     if (sl_cell_class(t) != SL_CELL_NONE)
         return sl_schema_add(a->keys, name, strlen(name), t, err);
-    sl_type_print(t, &type);
-    sl_err_set(err, SL_EUSAGE, "%s: cannot group by %s", name, type.data ? type.data : "this type");
-    sl_buf_release(&type);
-    return -SL_EUSAGE;
+    return sl_err_set(err, SL_EUSAGE, "%s: cannot group by %s", name, sl_type_name(t, type));
 }
 
 static int bind_keys(struct sl_aggregate *a, struct sl_schema *in, struct sl_err *err)

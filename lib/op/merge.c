@@ -56,13 +56,9 @@ static void drop_schema(struct merge *m)
 static int refuse_types(const struct merge *m, int input, const struct sl_field *have,
                         const struct sl_field *want, struct sl_err *err)
 {
-    struct sl_buf a = SL_BUF_INIT, b = SL_BUF_INIT;
-    sl_type_print(have->type, &a);
-    sl_type_print(want->type, &b);
+    char a[SL_TYPE_NAME], b[SL_TYPE_NAME];
     sl_err_set(err, SL_ESCHEMA, "column %s is %s in %s, and %s before", have->name,
-               a.data ? a.data : "", m->sides[input].name, b.data ? b.data : "");
-    sl_buf_release(&a);
-    sl_buf_release(&b);
+               sl_type_name(have->type, a), m->sides[input].name, sl_type_name(want->type, b));
     return sl_err_hint(err, "give text one type with --types, or cast a log with transform first");
 }
 

@@ -54,13 +54,9 @@ static int bind_keys(struct sort *s, struct sl_schema *in, struct sl_err *err)
         return sl_err_set(err, SL_EUSAGE, "more than %d keys to sort by", SL_TOPN_KEYS);
     for (int k = 0; k < s->nkeys; k++) {
         struct sl_type t = sl_expr_type(s->keys[k].expr);
-        if (sl_cell_class(t) == SL_CELL_NONE) {
-            struct sl_buf type = SL_BUF_INIT;
-            sl_type_print(t, &type);
-            sl_err_set(err, SL_EUSAGE, "cannot sort by %s", type.data ? type.data : "this type");
-            sl_buf_release(&type);
-            return -SL_EUSAGE;
-        }
+        char type[SL_TYPE_NAME];
+        if (sl_cell_class(t) == SL_CELL_NONE)
+            return sl_err_set(err, SL_EUSAGE, "cannot sort by %s", sl_type_name(t, type));
         s->top.key[k] = (struct sl_topn_key){.descending = s->keys[k].descending,
                                              .nulls_first = s->keys[k].nulls_first};
     }

@@ -62,18 +62,14 @@ int sl_acc_new(const struct sl_agg_call *call, struct sl_account *account, struc
                struct sl_err *err)
 {
     struct sl_type arg = {0};
-    struct sl_buf name = SL_BUF_INIT;
+    char name[SL_TYPE_NAME];
 
     *out = NULL;
     if (call->arg)
         arg = sl_expr_type(call->arg);
-    if (!computes(call, arg)) {
-        sl_type_print(arg, &name);
-        sl_err_set(err, SL_EUSAGE, "%s: not defined for %s", call->text,
-                   name.data ? name.data : "this type");
-        sl_buf_release(&name);
-        return -SL_EUSAGE;
-    }
+    if (!computes(call, arg))
+        return sl_err_set(err, SL_EUSAGE, "%s: not defined for %s", call->text,
+                          sl_type_name(arg, name));
     const struct sl_acc_class *class = class_for(call, arg);
     struct sl_acc *a = sl_calloc(1, class->size);
     if (!a)
@@ -97,12 +93,9 @@ void sl_acc_free(struct sl_acc *a)
 
 static int too_big(const struct sl_builder *b, const char *what, struct sl_err *err)
 {
-    struct sl_buf type = SL_BUF_INIT;
-    sl_type_print(b->type, &type);
-    sl_err_set(err, SL_EOVERFLOW, "%s: the result does not fit %s", what,
-               type.data ? type.data : "its type");
-    sl_buf_release(&type);
-    return -SL_EOVERFLOW;
+    char type[SL_TYPE_NAME];
+    return sl_err_set(err, SL_EOVERFLOW, "%s: the result does not fit %s", what,
+                      sl_type_name(b->type, type));
 }
 
 int sl_acc_build_decimal(struct sl_builder *b, sl_int128 value, int scale, const char *what,

@@ -105,13 +105,9 @@ static int check_declared(const struct sl_text_reader *r, const struct sl_field 
         (sl_type_widen(now, x->type, &both) &&
          (both.kind != SL_TEXT || now.kind == SL_TEXT || x->type.kind == SL_TEXT)))
         return 0;
-    struct sl_buf is = SL_BUF_INIT, said = SL_BUF_INIT;
-    sl_type_print(now, &is);
-    sl_type_print(x->type, &said);
+    char is[SL_TYPE_NAME], said[SL_TYPE_NAME];
     sl_err_set(err, SL_ESCHEMA, "--types: column '%s' is %s in the log, and cannot become %s",
-               x->name, is.failed ? "another type" : is.data, said.failed ? "that" : said.data);
-    sl_buf_release(&is);
-    sl_buf_release(&said);
+               x->name, sl_type_name(now, is), sl_type_name(x->type, said));
     return sl_err_hint(err, "leave it out; --types '%s text' would take both", x->name);
 }
 
@@ -332,11 +328,10 @@ static void take_format(struct sl_text_reader *r, struct sl_text_column *x)
 
 static int no_time(const struct sl_text_column *x, const char *name, struct sl_err *err)
 {
-    struct sl_buf b = SL_BUF_INIT;
-    sl_type_print(x->type, &b);
-    sl_err_set(err, SL_EUSAGE, "the time column '%s' is %s, not %s", name, b.data ? b.data : "?",
+    char type[SL_TYPE_NAME];
+    sl_err_set(err, SL_EUSAGE, "the time column '%s' is %s, not %s", name,
+               sl_type_name(x->type, type),
                x->type.kind == SL_WALLTIME ? "timestamptz: it names no instant" : "a time");
-    sl_buf_release(&b);
     if (x->type.kind == SL_WALLTIME)
         return sl_err_hint(err, "--types '%s timestamptz', and --tz says whose clock it is", name);
     return sl_err_hint(err, "--time-format epoch:s, epoch:ms, ... or a form like "
