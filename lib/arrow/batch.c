@@ -134,7 +134,6 @@ static struct sl_batch *slice_selection(struct sl_batch *b, size_t from, size_t 
 struct sl_batch *sl_batch_slice(struct sl_batch *b, size_t from, size_t n, struct sl_err *err)
 {
     assert(from <= b->selected && n <= b->selected - from);
-    assert(from <= b->selected && n <= b->selected - from);
     if (n == b->selected)
         return sl_batch_ref(b);
     if (b->selection)

@@ -191,7 +191,6 @@ struct sl_column *sl_column_concat(struct sl_column *const *parts, size_t n,
                                    struct sl_account *account, struct sl_err *err)
 {
     assert(n > 0);
-    assert(n > 0);
     for (size_t i = 0; i < n; i++) {
         assert(sl_type_equal(parts[i]->type, parts[0]->type));
         if (sl_column_load(parts[i], err) < 0)

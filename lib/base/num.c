@@ -97,7 +97,6 @@ size_t sl_num_print_grouped(char *out, int64_t v)
 
 sl_int128 sl_num_pow10(int n)
 {
-    assert(n >= 0 && n <= 38);
     assert(n >= 0 && n <= MAX_DECIMAL);
     return n <= 19 ? (sl_int128)POW10_U64[n] : (sl_int128)POW10_U64[19] * POW10_U64[n - 19];
 }
@@ -174,7 +173,6 @@ int sl_num_parse_decimal(const char *s, size_t n, int scale, sl_int128 *out)
 
 size_t sl_num_print_decimal(char *out, sl_int128 v, int scale)
 {
-    assert(scale >= 0 && scale <= 38);
     char buf[96], *end = buf + sizeof(buf);
     sl_uint128 u = v < 0 ? 0 - (sl_uint128)v : (sl_uint128)v;
     char *p = u >> 64 ? print_backwards128(end, u) : print_backwards(end, (uint64_t)u);

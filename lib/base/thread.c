@@ -61,7 +61,6 @@ static void *worker_main(void *arg)
 struct sl_pool *sl_pool_new(int threads, struct sl_err *err)
 {
     assert(threads > 0);
-    assert(threads >= 1);
     struct sl_pool *p = sl_calloc(1, sizeof(*p) + (size_t)threads * sizeof(p->workers[0]));
     if (!p) {
         sl_err_nomem(err, "a thread pool");

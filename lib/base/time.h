@@ -43,6 +43,8 @@ struct sl_zone *sl_zone_from_tzif(const void *data, size_t n, const char *name, 
 /* What `at time zone` names: a word that clocks show (EST, CET: it has no summer, as in PostgreSQL),
  * else as sl_zone_open. */
 struct sl_zone *sl_zone_open_word(const char *name, struct sl_err *err);
+/* Whether s is one of the words, which blanks separate, in whatever case. */
+int sl_word_among(const char *words, const char *s, size_t n);
 /* A word that clocks show for their zone, in any case: 1 and its seconds east of UTC. 0 if the word
  * is unknown, or stands for more than one offset. */
 int sl_zone_word(const char *s, size_t n, int32_t *offset);

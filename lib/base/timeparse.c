@@ -558,46 +558,30 @@ int sl_time_parse_format(const char *text, size_t n, const char *format, int64_t
 /* ---- durations ---- */
 
 static const struct {
-    const char *name; /* singular; an `s` may follow where plural is 1 */
-    int plural;
     int64_t usec;
+    const char
+        *words; /* singular; an `s` may follow those that do not end in one and have two letters */
 } UNITS[] = {
-    {"us", 0, 1},
-    {"usec", 1, 1},
-    {"microsecond", 1, 1},
-    {"ms", 0, 1000},
-    {"msec", 1, 1000},
-    {"millisecond", 1, 1000},
-    {"s", 0, SL_USEC_PER_SEC},
-    {"sec", 1, SL_USEC_PER_SEC},
-    {"second", 1, SL_USEC_PER_SEC},
-    {"m", 0, 60 * SL_USEC_PER_SEC},
-    {"min", 1, 60 * SL_USEC_PER_SEC},
-    {"minute", 1, 60 * SL_USEC_PER_SEC},
-    {"h", 0, 3600 * SL_USEC_PER_SEC},
-    {"hr", 1, 3600 * SL_USEC_PER_SEC},
-    {"hour", 1, 3600 * SL_USEC_PER_SEC},
-    {"d", 0, SL_USEC_PER_DAY},
-    {"day", 1, SL_USEC_PER_DAY},
-    {"w", 0, 7 * SL_USEC_PER_DAY},
-    {"week", 1, 7 * SL_USEC_PER_DAY},
+    {1, "us usec microsecond"},
+    {1000, "ms msec millisecond"},
+    {SL_USEC_PER_SEC, "s sec second"},
+    {60 * SL_USEC_PER_SEC, "m min minute"},
+    {3600 * SL_USEC_PER_SEC, "h hr hour"},
+    {SL_USEC_PER_DAY, "d day"},
+    {7 * SL_USEC_PER_DAY, "w week"},
 };
 
 static int64_t take_unit(struct scan *s)
 {
     const char *from = s->p;
-    size_t n;
-
-    while (s->p < s->end && (*s->p | 0x20) >= 'a' && (*s->p | 0x20) <= 'z')
+    while (s->p < s->end && is_letter(*s->p))
         s->p++;
-    n = s->p - from;
-    for (size_t i = 0; i < SL_COUNT(UNITS); i++) {
-        size_t k = strlen(UNITS[i].name), same = 0;
-        while (same < k && same < n && (from[same] | 0x20) == UNITS[i].name[same])
-            same++;
-        if (same == k && (n == k || (UNITS[i].plural && n == k + 1 && (from[k] | 0x20) == 's')))
+    size_t n = (size_t)(s->p - from);
+    int is_plural = n > 2 && (from[n - 1] | 0x20) == 's' && (from[n - 2] | 0x20) != 's';
+    for (size_t i = 0; i < SL_COUNT(UNITS); i++)
+        if (sl_word_among(UNITS[i].words, from, n) ||
+            (is_plural && sl_word_among(UNITS[i].words, from, n - 1)))
             return UNITS[i].usec;
-    }
     return 0;
 }
 

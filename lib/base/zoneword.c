@@ -15,69 +15,52 @@
 #define HM(h, m) ((h)*3600 + ((h) < 0 ? -(m) : (m)) * 60)
 
 static const struct {
-    char word[5];
     int32_t offset; /* seconds east of UTC */
-} words[] = {
-    {"UTC", 0},
-    {"UCT", 0},
-    {"UT", 0},
-    {"GMT", 0},
-    {"Z", 0},
-    {"ZULU", 0},
-    {"WET", 0},
-    {"WEST", HM(1, 0)},
-    {"BST", HM(1, 0)},
-    {"CET", HM(1, 0)},
-    {"MET", HM(1, 0)},
-    {"MEZ", HM(1, 0)},
-    {"WAT", HM(1, 0)},
-    {"CEST", HM(2, 0)},
-    {"MEST", HM(2, 0)},
-    {"MESZ", HM(2, 0)},
-    {"EET", HM(2, 0)},
-    {"CAT", HM(2, 0)},
-    {"SAST", HM(2, 0)},
-    {"EEST", HM(3, 0)},
-    {"IDT", HM(3, 0)},
-    {"EAT", HM(3, 0)},
-    {"PKT", HM(5, 0)},
-    {"PKST", HM(6, 0)},
-    {"WIB", HM(7, 0)},
-    {"WITA", HM(8, 0)},
-    {"AWST", HM(8, 0)},
-    {"HKT", HM(8, 0)},
-    {"SGT", HM(8, 0)},
-    {"WIT", HM(9, 0)},
-    {"JST", HM(9, 0)},
-    {"KST", HM(9, 0)},
-    {"ACST", HM(9, 30)},
-    {"ACDT", HM(10, 30)},
-    {"AEST", HM(10, 0)},
-    {"AEDT", HM(11, 0)},
-    {"NZST", HM(12, 0)},
-    {"NZDT", HM(13, 0)},
-    {"NDT", HM(-2, 30)},
-    {"NST", HM(-3, 30)},
-    {"ADT", HM(-3, 0)},
-    {"AST", HM(-4, 0)},
-    {"EDT", HM(-4, 0)},
-    {"EST", HM(-5, 0)},
-    {"MDT", HM(-6, 0)},
-    {"MST", HM(-7, 0)},
-    {"PDT", HM(-7, 0)},
-    {"PST", HM(-8, 0)},
-    {"AKDT", HM(-8, 0)},
-    {"AKST", HM(-9, 0)},
-    {"HST", HM(-10, 0)},
-    {"SST", HM(-11, 0)},
+    const char *words;
+} zones[] = {
+    {0, "UTC UCT UT GMT Z ZULU WET"},
+    {HM(1, 0), "WEST BST CET MET MEZ WAT"},
+    {HM(2, 0), "CEST MEST MESZ EET CAT SAST"},
+    {HM(3, 0), "EEST IDT EAT"},
+    {HM(5, 0), "PKT"},
+    {HM(6, 0), "PKST"},
+    {HM(7, 0), "WIB"},
+    {HM(8, 0), "WITA AWST HKT SGT"},
+    {HM(9, 0), "WIT JST KST"},
+    {HM(9, 30), "ACST"},
+    {HM(10, 30), "ACDT"},
+    {HM(10, 0), "AEST"},
+    {HM(11, 0), "AEDT"},
+    {HM(12, 0), "NZST"},
+    {HM(13, 0), "NZDT"},
+    {HM(-2, 30), "NDT"},
+    {HM(-3, 30), "NST"},
+    {HM(-3, 0), "ADT"},
+    {HM(-4, 0), "AST EDT"},
+    {HM(-5, 0), "EST"},
+    {HM(-6, 0), "MDT"},
+    {HM(-7, 0), "MST PDT"},
+    {HM(-8, 0), "PST AKDT"},
+    {HM(-9, 0), "AKST"},
+    {HM(-10, 0), "HST"},
+    {HM(-11, 0), "SST"},
 };
+
+int sl_word_among(const char *words, const char *s, size_t n)
+{
+    for (size_t k; *words; words += k + (words[k] == ' ')) {
+        k = strcspn(words, " ");
+        if (k == n && strncasecmp(words, s, n) == 0)
+            return 1;
+    }
+    return 0;
+}
 
 int sl_zone_word(const char *s, size_t n, int32_t *offset)
 {
-    for (size_t i = 0; i < SL_COUNT(words); i++)
-        if (strnlen(words[i].word, sizeof words[i].word) == n &&
-            strncasecmp(words[i].word, s, n) == 0) {
-            *offset = words[i].offset;
+    for (size_t i = 0; i < SL_COUNT(zones); i++)
+        if (sl_word_among(zones[i].words, s, n)) {
+            *offset = zones[i].offset;
             return 1;
         }
     return 0;

@@ -249,7 +249,6 @@ int sl_ipc_encode_schema(const struct sl_schema *s, const struct sl_ipc_form *f,
     struct sl_fb_slot slots[] = {{.field = FB_SCHEMA_ENDIAN, .width = 2},
                                  {.field = FB_SCHEMA_FIELDS, .width = 4},
                                  {.field = FB_SCHEMA_META, .width = 4}};
-    assert(f->nfields == s->nfields);
     sl_ipc_frame_begin(&frame, out, HEADER_SCHEMA, 0);
     sl_fb_point(w, frame.header, sl_fb_table(w, slots, 2 + (s->nmeta > 0)));
     size_t fields = sl_fb_put_vector(w, slots[1].hole, (size_t)s->nfields, 4, 4);

@@ -298,7 +298,6 @@ int sl_log_writer_encode(struct sl_log_writer *w, int partition, struct sl_batch
     struct sl_batch *ready = NULL;
     struct sl_log_blob *blob = NULL;
 
-    assert(partition >= 0 && partition < w->log->state.npartitions);
     pthread_mutex_lock(&w->mutex);
     struct sl_schema *schema = sl_schema_ref(w->schema);
     int id = w->schema_id;

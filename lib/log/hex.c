@@ -49,7 +49,6 @@ int sl_hex_parse_bytes(const char *s, size_t n, uint8_t *out)
 void sl_digits(char *out, int width, int64_t v)
 {
     assert(v >= 0 && width > 0);
-    assert(v >= 0);
     for (int i = width - 1; i >= 0; i--) {
         out[i] = (char)('0' + v % 10);
         v /= 10;

@@ -177,14 +177,12 @@ int sl_log_partitions(const struct sl_log *l)
 int64_t sl_log_start(const struct sl_log *l, int partition)
 {
     assert(partition >= 0 && partition < l->state.npartitions);
-    assert(partition >= 0 && partition < l->state.npartitions);
     const struct sl_part *p = &l->state.parts[partition];
     return p->nsegs ? p->segs[0].base : p->end;
 }
 
 int64_t sl_log_end(const struct sl_log *l, int partition)
 {
-    assert(partition >= 0 && partition < l->state.npartitions);
     assert(partition >= 0 && partition < l->state.npartitions);
     return l->state.parts[partition].end;
 }

@@ -88,7 +88,6 @@ void sl_aggregate_sort_windows(struct sl_aggregate *a)
 void sl_aggregate_drop_windows(struct sl_aggregate *a, size_t n)
 {
     assert(n <= a->nwindows);
-    assert(n <= a->nwindows);
     a->nwindows -= n;
     if (a->nwindows && n)
         memmove(a->windows, a->windows + n, a->nwindows * sizeof(*a->windows));

@@ -12,7 +12,6 @@ int sl_group_init(struct sl_group *g, const struct sl_type *types, int nkeys,
     assert(nkeys >= 1);
     struct sl_vec *vecs[] = {&g->slots, &g->hash, &g->spare, &g->created,
                              &g->codes, &g->lut,  &g->hashes};
-    assert(nkeys >= 1);
     memset(g, 0, sizeof(*g));
     g->account = account;
     for (size_t i = 0; i < SL_COUNT(vecs); i++)
@@ -343,7 +342,6 @@ int sl_group_combine(struct sl_group *to, const struct sl_group *from, uint32_t 
     uint64_t h[AHEAD]; /* of groups g to g + AHEAD - 1, in a ring */
     int rc = 0;
 
-    assert(to->nkeys == from->nkeys);
     to->ncreated = 0;
     if (!to->slots.data)
         rc = resize(to, 64, err);
