@@ -165,7 +165,7 @@ static int merge_schema(struct sl_op *op, int input, struct sl_schema *in, struc
                         struct sl_err *err)
 {
     struct merge *m = (struct merge *)op;
-    assert(input < m->n);
+    assert(input >= 0 && input < m->n);
     sl_schema_unref(m->sides[input].schema);
     m->sides[input].schema = sl_schema_ref(in);
     for (int i = 0; i < m->n; i++)
@@ -379,7 +379,7 @@ static int save_rows(struct merge *m, const char *table, struct sl_batch *b, siz
 {
     struct sl_batch *rest = sl_batch_slice(b, from, b->selected - from, err);
     struct sl_batch *plain = rest ? sl_batch_compact(rest, m->op.account, err) : NULL;
-    int rc = plain ? store->put(store, table, plain, err) : -(int)SL_ENOMEM;
+    int rc = plain ? sl_state_put_rows(store, table, plain, err) : -(int)SL_ENOMEM;
     sl_batch_unref(rest);
     sl_batch_unref(plain);
     return rc;

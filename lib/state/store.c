@@ -39,6 +39,25 @@ int sl_state_put(struct sl_store *store, const char *table, const char *const *n
     return rc < 0 ? rc : 0;
 }
 
+int sl_state_put_rows(struct sl_store *store, const char *table, struct sl_batch *batch,
+                      struct sl_err *err)
+{
+    assert(!batch->selection);
+    struct sl_batch *b = sl_batch_new(batch->schema, batch->rows);
+    int rc = b ? 0 : sl_err_nomem(err, "state");
+    for (int c = 0; rc >= 0 && c < batch->schema->nfields; c++) {
+        b->columns[c] = batch->columns[c]
+                            ? sl_column_ref(batch->columns[c])
+                            : sl_column_nulls(batch->schema->fields[c].type, batch->rows, err);
+        if (!b->columns[c])
+            rc = -SL_ENOMEM;
+    }
+    if (rc >= 0)
+        rc = store->put(store, table, b, err);
+    sl_batch_unref(b);
+    return SL_MIN(rc, 0);
+}
+
 int sl_state_next(struct sl_store *store, const char *table, uint64_t *cursor, int n,
                   struct sl_batch **out, struct sl_err *err)
 {
@@ -72,7 +91,6 @@ int sl_state_get(struct sl_store *store, const char *table, int n,
     struct sl_batch *b;
     int rc;
 
-    assert(n <= SL_STATE_COLUMNS);
     while ((rc = sl_state_next(store, table, &cursor, n, &b, err)) > 0) {
         for (int c = 0; rc >= 0 && c < n; c++)
             if (b->schema->fields[c].type.kind != SL_BIGINT)

@@ -23,6 +23,9 @@ enum { SL_STATE_COLUMNS = 4 };
 /* Puts `rows` rows of n bigints (values[row * n + column]) as one batch. */
 int sl_state_put(struct sl_store *store, const char *table, const char *const *names, int n,
                  const int64_t *values, size_t rows, struct sl_err *err);
+/* Puts the rows of a batch that has no selection, with nulls for absent columns: a state is whole. */
+int sl_state_put_rows(struct sl_store *store, const char *table, struct sl_batch *batch,
+                      struct sl_err *err);
 /* Calls each() for every row of such a table. */
 int sl_state_get(struct sl_store *store, const char *table, int n,
                  int (*each)(void *arg, const int64_t *values, struct sl_err *err), void *arg,

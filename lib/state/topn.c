@@ -547,24 +547,6 @@ static int save_ranks(const struct sl_topn_item *it, struct sl_store *store, str
     return rc;
 }
 
-/* Rows with nulls for absent columns: a state is whole. */
-static int save_rows(struct sl_topn *t, struct sl_store *store, struct sl_err *err)
-{
-    struct sl_batch *from = t->items[0].batch, *b = sl_batch_new(t->schema, from->rows);
-    int rc = b ? 0 : sl_err_nomem(err, "state");
-    for (int c = 0; rc >= 0 && c < t->schema->nfields; c++) {
-        b->columns[c] = from->columns[c]
-                            ? sl_column_ref(from->columns[c])
-                            : sl_column_nulls(t->schema->fields[c].type, from->rows, err);
-        if (!b->columns[c])
-            rc = -SL_ENOMEM;
-    }
-    if (rc >= 0)
-        rc = store->put(store, "rows", b, err);
-    sl_batch_unref(b);
-    return rc < 0 ? rc : 0;
-}
-
 int sl_topn_save(struct sl_topn *t, struct sl_store *store, struct sl_err *err)
 {
     static const char *const names[] = {"next"};
@@ -581,7 +563,7 @@ int sl_topn_save(struct sl_topn *t, struct sl_store *store, struct sl_err *err)
         rc = save_ranks(&t->items[0], store, err);
     }
     if (rc == 0 && t->n)
-        rc = save_rows(t, store, err);
+        rc = sl_state_put_rows(store, "rows", t->items[0].batch, err);
     if (rc >= 0)
         rc = sl_state_put(store, "arrived", names, 1, &t->ranker.next, 1, err);
     return rc < 0 ? rc : 0;

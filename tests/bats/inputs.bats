@@ -47,14 +47,14 @@ PY
     for name in a b; do
         awk -v odd="$([ $name = b ] && echo 1 || echo 0)" 'BEGIN {
             print "ts,v"
-            for (i = 0; i < 60000; i++) {
+            for (i = 0; i < 300000; i++) {
                 t = 2 * i + odd
                 printf "2026-01-%02dT%02d:%02d:%02dZ,%d\n", 1 + t / 86400, t / 3600 % 24, t / 60 % 60, t % 60, t
             }
         }' >$name.csv
     done
     sluice ingest a.csv -o a/ --quiet
-    { echo v && seq 0 119999; } >want
+    { echo v && seq 0 599999; } >want
     sluice transform a/ b.csv --select v -j 4 -O csv --quiet >merged
     cmp want merged
 }

@@ -109,7 +109,18 @@ EXAMPLE(timed, sl_timed_new(NULL, account, err))
 EXAMPLE(timed_named, sl_timed_new("d", account, err))
 EXAMPLE(timed_without, sl_timed_new("nosuch", account, err))
 EXAMPLE(last_all, sl_last_new(-1, 0, account, err))
-EXAMPLE(merge, sl_merge_new((const char *const[]){"rows"}, 1, account, err))
+
+static struct sl_op *merge(const struct example *x, int traits, struct sl_account *account,
+                           struct sl_err *err)
+{
+    static const char *const names[PARTITIONS] = {"rows", "more rows", "few rows"};
+    struct sl_op *op = sl_merge_new(names + (x->empty != 0), inputs_of(x), account, err);
+    if (op)
+        op->traits |= traits;
+    return op;
+}
+EXAMPLE(merge, merge(x, 0, account, err))
+EXAMPLE(merge_endless, merge(x, SL_OP_ENDLESS, account, err))
 EXAMPLE(agg_arrival, AGG(.select = (const char *const[]){"last(k), first(x), last(n)"},
                          .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
 EXAMPLE(agg_window_rank, AGG(.select = (const char *const[]){"first(n), last(k)"}, .nselect = 1,
@@ -151,6 +162,10 @@ static const struct example examples[] = {
     {"timed", "no column", make_timed_without, PARTITIONS, 0, 1, 0},
     {"last", "all rows", make_last_all, PARTITIONS, 1, 1, 0},
     {"merge", "of one input", make_merge, PARTITIONS, 0, 1, 0},
+    {"merge", "of three inputs by time", make_merge, 3, 1, 1, 0, .inputs = 3},
+    {"merge", "of two inputs, one empty", make_merge, 2, 1, 0, 0, .inputs = 2, .empty = 1},
+    {"merge", "of two inputs in turn", make_merge, 2, 1, 1, 0, .timeless = 1, .inputs = 2},
+    {"merge", "of inputs without an end", make_merge_endless, 3, 0, 1, 0, .inputs = 3},
     {"last", "7 rows, ties by arrival", make_last_arrival, 1, 1, 0, 0},
     {"sort", "ties by arrival", make_ties_arrival, 1, 1, 0, 0},
     {"aggregate", "first and last by arrival", make_agg_arrival, 1, 1, 0, 0, 1},

@@ -10,15 +10,19 @@
  * depend on the cut, and the operator's own account must balance after every directive. An operator
  * emits no window that starts before a watermark it has emitted. Batches are given back at once, as the
  * loop does; only the run that the others are compared with keeps them.
+ * An operator with several inputs gets each by batches of its own, as next_input() asks for them; a
+ * directive comes on every input that has not ended, the watermark is the least of these inputs', and
+ * each ends when it has no more rows. After a reload an input that had ended ends again, as in a run that
+ * is resumed.
  * Failures are counted and told, not asserted: the contract test asserts that a good operator has none
  * and a wrong one has some.
  */
 #ifndef SL_TESTS_OP_HARNESS_H
 #define SL_TESTS_OP_HARNESS_H
 
+#include "harness_gate.h"
 #include "harness_rows.h"
 #include "harness_store.h"
-#include "op/op.h"
 
 struct example {
     const char *class; /* name of the class that it is an example of */
@@ -29,7 +33,14 @@ struct example {
     int with_wm;    /* the rows have `_wm` */
     int may_reject; /* some rows are bad */
     int timeless;   /* the schema names no time column: ts is a value like others */
+    int inputs; /* 0 and 1: one. More: partition p comes by input p; column b has another name on each */
+    int empty; /* the input, counted from 1, that has no rows; 0: none */
 };
+
+static inline int inputs_of(const struct example *x)
+{
+    return SL_MAX(x->inputs, 1);
+}
 
 enum barrier { BARRIER_ONLY, BARRIER_SAVE, BARRIER_RELOAD };
 
@@ -44,215 +55,11 @@ struct schedule {
     int stop_at;       /* after so many pushes STOP, save, load, go on; 0 = no */
     int keep;          /* the run to compare with: one schema, batches live on */
     int watch;         /* batches must come back as they were given */
+    int end_with_rows; /* of several inputs: END comes with their last rows */
+    int unasked; /* of several inputs: so many pushes apart a batch comes from another than the
+                        * operator asks for, as from what the loop has under way; 0 = never */
     int *prompt; /* rows out after a FLUSH behind so many rows in: set or, if known, compared */
 };
-
-/* ---- what an operator gives ---- */
-
-struct lines {
-    char **text;
-    size_t n, cap;
-};
-
-struct gate { /* the test's emit */
-    struct sl_emit emit;
-    struct lines rows, rejects;
-    int64_t in, out, fate[SL_FATE_COUNT];
-    int done;
-    int hide_wm;       /* `_wm` is the input's own */
-    int64_t watermark; /* greatest emitted */
-    int window_before; /* rows of windows that start before it, emitted later */
-    int emits;         /* batches of rows so far */
-    int done_at;       /* emit answers DONE from this one on, 0 = never */
-    int fail_at;       /* ... or fails, 0 = never */
-    int fail_reject;
-    int asides; /* calls with rejects */
-};
-
-/* The harness's own memory does not go through the allocator under test. */
-static inline void lines_add(struct lines *l, const char *s, size_t n)
-{
-    if (l->n == l->cap) {
-        l->cap = l->cap ? l->cap * 2 : 64;
-        l->text = realloc(l->text, l->cap * sizeof(*l->text));
-    }
-    char *copy = malloc(n + 1);
-    memcpy(copy, s, n);
-    copy[n] = '\0';
-    l->text[l->n++] = copy;
-}
-
-static inline void lines_free(struct lines *l)
-{
-    for (size_t i = 0; i < l->n; i++)
-        free(l->text[i]);
-    free(l->text);
-    memset(l, 0, sizeof(*l));
-}
-
-static inline int print_row(const struct gate *g, struct sl_batch *b, size_t row,
-                            struct sl_buf *out, struct sl_err *err)
-{
-    sl_buf_reset(out);
-    for (int c = 0; c < b->schema->nfields; c++) {
-        if (g->hide_wm && !strcmp(b->schema->fields[c].name, "_wm"))
-            continue;
-        int rc = b->columns[c] ? sl_column_load(b->columns[c], err) : 0;
-        if (rc < 0)
-            return rc;
-        if (out->len)
-            sl_buf_addch(out, '|');
-        if (!b->columns[c])
-            sl_buf_addstr(out, "(absent)");
-        else if (sl_column_null(b->columns[c], row))
-            sl_buf_addstr(out, "(null)");
-        else
-            sl_column_print(b->columns[c], row, out);
-    }
-    return sl_buf_check(out, err);
-}
-
-/* Rows of b, results of windows, whose window starts before a watermark. */
-static inline int windows_before(struct sl_batch *b, int64_t watermark)
-{
-    int c = sl_schema_time_index(b->schema), n = 0;
-    if (c < 0 || strcmp(b->schema->fields[c].name, "window_start") != 0)
-        return 0;
-    for (size_t k = 0; k < b->selected; k++) {
-        const struct sl_column *h;
-        size_t slot = sl_column_slot(b->columns[c], sl_batch_row(b, k), &h);
-        n += ((const int64_t *)h->data)[slot] < watermark;
-    }
-    return n;
-}
-
-static int gate_emit(struct sl_emit *e, struct sl_batch *b, struct sl_err *err)
-{
-    struct gate *g = (struct gate *)e;
-    struct sl_buf line = SL_BUF_INIT;
-    const char *broken = sl_batch_check(b);
-    int rc = 0;
-    if (broken)
-        return sl_err_set(err, SL_EFAIL, "emitted a broken batch: %s", broken);
-    g->emits += b->selected != 0;
-    if (g->fail_at && g->emits >= g->fail_at)
-        return sl_err_set(err, SL_EIO, "the test's sink fails");
-    g->out += (int64_t)b->selected;
-    g->window_before += windows_before(b, g->watermark);
-    for (size_t k = 0; rc >= 0 && k < b->selected; k++) {
-        rc = print_row(g, b, sl_batch_row(b, k), &line, err);
-        if (rc >= 0)
-            lines_add(&g->rows, line.data ? line.data : "", line.len);
-    }
-    sl_buf_release(&line);
-    if (rc >= 0 && g->done_at && g->emits >= g->done_at)
-        return SL_PUSH_DONE;
-    return rc < 0 ? rc : SL_PUSH_OK;
-}
-
-static int gate_watermark(struct sl_emit *e, int64_t watermark, struct sl_err *err)
-{
-    struct gate *g = (struct gate *)e;
-    (void)err;
-    g->watermark = SL_MAX(g->watermark, watermark);
-    return SL_PUSH_OK;
-}
-
-static int gate_aside(struct sl_emit *e, enum sl_aside_kind kind, struct sl_batch *b,
-                      const struct sl_aside_row *rows, size_t n, struct sl_err *err)
-{
-    struct gate *g = (struct gate *)e;
-    struct sl_buf line = SL_BUF_INIT;
-    int rc = n ? 0 : sl_err_set(err, SL_EBUG, "no row goes aside");
-    g->asides += kind == SL_ASIDE_REJECTED;
-    g->fate[kind == SL_ASIDE_LATE ? SL_FATE_LATE : SL_FATE_REJECTED] += (int64_t)n;
-    for (size_t i = 1; i < n && rc >= 0; i++)
-        if (rows[i].row <= rows[i - 1].row)
-            rc = sl_err_set(err, SL_EBUG, "rows go aside out of order");
-    for (size_t i = 0; kind == SL_ASIDE_REJECTED && i < n && rc >= 0; i++) {
-        rc = rows[i].what && *rows[i].what ? print_row(g, b, rows[i].row, &line, err)
-                                           : sl_err_set(err, SL_EBUG, "a reject without a reason");
-        if (g->fail_reject && rc >= 0)
-            rc = sl_err_set(err, SL_EFORMAT, "the test takes no rejects");
-        if (rc >= 0)
-            lines_add(&g->rejects, line.data ? line.data : "", line.len);
-    }
-    sl_buf_release(&line);
-    return rc;
-}
-
-static void gate_fate(struct sl_emit *e, enum sl_fate fate, int64_t rows)
-{
-    ((struct gate *)e)->fate[fate] += rows;
-}
-
-static inline void gate_init(struct gate *g)
-{
-    memset(g, 0, sizeof(*g));
-    g->watermark = SL_TIME_MIN;
-    g->emit = (struct sl_emit){
-        .emit = gate_emit, .watermark = gate_watermark, .aside = gate_aside, .fate = gate_fate};
-}
-
-/* A batch (may be NULL), then the watermark behind it, then the directive, as the loop does. */
-static inline int push_told(struct sl_op *op, struct sl_batch *b, int64_t watermark,
-                            enum sl_directive d, struct sl_emit *out, struct sl_err *err)
-{
-    if (watermark == SL_TIME_MIN)
-        return sl_op_push(op, 0, b, d, out, err);
-    int rc = b ? sl_op_push(op, 0, b, SL_MORE, out, err) : SL_PUSH_OK;
-    if (rc != SL_PUSH_OK)
-        return rc;
-    rc = op->class->watermark ? op->class->watermark(op, watermark, out, err)
-                              : out->watermark(out, watermark, err);
-    return rc == SL_PUSH_OK && d != SL_MORE ? sl_op_push(op, 0, NULL, d, out, err) : rc;
-}
-
-static inline void gate_free(struct gate *g)
-{
-    lines_free(&g->rows);
-    lines_free(&g->rejects);
-}
-
-/* ---- the account ---- */
-
-static inline int64_t account_term(const struct gate *g, int64_t held, const char *s, size_t n)
-{
-    static const char *const names[] = {"filtered", "rejected", "late",     "late_idle", "used",
-                                        "cut",      "deduped",  "assigned", "released"};
-    for (int f = 0; f < SL_FATE_COUNT; f++)
-        if (strlen(names[f]) == n && !memcmp(names[f], s, n))
-            return g->fate[f];
-    if (n == 2 && !memcmp(s, "in", 2))
-        return g->in;
-    if (n == 3 && !memcmp(s, "out", 3))
-        return g->out;
-    return n == 4 && !memcmp(s, "held", 4) ? held : INT64_MIN / 4;
-}
-
-/* 1 if every equation of the class's account holds. */
-static inline int balanced(const struct sl_op *op, const struct gate *g)
-{
-    int64_t held = op->class->held ? op->class->held(op) : 0, side[2] = {0, 0};
-    int right = 0, good = 1;
-    for (const char *p = op->class->account;;) {
-        size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyz_");
-        if (n) {
-            side[right] += account_term(g, held, p, n);
-            p += n;
-        } else if (*p == '=') {
-            right = 1;
-            p++;
-        } else if (*p == ',' || !*p) {
-            good &= side[0] == side[1];
-            side[0] = side[1] = right = 0;
-            if (!*p++)
-                return good;
-        } else {
-            p++;
-        }
-    }
-}
 
 /* ---- a store in memory ---- */
 
@@ -315,6 +122,9 @@ struct run {
     struct sl_op *op;
     struct gate gate;
     int64_t watermark; /* behind the next batch */
+    int input;         /* of the next batch */
+    int ended[PARTITIONS];
+    int once;          /* what is bound is bound to the rows' schema alone */
     int disk;          /* reload() goes through files */
     char trouble[512]; /* first failure that is no difference of rows */
     int rc;
@@ -327,10 +137,10 @@ static inline void trouble(struct run *r, const char *what)
         snprintf(r->trouble, sizeof(r->trouble), "%s", what);
 }
 
-/* The schema of an example's rows. */
-static inline struct sl_schema *example_schema(const struct example *x)
+/* The schema of an example's rows that come by an input. */
+static inline struct sl_schema *example_schema(const struct example *x, int input)
 {
-    struct sl_schema *s = rows_schema(x->with_wm);
+    struct sl_schema *s = input_schema(x->with_wm, input);
     if (!s || ((!x->timeless || sl_schema_set_meta(s, SL_META_TIME, NULL) == 0) &&
                (x->partitions > 1 || sl_schema_set_meta(s, SL_META_ORDER, NULL) == 0)))
         return s;
@@ -339,27 +149,34 @@ static inline struct sl_schema *example_schema(const struct example *x)
 }
 
 /* The same, its columns the other way round. */
-static inline struct sl_schema *backwards(const struct example *x)
+static inline struct sl_schema *backwards(const struct example *x, int input)
 {
-    struct sl_schema *s = sl_schema_new();
-    int rc = s ? sl_schema_set_meta(s, SL_META_TIME, x->timeless ? NULL : "ts") : -1;
+    struct sl_schema *s = sl_schema_new(), *own = example_schema(x, input);
+    int rc = s && own ? sl_schema_set_meta(s, SL_META_TIME, x->timeless ? NULL : "ts") : -1;
     if (rc == 0)
         rc = sl_schema_set_meta(s, SL_META_ORDER, x->partitions > 1 ? "hidden" : NULL);
-    for (int c = COLUMNS - !x->with_wm - 1; rc == 0 && c >= 0; c--)
-        rc = sl_schema_add(s, row_names[c], strlen(row_names[c]), row_type(c), NULL);
+    for (int c = rc == 0 ? own->nfields - 1 : -1; rc == 0 && c >= 0; c--)
+        rc = sl_schema_add(s, own->fields[c].name, strlen(own->fields[c].name), own->fields[c].type,
+                           NULL);
+    sl_schema_unref(own);
     if (rc == 0)
         return s;
     sl_schema_unref(s);
     return NULL;
 }
 
-/* Binds op to a schema, which is consumed: NULL and op freed if that fails. */
-static inline struct sl_op *bind_to(struct sl_op *op, struct sl_schema *in, struct sl_err *err)
+/* Binds op to a schema on an input, which is consumed: NULL and op freed if that fails. The last of n
+ * inputs tells what comes out. */
+static inline struct sl_op *bind_input(struct sl_op *op, int input, int n, struct sl_schema *in,
+                                       struct sl_err *err)
 {
     struct sl_schema *out = NULL;
     int rc = in ? 0 : sl_err_nomem(err, "the test's schema");
     if (op && rc == 0)
-        rc = sl_op_schema(op, 0, in, &out, err);
+        rc = sl_op_schema(op, input, in, &out, err);
+    if (op && rc == 0 && !out != (input < n - 1))
+        rc =
+            sl_err_set(err, SL_EFAIL, "input %d of %d tells what comes out, or does not", input, n);
     sl_schema_unref(out);
     sl_schema_unref(in);
     if (rc >= 0)
@@ -368,19 +185,38 @@ static inline struct sl_op *bind_to(struct sl_op *op, struct sl_schema *in, stru
     return NULL;
 }
 
+static inline struct sl_op *bind_to(struct sl_op *op, struct sl_schema *in, struct sl_err *err)
+{
+    return bind_input(op, 0, 1, in, err);
+}
+
+static inline struct sl_op *bind_each(const struct example *x, struct sl_op *op,
+                                      struct sl_schema *(*make)(const struct example *, int),
+                                      struct sl_err *err)
+{
+    for (int i = 0; op && i < inputs_of(x); i++)
+        op = bind_input(op, i, inputs_of(x), make(x, i), err);
+    return op;
+}
+
 /* An operator bound to the rows' schema. */
 static inline struct sl_op *bound_once(const struct example *x, struct sl_account *account,
                                        struct sl_err *err)
 {
-    return bind_to(x->make(x, account, err), example_schema(x), err);
+    return bind_each(x, x->make(x, account, err), example_schema, err);
 }
 
 /* The same, bound to another schema before, which it must forget. */
 static inline struct sl_op *bound(const struct example *x, struct sl_account *account,
                                   struct sl_err *err)
 {
-    struct sl_op *op = bind_to(x->make(x, account, err), backwards(x), err);
-    return op ? bind_to(op, example_schema(x), err) : NULL;
+    struct sl_op *op = bind_each(x, x->make(x, account, err), backwards, err);
+    return bind_each(x, op, example_schema, err);
+}
+
+static inline struct sl_op *bound_for(const struct run *r, struct sl_err *err)
+{
+    return (r->once ? bound_once : bound)(r->x, r->account, err);
 }
 
 /* Saves; a checkpoint leaves the operator as it was. */
@@ -401,7 +237,8 @@ static inline int reload_from(struct run *r, struct sl_store *store)
     int rc = r->op->class->save(r->op, store, &r->err);
     if (rc >= 0) {
         sl_op_free(r->op);
-        r->op = bound(r->x, r->account, &r->err);
+        memset(r->ended, 0, sizeof(r->ended));
+        r->op = bound_for(r, &r->err);
         rc = r->op ? r->op->class->load(r->op, store, &r->err) : -SL_ENOMEM;
     }
     return rc < 0 ? rc : 0;
@@ -425,16 +262,9 @@ static inline int reload(struct run *r)
     return rc;
 }
 
-static inline int push(struct run *r, struct sl_batch *b, enum sl_directive d)
+/* What must hold after a push that answered rc >= 0; `emits` were emitted before. */
+static inline void check_push(struct run *r, int rc, int emits)
 {
-    if (r->gate.done && b)
-        return 0;
-    if (b)
-        r->gate.in += (int64_t)b->selected;
-    int emits = r->gate.emits;
-    int rc = push_told(r->op, b, b ? r->watermark : SL_TIME_MIN, d, &r->gate.emit, &r->err);
-    if (rc < 0)
-        return rc;
     if (r->gate.done_at && r->gate.emits >= r->gate.done_at && !r->gate.done) {
         if (rc != SL_PUSH_DONE)
             trouble(r, "emit said DONE, push did not");
@@ -445,9 +275,40 @@ static inline int push(struct run *r, struct sl_batch *b, enum sl_directive d)
         r->gate.done = 1;
     if (r->gate.window_before)
         trouble(r, "a window starts before a watermark that was emitted");
+    if (r->gate.ahead)
+        trouble(r, "a watermark is emitted that its inputs have not reached");
     if (!balanced(r->op, &r->gate))
         trouble(r, "the account does not balance");
-    return 0;
+}
+
+static inline int push_input(struct run *r, int input, struct sl_batch *b, enum sl_directive d)
+{
+    int emits = r->gate.emits;
+    if (b)
+        r->gate.in += (int64_t)b->selected;
+    if (b && r->watermark != SL_TIME_MIN)
+        r->gate.told = r->watermark;
+    int rc =
+        push_behind(r->op, input, b, b ? r->watermark : SL_TIME_MIN, d, &r->gate.emit, &r->err);
+    r->ended[input] = d == SL_END;
+    if (rc >= 0)
+        check_push(r, rc, emits);
+    return SL_MIN(rc, 0);
+}
+
+/* Rows of r->input and a directive, which comes on every other input too; but END that comes with rows is
+ * of their input alone. */
+static inline int push(struct run *r, struct sl_batch *b, enum sl_directive d)
+{
+    int rc = 0;
+    if (r->gate.done && b)
+        return 0;
+    if (b || !r->ended[r->input])
+        rc = push_input(r, r->input, b, d);
+    for (int i = 0; rc >= 0 && d != SL_MORE && !(b && d == SL_END) && i < inputs_of(r->x); i++)
+        if (i != r->input && !r->ended[i])
+            rc = push_input(r, i, NULL, d);
+    return rc;
 }
 
 /* The rows of a batch as text. */
@@ -476,13 +337,96 @@ static inline void push_one(struct run *r, const struct schedule *s, struct sl_b
     }
     sl_buf_release(&before);
     sl_buf_release(&after);
-    if (!s->prompt || d == SL_MORE || r->rc < 0)
+    if (!s->prompt || d == SL_MORE || r->rc < 0 || inputs_of(r->x) > 1)
         return;
     int *known = &s->prompt[r->gate.in];
     if (*known < 0)
         *known = (int)r->gate.out;
     else if (*known != (int)r->gate.out)
         trouble(r, "rows out after a FLUSH depend on the cut");
+}
+
+/* The input that the operator asks for, -1: any. */
+static inline int asked_for(struct run *r)
+{
+    int n = inputs_of(r->x), input = r->op->class->next_input(r->op);
+    if (input >= -1 && input < n && (input < 0 || !r->ended[input]))
+        return input;
+    trouble(r, "asks for an input that has ended, or that there is not");
+    return -1;
+}
+
+/* The input that is to be pulled; it has rows left, or is to end. */
+static inline int input_to_pull(struct run *r, const struct feed *f, int input, int unasked)
+{
+    int n = inputs_of(r->x);
+    for (int i = 0; unasked && input >= 0 && i < n; i++)
+        if (i != input && f->at[i] && f->at[i] < f->rows[i])
+            return i;
+    for (int i = 0; input < 0 && i < n; i++) /* any: none has rows */
+        if (!r->ended[f->order == 2 ? n - 1 - i : i])
+            input = f->order == 2 ? n - 1 - i : i;
+    return input;
+}
+
+static inline int has_ended(const struct run *r)
+{
+    int n = 0;
+    for (int i = 0; i < inputs_of(r->x); i++)
+        n += r->ended[i];
+    return n == inputs_of(r->x);
+}
+
+/* The next batch of a run, for r->input; NULL: there is none, and several inputs have ended. */
+static inline struct sl_batch *next_batch(struct run *r, struct feed *f, int unasked)
+{
+    if (inputs_of(r->x) == 1)
+        return feed_next(f);
+    while (r->rc >= 0 && !has_ended(r)) {
+        int input = asked_for(r);
+        r->input = input_to_pull(r, f, input < 0 ? feed_pick(f) : input, unasked);
+        if (f->at[r->input] < f->rows[r->input])
+            return feed_take(f, r->input);
+        r->rc = push_input(r, r->input, NULL, SL_END);
+        memcpy(f->ended, r->ended, sizeof(f->ended));
+    }
+    return NULL;
+}
+
+static inline enum sl_directive directive_at(const struct run *r, const struct schedule *s,
+                                             const struct feed *f, int pushes)
+{
+    if (s->stop_at == pushes)
+        return SL_STOP;
+    if (s->barrier_every && pushes % s->barrier_every == 0)
+        return SL_BARRIER;
+    if (s->flush_every && pushes % s->flush_every == 0)
+        return SL_FLUSH;
+    return s->end_with_rows && inputs_of(r->x) > 1 && f->at[r->input] >= f->rows[r->input]
+               ? SL_END
+               : SL_MORE;
+}
+
+static inline void begin_run(struct run *r, struct feed *f, size_t cut, int order, enum form form)
+{
+    sl_err_init(&r->err);
+    r->gate.hide_wm = r->x->with_wm;
+    feed_init(f, r->x->partitions, cut, order, form, r->x->with_wm);
+    f->inputs = inputs_of(r->x);
+    if (r->x->empty)
+        f->rows[r->x->empty - 1] = 0;
+    r->op = bound_for(r, &r->err);
+    r->rc = r->op ? 0 : -SL_EFAIL;
+}
+
+static inline void end_run(struct run *r)
+{
+    if (r->rc >= 0)
+        r->rc = push(r, NULL, SL_END);
+    if (r->rc >= 0 && !r->gate.done && r->op->class->held && r->op->class->held(r->op))
+        trouble(r, "rows are held after END");
+    sl_op_free(r->op);
+    r->op = NULL;
 }
 
 /* One run of the example by a schedule; rows and rejects stay in r->gate. */
@@ -492,23 +436,15 @@ static inline void run_schedule(struct run *r, const struct schedule *s)
     struct sl_batch *b, *kept[PARTITIONS * ROWS];
     int pushes = 0, nkept = 0;
 
-    sl_err_init(&r->err);
-    r->gate.hide_wm = r->x->with_wm;
     r->disk = s->disk;
-    feed_init(&f, r->x->partitions, s->cut, s->order, s->form, r->x->with_wm);
-    r->op = (s->keep ? bound_once : bound)(r->x, r->account, &r->err);
-    r->rc = r->op ? 0 : -SL_EFAIL;
-    while (r->rc >= 0 && (b = feed_next(&f))) {
+    r->once |= s->keep;
+    begin_run(r, &f, s->cut, s->order, s->form);
+    while (r->rc >= 0 &&
+           (b = next_batch(r, &f, s->unasked && pushes % s->unasked == s->unasked - 1))) {
         r->watermark = f.watermark;
-        enum sl_directive d = SL_MORE;
-        pushes++;
-        if (s->flush_every && pushes % s->flush_every == 0)
-            d = SL_FLUSH;
-        if (s->barrier_every && pushes % s->barrier_every == 0)
-            d = SL_BARRIER;
-        if (s->stop_at == pushes)
-            d = SL_STOP;
+        enum sl_directive d = directive_at(r, s, &f, ++pushes);
         push_one(r, s, b, d);
+        f.ended[r->input] = r->ended[r->input];
         if (s->keep)
             kept[nkept++] = b;
         else
@@ -518,15 +454,9 @@ static inline void run_schedule(struct run *r, const struct schedule *s)
         else if (r->rc >= 0 && d == SL_BARRIER && s->then == BARRIER_SAVE)
             r->rc = save(r);
     }
-    if (r->rc >= 0)
-        r->rc = push(r, NULL, SL_END);
+    end_run(r);
     while (nkept)
         sl_batch_unref(kept[--nkept]);
-    if (r->rc >= 0 && r->op->class->held && r->op->class->held(r->op))
-        trouble(r, "rows are held after END");
-    sl_op_free(r->op);
-    r->op = NULL;
-    feed_free(&f);
 }
 
 /* Rows through three copies, merged at the end. */
@@ -537,12 +467,9 @@ static inline void run_split(struct run *r, size_t cut)
     struct sl_op *copy[3] = {NULL, NULL, NULL}, *own;
     int i = 0;
 
-    sl_err_init(&r->err);
     gate_init(&r->gate);
-    r->gate.hide_wm = r->x->with_wm;
-    feed_init(&f, r->x->partitions, cut, 1, FORM_SELECTION, r->x->with_wm);
-    own = bound(r->x, r->account, &r->err);
-    r->rc = own ? 0 : -SL_EFAIL;
+    begin_run(r, &f, cut, 1, FORM_SELECTION);
+    own = r->op;
     for (int c = 0; r->rc >= 0 && c < 3; c++) {
         copy[c] = own->class->split(own, &r->err);
         r->rc = copy[c] ? 0 : -SL_EFAIL;
@@ -559,20 +486,14 @@ static inline void run_split(struct run *r, size_t cut)
         r->rc = own->class->merge(own, copy[c], &r->err);
     for (int c = 0; c < 3; c++)
         sl_op_free(copy[c]);
-    if (r->rc >= 0) {
-        r->op = own;
-        r->rc = push(r, NULL, SL_END);
-    }
-    sl_op_free(own);
-    r->op = NULL;
-    feed_free(&f);
+    end_run(r);
 }
 
 /* Takes away the columns that op does not say it computes with. */
-static inline void strip(struct sl_op *op, struct sl_batch *b)
+static inline void strip(struct sl_op *op, int input, struct sl_batch *b)
 {
     uint8_t bits[4] = {0};
-    op->class->needs(op, 0, NULL, bits);
+    op->class->needs(op, input, NULL, bits);
     for (int c = 0; c < b->schema->nfields; c++) {
         if (sl_bit(bits, (size_t)c))
             continue;
@@ -586,52 +507,17 @@ static inline void run_stripped(struct run *r, size_t cut)
 {
     struct feed f;
     struct sl_batch *b;
-    sl_err_init(&r->err);
     gate_init(&r->gate);
-    r->gate.hide_wm = r->x->with_wm;
-    feed_init(&f, r->x->partitions, cut, 1, FORM_LAZY, r->x->with_wm);
-    r->op = bound(r->x, r->account, &r->err);
-    r->rc = r->op ? 0 : -SL_EFAIL;
-    while (r->rc >= 0 && (b = feed_next(&f))) {
+    begin_run(r, &f, cut, 1, FORM_LAZY);
+    while (r->rc >= 0 && (b = next_batch(r, &f, 0))) {
         r->watermark = f.watermark;
-        strip(r->op, b);
+        strip(r->op, r->input, b);
         r->rc = push(r, b, SL_BARRIER);
         sl_batch_unref(b);
         if (r->rc >= 0)
             r->rc = reload(r);
     }
-    if (r->rc >= 0)
-        r->rc = push(r, NULL, SL_END);
-    sl_op_free(r->op);
-    r->op = NULL;
-    feed_free(&f);
-}
-
-/* ---- comparing ---- */
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* 1 if equal; sorts both unless the order is promised. Tells the first difference. */
-static inline int same_lines(struct lines *a, struct lines *b, int ordered, char *what)
-{
-    if (!ordered) {
-        if (a->n)
-            qsort(a->text, a->n, sizeof(*a->text), by_text);
-        if (b->n)
-            qsort(b->text, b->n, sizeof(*b->text), by_text);
-    }
-    for (size_t i = 0; i < a->n || i < b->n; i++) {
-        const char *x = i < a->n ? a->text[i] : "(nothing)";
-        const char *y = i < b->n ? b->text[i] : "(nothing)";
-        if (strcmp(x, y) != 0) {
-            snprintf(what, 512, "line %zu is %s, not %s", i + 1, y, x);
-            return 0;
-        }
-    }
-    return 1;
+    end_run(r);
 }
 
 #endif

@@ -44,11 +44,15 @@ static inline struct sl_type row_type(int c)
     }
 }
 
-static inline struct sl_schema *rows_schema(int with_wm)
+/* Of several inputs: column b is called b1, b2 ... on those behind the first. */
+static inline struct sl_schema *input_schema(int with_wm, int input)
 {
     struct sl_schema *s = sl_schema_new();
+    char own[16];
+    snprintf(own, sizeof(own), "b%d", input);
     for (int c = 0; s && c < COLUMNS - !with_wm; c++) {
-        if (sl_schema_add(s, row_names[c], strlen(row_names[c]), row_type(c), NULL) < 0)
+        const char *name = c == C_B && input ? own : row_names[c];
+        if (sl_schema_add(s, name, strlen(name), row_type(c), NULL) < 0)
             goto fail;
     }
     if (s && sl_schema_set_meta(s, SL_META_TIME, "ts") == 0 &&
@@ -57,6 +61,11 @@ static inline struct sl_schema *rows_schema(int with_wm)
 fail:
     sl_schema_unref(s);
     return NULL;
+}
+
+static inline struct sl_schema *rows_schema(int with_wm)
+{
+    return input_schema(with_wm, 0);
 }
 
 static inline uint64_t row_hash(int p, int i, int c)
@@ -209,10 +218,10 @@ static inline struct sl_column *make_dict(struct sl_column *c)
 /* ---- batches ---- */
 
 /* n rows of a partition from row `from` on (ghosts only if the form selects). */
-static inline struct sl_batch *make_batch_rows(int p, const int *rows, size_t n, enum form form,
-                                               int with_wm)
+static inline struct sl_batch *make_input_rows(int input, int p, const int *rows, size_t n,
+                                               enum form form, int with_wm)
 {
-    struct sl_schema *s = rows_schema(with_wm);
+    struct sl_schema *s = input_schema(with_wm, input);
     size_t physical = form == FORM_SELECTION && n ? (size_t)(rows[n - 1] - rows[0]) + 1 : n;
     struct sl_batch *b = sl_batch_new(s, physical);
     for (int c = 0; c < s->nfields; c++) {
@@ -241,13 +250,22 @@ static inline struct sl_batch *make_batch_rows(int p, const int *rows, size_t n,
     return selected;
 }
 
+static inline struct sl_batch *make_batch_rows(int p, const int *rows, size_t n, enum form form,
+                                               int with_wm)
+{
+    return make_input_rows(0, p, rows, n, form, with_wm);
+}
+
 /* ---- a feed: batches in some order ---- */
 
 struct feed {
     int partitions, order, with_wm;
     size_t cut;
     enum form form;
-    int at[PARTITIONS]; /* next row */
+    int inputs;           /* more than one: partition p comes by input p */
+    int at[PARTITIONS];   /* next row */
+    int rows[PARTITIONS]; /* how many there are */
+    int ended[PARTITIONS];
     int turn;
     int64_t wm[PARTITIONS];
     int64_t watermark; /* behind the batch that was given */
@@ -262,8 +280,10 @@ static inline void feed_init(struct feed *f, int partitions, size_t cut, int ord
     f->order = order;
     f->form = form;
     f->with_wm = with_wm;
-    for (int p = 0; p < PARTITIONS; p++)
+    for (int p = 0; p < PARTITIONS; p++) {
+        f->rows[p] = ROWS;
         f->wm[p] = SL_TIME_MIN;
+    }
 }
 
 static inline int feed_pick(struct feed *f)
@@ -279,40 +299,41 @@ static inline int feed_pick(struct feed *f)
         f->turn = f->order == 1 ? (f->turn + 1) % f->partitions : f->turn + (f->order == 3);
         if (p < 0 || p >= f->partitions)
             break;
-        if (f->at[p] < ROWS)
+        if (f->at[p] < f->rows[p])
             return p;
     }
     for (int p = 0; p < f->partitions; p++)
-        if (f->at[p] < ROWS)
+        if (f->at[p] < f->rows[p])
             return p;
     return -1;
+}
+
+/* The next batch of a partition that has rows left. */
+static inline struct sl_batch *feed_take(struct feed *f, int p)
+{
+    int rows[ROWS] = {0};
+    size_t n = 0;
+    for (; f->at[p] < f->rows[p] && n < f->cut; f->at[p]++)
+        if (!row_ghost(p, f->at[p]))
+            rows[n++] = f->at[p];
+    while (f->at[p] < f->rows[p] && row_ghost(p, f->at[p]))
+        f->at[p]++;
+    struct sl_batch *b = make_input_rows(f->inputs > 1 ? p : 0, p, rows, n, f->form, f->with_wm);
+    int64_t least = SL_TIME_MAX;
+    if (n)
+        row_wm(p, rows[n - 1] + 1, &f->wm[p]);
+    for (int q = 0; q < f->partitions; q++)
+        if (!f->ended[q])
+            least = SL_MIN(least, f->wm[q]);
+    f->watermark = f->with_wm ? least : SL_TIME_MIN;
+    return b;
 }
 
 /* The next batch, NULL at the end. */
 static inline struct sl_batch *feed_next(struct feed *f)
 {
-    int rows[ROWS] = {0}, p = feed_pick(f);
-    size_t n = 0;
-    if (p < 0)
-        return NULL;
-    for (; f->at[p] < ROWS && n < f->cut; f->at[p]++)
-        if (!row_ghost(p, f->at[p]))
-            rows[n++] = f->at[p];
-    while (f->at[p] < ROWS && row_ghost(p, f->at[p]))
-        f->at[p]++;
-    struct sl_batch *b = make_batch_rows(p, rows, n, f->form, f->with_wm);
-    int64_t least = SL_TIME_MAX;
-    if (n)
-        row_wm(p, rows[n - 1] + 1, &f->wm[p]);
-    for (int q = 0; q < f->partitions; q++)
-        least = SL_MIN(least, f->wm[q]);
-    f->watermark = f->with_wm ? least : SL_TIME_MIN;
-    return b;
-}
-
-static inline void feed_free(struct feed *f)
-{
-    (void)f;
+    int p = feed_pick(f);
+    return p < 0 ? NULL : feed_take(f, p);
 }
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * merge: rows of several inputs in the order of (event time, input), however they are cut, with states
- * saved and loaded on the way, and an end of the consumer at every batch.
+ * merge: which order the rows of several inputs come in, and what is refused. That the order is the same
+ * by every cut, barrier and state is the contract's (contract.c).
  */
 #include "../test.h"
 #include "arrow/builder.h"
@@ -17,7 +17,7 @@ static const char *const names[INPUTS] = {"a", "b", "c"};
 
 /* ts rises slowly, with ties within and between inputs; a null last; v tells input and row. Each input has
  * a column of its own. */
-static struct sl_schema *input_schema(int input, int timed)
+static struct sl_schema *side_schema(int input, int timed)
 {
     char own[4] = {'o', (char)('0' + input), '\0'};
     struct sl_schema *s = sl_schema_new();
@@ -54,13 +54,13 @@ static struct sl_batch *rows_of(struct sl_schema *s, int input, int from, int n)
     return b;
 }
 
-static struct sl_op *bind_inputs(int timed, int endless)
+static struct sl_op *bind_sides(int timed, int endless)
 {
     struct sl_op *op = sl_merge_new(names, INPUTS, &account, &err);
     struct sl_schema *out = NULL;
     op->traits |= endless ? SL_OP_ENDLESS : 0;
     for (int i = 0; i < INPUTS; i++) {
-        struct sl_schema *s = input_schema(i, timed);
+        struct sl_schema *s = side_schema(i, timed);
         CHECK(sl_op_schema(op, i, s, &out, &err) == 0);
         CHECK((out != NULL) == (i == INPUTS - 1));
         sl_schema_unref(s);
@@ -70,51 +70,22 @@ static struct sl_op *bind_inputs(int timed, int endless)
     return op;
 }
 
-static struct sl_op *reloaded(struct sl_op *op, int timed)
+/* All rows in pieces of 7, as next_input() asks for them. */
+static void run_all(int timed, struct gate *g)
 {
-    struct memory_store m;
-    memory_init(&m);
-    CHECK(op->class->save(op, &m.store, &err) >= 0);
-    sl_op_free(op);
-    op = bind_inputs(timed, 0);
-    CHECK(op->class->load(op, &m.store, &err) >= 0);
-    memory_free(&m);
-    return op;
-}
-
-/* All rows, cut into pieces of `cut`, as next_input() asks for them; 1: the consumer wanted no more. */
-static int run_all(int timed, int cut, int reload, struct gate *g)
-{
-    struct sl_op *op = bind_inputs(timed, 0);
-    int at[INPUTS] = {0}, ended[INPUTS] = {0}, left = INPUTS, rc = SL_PUSH_OK, pushes = 0;
-    while (left && rc == SL_PUSH_OK) {
-        int i = op->class->next_input(op);
-        CHECK(i >= 0 && !ended[i]);
-        if (at[i] == PER_INPUT) {
-            ended[i] = 1;
-            left--;
-            rc = sl_op_push(op, i, NULL, SL_END, &g->emit, &err);
-            continue;
-        }
-        struct sl_schema *s = input_schema(i, timed);
-        struct sl_batch *b = rows_of(s, i, at[i], SL_MIN(cut, PER_INPUT - at[i]));
-        at[i] += (int)b->rows;
-        g->in += (int64_t)b->rows;
-        rc = sl_op_push(op, i, b, SL_MORE, &g->emit, &err);
+    struct sl_op *op = bind_sides(timed, 0);
+    int at[INPUTS] = {0};
+    for (int left = INPUTS; left;) {
+        int i = op->class->next_input(op), n = SL_MIN(7, PER_INPUT - at[i]);
+        struct sl_schema *s = side_schema(i, timed);
+        struct sl_batch *b = rows_of(s, i, at[i], n);
+        at[i] += n;
+        left -= n == 0;
+        CHECK_INT(sl_op_push(op, i, b, n ? SL_MORE : SL_END, &g->emit, &err), SL_PUSH_OK);
         sl_batch_unref(b);
         sl_schema_unref(s);
-        CHECK_INT(g->in, g->out + op->class->held(op));
-        if (!reload || rc != SL_PUSH_OK || left < INPUTS || ++pushes % 2)
-            continue;
-        for (int k = 0; k < INPUTS && rc == SL_PUSH_OK; k++)
-            rc = sl_op_push(op, k, NULL, SL_BARRIER, &g->emit, &err);
-        if (rc == SL_PUSH_OK)
-            op = reloaded(op, timed);
     }
-    CHECK(rc >= 0);
-    CHECK(rc == SL_PUSH_DONE || op->class->held(op) == 0);
     sl_op_free(op);
-    return rc;
 }
 
 /* What the rows must be: sorted by time, then input; or input after input. */
@@ -136,37 +107,22 @@ static void check_order(const struct gate *g, int timed)
 
 int main(void)
 {
-    static const int cuts[] = {1, 2, 7, PER_INPUT};
     struct gate g;
     sl_account_init(&account, "test", 0, NULL);
     sl_err_init(&err);
-    TEST("three inputs come in the order of time, then input, by every cut, saved and loaded")
-    for (size_t c = 0; c < SL_COUNT(cuts); c++) {
-        for (int reload = 0; reload < 2; reload++) {
+    for (int timed = 0; timed < 2; timed++) {
+        TEST(timed ? "three inputs come in the order of time, then input"
+                   : "without a common time one input comes after the other")
+        {
             gate_init(&g);
-            CHECK_INT(run_all(1, cuts[c], reload, &g), SL_PUSH_OK);
-            check_order(&g, 1);
+            run_all(timed, &g);
+            check_order(&g, timed);
             gate_free(&g);
         }
     }
-    TEST("without a common time one input comes after the other")
-    {
-        gate_init(&g);
-        CHECK_INT(run_all(0, 7, 0, &g), SL_PUSH_OK);
-        check_order(&g, 0);
-        gate_free(&g);
-    }
-    TEST("a consumer that wants no more ends it at every batch")
-    for (int done = 1; done <= 6; done++) {
-        gate_init(&g);
-        g.done_at = done;
-        if (run_all(1, 2, 1, &g) == SL_PUSH_DONE)
-            CHECK_INT(g.emits, done);
-        gate_free(&g);
-    }
     TEST("where an input has no end any may come, and the watermark passes")
     {
-        struct sl_op *op = bind_inputs(1, 1);
+        struct sl_op *op = bind_sides(1, 1);
         gate_init(&g);
         CHECK_INT(op->class->next_input(op), -1);
         CHECK(op->class->watermark(op, 77, &g.emit, &err) == SL_PUSH_OK);
@@ -177,7 +133,7 @@ int main(void)
     TEST("types that are no more than text together are refused, by name")
     {
         struct sl_op *op = sl_merge_new(names, 2, &account, &err);
-        struct sl_schema *a = input_schema(0, 1), *b = sl_schema_new(), *out = NULL;
+        struct sl_schema *a = side_schema(0, 1), *b = sl_schema_new(), *out = NULL;
         CHECK(sl_schema_add(b, "v", 1, sl_type_of(SL_BOOL), &err) == 0);
         CHECK(sl_op_schema(op, 0, a, &out, &err) == 0);
         CHECK_INT(sl_op_schema(op, 1, b, &out, &err), -SL_ESCHEMA);

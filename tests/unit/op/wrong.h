@@ -15,6 +15,7 @@
 
 static const struct mistake {
     const char *name, *what;
+    int inputs;
 } mistakes[] = {
     {"none", "does it right"},
     {"per batch", "gives totals per batch"},
@@ -35,14 +36,20 @@ static const struct mistake {
     {"careless", "goes on after a failure of its consumer"},
     {"stateful", "calls itself row-wise and keeps rows"},
     {"dicing", "counts fates by the cut"},
+    {"none", "does it right with three inputs", 3},
+    {"hasty", "ends with the first of its inputs", 2},
+    {"one-eyed", "saves what one of its inputs gave", 2},
+    {"insatiable", "asks for an input that has ended", 3},
 };
 
 /* Counts rows and adds up column n: two batches of one row at END. */
 struct counter {
     struct sl_op op;
     const char *mistake;
+    int inputs, ended;
     int64_t n, sum;
-    int column;
+    int64_t own[2]; /* of these, by the first input */
+    int column[PARTITIONS];
     struct sl_batch *last; /* of a borrower */
     struct sl_schema *out;
 };
@@ -56,9 +63,10 @@ static int counter_schema(struct sl_op *op, int input, struct sl_schema *in, str
                           struct sl_err *err)
 {
     struct counter *c = (struct counter *)op;
-    (void)input;
     if (!c->out || !is(c, "stale"))
-        c->column = sl_schema_find(in, "n", 1);
+        c->column[input] = sl_schema_find(in, "n", 1);
+    if (input < c->inputs - 1)
+        return 0;
     sl_schema_unref(c->out);
     c->out = sl_schema_new();
     int rc = sl_schema_add(c->out, "v", 1, sl_type_of(SL_BIGINT), err);
@@ -116,28 +124,39 @@ static int64_t partition_of(struct sl_batch *b)
     return p;
 }
 
-static void add(struct counter *c, struct sl_batch *b)
+static void add(struct counter *c, int input, struct sl_batch *b)
 {
-    struct sl_column *column = sl_column_plain(b->columns[c->column], NULL, NULL);
+    struct sl_column *given = b->columns[c->column[input]];
+    struct sl_column *column = sl_column_plain(given, NULL, NULL);
+    int64_t before[2] = {c->n, c->sum};
     for (size_t k = 0; k < b->selected; k++) {
         size_t row = sl_batch_row(b, k), at = column->form == SL_CONST ? 0 : row;
         if (!sl_column_null(column, row))
             c->sum += ((const int64_t *)column->data)[at];
     }
-    if (is(c, "writer") && b->selected && column->data && b->columns[c->column] == column)
+    if (is(c, "writer") && b->selected && column->data && given == column)
         ((int64_t *)(uintptr_t)column->data)[0] ^= 1;
     sl_column_unref(column);
     if (is(c, "arrival"))
         c->n = (c->n * 3 + partition_of(b)) % 1000003;
     else if (!is(c, "borrower"))
         c->n += (int64_t)b->selected;
+    if (input == 0) {
+        c->own[0] += c->n - before[0];
+        c->own[1] += c->sum - before[1];
+    }
+}
+
+static int counter_next_input(const struct sl_op *op)
+{
+    const struct counter *c = (const struct counter *)op;
+    return is(c, "insatiable") ? 0 : -1;
 }
 
 static int counter_push(struct sl_op *op, int input, struct sl_batch *b, enum sl_directive d,
                         struct sl_emit *out, struct sl_err *err)
 {
     struct counter *c = (struct counter *)op;
-    (void)input;
     if (is(c, "borrower")) {
         if (c->last)
             c->n += (int64_t)c->last->selected;
@@ -146,7 +165,7 @@ static int counter_push(struct sl_op *op, int input, struct sl_batch *b, enum sl
     if (b) {
         int64_t n = (int64_t)b->selected;
         if (d != SL_BARRIER || !is(c, "dropping"))
-            add(c, b);
+            add(c, input, b);
         if (n != 7 || !is(c, "leaky"))
             out->fate(out, SL_FATE_USED, n);
         if (is(c, "dicing"))
@@ -154,7 +173,9 @@ static int counter_push(struct sl_op *op, int input, struct sl_batch *b, enum sl
     }
     if (is(c, "slow"))
         return d == SL_END || (b && b->selected >= 3) ? slow_emit(c, out, err) : SL_PUSH_OK;
-    if (d == SL_END || (b && is(c, "per batch")) || (d == SL_FLUSH && is(c, "eager")))
+    c->ended += d == SL_END;
+    int over = d == SL_END && (c->ended == c->inputs || is(c, "hasty"));
+    if (over || (b && is(c, "per batch")) || (d == SL_FLUSH && is(c, "eager")))
         return counter_emit(c, out, err);
     return SL_PUSH_OK;
 }
@@ -166,7 +187,8 @@ static int counter_save(struct sl_op *op, struct sl_store *store, struct sl_err 
     if (is(c, "forgetful"))
         return 0;
     for (int i = 0; rc >= 0 && i < 2; i++) {
-        struct sl_batch *batch = one_row(c, i ? c->sum : c->n);
+        int64_t all = i ? c->sum : c->n;
+        struct sl_batch *batch = one_row(c, is(c, "one-eyed") ? c->own[i] : all);
         if (i == 0 || !is(c, "partly"))
             rc = store->put(store, i ? "sum" : "n", batch, err);
         if (is(c, "lending")) {
@@ -213,6 +235,7 @@ static const struct sl_op_class counter_class = {
     .account = "in = used",
     .schema = counter_schema,
     .push = counter_push,
+    .next_input = counter_next_input,
     .save = counter_save,
     .load = counter_load,
     .free = counter_free,
@@ -226,20 +249,23 @@ static struct sl_op *make_counter(const struct example *x, struct sl_account *ac
     (void)err;
     c->op.class = &counter_class;
     c->mistake = x->name;
+    c->inputs = inputs_of(x);
     if (is(c, "stateful"))
         c->op.traits = SL_OP_ROWWISE;
     return &c->op;
 }
 
 /* The number of failures; in a process of its own, because a mistake may end it: that counts too. */
-static int judge_mistake(const char *mistake)
+static int judge_mistake(const struct mistake *m)
 {
+    const char *mistake = m->name;
     int status = 0;
     fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
         struct sl_account account;
-        struct example x = {"counter", mistake, make_counter, PARTITIONS, 1, 0, 0};
+        struct example x = {"counter", mistake, make_counter,       PARTITIONS, 1,
+                            0,         0,       .inputs = m->inputs};
         sl_account_init(&account, "test", 0, NULL);
         dup2(STDOUT_FILENO, STDERR_FILENO);
         if (strcmp(mistake, "none") != 0 && !freopen("/dev/null", "w", stderr))
