@@ -48,6 +48,32 @@ void sl_expr_columns(const struct sl_expr *e, uint8_t *bits)
             sl_bit_set(bits, (size_t)n->column);
 }
 
+/* Below casts that nobody wrote. */
+static const struct sl_node *bare(const struct sl_node *n)
+{
+    while (n->kind == SL_NODE_CALL && n->form == SL_PRINT_IMPLICIT)
+        n = n->args[0];
+    return n;
+}
+
+static void fix(const struct sl_node *n, int compared, uint8_t *bits)
+{
+    int is_exact = n->type.kind == SL_BIGINT || n->type.kind == SL_NUMERIC;
+    if (n->kind == SL_NODE_COLUMN && !(compared && is_exact))
+        sl_bit_set(bits, (size_t)n->column);
+}
+
+void sl_expr_fixes(const struct sl_expr *e, uint8_t *bits)
+{
+    fix(bare(e->root), 0, bits);
+    for (const struct sl_node *n = e->all; n; n = n->next) {
+        int compares = n->run == sl_kernel_compare || n->run == sl_kernel_distinct ||
+                       n->run == sl_kernel_in || n->run == sl_kernel_is_null;
+        for (int i = 0; i < n->nargs && bare(n) == n; i++)
+            fix(bare(n->args[i]), compares, bits);
+    }
+}
+
 int sl_expr_is_column(const struct sl_expr *e)
 {
     return e->root->kind == SL_NODE_COLUMN ? e->root->column : -1;

@@ -32,6 +32,9 @@ void sl_expr_free(struct sl_expr *e);
 void sl_expr_print(const struct sl_expr *e, struct sl_buf *out);
 /* Adds the indexes of columns that e reads to a bitmap of schema->nfields bits. */
 void sl_expr_columns(const struct sl_expr *e, uint8_t *bits);
+/* The same without the numbers, bigint or numeric, that e only compares: were such a column a wider numeric,
+ * e would give the same. */
+void sl_expr_fixes(const struct sl_expr *e, uint8_t *bits);
 /* Index of the column if e is nothing but a column, else -1. */
 int sl_expr_is_column(const struct sl_expr *e);
 

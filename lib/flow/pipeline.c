@@ -170,23 +170,28 @@ static void sink_needs(const struct sl_sink *sink, const struct sl_schema *s, ui
 }
 
 /* What node n needs of its inputs, if the columns in `out` (a bit each, NULL: none) are wanted of it, and
- * so on up to the strands, whose `needs` say it then. keep: also in each node's `given`. */
+ * so on up to the strands, whose `needs` say it then. KEEP: also in each node's `given`. FIXES: it is types
+ * that are wanted. */
+enum spread { NEEDS, KEEP, FIXES };
 static int spread_needs(struct sl_pipeline *p, struct sl_graph_node *n, const uint8_t *out,
-                        int keep, struct sl_err *err)
+                        enum spread what, struct sl_err *err)
 {
     int rc = 0;
     for (int i = 0; rc == 0 && i < n->ninputs; i++) {
         const struct sl_schema *s = n->inputs[i].schema;
         const struct sl_feed *from = n->inputs[i].from;
         uint8_t *in = sl_calloc(1, bitmap_bytes(s));
-        if (in && n->op)
+        if (in && n->op && what == FIXES && n->op->class->fixes)
+            n->op->class->fixes(n->op, i, out, in);
+        else if (in && n->op)
             n->op->class->needs(n->op, i, out, in);
         else if (in && out)
             sink_needs(p->sink, s, in);
-        if (!in || (keep && n->ninputs == 1 && !n->given && !(n->given = copy_bitmap(in, s))))
+        if (!in ||
+            (what == KEEP && n->ninputs == 1 && !n->given && !(n->given = copy_bitmap(in, s))))
             rc = sl_err_nomem(err, "a plan");
         if (rc == 0 && from->node)
-            rc = spread_needs(p, from->node, n->op || out ? in : NULL, keep, err);
+            rc = spread_needs(p, from->node, n->op || out ? in : NULL, what, err);
         if (rc == 0 && from->strand) {
             free(from->strand->needs);
             from->strand->needs = in;
@@ -222,7 +227,7 @@ static int keep_raw(struct sl_pipeline *p, struct sl_err *err)
     struct sl_strand *s = p->strands[0];
     if (p->nstrands > 1 || p->sink->text == SL_TEXT_NONE || !s->source->class->raw)
         return 0;
-    int rc = spread_needs(p, p->end, NULL, 0, err);
+    int rc = spread_needs(p, p->end, NULL, NEEDS, err);
     if (rc < 0)
         return rc;
     struct sl_schema *was = sl_schema_ref(s->source->schema);
@@ -247,7 +252,7 @@ static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)
     int all_can = !p->rejects;
     for (int i = 0; i < p->nstrands; i++)
         all_can &= p->strands[i]->source->class->want && !p->strands[i]->source->may_grow;
-    int rc = spread_needs(p, p->end, (const uint8_t *)"", all_can, err);
+    int rc = spread_needs(p, p->end, (const uint8_t *)"", all_can ? KEEP : NEEDS, err);
     for (int i = 0; rc == 0 && i < p->nstrands; i++) {
         struct sl_strand *s = p->strands[i];
         if (!s->source->class->want || s->source->may_grow)
@@ -263,7 +268,8 @@ static int say_what_is_wanted(struct sl_pipeline *p, struct sl_err *err)
 
 int sl_pipeline_pin(struct sl_pipeline *p, struct sl_err *err)
 {
-    struct sl_source *s = p->strands[0]->source;
+    struct sl_strand *strand = p->strands[0];
+    struct sl_source *s = strand->source;
     const struct sl_schema *out = p->end->out;
     struct sl_graph_node *last = p->end->inputs[0].from->node;
     if (!s->may_widen || !s->class->pin || !p->sink->class->pinned)
@@ -278,10 +284,15 @@ int sl_pipeline_pin(struct sl_pipeline *p, struct sl_err *err)
             sl_bit_set(of_sink, (size_t)i);
     }
     if (rc == 0 && last)
-        rc = spread_needs(p, last, of_sink, 0, err);
+        rc = spread_needs(p, last, of_sink, NEEDS, err);
+    uint8_t *needs = strand->needs;
+    strand->needs = NULL;
+    if (rc == 0 && last)
+        rc = spread_needs(p, last, of_sink, FIXES, err);
     for (int i = 0; rc == 0 && last && i < s->schema->nfields; i++)
-        if (sl_bit(p->strands[0]->needs, (size_t)i))
-            s->class->pin(s, i, SL_PIN_READ);
+        if (sl_bit(needs, (size_t)i))
+            s->class->pin(s, i, sl_bit(strand->needs, (size_t)i) ? SL_PIN_READ : SL_PIN_COMPARED);
+    free(needs);
     free(of_sink);
     return rc;
 }

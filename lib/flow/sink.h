@@ -47,9 +47,9 @@ struct sl_sink_class {
     /* 0; SL_TEXT_WIDEN: not before the sink itself has changed for what is in b; < 0. */
     int (*encode)(struct sl_sink *s, struct sl_batch *b, int worker, void **out,
                   struct sl_err *err);
-    void (*drop)(struct sl_sink *s, void *encoded); /* an encoded batch that is not written */
     /* After encode() said so: the sink changes, and encodes b. Called as write(), while no encode() runs. */
     int (*encode_alone)(struct sl_sink *s, struct sl_batch *b, void **out, struct sl_err *err);
+    void (*drop)(struct sl_sink *s, void *encoded); /* an encoded batch that is not written */
     /* SL_PUSH_OK; SL_PUSH_FULL: the batch was taken, and no other is wanted until ready() says OK;
      * SL_PUSH_DONE (the reader is gone), < 0. encoded is consumed. */
     int (*write)(struct sl_sink *s, struct sl_batch *b, void *encoded, struct sl_err *err);

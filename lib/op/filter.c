@@ -120,6 +120,15 @@ static void filter_needs(const struct sl_op *op, int input SL_UNUSED, const uint
     sl_op_needs_same(out, f->schema->nfields, in);
 }
 
+static void filter_fixes(const struct sl_op *op, int input SL_UNUSED, const uint8_t *out,
+                         uint8_t *in)
+{
+    const struct filter *f = (const struct filter *)op;
+    for (int i = 0; i < f->where.n; i++)
+        sl_expr_fixes(f->conditions[i], in);
+    sl_op_needs_same(out, f->schema->nfields, in);
+}
+
 static struct sl_op *filter_split(const struct sl_op *op, struct sl_err *err)
 {
     const struct filter *f = (const struct filter *)op;
@@ -157,6 +166,7 @@ SL_OP_CLASS(filter) = {
     .schema = filter_schema,
     .push = filter_push,
     .needs = filter_needs,
+    .fixes = filter_fixes,
     .split = filter_split,
     .merge = sl_op_merge_nothing,
     .plan = filter_plan,

@@ -113,6 +113,9 @@ struct sl_op_class {
      * out NULL these are the columns that the operator itself computes with. An operator that ranks
      * rows asks for hidden columns here (state/rank.h). */
     void (*needs)(const struct sl_op *op, int input, const uint8_t *out, uint8_t *in);
+    /* As needs, of types: the columns that must keep theirs, for the output columns in `out` to keep theirs
+     * and for every row to come out as it does. Others may become a wider numeric. NULL = those of needs. */
+    void (*fixes)(const struct sl_op *op, int input, const uint8_t *out, uint8_t *in);
     /* NULL for operators without state. */
     int (*save)(struct sl_op *op, struct sl_store *store, struct sl_err *err);
     int (*load)(struct sl_op *op, struct sl_store *store, struct sl_err *err);

@@ -208,25 +208,20 @@ static int note_wider(struct decode *d, size_t row, int column, const struct sl_
 static int misfit(struct decode *d, size_t row, int column, const struct sl_span *v)
 {
     const struct sl_text_column *c = &d->r->columns[column];
-    if (!c->declared && !c->pinned && !d->chunk->narrow) {
-        struct sl_type t;
-        if (!d->wider) {
-            d->wider = sl_schema_copy(d->r->schema);
-            if (!d->wider)
-                return sl_err_nomem(d->err, "widening a schema");
-        }
-        struct sl_type *now = &d->wider->fields[column].type;
-        if (wider_type(d, row, column, *now, v, &t)) {
-            if (t.kind == SL_DOUBLE)
-                note_chunk(&d->r->digits[column].asks, d->chunk->number);
-            /* Rows before may be beyond what nanoseconds reach. */
-            int finer = sl_type_is_stamp(t) && t.nsec && !c->type.nsec;
-            if (finer)
-                t = sl_type_of(SL_TEXT);
-            int changes = !sl_type_equal(*now, t);
-            *now = t;
-            return changes ? note_wider(d, row, column, v) : 0;
-        }
+    const struct sl_schema *now = d->wider ? d->wider : d->r->schema;
+    struct sl_type was = now->fields[column].type, t;
+    int compared = c->pinned == SL_PIN_COMPARED;
+    if (!c->declared && (!c->pinned || compared) && !d->chunk->narrow &&
+        wider_type(d, row, column, was, v, &t) && (!compared || t.kind == SL_NUMERIC)) {
+        if (!d->wider && !(d->wider = sl_schema_copy(now)))
+            return sl_err_nomem(d->err, "widening a schema");
+        if (t.kind == SL_DOUBLE)
+            note_chunk(&d->r->digits[column].asks, d->chunk->number);
+        /* Rows before may be beyond what nanoseconds reach. */
+        if (sl_type_is_stamp(t) && t.nsec && !c->type.nsec)
+            t = sl_type_of(SL_TEXT);
+        d->wider->fields[column].type = t;
+        return sl_type_equal(was, t) ? 0 : note_wider(d, row, column, v);
     }
     struct sl_buf b = SL_BUF_INIT;
     int rc = misfit_reason(d, row, column, v, &b);

@@ -151,8 +151,9 @@ int sl_text_set_raw(struct sl_text_reader *r, enum sl_text_format to, const uint
                     struct sl_err *err);
 /* After settling, before the first decode: the type of a column stays whatever comes, and values that
  * do not fit are rejects. Why: it is the log's key or its time (null is a reject too), or something
- * reads it, and what that makes of a value must not depend on the values behind it. */
-enum sl_pin { SL_PIN_NONE, SL_PIN_KEY, SL_PIN_TIME, SL_PIN_READ };
+ * reads it, and what that makes of a value must not depend on the values behind it. COMPARED: it may
+ * become a wider numeric, and nothing else. */
+enum sl_pin { SL_PIN_NONE, SL_PIN_KEY, SL_PIN_TIME, SL_PIN_READ, SL_PIN_COMPARED };
 void sl_text_pin(struct sl_text_reader *r, int column, enum sl_pin why);
 /* What was assumed and not declared: format, delimiter, zone, and the --types line; for stderr. Columns
  * of numbers or of times that few other values made text are named, each in a line of its own. */

@@ -81,7 +81,7 @@ long_csv() {
 @test "a column that an expression reads, or a key comes from, keeps its type: the value is a bad row" {
     late id,v,w 2,7,1 >t.csv <<<$'3,7.5,1\n4,8,2.5'
     local set
-    for set in '--where=v / 2 = 3 or v > 7' '--set=h = v / 2'; do
+    for set in '--where=v / 2 = 3 or v > 7' '--set=h = v > 7'; do
         rm -rf l bad.json
         run -3 --separate-stderr sluice transform t.csv "$set" -o l/ --rejects bad.json
         [ "$(jq -r '"\(.line) \(.reason)"' bad.json)" = "12002 '7.5' does not fit bigint; --types 'v numeric(20,1)' would take it" ]
@@ -90,6 +90,23 @@ long_csv() {
     run -1 --separate-stderr sluice transform t.csv --select 'id, v as k' --partitions 2 --key k -o m/
     [[ $stderr == *"t.csv:12002:2: column v: '7.5' does not fit bigint"* ]]
     run -0 --separate-stderr sluice transform t.csv --select 'id, v as k' -o n/
+}
+
+@test "a number that --where only compares may become a wider numeric, and no text" {
+    late id,v,w 2,7,1 >t.csv <<<$'3,7.5,1\n4,8,2.5\n5,6.25,1'
+    local where
+    for where in 'v > 7' 'v is distinct from 7' 'not (v in (6, 7))' '7 < v and v is not null' 'v between 7.1 and 9 or v > 1e1'; do
+        rm -rf l
+        run -0 --separate-stderr sluice transform t.csv --where "$where" --select id,v -o l/
+        [ "$(sluice replay l/ --quiet -O csv | grep -v '^5,')" = $'id,v\n3,7.50\n4,8.00' ]
+    done
+    late id,v 2,7 >t.csv <<<$'3,7.5\n4,x\n5,1e400'
+    for where in 'v > 7' 'v % 2 = 1' 'abs(v) > 7' 'case when v > 7 then v end > 7' 'coalesce(v, 1) > 7'; do
+        rm -rf l bad.json
+        run -3 --separate-stderr sluice transform t.csv --where "$where" -o l/ --rejects bad.json
+        [[ $where == 'v > 7' || $(jq -r .line bad.json | head -n 1) == 12002 ]]
+        [[ $where != 'v > 7' || $(jq -r .line bad.json) == $'12003\n12004' ]]
+    done
 }
 
 @test "the event time of what a projection passes on stays, and a later column is no event time" {

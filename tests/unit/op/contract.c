@@ -210,6 +210,15 @@ static struct sl_batch *with_wider_n(struct sl_batch *b, struct sl_err *err)
     return wider;
 }
 
+/* 1 if the operator may see another type of n and still let the same rows through. */
+static int may_change_n(const struct sl_op *op)
+{
+    uint8_t fixed[COLUMNS / 8 + 1] = {0}, wanted[8] = {0};
+    if (op->class->fixes)
+        op->class->fixes(op, 0, wanted, fixed);
+    return op->class->fixes && !sl_bit(fixed, C_N);
+}
+
 /* Of rows of a wider type a row-wise operator that had others before makes what a fresh one makes. */
 static int binds_again(const struct example *x, struct sl_account *account)
 {
@@ -227,6 +236,9 @@ static int binds_again(const struct example *x, struct sl_account *account)
     struct sl_batch *b = make_batch_rows(0, rows + 4, 16, FORM_SELECTION, x->with_wm);
     struct sl_batch *wider = with_wider_n(b, &again.err);
     good &= push(&again, before, SL_MORE) >= 0;
+    size_t was = again.gate.rows.n, narrow;
+    good &= push(&again, b, SL_MORE) >= 0;
+    narrow = again.gate.rows.n - was;
     gate_free(&again.gate);
     gate_init(&again.gate);
     good &= sl_op_schema(again.op, 0, wider->schema, &out[0], &again.err) == 0 &&
@@ -237,6 +249,7 @@ static int binds_again(const struct example *x, struct sl_account *account)
             same_lines(&again.gate.rejects, &fresh.gate.rejects, 1, what) &&
             !memcmp(again.gate.fate, fresh.gate.fate, sizeof(fresh.gate.fate));
     good &= fresh.gate.rows.n + fresh.gate.rejects.n > 0;
+    good &= !may_change_n(again.op) || fresh.gate.rows.n == narrow;
     if (!good)
         printf("# %s %s: %s\n", x->class, x->name, what[0] ? what : again.err.what);
     sl_schema_unref(out[0]);
