@@ -34,7 +34,6 @@ static int odd_open(struct sl_csv_rows *rows, struct sl_err *err)
     csv_set_space_func(&o->parser, never);
     csv_set_term_func(&o->parser, never);
     csv_set_realloc_func(&o->parser, sl_realloc);
-    csv_set_blk_size(&o->parser, 1024);
     o->rows = rows;
     rows->parser = o;
     return 0;
@@ -103,6 +102,8 @@ int sl_csv_odd_record(struct sl_csv_rows *rows, const char *s, size_t n, char de
     o->failed = 0;
     o->rows = rows;
     csv_set_delim(&o->parser, (unsigned char)delim);
+    /* Its buffer grows once, if at all. */
+    csv_set_blk_size(&o->parser, SL_MAX(n + 2, (size_t)1024));
     if (csv_parse(&o->parser, s, n, on_field, NULL, o) != n ||
         csv_fini(&o->parser, on_field, NULL, o) != 0 || o->failed || rows->odd.failed)
         return sl_err_nomem(err, "parsing CSV");

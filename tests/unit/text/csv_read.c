@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* CSV and TSV as people write them. */
 #include "text_test.h"
+#include "text/csv.h"
 
 static struct reading csv(void)
 {
@@ -218,8 +219,28 @@ static void test_pieces(void)
     }
 }
 
+static void test_long_field(void)
+{
+    TEST("a long field with quotes is not copied again and again as it grows")
+    {
+        enum { N = 4 << 20 };
+        struct sl_csv_rows rows = {0};
+        char *s = sl_malloc(N);
+        memset(s, 'x', N);
+        s[0] = s[N - 1] = '"';
+        uint64_t made = sl_mem_count();
+        CHECK_INT(sl_csv_odd_record(&rows, s, N, ',', NULL), 1);
+        CHECK_INT(rows.odd.len, N - 1);
+        made = sl_mem_count() - made;
+        CHECK(made > 0 && made < 40);
+        free(s);
+        sl_csv_rows_release(&rows);
+    }
+}
+
 int main(void)
 {
+    test_long_field();
     test_shapes();
     test_odd_rows();
     test_headers();
