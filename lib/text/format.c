@@ -144,6 +144,7 @@ enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n)
             spans[SL_ACCESS_COMBINED - 1].p) /* what goes on behind the agent is named later */
             return (enum sl_text_format)f;
     }
+    n = SL_MIN(n, (size_t)SL_CSV_SNIFFED);
     if (consistent(data, n, '\t', eol))
         return SL_TEXT_TSV;
     if (consistent(data, n, ',', eol) || consistent(data, n, ';', eol) ||
@@ -188,6 +189,7 @@ char sl_csv_sniff_delim(const char *data, size_t n, char eol)
     if (sl_csv_sep_line(data, n, &best))
         return best;
     best = ',';
+    n = SL_MIN(n, (size_t)SL_CSV_SNIFFED);
     for (size_t i = 0; i < SL_COUNT(candidates); i++) {
         size_t k = consistent(data, n, candidates[i], eol);
         if (k > most) {

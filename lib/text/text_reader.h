@@ -384,7 +384,9 @@ int sl_text_parse_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
                        struct sl_err *err);
 /* ---- csv_header.c ---- */
 
-/* Delimiter of the first record, and how its lines end: format.c. */
+/* Delimiter of the first record, and how its lines end: format.c. A record that comes in pieces is looked
+ * at again with each of them, and each delimiter is a pass: the first bytes tell. */
+enum { SL_CSV_SNIFFED = 256 << 10 };
 char sl_csv_sniff_delim(const char *data, size_t n, char eol);
 char sl_csv_sniff_eol(const char *data, size_t n);
 /* Length of a line `sep=;` at the front of a file, with the BOM before it and its end; *delim is the

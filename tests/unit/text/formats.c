@@ -54,6 +54,19 @@ static void test_names(void)
         for (size_t i = 0; i < SL_COUNT(cases); i++)
             CHECK_INT(sl_text_format_of_bytes(cases[i].s, strlen(cases[i].s)), cases[i].f);
     }
+    TEST("a delimiter is looked for in the first bytes only, however long the record is")
+    {
+        enum { N = SL_CSV_SNIFFED + 2 };
+        static char s[N];
+        memset(s, 'h', N);
+        s[N - 3] = ';'; /* the last one that is looked at */
+        CHECK_INT(sl_csv_sniff_delim(s, N, '\n'), ';');
+        CHECK_INT(sl_text_format_of_bytes(s, N), SL_TEXT_CSV);
+        s[N - 3] = 'h';
+        s[N - 2] = ';';
+        CHECK_INT(sl_csv_sniff_delim(s, N, '\n'), ',');
+        CHECK_INT(sl_text_format_of_bytes(s, N), SL_TEXT_NONE);
+    }
 }
 
 /* ---- access logs ---- */
