@@ -25,9 +25,14 @@ setup() {
 
 # Ends every process that a test left behind, members of pipelines too, each by its own pid.
 teardown() {
-    local pid
+    local pid children=/proc/$BASHPID/task/$BASHPID/children mine=()
     exec 7>&- 8<&-
-    for pid in "${pids[@]}" $(ps -o pid= --ppid "$BASHPID"); do
+    if [ -r "$children" ]; then # a file without a line's end
+        read -r -a mine <"$children" || true
+    else
+        mapfile -t mine < <(ps -o pid= --ppid "$BASHPID")
+    fi
+    for pid in "${pids[@]}" "${mine[@]}"; do
         kill -9 "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
