@@ -37,7 +37,8 @@ struct sl_seen {
     uint64_t seed;
     char *cwd, *dir;          /* dir: looked at last, */
     int looks;                /* so many looks ago */
-    struct sl_positions dirs; /* dir:HASH, of the directories that the log has names for */
+    struct sl_positions dirs; /* dir:HASH, of the directories that the log has names for, */
+    struct sl_positions told; /* and of those that this run has recorded */
     struct sl_taken *moved,
         **last; /* delivered since positions were asked for; where the next one goes */
 };
@@ -193,6 +194,7 @@ void sl_seen_free(struct sl_seen *s)
     free(s->nodes);
     free(s->slots);
     sl_positions_release(&s->dirs);
+    sl_positions_release(&s->told);
     free(s->cwd);
     free(s->dir);
     free(s);
@@ -322,9 +324,7 @@ static int look_around(struct sl_seen *s, const char *path, int again, struct sl
     free(dir);
     if (rc == 0 || why.sys_errno == EACCES || why.sys_errno == ENOENT)
         return 0;
-    if (err)
-        *err = why;
-    return rc;
+    return sl_err_copy(err, &why);
 }
 
 int sl_seen_family(struct sl_seen *s, const struct sl_taken *f, struct sl_taken ***out, size_t *n,
@@ -558,8 +558,9 @@ int sl_seen_forget(struct sl_seen *s, const char *dir, int64_t now, int64_t afte
     return rc;
 }
 
-/* The path as a record has it: DIR/NAME. dir:DIR names the directory; the first time it is put in out. Where
- * another one has that name (1 in 16 million) the whole path stands there. */
+/* The path as a record has it: DIR/NAME. dir:DIR names the directory; each run puts it in out once, so that
+ * more than the oldest commit says it. Where another one has that name (1 in 16 million) the whole path stands
+ * there. */
 static int shorten(struct sl_seen *s, const char *path, struct sl_buf *name,
                    struct sl_positions *out, struct sl_err *err)
 {
@@ -571,12 +572,12 @@ static int shorten(struct sl_seen *s, const char *path, struct sl_buf *name,
     snprintf(id, sizeof(id), "dir:%06x", sl_crc32c(0, path, n) & HASH);
     int rc = sl_buf_check(&dir, err);
     const struct sl_position *had = sl_positions_find(&s->dirs, id);
-    if (rc == 0 && n && !had) {
-        rc = sl_positions_set(&s->dirs, id, dir.data, dir.len, err);
-        if (rc == 0)
-            rc = sl_positions_set(out, id, dir.data, dir.len, err);
-    }
     int is_short = rc == 0 && n && (!had || strcmp(had->value, dir.data) == 0);
+    if (is_short && !sl_positions_find(&s->told, id)) {
+        struct sl_positions *const all[] = {&s->dirs, &s->told, out};
+        for (size_t i = 0; rc == 0 && i < SL_COUNT(all); i++)
+            rc = sl_positions_set(all[i], id, dir.data, dir.len, err);
+    }
     sl_buf_reset(name);
     sl_buf_addstr(name, is_short ? id + 4 : "");
     sl_buf_addstr(name, is_short ? rest : path);
