@@ -75,6 +75,13 @@ int sl_err_nomem(struct sl_err *err, const char *what)
     return sl_err_set(err, SL_ENOMEM, "out of memory: %s", what);
 }
 
+int sl_err_copy(struct sl_err *err, const struct sl_err *from)
+{
+    if (err)
+        *err = *from;
+    return -(int)from->code;
+}
+
 int sl_err_place(struct sl_err *err, const char *fmt, ...)
 {
     if (!err)

@@ -65,6 +65,9 @@ int sl_err_sys(struct sl_err *err, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Shorthand for "out of memory while what". Returns -SL_ENOMEM. */
 int sl_err_nomem(struct sl_err *err, const char *what);
 
+/* What a function that keeps its own error hands on. Returns its -code. */
+int sl_err_copy(struct sl_err *err, const struct sl_err *from);
+
 /* Add to a filled error; each returns -err->code so that it can end a return statement. */
 int sl_err_place(struct sl_err *err, const char *fmt, ...) SL_PRINTF(2, 3);
 int sl_err_hint(struct sl_err *err, const char *fmt, ...) SL_PRINTF(2, 3);

@@ -90,15 +90,33 @@ int sl_path_sync(int fd, const char *path, struct sl_err *err)
     return 0;
 }
 
-int sl_path_sync_dir(const char *dir, struct sl_err *err)
+static int sync_dir(int dirfd, const char *name, int flags, const char *dir, struct sl_err *err)
 {
-    int fd = sl_path_open(dir, O_RDONLY | O_DIRECTORY, 0, err);
+    int fd = sl_path_openat(dirfd, name, O_RDONLY | O_DIRECTORY | flags, 0, dir, err);
     if (fd < 0)
         return fd;
-    int rc = 0;
-    if (fsync(fd) < 0)
-        rc = sl_err_sys(err, "cannot sync directory %s", dir);
+    int rc = fsync(fd) < 0 ? sl_err_sys(err, "cannot sync directory %s%s%s", dir ? dir : "",
+                                        dir ? "/" : "", name)
+                           : 0;
     close(fd);
+    return rc;
+}
+
+int sl_path_sync_dir(const char *dir, struct sl_err *err)
+{
+    return sync_dir(AT_FDCWD, dir, 0, NULL, err);
+}
+
+int sl_path_sync_below(int dirfd, const char *name, const char *dir, struct sl_err *err)
+{
+    return sync_dir(dirfd, name, O_NOFOLLOW, dir, err);
+}
+
+int sl_path_sync_parent(const char *path, struct sl_err *err)
+{
+    char *dir = sl_path_dir(path);
+    int rc = dir ? sl_path_sync_dir(dir, err) : sl_err_nomem(err, path);
+    free(dir);
     return rc;
 }
 
@@ -232,7 +250,10 @@ void sl_path_join(struct sl_buf *out, const char *dir, const char *name)
 
 char *sl_path_dir(const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    const char *slash = memrchr(path, '/', n);
     return slash ? sl_strndup(path, (size_t)SL_MAX(slash - path, 1)) : sl_strdup(".");
 }
 

@@ -27,6 +27,9 @@ int sl_path_pwrite(int fd, const void *data, size_t n, int64_t offset, const cha
                    struct sl_err *err);
 int sl_path_sync(int fd, const char *path, struct sl_err *err); /* fdatasync */
 int sl_path_sync_dir(const char *dir, struct sl_err *err);      /* open, fsync, close */
+/* The same for the directory that holds path, and for one below dirfd, where no link is followed. */
+int sl_path_sync_parent(const char *path, struct sl_err *err);
+int sl_path_sync_below(int dirfd, const char *name, const char *dir, struct sl_err *err);
 int sl_path_open(const char *path, int flags, mode_t mode, struct sl_err *err); /* fd or < 0 */
 /* With O_NOFOLLOW only a regular file (or O_DIRECTORY) is opened, and below dirfd no link is followed:
  * SL_EFORMAT otherwise. */
@@ -43,7 +46,7 @@ int sl_path_read_file(const char *path, size_t limit, struct sl_buf *out, struct
 int sl_path_not_created(const char *path, struct sl_err *err);
 /* dir + "/" + name into out (reset first). */
 void sl_path_join(struct sl_buf *out, const char *dir, const char *name);
-/* The directory of a path, malloc'ed: "." if it names none. NULL: no memory. */
+/* The directory that holds path, malloc'ed: "." if it names none. NULL: no memory. */
 char *sl_path_dir(const char *path);
 /* Appends path as one that begins at the root, seen from the directory cwd; without empty parts and ".". */
 void sl_path_absolute(struct sl_buf *out, const char *cwd, const char *path);

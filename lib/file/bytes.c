@@ -426,12 +426,9 @@ static int look_for_successor(struct sl_bytes *b, struct sl_err *err)
 {
     struct sl_err why;
     sl_err_init(&why);
-    int rc = queue_new(b, &why);
-    if (why.code == SL_ENOMEM) {
-        if (err)
-            *err = why;
-        return rc;
-    }
+    (void)queue_new(b, &why);
+    if (why.code == SL_ENOMEM)
+        return sl_err_copy(err, &why);
     b->trouble = why;
     return 0;
 }

@@ -234,22 +234,14 @@ static int rename_to(const struct sl_dest *o, struct sl_err *err)
 
 static int publish(struct sl_dest *o, struct sl_err *err)
 {
-    struct sl_buf dir = SL_BUF_INIT;
-    const char *slash = strrchr(o->path, '/');
-
-    sl_buf_add(&dir, slash ? o->path : ".", slash ? (size_t)(slash - o->path) + 1 : 1);
-    int rc = sl_buf_check(&dir, err);
-    if (rc == 0)
-        rc = sl_path_sync(o->fd, o->temporary, err);
+    int rc = sl_path_sync(o->fd, o->temporary, err);
     if (rc == 0)
         rc = rename_to(o, err);
-    if (rc == 0) {
-        free(o->temporary);
-        o->temporary = NULL;
-        rc = sl_path_sync_dir(dir.data, err);
-    }
-    sl_buf_release(&dir);
-    return rc;
+    if (rc < 0)
+        return rc;
+    free(o->temporary);
+    o->temporary = NULL;
+    return sl_path_sync_parent(o->path, err);
 }
 
 int sl_dest_close(struct sl_dest *o, struct sl_err *err)

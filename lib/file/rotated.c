@@ -41,10 +41,8 @@ static int look_up(struct sl_seen *seen, const struct sl_taken *f, struct neighb
             return 0;
         rc = rc < 0 ? rc : sl_seen_open(seen, b, 0, &same, &of, &why);
         sl_bytes_free(b);
-        if (rc < 0 && err)
-            *err = why;
         if (rc < 0)
-            return rc;
+            return sl_err_copy(err, &why);
     }
     x->is_known = x->file->mark.byte > 0;
     x->is_ours = x->is_known && strcmp((of ? of : x->file)->path, f->path) == 0;
@@ -136,7 +134,5 @@ int sl_rotated_born(const char *path, int64_t since, struct sl_born **out, size_
     free(dir);
     if (rc == 0 || (!d && (why.sys_errno == EACCES || why.sys_errno == ENOENT)))
         return 0;
-    if (err)
-        *err = why;
-    return rc;
+    return sl_err_copy(err, &why);
 }

@@ -19,8 +19,6 @@
 #include "log/log_writer.h"
 #include "log/tend.h"
 
-static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
-
 enum {
     OUTS_MAX = 256
 }; /* segments kept open at most, that many partitions may be written at once */
@@ -78,17 +76,7 @@ static struct piece *begin_piece(struct job *j, struct sl_log_blob *b, int64_t b
         p->begins = 1;
         p->form = b->form;
         p->start_offset = base;
-        p->seg = (struct sl_seg){.partition = b->partition,
-                                 .schema = b->form->schema_id,
-                                 .base = base,
-                                 .by = j->w->log->state.n + 1,
-                                 .form = b->form->text,
-                                 .head_len = (int64_t)b->form->head.len,
-                                 .head_crc = b->form->head_crc,
-                                 .bytes = (int64_t)b->form->head.len,
-                                 .end = base,
-                                 .min_time = SL_TIME_MAX,
-                                 .max_time = SL_TIME_MIN};
+        p->seg = sl_form_seg(b->form, b->partition, base, j->w->log->state.n + 1);
     }
     return p;
 }
@@ -114,7 +102,7 @@ static void close_piece(struct piece *p)
 {
     p->closes = 1;
     p->seg.closed = 1;
-    p->seg.bytes += (int64_t)sizeof(end_marker);
+    p->seg.bytes += (int64_t)SL_END_MARKER;
 }
 
 /* Takes blob number i into the pieces. 0, 1 if it must be encoded anew (for *open, NULL: none). */
@@ -210,10 +198,10 @@ static int is_out(const struct sl_out *o, const struct sl_seg *s)
 
 /* The committed rows of an open segment lie in a file that is not at its path any more. What would be
  * added to the open descriptor nobody could read. */
-static int segment_gone(const struct sl_log *l, const char *file, struct sl_err *err)
+static int segment_gone(const struct sl_log *l, const struct piece *p, struct sl_err *err)
 {
     sl_err_set(err, SL_ECORRUPT, "the segment was removed or replaced, and its rows with it");
-    sl_err_place(err, "%s/%s", l->path, file);
+    sl_view_place(l, sl_seg_key(&p->seg), err);
     return sl_err_hint(err,
                        "put the file back, or let `sluice log repair %s` leave out its rows; then "
                        "run again",
@@ -232,7 +220,7 @@ static int check_there(const struct sl_log *l, const struct piece *p, const stru
         return sl_err_sys(err, "cannot examine %s/%s", l->path, file);
     if (found && there.st_dev == mine->st_dev && there.st_ino == mine->st_ino)
         return 0;
-    return segment_gone(l, file, err);
+    return segment_gone(l, p, err);
 }
 
 /* A descriptor for the piece's segment; uncommitted bytes at its end are cut off. */
@@ -251,7 +239,7 @@ static int open_piece(struct sl_log_writer *w, struct piece *p, struct sl_err *e
         p->own = 1;
     }
     if (rc == -SL_ENOENT && !p->begins)
-        rc = segment_gone(w->log, name.data + strlen(w->log->path) + 1, err);
+        rc = segment_gone(w->log, p, err);
     if (rc >= 0 && fstat(p->fd, &st) < 0)
         rc = sl_err_sys(err, "cannot examine a segment");
     if (rc >= 0 && !p->own)
@@ -259,11 +247,10 @@ static int open_piece(struct sl_log_writer *w, struct piece *p, struct sl_err *e
     if (rc >= 0 && st.st_size > p->start && ftruncate(p->fd, p->start) < 0)
         rc = sl_err_sys(err, "cannot cut off uncommitted bytes of %s", name.data ? name.data : "");
     if (rc >= 0 && st.st_size < p->start) {
-        char file[SL_SEG_NAME];
-        sl_seg_name(sl_seg_key(&p->seg), ".arrows", file);
-        sl_path_join(&name, w->log->path, file);
-        sl_err_set(err, SL_ECORRUPT, "the segment is shorter than its committed length");
-        rc = sl_err_offset(err, name.data ? name.data : file, st.st_size);
+        rc = sl_err_set(err, SL_ECORRUPT, "the segment is shorter than its committed length");
+        sl_view_place(w->log, sl_seg_key(&p->seg), err);
+        if (err)
+            err->offset = st.st_size;
     }
     sl_buf_release(&name);
     return rc < 0 ? rc : 0;
@@ -288,14 +275,11 @@ static int write_piece(struct job *j, struct piece *p, struct sl_err *err)
         iov[n++] = (struct iovec){b->bytes.data, b->bytes.len};
     }
     if (p->closes)
-        iov[n++] = (struct iovec){(char *)(uintptr_t)end_marker, sizeof(end_marker)};
+        iov[n++] = (struct iovec){(char *)(uintptr_t)sl_end_marker, SL_END_MARKER};
     assert(offset == p->seg.end);
     rc = write_all(p->fd, iov, n, p->start, err);
-    if (rc < 0) {
-        char file[SL_SEG_NAME];
-        sl_seg_name(sl_seg_key(&p->seg), ".arrows", file);
-        sl_err_place(err, "%s/%s", j->w->log->path, file);
-    }
+    if (rc < 0)
+        sl_view_place(j->w->log, sl_seg_key(&p->seg), err);
     if (rc == 0 && p->own && j->npieces > OUTS_MAX) {
         close(p->fd);
         p->fd = -1;

@@ -348,40 +348,51 @@ static void change_file(struct sl_log *l, int fd, int64_t n)
     l->c.tail = SL_TAIL_NONE;
 }
 
+/* The first line of a file, which is its snapshot; to be released in any case. */
+static int read_first(struct sl_log *l, int fd, struct sl_line *line, struct sl_err *err)
+{
+    sl_line_init(line);
+    int rc = read_from(l, fd, 0, err);
+    if (rc < 0)
+        return rc;
+    const char *nl = l->in.len ? memchr(l->in.data, '\n', l->in.len) : NULL;
+    return nl ? sl_line_parse(l->in.data, (size_t)(nl + 1 - l->in.data), line, err)
+              : sl_err_set(err, SL_ECORRUPT, "the first line is not whole");
+}
+
 /* Checks that the snapshot at the start of file n goes on from where the present file ends. 1: it
  * does; 2: it begins another history; 0: the present file must be read on first. */
 static int follows(struct sl_log *l, int fd, int64_t n, struct sl_err *err)
 {
     struct sl_line line;
-    const char *nl;
-    int rc = read_from(l, fd, 0, err);
-
-    if (rc < 0)
-        return rc;
-    sl_line_init(&line);
-    nl = l->in.len ? memchr(l->in.data, '\n', l->in.len) : NULL;
-    if (!nl)
-        rc = sl_err_set(err, SL_ECORRUPT, "the first line is not whole");
-    else
-        rc = sl_line_parse(l->in.data, (size_t)(nl + 1 - l->in.data), &line, err);
-    if (rc == -SL_ECORRUPT)
+    int rc = read_first(l, fd, &line, err);
+    if (rc == -SL_ECORRUPT) {
         rc = corrupt(l, n, 0, err);
-    if (rc < 0)
-        goto out;
-    if (line.snapshot && line.history != l->state.history) {
+    } else if (rc == 0 && line.snapshot && line.history != l->state.history) {
         rc = 2;
-    } else if (!line.snapshot || line.file != l->c.file || line.file_bytes < l->c.pos ||
-               (line.file_bytes == l->c.pos &&
-                (line.last != l->state.n || line.prev != l->state.crc))) {
+    } else if (rc == 0 && (!line.snapshot || line.file != l->c.file || line.file_bytes < l->c.pos ||
+                           (line.file_bytes == l->c.pos &&
+                            (line.last != l->state.n || line.prev != l->state.crc)))) {
         sl_err_set(err, SL_ECORRUPT, "the snapshot does not go on where file %020" PRId64 " ends",
                    l->c.file);
         rc = corrupt(l, n, 0, err);
-    } else {
+    } else if (rc == 0) {
         rc = line.file_bytes == l->c.pos;
     }
-out:
     sl_line_release(&line);
     return rc;
+}
+
+/* Makes fd, file number n, the present one, and reads it. 1 or < 0. */
+static int take_file(struct sl_log *l, int fd, int64_t n, struct sl_err *err)
+{
+    change_file(l, fd, n);
+    int rc = read_rest(l, err);
+    if (rc >= 0 && l->c.pos == 0) {
+        sl_err_set(err, SL_ECORRUPT, "the first line is not whole");
+        rc = corrupt(l, n, 0, err);
+    }
+    return rc < 0 ? rc : 1;
 }
 
 /* Goes on to the file named by the next number, if there is one. 1 if it did. */
@@ -395,13 +406,8 @@ static int next_file(struct sl_log *l, struct sl_err *err)
         if (fd < 0)
             return open_file(l, l->state.n + 1, err);
         int rc = follows(l, fd, before + 1, err);
-        if (rc > 0) {
-            change_file(l, fd, before + 1);
-            rc = read_rest(l, err);
-            if (rc >= 0 && l->c.pos == 0)
-                rc = corrupt(l, l->c.file, 0, err);
-            return rc < 0 ? rc : 1;
-        }
+        if (rc > 0)
+            return take_file(l, fd, before + 1, err);
         close(fd);
         if (rc < 0)
             return rc;
@@ -429,13 +435,7 @@ static int take_newest(struct sl_log *l, struct sl_err *err)
     if (rc < 0 || newest == l->c.file)
         return rc;
     int fd = open_file(l, newest, err);
-    if (fd < 0)
-        return fd;
-    change_file(l, fd, newest);
-    rc = read_rest(l, err);
-    if (rc >= 0 && l->c.pos == 0)
-        rc = corrupt(l, l->c.file, 0, err);
-    return rc < 0 ? rc : 1;
+    return fd < 0 ? fd : take_file(l, fd, newest, err);
 }
 
 /* What follows c.pos is bad. 1 if a newer file says that it is void, lines that a recovery took back,
@@ -450,15 +450,13 @@ static int pass_void(struct sl_log *l, struct sl_err *err)
     if (fd < 0)
         return fd;
     struct sl_line line;
-    sl_line_init(&line);
-    rc = read_from(l, fd, 0, err);
-    const char *nl = rc == 0 && l->in.len ? memchr(l->in.data, '\n', l->in.len) : NULL;
-    int is_void = nl &&
-                  sl_line_parse(l->in.data, (size_t)(nl + 1 - l->in.data), &line, NULL) == 0 &&
-                  line.snapshot && line.file == l->c.file && line.file_bytes <= l->c.pos;
+    rc = read_first(l, fd, &line, err);
+    int is_void = rc == 0 && line.snapshot && line.file == l->c.file && line.file_bytes <= l->c.pos;
     sl_line_release(&line);
     close(fd);
-    return rc < 0 ? rc : is_void ? take_newest(l, err) : 0;
+    if (rc < 0 && rc != -SL_ECORRUPT)
+        return rc;
+    return is_void ? take_newest(l, err) : 0;
 }
 
 /* The directory may have changed in another way than by the next file. */
@@ -561,21 +559,6 @@ static int read_mark(struct sl_log *l, struct sl_err *err)
     return rc;
 }
 
-/* Begins with the file fd, number n. */
-static int load_from(struct sl_log *l, int fd, int64_t n, struct sl_err *err)
-{
-    int track = l->state.track;
-    sl_state_release(&l->state);
-    l->state.track = track;
-    change_file(l, fd, n);
-    int rc = read_rest(l, err);
-    if (rc >= 0 && l->c.pos == 0) {
-        sl_err_set(err, SL_ECORRUPT, "the first line is not whole");
-        rc = corrupt(l, n, 0, err);
-    }
-    return rc;
-}
-
 static int load(struct sl_log *l, struct sl_err *err)
 {
     int64_t newest, before;
@@ -593,7 +576,10 @@ static int load(struct sl_log *l, struct sl_err *err)
     }
     if (rc < 0)
         return rc;
-    rc = load_from(l, fd, newest, err);
+    int track = l->state.track;
+    sl_state_release(&l->state);
+    l->state.track = track;
+    rc = take_file(l, fd, newest, err);
     if (rc >= 0 && !l->mark.known)
         l->mark.durable = l->state.durable;
     if (rc >= 0)

@@ -123,25 +123,10 @@ static int fill(const char *dir, const struct sl_log_options *o, int partitions,
     return rc;
 }
 
-static int sync_parent(const char *path, struct sl_err *err)
-{
-    struct sl_buf dir = SL_BUF_INIT;
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        sl_buf_addstr(&dir, ".");
-    else
-        sl_buf_add(&dir, path, slash == path ? 1 : (size_t)(slash - path));
-    int rc = sl_buf_check(&dir, err);
-    if (rc == 0)
-        rc = sl_path_sync_dir(dir.data, err);
-    sl_buf_release(&dir);
-    return rc;
-}
-
 int sl_log_name(const char *made, const char *path, struct sl_err *err)
 {
     if (rename(made, path) == 0) {
-        int rc = sync_parent(path, err);
+        int rc = sl_path_sync_parent(path, err);
         if (rc < 0 && rename(path, made) < 0)
             sl_err_hint(err, "remove %s: it is empty", path);
         return rc;

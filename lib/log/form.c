@@ -68,6 +68,21 @@ void sl_form_unref(struct sl_form_plan *f)
     free(f);
 }
 
+struct sl_seg sl_form_seg(const struct sl_form_plan *f, int partition, int64_t base, int64_t by)
+{
+    return (struct sl_seg){.partition = partition,
+                           .schema = f->schema_id,
+                           .base = base,
+                           .by = by,
+                           .form = f->text,
+                           .head_len = (int64_t)f->head.len,
+                           .head_crc = f->head_crc,
+                           .bytes = (int64_t)f->head.len,
+                           .end = base,
+                           .min_time = SL_TIME_MAX,
+                           .max_time = SL_TIME_MIN};
+}
+
 int sl_form_parse(struct sl_schema *schema, int schema_id, const char *text,
                   struct sl_form_plan **out, struct sl_err *err)
 {

@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include "ipc/ipc.h"
+#include "log/line.h"
 #include "log/log_state.h"
 
 struct sl_form_plan {
@@ -37,5 +38,8 @@ int sl_form_first(struct sl_schema *schema, int schema_id, struct sl_batch *b, i
 /* For b, which `old` cannot hold: wider codes, or plain where that is better. */
 int sl_form_grow(struct sl_form_plan *old, struct sl_batch *b, struct sl_form_plan **out,
                  struct sl_err *err);
+
+/* A segment in this form without a row; its text is borrowed. */
+struct sl_seg sl_form_seg(const struct sl_form_plan *f, int partition, int64_t base, int64_t by);
 
 #endif

@@ -16,21 +16,12 @@
 enum { HEAD = 24, ENTRY = 48 };
 static const char magic[8] = "SLIDX1\n";
 
-static void put(struct sl_buf *b, int64_t v)
+/* Numbers lie there as in memory, little-endian. */
+static int64_t get(const char *p)
 {
-    uint8_t p[8];
-    for (int i = 0; i < 8; i++)
-        p[i] = (uint8_t)((uint64_t)v >> (8 * i));
-    sl_buf_add(b, p, 8);
-}
-
-static int64_t get(const char *s)
-{
-    const uint8_t *p = (const uint8_t *)s;
-    uint64_t v = 0;
-    for (int i = 7; i >= 0; i--)
-        v = v << 8 | p[i];
-    return (int64_t)v;
+    int64_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
 }
 
 static int entries(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *out, int64_t *count)
@@ -44,22 +35,19 @@ static int entries(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *ou
         return rc;
     w.skip = 1;
     sl_buf_add(out, magic, sizeof(magic));
-    put(out, seg->bytes);
-    put(out, 0); /* the count, below */
+    sl_buf_add(out, &seg->bytes, 8);
+    sl_buf_add(out, &n, 8); /* the count, below */
     while ((rc = sl_walk_next(&w, &g, NULL)) == 1) {
         const int64_t e[6] = {g.id.base, g.pos, g.len, g.id.rows, g.id.min_time, g.id.max_time};
-        for (int i = 0; i < 6; i++)
-            put(out, e[i]);
+        sl_buf_add(out, e, sizeof(e));
         n++;
     }
     sl_walk_release(&w);
     if (rc < 0 || out->failed)
         return rc < 0 ? rc : -SL_ENOMEM;
-    for (int i = 0; i < 8; i++)
-        out->data[16 + i] = (char)((uint64_t)n >> (8 * i));
+    memcpy(out->data + 16, &n, sizeof(n));
     uint32_t crc = sl_crc32c(0, out->data, out->len);
-    uint8_t p[4] = {(uint8_t)crc, (uint8_t)(crc >> 8), (uint8_t)(crc >> 16), (uint8_t)(crc >> 24)};
-    sl_buf_add(out, p, 4);
+    sl_buf_add(out, &crc, sizeof(crc));
     *count = n;
     return out->failed ? -SL_ENOMEM : 0;
 }
@@ -105,9 +93,8 @@ static int load(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *b)
     close(fd);
     if (!ok || memcmp(b->data, magic, sizeof(magic)) != 0 || get(b->data + 8) != seg->bytes)
         return 0;
-    uint32_t crc = sl_crc32c(0, b->data, b->len - 4);
-    const uint8_t *p = (const uint8_t *)b->data + b->len - 4;
-    uint32_t said = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    uint32_t crc = sl_crc32c(0, b->data, b->len - 4), said;
+    memcpy(&said, b->data + b->len - 4, sizeof(said));
     int64_t n = get(b->data + 16);
     return crc == said && n >= 0 && n == (size - HEAD - 4) / ENTRY &&
            (size - HEAD - 4) % ENTRY == 0;

@@ -11,9 +11,9 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "base/utf8.h"
-#include "ipc/ipc.h"
 #include "log/hex.h"
 #include "log/line.h"
+#include "log/stream.h"
 
 struct reader {
     struct sl_json j;
@@ -37,9 +37,7 @@ static int next(struct reader *r)
 static int expect(struct reader *r, int token, const char *what)
 {
     int t = next(r);
-    if (t < 0)
-        return t;
-    return t == token ? 0 : bad(r, what);
+    return t < 0 ? t : t == token ? 0 : bad(r, what);
 }
 
 static void *alloc(struct reader *r, size_t n, size_t size)
@@ -167,6 +165,21 @@ static int object(struct reader *r, int (*member)(struct reader *, void *), void
     return rc < 0 ? rc : 0;
 }
 
+/* Calls item() for each value of the array that comes next. */
+static int array(struct reader *r, int (*item)(struct reader *))
+{
+    int rc = expect(r, SL_JSON_ARRAY, "an array is missing");
+    while (rc == 0) {
+        struct sl_json at = r->j;
+        rc = next(r);
+        if (rc == SL_JSON_ARRAY_END)
+            return 0;
+        r->j = at;
+        rc = rc < 0 ? rc : item(r);
+    }
+    return rc;
+}
+
 /* ---- schemas ---- */
 
 struct schema_parts {
@@ -202,44 +215,19 @@ static int schema_member(struct reader *r, void *arg)
 static int schema_from_arrow(struct reader *r, const char *text, struct sl_schema **out)
 {
     struct sl_buf raw = SL_BUF_INIT;
-    struct sl_ipc_message m;
-    struct sl_ipc_decoder *d = sl_ipc_decoder_new(NULL);
-    struct sl_buffer *owner = NULL;
-    int rc = -SL_ENOMEM;
-
-    if (!d)
-        goto out;
-    rc = -SL_ECORRUPT;
-    if (!sl_base64_parse(text, strlen(text), &raw) || !raw.len) {
-        rc = raw.failed ? -SL_ENOMEM : rc;
-        goto out;
-    }
-    owner = sl_buffer_new(NULL, raw.len);
-    if (!owner) {
+    struct sl_stream *stream = NULL;
+    int rc = -SL_ECORRUPT;
+    if (sl_base64_parse(text, strlen(text), &raw) && raw.len)
+        rc = sl_stream_new(raw.data, raw.len, NULL, &stream, r->err);
+    else if (raw.failed)
         rc = -SL_ENOMEM;
-        goto out;
-    }
-    memcpy(owner->data, raw.data, raw.len);
-    if (sl_ipc_peek(owner->data, raw.len, &m, r->err) != (int64_t)raw.len ||
-        m.kind != SL_IPC_SCHEMA)
-        goto out;
-    m.owner = owner;
-    int e = sl_ipc_decoder_schema(d, &m, r->err);
-    if (e < 0) {
-        rc = e == -SL_ENOMEM ? e : rc;
-        goto out;
-    }
-    *out = sl_schema_copy(sl_ipc_decoder_get_schema(d));
-    rc = *out ? 0 : -SL_ENOMEM;
-out:
-    if (rc == -SL_ECORRUPT)
-        bad(r, "a schema that cannot be read");
-    else if (rc == -SL_ENOMEM)
-        sl_err_nomem(r->err, "a schema");
-    sl_buffer_unref(owner);
-    sl_ipc_decoder_free(d);
+    *out = stream ? sl_schema_copy(sl_stream_schema(stream)) : NULL;
+    sl_stream_unref(stream);
     sl_buf_release(&raw);
-    return rc;
+    if (*out)
+        return 0;
+    return rc == 0 || rc == -SL_ENOMEM ? sl_err_nomem(r->err, "a schema")
+                                       : bad(r, "a schema that cannot be read");
 }
 
 /* Types from the text or the Arrow message, metadata from `meta`. */
@@ -267,34 +255,21 @@ static int finish_schema(struct reader *r, const struct schema_parts *p, struct 
     return 0;
 }
 
-static int get_schemas(struct reader *r)
+static int get_schema(struct reader *r)
 {
     struct sl_line *l = r->l;
-    int rc = expect(r, SL_JSON_ARRAY, "schemas is no array");
-    while (rc >= 0) {
-        struct schema_parts p = {0};
-        struct sl_json at = r->j;
-        rc = next(r);
-        if (rc == SL_JSON_ARRAY_END)
-            return 0;
-        r->j = at;
-        p.meta = sl_schema_new();
-        if (!p.meta)
-            return sl_err_nomem(r->err, "a schema");
-        rc = object(r, schema_member, &p);
-        struct sl_line_schema *list = NULL;
-        if (rc == 0) {
-            list = grown(r, l->schemas, l->nschemas, sizeof(*list));
-            rc = list ? 0 : -SL_ENOMEM;
-        }
-        struct sl_schema *s = NULL;
-        if (rc == 0)
-            rc = finish_schema(r, &p, &s);
-        sl_schema_unref(p.meta);
-        if (rc == 0) {
-            l->schemas = list;
-            list[l->nschemas++] = (struct sl_line_schema){.id = p.id, .schema = s};
-        }
+    struct schema_parts p = {.meta = sl_schema_new()};
+    struct sl_schema *s = NULL;
+    if (!p.meta)
+        return sl_err_nomem(r->err, "a schema");
+    int rc = object(r, schema_member, &p);
+    struct sl_line_schema *list = rc == 0 ? grown(r, l->schemas, l->nschemas, sizeof(*list)) : NULL;
+    if (rc == 0)
+        rc = list ? finish_schema(r, &p, &s) : -SL_ENOMEM;
+    sl_schema_unref(p.meta);
+    if (rc == 0) {
+        l->schemas = list;
+        list[l->nschemas++] = (struct sl_line_schema){.id = p.id, .schema = s};
     }
     return rc;
 }
@@ -341,27 +316,22 @@ static int seg_member(struct reader *r, void *arg)
 {
     struct seg_parts *p = arg;
     struct sl_seg *s = &p->seg;
-    static const struct {
-        const char *name;
-        int bit;
-    } known[] = {{"p", SEG_P},           {"base", SEG_BASE}, {"by", SEG_BY},
-                 {"schema", SEG_SCHEMA}, {"form", SEG_FORM}, {"head", SEG_HEAD},
-                 {"bytes", SEG_BYTES},   {"end", SEG_END}};
-    int bit = 0;
-    for (size_t i = 0; i < SL_COUNT(known) && !bit; i++)
-        bit = key_is(r, known[i].name) ? known[i].bit : 0;
-    p->seen |= bit;
-    switch (bit) {
-    case SEG_P: return get_int32(r, 0, SL_LOG_PARTITIONS - 1, &s->partition);
-    case SEG_BASE: return get_int(r, 0, &s->base);
-    case SEG_BY: return get_int(r, 1, &s->by);
-    case SEG_SCHEMA: return get_int32(r, 1, INT32_MAX, &s->schema);
-    case SEG_FORM: return get_form(r, &s->form);
-    case SEG_HEAD: return get_head(r, s);
-    case SEG_BYTES: return get_int(r, 0, &s->bytes);
-    case SEG_END: return get_int(r, 0, &s->end);
-    default: break;
-    }
+    if (key_is(r, "p"))
+        return p->seen |= SEG_P, get_int32(r, 0, SL_LOG_PARTITIONS - 1, &s->partition);
+    if (key_is(r, "base"))
+        return p->seen |= SEG_BASE, get_int(r, 0, &s->base);
+    if (key_is(r, "by"))
+        return p->seen |= SEG_BY, get_int(r, 1, &s->by);
+    if (key_is(r, "schema"))
+        return p->seen |= SEG_SCHEMA, get_int32(r, 1, INT32_MAX, &s->schema);
+    if (key_is(r, "form"))
+        return p->seen |= SEG_FORM, get_form(r, &s->form);
+    if (key_is(r, "head"))
+        return p->seen |= SEG_HEAD, get_head(r, s);
+    if (key_is(r, "bytes"))
+        return p->seen |= SEG_BYTES, get_int(r, 0, &s->bytes);
+    if (key_is(r, "end"))
+        return p->seen |= SEG_END, get_int(r, 0, &s->end);
     if (key_is(r, "min"))
         return get_int(r, INT64_MIN, &s->min_time);
     if (key_is(r, "max"))
@@ -377,31 +347,23 @@ static int seg_member(struct reader *r, void *arg)
     return skip_value(r, NULL, NULL);
 }
 
-static int get_segs(struct reader *r)
+static int get_seg(struct reader *r)
 {
     struct sl_line *l = r->l;
-    int rc = expect(r, SL_JSON_ARRAY, "segments is no array");
-    while (rc >= 0) {
-        struct seg_parts p = {.seg = {.min_time = SL_TIME_MAX, .max_time = SL_TIME_MIN}};
-        struct sl_json at = r->j;
-        rc = next(r);
-        if (rc == SL_JSON_ARRAY_END)
-            return 0;
-        r->j = at;
-        rc = object(r, seg_member, &p);
-        if (rc == 0 && p.seen != SEG_ALL)
-            rc = bad(r, "a segment without all of its members");
-        if (rc == 0 && (p.seg.end < p.seg.base || p.seg.bytes < p.seg.head_len))
-            rc = bad(r, "a segment that ends before it begins");
-        if (rc < 0)
-            break;
-        struct sl_seg *list = grown(r, l->segs, l->nsegs, sizeof(*list));
-        if (!list)
-            return -SL_ENOMEM;
-        l->segs = list;
-        list[l->nsegs++] = p.seg;
-    }
-    return rc;
+    struct seg_parts p = {.seg = {.min_time = SL_TIME_MAX, .max_time = SL_TIME_MIN}};
+    int rc = object(r, seg_member, &p);
+    if (rc == 0 && p.seen != SEG_ALL)
+        rc = bad(r, "a segment without all of its members");
+    if (rc == 0 && (p.seg.end < p.seg.base || p.seg.bytes < p.seg.head_len))
+        rc = bad(r, "a segment that ends before it begins");
+    if (rc < 0)
+        return rc;
+    struct sl_seg *list = grown(r, l->segs, l->nsegs, sizeof(*list));
+    if (!list)
+        return -SL_ENOMEM;
+    l->segs = list;
+    list[l->nsegs++] = p.seg;
+    return 0;
 }
 
 /* ---- pairs ---- */
@@ -460,20 +422,6 @@ static int get_pipeline(struct reader *r)
     return rc;
 }
 
-static int get_pipelines(struct reader *r)
-{
-    int rc = expect(r, SL_JSON_ARRAY, "pipelines is no array");
-    while (rc >= 0) {
-        struct sl_json at = r->j;
-        rc = next(r);
-        if (rc == SL_JSON_ARRAY_END)
-            return 0;
-        r->j = at;
-        rc = rc < 0 ? rc : get_pipeline(r);
-    }
-    return rc;
-}
-
 /* ---- snapshot ---- */
 
 /* An array of exactly l->partitions offsets. */
@@ -506,29 +454,21 @@ static int history_member(struct reader *r, void *arg)
     return skip_value(r, NULL, NULL);
 }
 
-static int get_histories(struct reader *r)
+static int get_history(struct reader *r)
 {
     struct sl_line *l = r->l;
-    int rc = expect(r, SL_JSON_ARRAY, "histories is no array");
-    while (rc >= 0) {
-        struct sl_history h = {0};
-        struct sl_json at = r->j;
-        rc = next(r);
-        if (rc == SL_JSON_ARRAY_END)
-            return 0;
-        r->j = at;
-        rc = rc < 0 ? rc : object(r, history_member, &h);
-        if (rc == 0 && !h.ends)
-            rc = bad(r, "a history without ends");
-        if (rc < 0)
-            break;
-        struct sl_history *list = grown(r, l->histories, l->nhistories, sizeof(*list));
-        if (!list)
-            return -SL_ENOMEM;
-        l->histories = list;
-        list[l->nhistories++] = h;
-    }
-    return rc;
+    struct sl_history h = {0};
+    int rc = object(r, history_member, &h);
+    if (rc == 0 && !h.ends)
+        rc = bad(r, "a history without ends");
+    if (rc < 0)
+        return rc;
+    struct sl_history *list = grown(r, l->histories, l->nhistories, sizeof(*list));
+    if (!list)
+        return -SL_ENOMEM;
+    l->histories = list;
+    list[l->nhistories++] = h;
+    return 0;
 }
 
 static int snapshot_member(struct reader *r, void *arg)
@@ -555,7 +495,7 @@ static int snapshot_member(struct reader *r, void *arg)
     if (key_is(r, "ends"))
         return get_ends(r, &l->ends);
     if (key_is(r, "histories"))
-        return get_histories(r);
+        return array(r, get_history);
     if (key_is(r, "file")) {
         rc = expect(r, SL_JSON_STRING, "no predecessor");
         if (rc == 0 && r->j.len && (r->j.len != 20 || !sl_digits_parse(r->j.text, 20, &l->file)))
@@ -605,15 +545,15 @@ static int line_member(struct reader *r, void *arg)
     if (key_is(r, "snapshot"))
         return l->snapshot = 1, object(r, snapshot_member, l);
     if (key_is(r, "schemas"))
-        return get_schemas(r);
+        return array(r, get_schema);
     if (key_is(r, "segments"))
-        return get_segs(r);
+        return array(r, get_seg);
     if (key_is(r, "positions"))
         return object(r, position_member, l);
     if (key_is(r, "pipeline"))
         return get_pipeline(r);
     if (key_is(r, "pipelines"))
-        return get_pipelines(r);
+        return array(r, get_pipeline);
     if (key_is(r, "writer"))
         return object(r, writer_member, l);
     if (key_is(r, "crc"))

@@ -226,8 +226,7 @@ static int find_segment(struct sl_log_reader *r, int partition, struct sl_err *e
         if (rc != -SL_ENOENT)
             return rc;
         /* It may have been dropped since: what the commits say now decides. */
-        char name[SL_SEG_NAME];
-        sl_seg_name(sl_seg_key(seg), ".arrows", name);
+        struct sl_seg_key key = sl_seg_key(seg);
         rc = sl_log_refresh(r->log, err);
         if (rc > 0 && r->log->state.history != r->history)
             rc = settle(r, err) < 0 ? -SL_EEXPIRED : rc;
@@ -236,7 +235,7 @@ static int find_segment(struct sl_log_reader *r, int partition, struct sl_err *e
         if (rc == 0 || tries > 8) {
             sl_err_set(err, SL_ECORRUPT, "a segment is missing");
             sl_err_hint(err, "`sluice log verify` shows all damage, `sluice log repair` mends it");
-            return sl_err_place(err, "%s/%s", r->log->path, name);
+            return sl_view_place(r->log, key, err);
         }
     }
 }

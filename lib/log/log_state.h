@@ -69,7 +69,8 @@ static inline struct sl_seg_key sl_seg_key(const struct sl_seg *s)
     return (struct sl_seg_key){s->partition, s->base, s->by};
 }
 
-enum { SL_SEG_NAME = 64 };
+enum { SL_SEG_NAME = 64, SL_END_MARKER = 8 };
+extern const char sl_end_marker[SL_END_MARKER]; /* Arrow's: the last bytes of a closed segment */
 /* "0000/00000000000000000000-7.arrows" into out[SL_SEG_NAME]; suffix ".arrows" or ".idx". */
 void sl_seg_name(struct sl_seg_key key, const char *suffix, char *out);
 /* Reads "00000000000000000000-7.arrows", a name in the partition's directory. 1 or 0. */

@@ -23,26 +23,18 @@ enum { COPY = 1 << 20 };
 /* ---- lost/ ---- */
 
 /* Length and CRC of the schema message at the start of a file that no line describes. */
-static int read_head(int fd, int64_t size, struct sl_seg *seg)
+static int describe(struct sl_log *l, struct sl_seg *seg)
 {
-    size_t n = (size_t)SL_MIN(size, (int64_t)SL_WALK_WINDOW);
-    uint8_t *p = sl_malloc(n);
-    int ok = 0;
-    if (p && pread(fd, p, n, 0) == (ssize_t)n) {
-        struct sl_ipc_message m;
-        int64_t total = sl_ipc_peek(p, n, &m, NULL);
-        ok = total > 0 && total <= (int64_t)n && m.kind == SL_IPC_SCHEMA;
-        if (ok) {
-            seg->head_len = total;
-            seg->head_crc = sl_crc32c(0, p, (size_t)total);
-        }
-    }
-    free(p);
-    return ok;
+    struct sl_buf head = SL_BUF_INIT;
+    int yes = sl_view_read_head(l, sl_seg_key(seg), &head, NULL) == 1;
+    seg->head_len = (int64_t)head.len;
+    seg->head_crc = sl_crc32c(0, head.data, head.len);
+    sl_buf_release(&head);
+    return yes;
 }
 
 /* 1 if a whole batch of this log lies at or after `from`. */
-static int holds_batch(struct sl_log *l, struct sl_seg_key key, const struct sl_seg *known, int fd,
+static int holds_batch(struct sl_log *l, struct sl_seg_key key, const struct sl_seg *known,
                        int64_t from, int64_t size)
 {
     struct sl_seg seg = {.partition = key.partition, .base = key.base, .by = key.by};
@@ -51,7 +43,7 @@ static int holds_batch(struct sl_log *l, struct sl_seg_key key, const struct sl_
     int yes = 0;
     if (known)
         seg = *known;
-    else if (!read_head(fd, size, &seg))
+    else if (!describe(l, &seg))
         return 0;
     seg.bytes = size;
     seg.end = INT64_MAX / 2;
@@ -107,17 +99,11 @@ static int copy_bytes(int from_fd, int to_fd, int64_t from, int64_t to, int64_t 
 
 static int sync_lost(struct sl_log *l, int fd, struct sl_err *err)
 {
-    struct sl_buf dir = SL_BUF_INIT;
     int rc = sl_path_sync(fd, "a file in lost/", err);
-    sl_path_join(&dir, l->path, "lost");
     if (rc == 0)
-        rc = sl_buf_check(&dir, err);
-    if (rc == 0)
-        rc = sl_path_sync_dir(dir.data, err);
-    if (rc == 0 && fsync(l->dirfd) < 0)
-        rc = sl_err_sys(err, "cannot sync directory %s", l->path);
-    sl_buf_release(&dir);
-    return rc;
+        rc = sl_path_sync_below(l->dirfd, "lost", l->path, err);
+    return rc == 0 && fsync(l->dirfd) < 0 ? sl_err_sys(err, "cannot sync directory %s", l->path)
+                                          : rc;
 }
 
 /* Moves bytes of a segment's file from `from` on to lost/ (counted in *moved); the file is then cut
@@ -167,7 +153,7 @@ static int trim_segment(struct sl_log *l, const struct sl_seg *seg, int64_t *mov
     if (rc == 0 && fstat(fd, &st) < 0)
         rc = sl_err_sys(err, "cannot examine %s", name.data);
     if (rc == 0 && st.st_size > seg->bytes) {
-        if (holds_batch(l, sl_seg_key(seg), seg, fd, seg->bytes, st.st_size))
+        if (holds_batch(l, sl_seg_key(seg), seg, seg->bytes, st.st_size))
             rc = set_aside(l, sl_seg_key(seg), seg->bytes, moved, err);
         else if (ftruncate(fd, seg->bytes) < 0)
             rc = sl_err_sys(err, "cannot cut %s", name.data);
@@ -179,12 +165,12 @@ static int trim_segment(struct sl_log *l, const struct sl_seg *seg, int64_t *mov
 }
 
 /* 1 if all of its whole batches lie before `end`: rows that the log has in other segments. */
-static int is_copy(struct sl_log *l, struct sl_seg_key key, int fd, int64_t size, int64_t end)
+static int is_copy(struct sl_log *l, struct sl_seg_key key, int64_t size, int64_t end)
 {
     struct sl_seg seg = {.partition = key.partition, .base = key.base, .by = key.by};
     struct sl_walk w;
     struct sl_walk_group g;
-    if (key.base >= end || !read_head(fd, size, &seg))
+    if (key.base >= end || !describe(l, &seg))
         return 0;
     seg.bytes = size;
     seg.end = INT64_MAX / 2;
@@ -202,19 +188,17 @@ static int trim_stranger(struct sl_log *l, struct sl_seg_key key, int64_t *moved
                          struct sl_err *err)
 {
     struct stat st;
-    char file[SL_SEG_NAME];
     int rc = 0, fd = sl_view_open_seg(l, key, O_RDONLY, NULL, err);
     if (fd < 0)
         return fd;
     if (fstat(fd, &st) < 0) {
         rc = sl_err_sys(err, "cannot examine a segment");
-    } else if (is_copy(l, key, fd, st.st_size, l->state.parts[key.partition].end)) {
+    } else if (is_copy(l, key, st.st_size, l->state.parts[key.partition].end)) {
         rc = 0; /* for who removes such files in due time */
-    } else if (holds_batch(l, key, NULL, fd, 0, st.st_size)) {
+    } else if (holds_batch(l, key, NULL, 0, st.st_size)) {
         rc = set_aside(l, key, 0, moved, err);
     } else {
-        sl_seg_name(key, ".arrows", file);
-        unlinkat(l->dirfd, file, 0);
+        sl_view_remove_seg(l, key);
     }
     close(fd);
     return rc;
@@ -279,7 +263,7 @@ static void drop_caches(struct sl_log *l)
 static int write_again(struct sl_log *l, struct sl_seg_key key, int64_t from, struct sl_err *err)
 {
     const struct sl_seg *seg = sl_state_seg(&l->state, key);
-    struct sl_buf name = SL_BUF_INIT, dir = SL_BUF_INIT;
+    struct sl_buf name = SL_BUF_INIT;
     char part[16];
     if (!seg)
         return 0;
@@ -290,15 +274,11 @@ static int write_again(struct sl_log *l, struct sl_seg_key key, int64_t from, st
     if (rc == 0)
         rc = sl_path_sync(fd, name.data, err);
     snprintf(part, sizeof(part), "%04d", key.partition);
-    sl_path_join(&dir, l->path, part);
     if (rc == 0)
-        rc = sl_buf_check(&dir, err);
-    if (rc == 0)
-        rc = sl_path_sync_dir(dir.data, err);
+        rc = sl_path_sync_below(l->dirfd, part, l->path, err);
     if (fd >= 0)
         close(fd);
     sl_buf_release(&name);
-    sl_buf_release(&dir);
     return rc;
 }
 

@@ -18,8 +18,6 @@
 #include "log/log_reader.h"
 #include "log/tend.h"
 
-static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
-
 enum {
     HEAP_BYTES = 16 << 20, /* stored bytes of a new batch, */
     HEAP_ROOM = 64 << 20,  /* and what they take in memory, about: they may compress well */
@@ -52,18 +50,8 @@ static int begin_output(struct rewriting *r, struct sl_form_plan *form, struct s
         return rc;
     struct output *o = &r->outs[r->nouts];
     o->form = sl_form_ref(form);
-    o->seg = (struct sl_seg){.partition = r->old.partition,
-                             .schema = r->old.schema,
-                             .base = r->next,
-                             .by = r->by,
-                             .form = form->text,
-                             .head_len = (int64_t)form->head.len,
-                             .head_crc = form->head_crc,
-                             .bytes = (int64_t)form->head.len,
-                             .end = r->next,
-                             .min_time = SL_TIME_MAX,
-                             .max_time = SL_TIME_MIN,
-                             .has_sum = 1};
+    o->seg = sl_form_seg(form, r->old.partition, r->next, r->by);
+    o->seg.has_sum = 1;
     rc = o->fd =
         sl_view_open_seg(r->w->log, sl_seg_key(&o->seg), O_RDWR | O_CREAT | O_TRUNC, NULL, err);
     r->nouts++;
@@ -80,8 +68,8 @@ static int end_output(struct rewriting *r, struct sl_err *err)
     if (o->seg.closed)
         return 0;
     int rc =
-        sl_path_pwrite(o->fd, end_marker, sizeof(end_marker), o->seg.bytes, "a new segment", err);
-    o->seg.bytes += (int64_t)sizeof(end_marker);
+        sl_path_pwrite(o->fd, sl_end_marker, SL_END_MARKER, o->seg.bytes, "a new segment", err);
+    o->seg.bytes += (int64_t)SL_END_MARKER;
     o->seg.closed = 1;
     return rc < 0 ? rc : sl_path_sync(o->fd, "a new segment", err);
 }
@@ -203,22 +191,13 @@ static int copy_rows(struct rewriting *r, const atomic_int *stop, struct sl_err 
 static int sync_names(struct rewriting *r, struct sl_err *err)
 {
     char part[16];
-    snprintf(part, sizeof(part), "%04d", r->old.partition);
-    int fd = sl_path_openat(r->w->log->dirfd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-                            r->w->log->path, err);
-    if (fd < 0)
-        return fd;
     struct sl_err why;
-    int rc = 0;
     sl_err_init(&why);
-    if (fsync(fd) < 0) { /* it may have been about the names of others' segments */
-        rc = sl_err_sys(&why, "cannot sync a directory of %s", r->w->log->path);
-        sl_syncer_fail(r->w->sync, &why);
-        if (err)
-            *err = why;
-    }
-    close(fd);
-    return rc;
+    snprintf(part, sizeof(part), "%04d", r->old.partition);
+    if (sl_path_sync_below(r->w->log->dirfd, part, r->w->log->path, &why) == 0)
+        return 0;
+    sl_syncer_fail(r->w->sync, &why); /* it may have been about the names of others' segments */
+    return sl_err_copy(err, &why);
 }
 
 /* Somebody may have removed, as garbage, what has no name yet. */
@@ -298,16 +277,11 @@ static int start(struct rewriting *r, struct sl_seg_key key, struct sl_err *err)
 /* Files that no line names are removed again. */
 static void release(struct rewriting *r, int committed)
 {
-    char name[SL_SEG_NAME];
     sl_pile_clear(&r->pile);
     for (size_t i = 0; i < r->nouts; i++) {
         struct output *o = &r->outs[i];
-        if (o->fd >= 0 && !committed) {
-            sl_seg_name(sl_seg_key(&o->seg), ".arrows", name);
-            unlinkat(r->w->log->dirfd, name, 0);
-            sl_seg_name(sl_seg_key(&o->seg), ".idx", name);
-            unlinkat(r->w->log->dirfd, name, 0);
-        }
+        if (o->fd >= 0 && !committed)
+            sl_view_remove_seg(r->w->log, sl_seg_key(&o->seg));
         if (o->fd >= 0)
             close(o->fd);
         sl_form_unref(o->form);

@@ -55,11 +55,9 @@ static int sync_finally(struct sl_log_writer *w, int fd, const char *name, struc
     sl_err_init(&why);
     if ((*name ? fdatasync(fd) : fsync(fd)) == 0)
         return 0;
-    int rc = sl_err_sys(&why, "cannot sync %s%s%s", w->log->c.dir, *name ? "/" : "", name);
+    sl_err_sys(&why, "cannot sync %s%s%s", w->log->c.dir, *name ? "/" : "", name);
     sl_syncer_fail(w->sync, &why);
-    if (err)
-        *err = why;
-    return rc;
+    return sl_err_copy(err, &why);
 }
 
 /* Writes the line under a temporary name and gives it its own. *fd: open for more. */

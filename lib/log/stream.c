@@ -45,36 +45,27 @@ static int decoder_new(struct sl_stream *s, struct sl_ipc_decoder **out, struct 
 int sl_stream_new(const void *head, size_t len, struct sl_account *account, struct sl_stream **out,
                   struct sl_err *err)
 {
-    struct sl_ipc_decoder *d;
-    int rc;
     struct sl_stream *s = sl_calloc(1, sizeof(*s));
-
-    if (!s)
+    struct sl_buffer *own = s ? sl_buffer_new(NULL, len) : NULL;
+    if (!own || pthread_mutex_init(&s->mutex, NULL)) {
+        sl_buffer_unref(own);
+        free(s);
         return sl_err_nomem(err, "a segment");
+    }
     atomic_init(&s->refs, 1);
     s->account = account;
     s->len = len;
-    s->head = sl_buffer_new(NULL, len);
-    if (!s->head) {
-        free(s);
-        return sl_err_nomem(err, "a segment");
-    }
-    memcpy(s->head->data, head, len);
-    rc = pthread_mutex_init(&s->mutex, NULL) ? sl_err_nomem(err, "a segment") : 0;
+    s->head = own;
+    memcpy(own->data, head, len);
+    int rc = decoder_new(s, &s->idle[0], err);
     if (rc < 0) {
-        sl_buffer_unref(s->head);
-        free(s);
-        return rc;
-    }
-    rc = decoder_new(s, &d, err);
-    if (rc < 0) {
-        if (rc == -SL_EFORMAT)
-            rc = err ? (err->code = SL_ECORRUPT, -SL_ECORRUPT) : -SL_ECORRUPT;
+        if (rc == -SL_EFORMAT && err)
+            err->code = SL_ECORRUPT;
         sl_stream_unref(s);
-        return rc;
+        return rc == -SL_EFORMAT ? -SL_ECORRUPT : rc;
     }
-    s->schema = sl_schema_ref(sl_ipc_decoder_get_schema(d));
-    s->idle[s->nidle++] = d;
+    s->nidle = 1;
+    s->schema = sl_schema_ref(sl_ipc_decoder_get_schema(s->idle[0]));
     *out = s;
     return 0;
 }

@@ -209,9 +209,7 @@ int sl_syncer_commit(struct sl_syncer *s, const struct sl_log *l, int64_t n, str
 int sl_syncer_check(struct sl_syncer *s, struct sl_err *err)
 {
     pthread_mutex_lock(&s->mutex);
-    int rc = s->failed ? -(int)s->err.code : 0;
-    if (s->failed && err)
-        *err = s->err;
+    int rc = s->failed ? sl_err_copy(err, &s->err) : 0;
     pthread_mutex_unlock(&s->mutex);
     return rc;
 }
@@ -248,19 +246,9 @@ static int sync_segment(struct sl_syncer *s, struct sl_segset_item *d, struct sl
 
 static int sync_partition_dir(struct sl_syncer *s, int partition, struct sl_err *err)
 {
-    struct sl_buf dir = SL_BUF_INIT;
     char name[16];
     snprintf(name, sizeof(name), "%04d", partition);
-    sl_path_join(&dir, s->path, name);
-    int fd = sl_path_openat(s->dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, s->path, err);
-    int rc = fd < 0 ? fd : 0;
-    if (fd >= 0) {
-        if (fsync(fd) < 0)
-            rc = sl_err_sys(err, "cannot sync directory %s", dir.data ? dir.data : name);
-        close(fd);
-    }
-    sl_buf_release(&dir);
-    return rc;
+    return sl_path_sync_below(s->dirfd, name, s->path, err);
 }
 
 /* Segments that commits after the mark touched, and the directories of those that they began. */
@@ -285,25 +273,14 @@ static int sync_segments(struct sl_syncer *s, struct sl_segset *set, int64_t mar
     return rc;
 }
 
-static int sync_dir(struct sl_syncer *s, const char *name, struct sl_err *err)
-{
-    struct sl_buf dir = SL_BUF_INIT;
-    sl_path_join(&dir, s->path, name);
-    int rc = sl_buf_check(&dir, err);
-    if (rc == 0)
-        rc = sl_path_sync_dir(dir.data, err);
-    sl_buf_release(&dir);
-    return rc;
-}
-
 /*
  * Whoever gave the commit file its name, or the log, may have been killed before it synced that: a
  * mark that covers the file's first commit says that it did (a new log's mark is 0).
  */
 static int sync_names(struct sl_syncer *s, int64_t file, int64_t mark, struct sl_err *err)
 {
-    int rc = file > mark ? sync_dir(s, "commits", err) : 0;
-    return rc == 0 && mark == 0 ? sync_dir(s, "..", err) : rc;
+    int rc = file > mark ? sl_path_sync_below(s->dirfd, "commits", s->path, err) : 0;
+    return rc == 0 && mark == 0 ? sl_path_sync_below(s->dirfd, "..", s->path, err) : rc;
 }
 
 /* The newest commit file, < 0 on failure. */
@@ -410,13 +387,12 @@ static void note_failure(struct sl_syncer *s)
         sl_lockfile_set_mark(&s->lock, m.known ? m.durable : 0, sl_boot_failed, NULL);
 }
 
-static int fail(struct sl_syncer *s, const struct sl_err *why)
+static void fail(struct sl_syncer *s, const struct sl_err *why)
 {
     pthread_mutex_lock(&s->mutex);
     s->failed = 1;
     s->err = *why;
     pthread_mutex_unlock(&s->mutex);
-    return -(int)why->code;
 }
 
 /* What was to be synced goes back: the lock was not to be had this time. */
@@ -484,18 +460,15 @@ static int run(struct sl_syncer *s, struct sl_segset *set, int fd, int64_t file,
         put_back(s, set);
         if (rc == -SL_ELOCKED)
             say_not_durable(s, &mine);
-        if (err)
-            *err = mine;
-        return rc;
+        return sl_err_copy(err, &mine);
     }
     rc = bring_to_device(s, set, fd, file, history, target, &syncing, &mine);
     if (rc < 0 && syncing)
         note_failure(s);
     sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);
     if (rc < 0) {
-        if (err)
-            *err = mine;
-        return fail(s, &mine);
+        fail(s, &mine);
+        return sl_err_copy(err, &mine);
     }
     pthread_mutex_lock(&s->mutex);
     s->marked = SL_MAX(s->marked, target);

@@ -40,16 +40,8 @@ struct sl_tender {
 
 struct stale {
     struct sl_seg_key *list;
-    size_t n, cap;
+    size_t n;
 };
-
-static int stale_add(struct stale *s, struct sl_seg_key key)
-{
-    if (SL_GROW(s->list, s->n + 1, s->cap, "segments", NULL) < 0)
-        return 0;
-    s->list[s->n++] = key;
-    return 1;
-}
 
 /* Whether nobody has touched it for a while. */
 static int is_old(const struct sl_tender *t, int dirfd, const char *name)
@@ -84,8 +76,11 @@ static void find_stale(const struct sl_tender *t, int partition, struct stale *s
     while (sl_path_next(d, l->path, &file, NULL) > 0) {
         struct sl_seg_key key;
         size_t n = strlen(file);
-        if (sl_seg_parse_name(file, partition, &key) && is_stale(t, key) && !stale_add(s, key))
-            break;
+        if (sl_seg_parse_name(file, partition, &key) && is_stale(t, key)) {
+            if (SL_GROW_ONE(s->list, s->n, "segments", NULL) < 0)
+                break;
+            s->list[s->n++] = key;
+        }
         /* An index that a killed writer left half written. */
         if (n > 4 && strcmp(file + n - 4, ".tmp") == 0 && is_old(t, dirfd(d), file))
             unlinkat(dirfd(d), file, 0);
@@ -98,18 +93,13 @@ static void remove_stale(struct sl_tender *t, int partition)
 {
     struct sl_log *l = t->w->log;
     struct stale s = {0};
-    char name[SL_SEG_NAME];
     int64_t n = l->state.n;
 
     find_stale(t, partition, &s);
     if (s.n && sl_syncer_run(t->w->sync, NULL) == 0 && sl_writer_lock(t->w, NULL) == 0) {
         for (size_t i = 0; i < s.n && l->mark.durable >= n; i++) {
-            if (!is_stale(t, s.list[i]))
-                continue;
-            sl_seg_name(s.list[i], ".arrows", name);
-            unlinkat(l->dirfd, name, 0);
-            sl_seg_name(s.list[i], ".idx", name);
-            unlinkat(l->dirfd, name, 0);
+            if (is_stale(t, s.list[i]))
+                sl_view_remove_seg(l, s.list[i]);
         }
         sl_writer_unlock(t->w);
         sl_writer_tell(t->w, NULL);

@@ -122,6 +122,46 @@ int sl_view_open_seg(struct sl_log *l, struct sl_seg_key key, int flags, struct 
     return sl_path_openat(l->dirfd, file, flags | O_NOFOLLOW, 0666, l->path, err);
 }
 
+void sl_view_remove_seg(struct sl_log *l, struct sl_seg_key key)
+{
+    static const char *const suffixes[] = {".arrows", ".idx"};
+    char name[SL_SEG_NAME];
+    for (size_t i = 0; i < SL_COUNT(suffixes); i++) {
+        sl_seg_name(key, suffixes[i], name);
+        unlinkat(l->dirfd, name, 0);
+    }
+}
+
+int sl_view_place(const struct sl_log *l, struct sl_seg_key key, struct sl_err *err)
+{
+    char name[SL_SEG_NAME];
+    sl_seg_name(key, ".arrows", name);
+    return sl_err_place(err, "%s/%s", l->path, name);
+}
+
+int sl_view_read_head(struct sl_log *l, struct sl_seg_key key, struct sl_buf *head,
+                      struct sl_err *err)
+{
+    struct sl_ipc_message msg;
+    struct stat st;
+    int fd = sl_view_open_seg(l, key, O_RDONLY, NULL, err), yes = 0;
+    sl_buf_reset(head);
+    if (fd < 0)
+        return fd;
+    int rc = fstat(fd, &st) < 0 ? sl_err_sys(err, "cannot examine a segment") : 0;
+    size_t want = rc == 0 ? (size_t)SL_MIN(st.st_size, (int64_t)SL_IPC_META_MAX) : 0;
+    if (want && !sl_buf_room(head, want))
+        rc = sl_err_nomem(err, "a segment");
+    ssize_t got = rc == 0 && want ? sl_path_pread(fd, head->data, want, 0, l->path, err) : rc;
+    close(fd);
+    if (got > 0) {
+        int64_t total = sl_ipc_peek((uint8_t *)head->data, (size_t)got, &msg, NULL);
+        yes = total > 0 && total <= got && msg.kind == SL_IPC_SCHEMA;
+        head->len = yes ? (size_t)total : 0;
+    }
+    return got < 0 ? (int)got : yes;
+}
+
 /* ---- what the state says ---- */
 
 const char *sl_log_path(const struct sl_log *l)

@@ -107,6 +107,14 @@ int sl_view_distrust(struct sl_log *l, struct sl_err *err);
 int sl_view_open_seg(struct sl_log *l, struct sl_seg_key key, int flags, struct sl_buf *name,
                      struct sl_err *err);
 
+/* Removes a segment's file and its index, if they are there. */
+void sl_view_remove_seg(struct sl_log *l, struct sl_seg_key key);
+/* Makes err's place a segment's file. Returns its -code. */
+int sl_view_place(const struct sl_log *l, struct sl_seg_key key, struct sl_err *err);
+/* The schema message at the start of a segment's file into head: 1, 0 if there is none, < 0. */
+int sl_view_read_head(struct sl_log *l, struct sl_seg_key key, struct sl_buf *head,
+                      struct sl_err *err);
+
 /* check.c: 0 if all bytes that the line promises beyond the state's are there and good. */
 int sl_check_line(struct sl_log *l, const struct sl_line *line, struct sl_err *err);
 

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "log/walk.h"
 
-static const uint8_t end_marker[8] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0};
+const char sl_end_marker[SL_END_MARKER] = "\xff\xff\xff\xff";
 
 int sl_walk_corrupt(const struct sl_walk *w, int64_t pos, struct sl_err *err)
 {
@@ -29,7 +29,7 @@ static int corrupt(const struct sl_walk *w, int64_t pos, struct sl_err *err, con
 
 static void set_limit(struct sl_walk *w)
 {
-    w->limit = w->seg.bytes - (w->seg.closed ? (int64_t)sizeof(end_marker) : 0);
+    w->limit = w->seg.bytes - (w->seg.closed ? (int64_t)SL_END_MARKER : 0);
 }
 
 /* ---- the file: many partitions may be read at once, and descriptors are few ---- */
@@ -272,13 +272,13 @@ static int check_place(const struct sl_walk *w, const struct sl_walk_group *g, s
 
 static int at_end(struct sl_walk *w, struct sl_err *err)
 {
-    uint8_t marker[sizeof(end_marker)];
+    char marker[SL_END_MARKER];
     if (w->offset != w->seg.end)
         return corrupt(w, w->pos, err, "the segment has fewer rows than its commit says");
     if (!w->seg.closed)
         return 0;
     int rc = read_exactly(w, marker, sizeof(marker), w->limit, err);
-    if (rc == 0 && memcmp(marker, end_marker, sizeof(marker)) != 0)
+    if (rc == 0 && memcmp(marker, sl_end_marker, sizeof(marker)) != 0)
         return corrupt(w, w->limit, err, "the end marker is damaged");
     return rc;
 }

@@ -47,6 +47,14 @@ struct sl_seg *sl_mend_add_seg(struct sl_mend *m, struct sl_err *err)
     return &l->segs[l->nsegs++];
 }
 
+void sl_mend_release(struct sl_mend *m)
+{
+    sl_line_release(&m->line);
+    sl_segset_release(&m->dropped);
+    free(m->missing);
+    free(m->taken);
+}
+
 static void say_bad(struct sl_mend *m, const char *file, int64_t at, const char *what)
 {
     if (at < 0)
@@ -195,25 +203,17 @@ static int has_aside(const struct sl_mend *m)
 /* Names of the new files are on the device before a commit names them. */
 static int partition_dirs_synced(struct sl_mend *m, struct sl_err *err)
 {
-    int rc = 0;
-    for (int i = 0; i < m->line.nsegs && rc == 0; i++) {
-        struct sl_buf dir = SL_BUF_INIT;
+    for (int i = 0; i < m->line.nsegs; i++) {
+        struct sl_err why;
         char part[16];
+        sl_err_init(&why);
         snprintf(part, sizeof(part), "%04d", m->line.segs[i].partition);
-        sl_path_join(&dir, m->l->path, part);
-        rc = sl_buf_check(&dir, err);
-        if (rc == 0) {
-            struct sl_err why;
-            rc = sl_path_sync_dir(dir.data, &why);
-            if (rc < 0) {
-                sl_syncer_fail(m->w->sync, &why);
-                if (err)
-                    *err = why;
-            }
+        if (sl_path_sync_below(m->l->dirfd, part, m->l->path, &why) < 0) {
+            sl_syncer_fail(m->w->sync, &why);
+            return sl_err_copy(err, &why);
         }
-        sl_buf_release(&dir);
     }
-    return rc;
+    return 0;
 }
 
 /* What the lost lines said of inputs is gone, and their rows are not: a resume must not guess. */
@@ -275,26 +275,18 @@ static int commit(struct sl_mend *m, struct sl_err *err)
 /* Damage in the older of two commit files concerns nobody any more: it is set aside. */
 static int check_older(struct sl_mend *m, struct sl_err *err)
 {
-    struct sl_mend o = {.say = m->say, .arg = m->arg, .bad = say_bad};
     char name[SL_COMMIT_NAME + 16] = "commits/";
     int64_t newest, older;
     int rc = sl_commits_list(m->l, &newest, &older, err);
-    if (rc < 0 || !older)
+    if (rc == 0 && older)
+        rc = sl_mend_older(m, newest, older, err);
+    if (rc <= 0)
         return rc;
-    rc = sl_view_open(m->l->path, m->l->boot, SL_VIEW_READS, &o.l, err);
-    if (rc < 0)
-        return rc;
-    rc = sl_mend_older(&o, newest, older, err);
-    free(o.missing);
-    sl_segset_release(&o.dropped);
-    sl_log_free(o.l);
-    if (rc > 0) {
-        sl_commit_name(older, name + 8);
-        sl_mend_say(m, "%s: no line of it is needed any more: it goes to lost/", name);
-        m->damaged[m->naside++] = older;
-        m->changes++;
-    }
-    return SL_MIN(rc, 0);
+    sl_commit_name(older, name + 8);
+    sl_mend_say(m, "%s: no line of it is needed any more: it goes to lost/", name);
+    m->damaged[m->naside++] = older;
+    m->changes++;
+    return 0;
 }
 
 /* What is behind the last good commit, and was never known to be on the device, is taken back as the
@@ -378,10 +370,7 @@ int64_t sl_log_repair(const char *path, int yes, void (*say)(void *arg, const ch
         rc = mend_all(&m, err);
     if (m.l->use == SL_VIEW_LOCKED)
         sl_writer_unlock(m.w);
-    sl_line_release(&m.line);
-    free(m.missing);
-    sl_segset_release(&m.dropped);
-    free(m.taken);
+    sl_mend_release(&m);
     sl_log_writer_abort(m.w);
     return rc < 0 ? rc : m.lost;
 }

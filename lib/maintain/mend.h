@@ -59,8 +59,11 @@ struct sl_extents {
 void sl_mend_say(struct sl_mend *m, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Reads the commit files, leaving out what is damaged. SL_ECORRUPT if no snapshot is good. */
 int sl_mend_commits(struct sl_mend *m, struct sl_err *err);
-/* Reads the older of two commit files alone, as far as the newer one says that it goes. */
-int sl_mend_older(struct sl_mend *m, int64_t newest, int64_t older, struct sl_err *err);
+/* Reads the older of two commit files of m->l alone, as far as the newer one says that it goes. 1 if it is
+ * damaged, which m->bad is told. */
+int sl_mend_older(const struct sl_mend *m, int64_t newest, int64_t older, struct sl_err *err);
+/* Frees what m holds but its log and its writer. */
+void sl_mend_release(struct sl_mend *m);
 int sl_mend_is_missing(const struct sl_mend *m, int64_t n);
 int sl_span_add(struct sl_range **list, size_t *n, int64_t from, int64_t to, struct sl_err *err);
 /* The first span that ends after `at`; n if there is none. */
@@ -80,9 +83,6 @@ struct sl_seg *sl_mend_add_seg(struct sl_mend *m, struct sl_err *err);
 /* mend_origin.c: a state with the number of a commit file whose first line is not good, with what
  * segments tell of the log. 1, or 0: they tell nothing. */
 int sl_mend_origin(struct sl_mend *m, int64_t file, struct sl_err *err);
-/* The schema message at the start of a segment's file. 1, 0 if there is none. */
-int sl_mend_read_head(struct sl_log *l, struct sl_seg_key key, struct sl_buf *head,
-                      struct sl_err *err);
 /* Finds the schemas that the line's segments have and that no line brought. */
 int sl_mend_learn(struct sl_mend *m, const struct sl_line *line, struct sl_err *err);
 /* Takes a schema that a segment has and that no line brought into the state, where it belongs among the

@@ -92,7 +92,7 @@ static int describe(struct sl_mend *m, struct sl_stranger *s, struct sl_err *err
 {
     const struct sl_state *st = &m->l->state;
     struct sl_stream *stream = NULL;
-    int rc = sl_mend_read_head(m->l, sl_seg_key(&s->seg), &s->x.head, err);
+    int rc = sl_view_read_head(m->l, sl_seg_key(&s->seg), &s->x.head, err);
     if (rc <= 0)
         return rc;
     s->seg.head_len = (int64_t)s->x.head.len;

@@ -295,17 +295,22 @@ static int64_t limit_of(struct sl_log *l, int64_t newest, int64_t older, int64_t
     return limit;
 }
 
-int sl_mend_older(struct sl_mend *m, int64_t newest, int64_t older, struct sl_err *err)
+int sl_mend_older(const struct sl_mend *m, int64_t newest, int64_t older, struct sl_err *err)
 {
+    struct sl_mend o = {.say = m->say, .arg = m->arg, .bad = m->bad, .alone = 1};
     int64_t last = 0, limit = limit_of(m->l, newest, older, &last);
-    m->alone = 1;
-    int gap, rc = read_one(m, older, limit, &gap, err);
-    if (rc == 0 && limit && m->l->state.n != last && m->bad) {
+    int gap, rc = sl_view_open(m->l->path, m->l->boot, SL_VIEW_READS, &o.l, err);
+    if (rc < 0)
+        return rc;
+    rc = read_one(&o, older, limit, &gap, err);
+    if (rc == 0 && limit && o.l->state.n != last && m->bad) {
         char name[SL_COMMIT_NAME + 16] = "commits/";
         sl_commit_name(older, name + 8);
-        m->bad(m, name, limit, "the file does not end as the next one says");
+        o.bad(&o, name, limit, "the file does not end as the next one says");
         rc = 1;
     }
+    sl_mend_release(&o);
+    sl_log_free(o.l);
     return rc;
 }
 

@@ -20,35 +20,12 @@
 
 /* ---- schema messages ---- */
 
-int sl_mend_read_head(struct sl_log *l, struct sl_seg_key key, struct sl_buf *head,
-                      struct sl_err *err)
-{
-    struct sl_ipc_message msg;
-    struct stat st;
-    int fd = sl_view_open_seg(l, key, O_RDONLY, NULL, err), yes = 0;
-    sl_buf_reset(head);
-    if (fd < 0)
-        return fd;
-    int rc = fstat(fd, &st) < 0 ? sl_err_sys(err, "cannot examine a segment") : 0;
-    size_t want = rc == 0 ? (size_t)SL_MIN(st.st_size, (int64_t)SL_IPC_META_MAX) : 0;
-    if (want && !sl_buf_room(head, want))
-        rc = sl_err_nomem(err, "a repair");
-    ssize_t got = rc == 0 && want ? sl_path_pread(fd, head->data, want, 0, l->path, err) : rc;
-    close(fd);
-    if (got > 0) {
-        int64_t total = sl_ipc_peek((uint8_t *)head->data, (size_t)got, &msg, NULL);
-        yes = total > 0 && total <= got && msg.kind == SL_IPC_SCHEMA;
-        head->len = yes ? (size_t)total : 0;
-    }
-    return got < 0 ? (int)got : yes;
-}
-
 /* The schema of a segment's file, a reference. 1, 0 if it cannot be had. */
 static int schema_of(struct sl_log *l, struct sl_seg_key key, struct sl_buf *head,
                      struct sl_schema **out, struct sl_err *err)
 {
     struct sl_stream *stream = NULL;
-    int rc = sl_mend_read_head(l, key, head, err);
+    int rc = sl_view_read_head(l, key, head, err);
     if (rc == -SL_ENOENT)
         return 0;
     if (rc > 0)

@@ -16,8 +16,6 @@
 #include "base/mem.h"
 #include "maintain/mend.h"
 
-static const char end_marker[8] = {'\xff', '\xff', '\xff', '\xff', 0, 0, 0, 0};
-
 static int add_extent(struct sl_extents *x, const struct sl_walk_group *g)
 {
     if (SL_GROW(x->list, x->n + 1, x->cap, "a repair", NULL) < 0)
@@ -120,23 +118,17 @@ static int take_groups(struct sl_mend *m, struct sl_walk *w, const struct sl_seg
         rc = sl_walk_next(w, &g, &why);
         if (rc == -SL_ECORRUPT)
             return !is_stranger && at >= seg->bytes; /* nothing was promised there */
-        if (rc < 0) {
-            if (err)
-                *err = why;
-            return rc;
-        }
-        if (rc == 0)
-            return 1;
+        if (rc <= 0)
+            return rc < 0 ? sl_err_copy(err, &why) : 1;
         if (g.pos >= seg->bytes && !sl_mend_is_missing(m, g.id.commit))
             return 1; /* never committed */
         rc = sl_walk_group_verify(w->stream, g.buf, g.at, (size_t)g.len, w->log_id, &why);
         if (rc == -SL_ECORRUPT)
             continue; /* a hole of known length */
-        if (rc < 0 || !add_extent(x, &g)) {
-            if (err)
-                *err = why;
-            return rc < 0 ? rc : sl_err_nomem(err, "a repair");
-        }
+        if (rc < 0)
+            return sl_err_copy(err, &why);
+        if (!add_extent(x, &g))
+            return sl_err_nomem(err, "a repair");
     }
     return 1;
 }
@@ -202,9 +194,7 @@ static int is_perfect(struct sl_mend *m, const struct sl_seg *seg, struct sl_err
     }
     if (rc == -SL_ECORRUPT || rc == -SL_ENOENT)
         return 0;
-    if (rc < 0 && err)
-        *err = why;
-    return rc < 0 ? rc : 1;
+    return rc < 0 ? sl_err_copy(err, &why) : 1;
 }
 
 int sl_mend_examine(struct sl_mend *m, const struct sl_seg *seg, int last, struct sl_extents *x,
@@ -259,7 +249,7 @@ static int copy_run(struct sl_mend *m, const struct sl_seg *old, const struct sl
         seg->min_time = SL_MIN(seg->min_time, e->min_time);
         seg->max_time = SL_MAX(seg->max_time, e->max_time);
     }
-    sl_buf_add(&out, end_marker, sizeof(end_marker));
+    sl_buf_add(&out, sl_end_marker, SL_END_MARKER);
     seg->bytes = (int64_t)out.len;
     int rc = sl_buf_check(&out, err), fd = -1;
     if (rc == 0)

@@ -53,21 +53,9 @@ static void tell_line(struct sl_mend *m, const char *file, int64_t at, const cha
 static int verify_older(struct sl_log *l, struct report *r, int64_t newest, int64_t older,
                         struct sl_err *err)
 {
-    struct sl_mend m = {.arg = r, .bad = tell_line};
-    struct sl_err e;
-    sl_err_init(&e);
-    int rc = sl_view_open(l->path, l->boot, SL_VIEW_READS, &m.l, err);
-    if (rc < 0)
-        return rc;
-    rc = sl_mend_older(&m, newest, older, &e);
-    free(m.missing);
-    sl_segset_release(&m.dropped);
-    sl_log_free(m.l);
-    if (rc == -SL_ENOENT) /* removed meanwhile */
-        return 0;
-    if (rc < 0 && err)
-        *err = e;
-    return SL_MIN(rc, 0);
+    struct sl_mend m = {.l = l, .arg = r, .bad = tell_line};
+    int rc = sl_mend_older(&m, newest, older, err);
+    return rc == -SL_ENOENT ? 0 : SL_MIN(rc, 0); /* it may be removed meanwhile */
 }
 
 /* The commit files are damaged: everything that is wrong in them, and what they still say. 0 if the
@@ -80,14 +68,10 @@ static int verify_lines(struct sl_log *l, struct report *r, const struct sl_err 
     sl_err_init(&e);
     sl_line_init(&m.line);
     int rc = sl_mend_commits(&m, &e);
-    sl_line_release(&m.line);
-    free(m.missing);
-    sl_segset_release(&m.dropped);
+    sl_mend_release(&m);
     if (!r->count)
         tell_err(r, first, -1, -1);
-    if (rc < 0 && rc != -SL_ECORRUPT && err)
-        *err = e;
-    return rc;
+    return rc < 0 && rc != -SL_ECORRUPT ? sl_err_copy(err, &e) : rc;
 }
 
 static void verify_mark(struct sl_log *l, struct report *r)
@@ -213,9 +197,7 @@ static int verify_segment(struct sl_log *l, struct report *r, const struct sl_se
         sl_walk_release(&p.w);
     }
     sl_buf_release(&p.all);
-    if (rc < 0 && err)
-        *err = e;
-    return rc;
+    return rc < 0 ? sl_err_copy(err, &e) : rc;
 }
 
 /* ---- all of it ---- */
