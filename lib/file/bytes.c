@@ -240,6 +240,18 @@ int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **o
     return 0;
 }
 
+int sl_bytes_none(const char *name, struct sl_bytes **out, struct sl_err *err)
+{
+    struct sl_bytes *b = sl_calloc(1, sizeof(*b));
+    *out = b;
+    if (!b)
+        return sl_err_nomem(err, name);
+    b->fd = -1;
+    b->regular = 1;
+    b->name = sl_strdup(name);
+    return b->name ? 0 : sl_err_nomem(err, name);
+}
+
 void sl_bytes_free(struct sl_bytes *b)
 {
     if (!b)

@@ -15,6 +15,8 @@ enum sl_bytes_next { SL_BYTES_DATA = 1, SL_BYTES_WAIT, SL_BYTES_END, SL_BYTES_TR
  * sl_input_options. */
 int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **out,
                   struct sl_err *err);
+/* No bytes at all, under a name for messages: of records that come from elsewhere. */
+int sl_bytes_none(const char *name, struct sl_bytes **out, struct sl_err *err);
 /* Whether opening failed for want of memory or descriptors: that is not the file's affair. */
 int sl_bytes_is_short(const struct sl_err *why);
 /* Waits until there is something at the path: 0, SL_ESTOPPED when stop_fd becomes readable before. */

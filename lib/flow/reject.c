@@ -128,55 +128,33 @@ int sl_pipeline_too_many(const struct sl_pipeline *p, struct sl_err *err)
 
 /* ---- rows of operators, as text ---- */
 
-/* Whether a source has read column i: it is none that stages added to the rows. */
-static int is_read(const struct sl_batch *b, const uint8_t *given, int i)
-{
-    return !sl_hidden_is(b->schema, i) && (!given || sl_bit(given, (size_t)i));
-}
-
-/* b with the columns that its source has read. */
-static struct sl_batch *as_read(struct sl_batch *b, const uint8_t *given, struct sl_err *err)
-{
-    struct sl_schema *s = sl_schema_new();
-    struct sl_batch *v = NULL;
-    int ok = s != NULL;
-    for (int i = 0; ok && i < b->schema->nfields; i++) {
-        const struct sl_field *f = &b->schema->fields[i];
-        if (is_read(b, given, i))
-            ok = sl_schema_add(s, f->name, strlen(f->name), f->type, err) >= 0;
-    }
-    if (ok)
-        v = sl_batch_new(s, b->rows);
-    for (int i = 0, n = 0; v && i < b->schema->nfields; i++)
-        if (is_read(b, given, i))
-            v->columns[n++] = sl_column_ref(b->columns[i]);
-    if (!v)
-        sl_err_nomem(err, "rejects");
-    sl_schema_unref(s);
-    return v;
-}
-
-/* Rows as JSON objects, a line each, such as a source would have read them. */
+/* Rows as JSON objects, a line each, such as a source would have read them: without what stages add to
+ * them, and without columns that were not read. */
 static int print_rows(struct sl_batch *b, const struct sl_aside_row *rows, size_t n,
                       const uint8_t *given, struct sl_buf *out, struct sl_err *err)
 {
-    struct sl_text_write_options json = {.format = SL_TEXT_JSON};
-    struct sl_text_writer *w = NULL;
-    struct sl_batch *read = as_read(b, given, err), *picked = NULL;
+    int nfields = b->schema->nfields;
+    uint8_t *columns = sl_calloc((size_t)nfields / 8 + 1, 1);
     uint32_t *numbers = sl_malloc(n * sizeof(*numbers));
-    int rc = !read ? -SL_ENOMEM : numbers ? 0 : sl_err_nomem(err, "rejects");
+    struct sl_text_write_options json = {.format = SL_TEXT_JSON, .columns = columns};
+    struct sl_text_writer *w = NULL;
+    struct sl_batch *picked = NULL;
+    int rc = columns && numbers ? 0 : sl_err_nomem(err, "rejects");
+    for (int i = 0; rc == 0 && i < nfields; i++)
+        if (!sl_hidden_is(b->schema, i) && (!given || sl_bit(given, (size_t)i)))
+            sl_bit_set(columns, (size_t)i);
     for (size_t i = 0; rc == 0 && i < n; i++)
         numbers[i] = rows[i].row;
-    if (rc == 0 && !(picked = sl_batch_pick(read, numbers, n, NULL, err)))
+    if (rc == 0 && !(picked = sl_batch_pick(b, numbers, n, NULL, err)))
         rc = -SL_ENOMEM;
     if (rc == 0)
-        rc = sl_text_writer_new(&json, read->schema, &w, err);
+        rc = sl_text_writer_new(&json, b->schema, &w, err);
     if (rc == 0)
         rc = sl_text_format_rows(w, picked, out, err);
     sl_text_writer_free(w);
     sl_batch_unref(picked);
-    sl_batch_unref(read);
     free(numbers);
+    free(columns);
     return rc;
 }
 
@@ -190,8 +168,7 @@ int sl_reject_list_add(struct sl_reject_list *l, struct sl_batch *b,
                        const uint8_t *given, struct sl_err *err)
 {
     struct sl_buf text = SL_BUF_INIT;
-    struct sl_column *order[2] = {NULL,
-                                  NULL}; /* where the rows lie in their log, if columns say so */
+    struct sl_column *order[2] = {NULL, NULL}; /* of their log: partition and offset */
     int at[2];
     if (sl_hidden_order(b->schema, &at[0], &at[1]))
         for (int i = 0; i < 2; i++)
@@ -246,24 +223,21 @@ static int locate(struct sl_morsel *m, struct sl_reject *r, struct sl_err *err)
 static int as_error(const struct sl_reject *r, const struct sl_morsel *m, const char *place,
                     struct sl_err *err)
 {
-    const char *named = r->column_name ? "column " : "", *between = r->column_name ? ": " : "";
-    const char *column = r->column_name ? r->column_name : "";
+    struct sl_buf what = SL_BUF_INIT;
+    if (r->column_name)
+        sl_buf_printf(&what, "column %s: ", r->column_name);
+    sl_buf_addstr(&what, r->reason);
+    if (r->byte < 0)
+        sl_buf_printf(&what, " in row %.200s", r->raw);
+    sl_err_set(err, r->raw ? SL_EROW : SL_EFORMAT, "%s", what.failed ? r->reason : what.data);
+    sl_buf_release(&what);
     if (r->byte >= 0)
-        place = m->place;
-    place = place ? place : "input";
-    if (r->byte >= 0) {
-        sl_err_set(err, r->raw ? SL_EROW : SL_EFORMAT, "%s%s%s%s", named, column, between,
-                   r->reason);
-        sl_err_at(err, place, r->line, r->column);
-    } else {
-        sl_err_set(err, SL_EROW, "%s%s%s%s in row %.200s", named, column, between, r->reason,
-                   r->raw);
-        if (r->offset >= 0)
-            sl_err_place(err, "%s: partition %lld, offset %lld", place, (long long)r->partition,
-                         (long long)r->offset);
-        else
-            sl_err_place(err, "%s", place);
-    }
+        sl_err_at(err, m->place ? m->place : "input", r->line, r->column);
+    else if (r->offset >= 0)
+        sl_err_place(err, "%s: partition %lld, offset %lld", place ? place : "input",
+                     (long long)r->partition, (long long)r->offset);
+    else
+        sl_err_place(err, "%s", place ? place : "input");
     return sl_err_hint(err, "bad rows can be kept aside with --rejects FILE");
 }
 
@@ -297,8 +271,8 @@ int sl_pipeline_first_bad(struct sl_pipeline *p, struct sl_item *it, struct sl_r
                           struct sl_err *err)
 {
     struct sl_morsel *m = it->morsel;
-    struct sl_reject *record = first_of(&m->rejects), *row = first_of(&it->rejects),
-                     *first = record;
+    struct sl_reject *record = first_of(&m->rejects), *row = first_of(&it->rejects);
+    struct sl_reject *first = record;
     assert(!p->rejects);
     if (!record && !row)
         return 0;

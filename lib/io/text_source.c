@@ -29,7 +29,9 @@ static int source_open(struct sl_source *s, struct sl_err *err)
         if (!t->scratch[i])
             return -(int)(err ? err->code : SL_EFAIL);
     }
-    int rc = t->watch ? sl_textin_watch_open(t, err) : sl_textin_open_file(t, err);
+    int rc = t->watch     ? sl_textin_watch_open(t, err)
+             : t->rejects ? sl_textin_rejects_open(t, err)
+                          : sl_textin_open_file(t, err);
     if (rc == 0)
         rc = sl_textin_settle(t, err);
     if (rc == SL_TEXTIN_NOTHING) {

@@ -78,6 +78,7 @@ struct text_source {
         int64_t first, line; /* in the sample, and in the file */
     } * sampled;
     int nsampled;
+    struct sl_textin_rejects *rejects; /* records are those that an earlier run rejected */
 };
 
 enum {
@@ -169,6 +170,9 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err);
 int sl_textin_begin(struct text_source *t, struct sl_err *err);
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
 int sl_textin_truncated(struct text_source *t, struct sl_err *err);
+
+/* text_rejects.c: the block becomes a sample of the records, and is all that there is of it */
+int sl_textin_rejects_open(struct text_source *t, struct sl_err *err);
 
 /* text_watch.c: the files of a directory */
 enum { SL_TEXTIN_NOTHING = 2 };

@@ -156,6 +156,8 @@ static int put_row(const struct sl_text_writer *w, struct sl_text_out *o,
     *o->p++ = '{';
     for (int i = 0; i < w->schema->nfields; i++) {
         const struct sl_text_cells *x = &cells[i];
+        if (x->skip)
+            continue;
         int null = sl_text_cell_null(x, row);
         if (i == w->rest && null)
             continue;

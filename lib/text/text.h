@@ -261,6 +261,7 @@ struct sl_text_write_options {
     int no_header;
     int width;                  /* TABLE: terminal columns, 0 = do not cut */
     int spreadsheet_safe;       /* CSV: ' before = + - @ */
+    const uint8_t *columns;     /* JSON: those with a bit are written; NULL = all */
     const struct sl_zone *zone; /* times are shown in it; NULL = UTC */
 };
 /* The column that rows leave out as long as it is null (`_rest`), -1 = none: it is no column of the

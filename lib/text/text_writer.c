@@ -81,6 +81,9 @@ int sl_text_cells_open(const struct sl_text_writer *w, struct sl_batch *b, sl_pu
     assert(b->schema->nfields == n);
     for (int i = 0; i < n; i++) {
         struct sl_text_cells *x = &cells[i];
+        x->skip = w->o.columns && !sl_bit(w->o.columns, (size_t)i);
+        if (x->skip)
+            continue;
         int rc = sl_column_load(b->columns[i], err);
         if (rc < 0) {
             sl_text_cells_close(cells, n);

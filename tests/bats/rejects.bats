@@ -93,6 +93,24 @@ bad_csv() {
     [ "$output" = $'k\n1\n2' ]
 }
 
+@test "a record whose quote stays open, or with another header, takes none of the others with it" {
+    printf '%s\n' '{"raw":"1,\"a","header":"k,v"}' '' '{"raw":"2,b","header":"k,v"}' '{"raw":null}' \
+        '{"raw":"c,3","header":"v,k"}' '{"raw":"4","header":"k"}' '{"raw":"5","header":"k,v"}' >bad.json
+    run -3 --separate-stderr sluice ingest --from-rejects bad.json --rejects worse.json -o l/
+    run -0 --separate-stderr sluice replay l/ -O csv --quiet
+    [ "$output" = $'k,v\n2,b\n3,c\n4,' ]
+    [ "$(jq -c '[.raw, .header, .line]' worse.json)" = $'["1,\\"a","k,v",1]\n["5","k,v",7]' ]
+}
+
+@test "a record that still has no time is rejected again as it is" {
+    printf 'ts,v\n2026-01-01T00:00:00Z,x\n,2\n' >t.csv
+    sluice ingest t.csv --types 'ts timestamptz, v bigint' --rejects bad.json -o l/ --quiet || [ $? -eq 3 ]
+    run -3 --separate-stderr sluice ingest --from-rejects bad.json --types 'ts timestamptz, v text' \
+        --rejects worse.json -o n/
+    [ "$(jq -c '[.raw, .header, .line, .reason]' worse.json)" = \
+        '[",2","ts,v",2,"the event time is null"]' ]
+}
+
 @test "many rejects: every row is there once, on any number of threads" {
     awk 'BEGIN { print "id,v"; for (i = 0; i < 60000; i++) print i "," (i % 3 ? i : "x" i) }' >t.csv
     sluice ingest t.csv --types 'v bigint' --rejects bad.json -o l/ --quiet || [ $? -eq 3 ]
