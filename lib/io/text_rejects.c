@@ -277,7 +277,6 @@ static int begin_part(struct text_source *t, struct mark *k, const char *text, s
                   .first_line = 1,
                   .latest = sl_textin_latest(t),
                   .wanted = t->wanted,
-                  .narrow = 1,
                   .map = sl_text_map_ref(t->map),
                   .account = t->base.account},
         .header = t->header ? sl_buffer_ref(t->header) : NULL,
@@ -380,9 +379,8 @@ static int rejects_decode(struct sl_source *s, struct sl_morsel *m, int worker, 
         const struct part *p = &k->parts[i];
         size_t before = m->rejects.n;
         struct sl_batch *b = NULL;
-        rc = sl_text_decode(t->reader, t->scratch[worker], &p->chunk, &b, &m->rejects, NULL,
-                            &m->wider, err);
-        assert(rc != SL_TEXT_WIDEN);
+        rc = sl_text_decode(t->reader, t->scratch[worker], &p->chunk, &b, &m->rejects, NULL, NULL,
+                            err);
         if (rc < 0)
             break;
         sl_schema_unref(b->schema);

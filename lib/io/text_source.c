@@ -187,7 +187,6 @@ static struct sl_text_chunk chunk_of(const struct text_source *t, const struct s
         .first_line = m->first_line,
         .latest = k->latest,
         .wanted = t->wanted,
-        .narrow = !t->base.may_widen,
         .number = k->number,
         .map = k->map,
         .place = m->place,
@@ -210,7 +209,7 @@ static int source_decode(struct sl_source *s, struct sl_morsel *m, int worker, s
     int64_t lines;
     int rc = k->length ? sl_textin_reject_long(m, err)
                        : sl_text_decode(t->reader, t->scratch[worker], &chunk, &m->batch,
-                                        &m->rejects, &lines, &m->wider, err);
+                                        &m->rejects, &lines, s->may_widen ? &m->wider : NULL, err);
     m->records = m->rejects.records + k->follows_zeros;
     m->skipped = m->rejects.skipped + k->follows_zeros;
     if (m->batch) {

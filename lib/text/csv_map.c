@@ -121,12 +121,11 @@ static int refuse_unknown(const struct sl_text_reader *r, struct sl_text_map *m,
 {
     struct sl_reject_list rejects = {0};
     struct sl_text_rows rows = {0};
-    struct sl_schema *list = sl_schema_new(), *ignored = NULL;
+    struct sl_schema *list = sl_schema_new();
     struct sl_buf text = SL_BUF_INIT;
     struct sl_text_scratch *s = sl_text_scratch_new(NULL);
     struct sl_text_chunk chunk = {.data = data, .n = n, .first_line = 1, .map = m};
-    int parsed =
-        s && list && sl_text_parse_rows(r, s, &chunk, &rows, &rejects, &ignored, NULL) == 0;
+    int parsed = s && list && sl_text_parse_rows(r, s, &chunk, &rows, &rejects, NULL, NULL) == 0;
 
     sl_err_set(err, SL_ESCHEMA, "column '%.60s' is not in the first file", m->names[0]);
     for (int i = 0; parsed && i < m->nunknown; i++) {
@@ -252,7 +251,7 @@ int sl_text_add_fresh(const struct sl_text_reader *r, const struct sl_text_scrat
         if (!g.seen)
             continue;
         if (!*wider && !(*wider = sl_schema_copy(r->schema)))
-            return sl_err_nomem(err, "widening a schema");
+            return sl_err_nomem(err, "a schema");
         int rc = sl_schema_add(*wider, map->names[k], strlen(map->names[k]),
                                sl_text_guess_type(&g, 0), err);
         if (rc < 0)

@@ -20,7 +20,8 @@ struct decode {
     struct sl_reject_list *rejects;
     size_t nbad;
     struct sl_text_missing missing;
-    struct sl_schema *wider; /* unshared copy, once some column must widen */
+    int asks;                /* for a wider schema, which is, */
+    struct sl_schema *wider; /* once some column needs it, this unshared copy */
     struct sl_err *err;
 };
 
@@ -60,7 +61,7 @@ static int many_before(const struct decode *d, int column, size_t row)
     struct sl_text_digits *digits = &d->r->digits[column];
     struct sl_text_cursor at = cursor_of(d, column);
     struct sl_span v;
-    if (d->chunk->narrow) /* only for what a message proposes */
+    if (!d->asks) /* only for what a message proposes */
         return 0;
     if (!d->chunk->number)
         return 1;
@@ -84,7 +85,7 @@ static void note_digits(const struct decode *d, int column, const struct sl_colu
 {
     const int64_t limit = 1000000000000000; /* 10^15 */
     uint64_t beyond = 0;
-    if (d->chunk->narrow || !d->chunk->number || d->r->columns[column].declared)
+    if (!d->asks || !d->chunk->number || d->r->columns[column].declared)
         return;
     if (sl_type_width(c->type) == 8) {
         const int64_t *v = c->data;
@@ -199,7 +200,7 @@ static int note_wider(struct decode *d, size_t row, int column, const struct sl_
     sl_text_why(&why, v, c->place, line);
     int rc = sl_buf_check(&why, d->err);
     if (rc >= 0 && sl_schema_set_why(d->wider, column, SL_WHY_NUMBER, why.data) < 0)
-        rc = sl_err_nomem(d->err, "widening a schema");
+        rc = sl_err_nomem(d->err, "a schema");
     sl_buf_release(&why);
     return rc;
 }
@@ -211,10 +212,10 @@ static int misfit(struct decode *d, size_t row, int column, const struct sl_span
     const struct sl_schema *now = d->wider ? d->wider : d->r->schema;
     struct sl_type was = now->fields[column].type, t;
     int compared = c->pinned == SL_PIN_COMPARED;
-    if (!c->declared && (!c->pinned || compared) && !d->chunk->narrow &&
+    if (d->asks && !c->declared && (!c->pinned || compared) &&
         wider_type(d, row, column, was, v, &t) && (!compared || t.kind == SL_NUMERIC)) {
         if (!d->wider && !(d->wider = sl_schema_copy(now)))
-            return sl_err_nomem(d->err, "widening a schema");
+            return sl_err_nomem(d->err, "a schema");
         if (t.kind == SL_DOUBLE)
             note_chunk(&d->r->digits[column].asks, d->chunk->number);
         /* Rows before may be beyond what nanoseconds reach. */
@@ -498,6 +499,7 @@ int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
     sl_err_init(&local);
     struct decode d = {
         .r = r, .s = s, .chunk = chunk, .rejects = rejects, .err = err ? err : &local};
+    d.asks = wider != NULL;
     d.missing = (struct sl_text_missing){r->o.zone, chunk->latest};
     size_t first_reject = rejects->n;
     assert(r->schema);
@@ -508,7 +510,7 @@ int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
     int rc = prepare(&d);
     if (rc >= 0)
         rc = sl_text_parse_rows(r, s, chunk, &d.rows, rejects, wider, d.err);
-    if (rc == SL_TEXT_OK && s->nnew && !chunk->narrow)
+    if (rc == SL_TEXT_OK && s->nnew && d.asks)
         rc = sl_text_add_fresh(r, s, chunk->map, &d.rows, &d.wider, d.err);
     if (rc == SL_TEXT_OK)
         rc = columns_of(&d, out);

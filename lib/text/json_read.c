@@ -274,7 +274,7 @@ static int widen_keys(const struct sl_text_reader *r, const struct sl_text_chunk
     struct sl_json_keys *k = sl_json_keys_new();
     struct sl_schema *s = sl_schema_new();
     const int most = SL_MIN(r->o.max_columns, SL_TEXT_COLUMNS_MAX - 1);
-    int rc = k && s ? 0 : sl_err_nomem(err, "widening a schema");
+    int rc = k && s ? 0 : sl_err_nomem(err, "a schema");
     if (rc == 0)
         rc = sl_json_keys_declare(k, r->types, err);
     if (rc == 0)
@@ -361,7 +361,7 @@ int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
     rows->nf = r->ncolumns;
     rows->matrix = s->matrix ? (const struct sl_span *)s->matrix->data : NULL;
     rows->origins = s->origins;
-    if (rc >= 0 && l.unknown && !l.is_full && r->o.may_grow)
+    if (rc >= 0 && l.unknown && !l.is_full && r->o.may_grow && wider)
         rc = widen_keys(r, chunk, wider, err);
     return rc;
 }

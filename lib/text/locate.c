@@ -35,13 +35,12 @@ int sl_text_locate(const struct sl_text_reader *r, const struct sl_text_chunk *c
 {
     struct sl_text_rows rows;
     struct sl_reject_list again = {0};
-    struct sl_schema *wider = NULL;
     struct sl_csv_origin *records = NULL;
     struct sl_text_place *out = NULL;
     struct sl_text_scratch *s = sl_text_scratch_new(err);
     size_t made = 0, passed = 0;
     char eol = r->eol ? r->eol : '\n';
-    int rc = s ? sl_text_parse_rows(r, s, chunk, &rows, &again, &wider, err) : -SL_ENOMEM;
+    int rc = s ? sl_text_parse_rows(r, s, chunk, &rows, &again, NULL, err) : -SL_ENOMEM;
 
     if (rc < 0)
         goto out;
@@ -71,7 +70,6 @@ out:
     *places = out;
     *n = made;
     free(records);
-    sl_schema_unref(wider);
     sl_reject_list_release(&again);
     sl_text_scratch_free(s);
     return rc < 0 ? rc : 0;

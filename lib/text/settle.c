@@ -392,9 +392,8 @@ static int settle_columns(struct sl_text_reader *r, const struct fields *f, cons
         rc = declare_types(r, s, err);
     if (rc == 0 && r->o.format != SL_TEXT_JSON) {
         struct sl_text_chunk chunk = {.data = data, .n = n, .first_line = 1};
-        struct sl_schema *ignored = NULL;
         scratch = sl_text_scratch_new(err);
-        rc = scratch ? sl_text_parse_rows(r, scratch, &chunk, &rows, &rejects, &ignored, err)
+        rc = scratch ? sl_text_parse_rows(r, scratch, &chunk, &rows, &rejects, NULL, err)
                      : -SL_ENOMEM;
         if (rc == 0 && infer_types(r, s, f, &rows, data, n) < 0)
             rc = sl_err_nomem(err, "settling a schema");

@@ -7,10 +7,9 @@
  *   cut     (serial, cheap) says how many of the bytes at hand are whole records
  *   settle  (once) reads the header, infers types from a sample: the schema
  *   decode  (parallel) turns whole records into a batch, with a list of rejected records
- * A reader is immutable between settle calls: a value that does not fit an inferred type makes
- * decode answer SL_TEXT_WIDEN with the types that would do (in widen->types); who may change the
- * schema (a log sink in the same process) calls sl_text_widen and decodes again, others turn the
- * rows into rejects by decoding with SL_TEXT_NARROW.
+ * A reader is immutable between settle calls. A value that does not fit an inferred type makes
+ * its row a reject; of who can change the schema decode asks for a wider one instead (SL_TEXT_WIDEN),
+ * which sl_text_widen takes before the chunk is decoded again.
  *
  * Types that are inferred: boolean (true/false), bigint, numeric, double, date, timestamptz, text,
  * jsonb. Nothing is inferred that would lose something: 007, +1, 20-digit numbers and 1e3x are text.
@@ -214,7 +213,6 @@ struct sl_text_chunk {
     int64_t latest;     /* see struct sl_text_options */
     const uint8_t
         *wanted;    /* bit per column of the schema: others come out as CONST null; NULL = all */
-    int narrow;     /* 1: values that do not fit are rejects; 0: they ask to widen */
     int64_t number; /* of the chunk, in the order of the input, from 1 on; 0 = not known */
     struct sl_text_map *map; /* NULL for the first file */
     const char *place;       /* its file, for what is said of a value */
@@ -227,7 +225,7 @@ void sl_text_scratch_free(struct sl_text_scratch *s);
 
 /*
  * SL_TEXT_OK: *out is the batch (all records but the rejected), rejects appended, *lines the number
- * of lines of the chunk. SL_TEXT_WIDEN: *wider is the schema that would hold the chunk (a
+ * of lines of the chunk. SL_TEXT_WIDEN, if wider is not NULL: *wider would hold the chunk (a
  * reference). < 0: only for lack of memory and bugs; bad input is never an error here.
  */
 int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,

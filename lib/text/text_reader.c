@@ -215,7 +215,7 @@ static int carry_digits(struct sl_text_reader *r, struct sl_schema **wider, stru
     struct sl_schema *s = digits ? sl_schema_copy(*wider) : NULL;
     if (!s) {
         free(digits);
-        return sl_err_nomem(err, "widening a schema");
+        return sl_err_nomem(err, "a schema");
     }
     for (int i = 0; i < s->nfields; i++) {
         struct sl_field *f = &s->fields[i];
@@ -238,7 +238,7 @@ static int replace_columns(struct sl_text_reader *r, struct sl_schema *wider, st
 {
     struct sl_text_column *columns = sl_calloc((size_t)wider->nfields, sizeof *columns);
     if (!columns)
-        return sl_err_nomem(err, "widening a schema");
+        return sl_err_nomem(err, "a schema");
     int kept = 0;
     for (int i = 0; i < wider->nfields; i++) {
         const struct sl_field *f = &wider->fields[i];

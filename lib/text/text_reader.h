@@ -377,7 +377,7 @@ extern const char *const sl_text_access_names[SL_ACCESS_COMBINED];
 
 /* Begins r->digits for the columns that have just settled (text_reader.c). */
 int sl_text_count_digits(struct sl_text_reader *r, struct sl_err *err);
-/* Rows of a chunk in any format. */
+/* Rows of a chunk in any format; wider as for sl_text_decode. */
 int sl_text_parse_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
                        const struct sl_text_chunk *chunk, struct sl_text_rows *rows,
                        struct sl_reject_list *rejects, struct sl_schema **wider,

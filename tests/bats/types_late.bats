@@ -59,6 +59,10 @@ late() { # HEADER LINE
     [ "${lines[2]}" = "2024-01-02 00:00:00+00,2024-01-01T00:00:00.000000001Z" ]
 }
 
+rows_are() { # LOG N
+    [ "$(sluice aggregate "$1" --quiet -O csv 2>/dev/null | tail -n 1)" = "$2" ]
+}
+
 # 300,000 rows: v is an integer, from row 200,000 a decimal and from row 250,000 on a word.
 long_csv() {
     awk 'BEGIN { print "id,v,w"; for (i = 1; i <= 300000; i++)
@@ -138,6 +142,19 @@ long_csv() {
     cp whole.csv t.csv
     sluice transform t.csv --resume --where 'w > 0' --drop w -o l/ --quiet -j2
     sluice replay l/ -O csv --quiet | cmp - <(awk -F, 'NR == 1 || $3 > 0 { print $1 "," $2 }' whole.csv)
+}
+
+@test "a followed file widens the log through a filter; killed, --resume goes on to the same rows" {
+    late id,v,w 2,7,1 >t.csv </dev/null
+    sluice transform -f t.csv --where 'w = 1' --drop w -o l/ --quiet &
+    pids+=($!)
+    until_true rows_are l/ 12000
+    echo 3,7.5,1 >>t.csv
+    until_true rows_are l/ 12001
+    kill -9 "${pids[-1]}"
+    printf '4,word,1\n5,8,2\n6,9,1\n' >>t.csv
+    sluice transform t.csv --resume --where 'w = 1' --drop w -o l/ --quiet
+    sluice replay l/ -O csv --quiet | cmp - <(awk -F, 'NR == 1 || $3 == 1 { print $1 "," $2 }' t.csv)
 }
 
 @test "an operator that keeps rows has types that stay" {

@@ -60,8 +60,8 @@ static void decode(struct sl_text_reader *r, struct sl_text_scratch *s, const ch
         struct sl_schema *wider = NULL;
         int64_t lines = 0;
         struct sl_text_chunk c = {
-            .data = data, .n = n, .first_line = 1, .narrow = narrow, .latest = 1700000000000000};
-        int rc = sl_text_decode(r, s, &c, &b, &rejects, &lines, &wider, NULL);
+            .data = data, .n = n, .first_line = 1, .latest = 1700000000000000};
+        int rc = sl_text_decode(r, s, &c, &b, &rejects, &lines, narrow ? NULL : &wider, NULL);
         die_if(rc < 0 || tries > 8 || (rc == SL_TEXT_WIDEN && narrow));
         if (rc == SL_TEXT_OK) {
             die_if(rejects.records != (int64_t)(b->selected + rejects.n) + rejects.skipped);

@@ -45,9 +45,9 @@ static inline int decode_piece(struct reading *t, struct sl_text_writer **w, con
         struct sl_batch *b = NULL;
         struct sl_schema *wider = NULL;
         int64_t lines = 0;
-        struct sl_text_chunk c = {
-            .data = copy, .n = n, .first_line = 1 + t->lines, .narrow = t->narrow};
-        int rc = sl_text_decode(t->r, t->s, &c, &b, &t->rejects, &lines, &wider, &t->err);
+        struct sl_text_chunk c = {.data = copy, .n = n, .first_line = 1 + t->lines};
+        int rc = sl_text_decode(t->r, t->s, &c, &b, &t->rejects, &lines, t->narrow ? NULL : &wider,
+                                &t->err);
         free(copy);
         if (rc == SL_TEXT_WIDEN) {
             t->widened++;
