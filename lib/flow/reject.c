@@ -14,23 +14,11 @@ enum { RAW, REASON, COLUMN, SOURCE, LINE, BYTE, PARTITION, OFFSET, AT, HEADER, N
 
 struct sl_schema *sl_reject_schema(void)
 {
-    static const struct {
-        const char *name;
-        enum sl_kind kind;
-    } fields[NFIELDS] = {
-        {"raw", SL_TEXT},         {"reason", SL_TEXT},   {"column", SL_TEXT},
-        {"source", SL_TEXT},      {"line", SL_BIGINT},   {"byte", SL_BIGINT},
-        {"partition", SL_BIGINT}, {"offset", SL_BIGINT}, {"at", SL_TIMESTAMPTZ},
-        {"header", SL_TEXT},
-    };
-    struct sl_schema *s = sl_schema_new();
-    for (int i = 0; s && i < NFIELDS; i++) {
-        if (sl_schema_add(s, fields[i].name, strlen(fields[i].name), sl_type_of(fields[i].kind),
-                          NULL) < 0) {
-            sl_schema_unref(s);
-            return NULL;
-        }
-    }
+    static const char fields[] = "raw text, reason text, column text, source text, line bigint, "
+                                 "byte bigint, partition bigint, offset bigint, at timestamptz, "
+                                 "header text";
+    struct sl_schema *s = NULL;
+    sl_schema_parse(fields, sizeof(fields) - 1, &s, NULL);
     return s;
 }
 
