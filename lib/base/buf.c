@@ -98,13 +98,11 @@ static int is_invisible(int32_t cp)
            (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
 }
 
-enum visible_form { VISIBLE_ALL, VISIBLE_LINES, VISIBLE_JSON };
-
 /* first: the byte that was decoded to cp; cp is -1 where it belongs to no character. */
-static void add_escape(struct sl_buf *b, int32_t cp, unsigned first, enum visible_form form)
+static void add_escape(struct sl_buf *b, int32_t cp, unsigned first, enum sl_visible form)
 {
     unsigned shown = cp < 0 ? first : (unsigned)cp;
-    if (form == VISIBLE_JSON)
+    if (form == SL_VISIBLE_JSON)
         sl_buf_printf(b, "\\u%04x", shown);
     else if (cp == '\n' || cp == '\t' || cp == '\r')
         sl_buf_printf(b, "\\%c", cp == '\n' ? 'n' : cp == '\t' ? 't' : 'r');
@@ -112,10 +110,10 @@ static void add_escape(struct sl_buf *b, int32_t cp, unsigned first, enum visibl
         sl_buf_printf(b, shown < 0x100 ? "\\x%02x" : "\\u{%04x}", shown);
 }
 
-static void add_visible(struct sl_buf *b, const void *data, size_t n, enum visible_form form)
+void sl_buf_add_visible_as(struct sl_buf *b, const void *data, size_t n, enum sl_visible form)
 {
     const unsigned char *s = data, *end = s + n, *from = s; /* from: not added yet */
-    int lays_out = form != VISIBLE_ALL;
+    int lays_out = form != SL_VISIBLE_ALL;
     while (s < end) {
         if ((*s >= 0x20 && *s < 0x7f) || (lays_out && (*s == '\n' || *s == '\t'))) {
             s++;
@@ -135,17 +133,7 @@ static void add_visible(struct sl_buf *b, const void *data, size_t n, enum visib
 
 void sl_buf_add_visible(struct sl_buf *b, const void *data, size_t n)
 {
-    add_visible(b, data, n, VISIBLE_ALL);
-}
-
-void sl_buf_add_visible_lines(struct sl_buf *b, const void *data, size_t n)
-{
-    add_visible(b, data, n, VISIBLE_LINES);
-}
-
-void sl_buf_add_visible_json(struct sl_buf *b, const void *data, size_t n)
-{
-    add_visible(b, data, n, VISIBLE_JSON);
+    sl_buf_add_visible_as(b, data, n, SL_VISIBLE_ALL);
 }
 
 /* Bytes of s that stand for themselves in a JSON string. */

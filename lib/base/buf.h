@@ -39,10 +39,10 @@ void sl_buf_vprintf(struct sl_buf *b, const char *fmt, va_list ap);
  * direction of text (C0, DEL, C1, marks of direction, broken UTF-8) is shown as \n, \xNN or
  * \u{NNNN}: nothing that data holds reaches a terminal as a command. */
 void sl_buf_add_visible(struct sl_buf *b, const void *data, size_t n);
-/* As sl_buf_add_visible, for whole lines of text: line feeds and tabs, which lay it out, stay. */
-void sl_buf_add_visible_lines(struct sl_buf *b, const void *data, size_t n);
-/* As sl_buf_add_visible_lines, for lines of JSON, which stay JSON: \uNNNN. */
-void sl_buf_add_visible_json(struct sl_buf *b, const void *data, size_t n);
+/* The same for whole lines of text, in which line feeds and tabs, which lay it out, stay; of JSON, which
+ * stays JSON: \uNNNN. */
+enum sl_visible { SL_VISIBLE_ALL, SL_VISIBLE_LINES, SL_VISIBLE_JSON };
+void sl_buf_add_visible_as(struct sl_buf *b, const void *data, size_t n, enum sl_visible form);
 /* Appends a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void sl_buf_add_json(struct sl_buf *b, const void *data, size_t n);
 /* Drops the first n bytes. */

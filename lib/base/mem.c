@@ -246,6 +246,16 @@ void *sl_arena_alloc(struct sl_arena *a, size_t size)
     return p;
 }
 
+void *sl_arena_grow(struct sl_arena *a, void *list, size_t n, size_t size)
+{
+    if (n & (n - 1) || (n == 0 && list))
+        return list; /* not at a power of two: there is room */
+    void *p = n < SIZE_MAX / size / 2 ? sl_arena_alloc(a, (n ? 2 * n : 1) * size) : NULL;
+    if (p && n)
+        memcpy(p, list, n * size);
+    return p;
+}
+
 char *sl_arena_strndup(struct sl_arena *a, const char *s, size_t n)
 {
     char *p = sl_arena_alloc(a, n + 1);

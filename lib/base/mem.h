@@ -101,6 +101,9 @@ struct sl_arena {
 };
 void sl_arena_init(struct sl_arena *a);
 void *sl_arena_alloc(struct sl_arena *a, size_t size); /* NULL on failure */
+/* Room for one item more behind the n of a list in the arena, which has grown by this alone: the list, perhaps
+ * elsewhere, or NULL. */
+void *sl_arena_grow(struct sl_arena *a, void *list, size_t n, size_t size);
 char *sl_arena_strndup(struct sl_arena *a, const char *s, size_t n);
 void sl_arena_release(struct sl_arena *a);
 

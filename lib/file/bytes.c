@@ -183,21 +183,28 @@ static int open_path(struct sl_bytes *b, struct sl_err *err)
 }
 
 /* A new file at the path is noticed at once. Without that it is by the next look. */
-static int watch_names(struct sl_watch *w, const char *path, struct sl_err *err)
+static int watch_names(struct sl_watch *w, const char *path, int must, struct sl_err *err)
 {
     char *dir = sl_path_dir(path);
     if (!dir)
         return sl_err_nomem(err, path);
-    (void)sl_watch_add_names(w, dir, NULL);
+    int rc = sl_watch_add_names(w, dir, must ? err : NULL);
     free(dir);
-    return 0;
+    return must ? rc : 0;
 }
 
-int sl_bytes_await(const char *path, int stop_fd, struct sl_err *err)
+static int is_something(const char *path)
+{
+    return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+int sl_bytes_await(const char *path, int stop_fd, int (*is_there)(const char *path),
+                   struct sl_err *err)
 {
     struct sl_watch *w = sl_watch_new(err);
-    int rc = w ? watch_names(w, path, err) : -(int)SL_EFAIL;
-    while (rc == 0 && access(path, F_OK) < 0 && errno == ENOENT) {
+    int rc = w ? watch_names(w, path, is_there != NULL, err) : -(int)SL_EFAIL;
+    is_there = is_there ? is_there : is_something;
+    while (rc == 0 && !is_there(path)) {
         struct pollfd fds[2] = {{.fd = sl_watch_fd(w), .events = POLLIN},
                                 {.fd = stop_fd, .events = POLLIN}};
         if (poll(fds, 2, POLL_USEC / 1000) < 0 && errno != EINTR)
@@ -230,7 +237,7 @@ int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **o
         b->watch = sl_watch_new(err);
         rc = b->watch ? sl_watch_add(b->watch, b->path, err) : -(int)SL_EFAIL;
         if (rc == 0)
-            rc = watch_names(b->watch, b->path, err);
+            rc = watch_names(b->watch, b->path, 0, err);
     }
     if (rc < 0) {
         sl_bytes_free(b);

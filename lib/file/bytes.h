@@ -19,8 +19,10 @@ int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **o
 int sl_bytes_none(const char *name, struct sl_bytes **out, struct sl_err *err);
 /* Whether opening failed for want of memory or descriptors: that is not the file's affair. */
 int sl_bytes_is_short(const struct sl_err *why);
-/* Waits until there is something at the path: 0, SL_ESTOPPED when stop_fd becomes readable before. */
-int sl_bytes_await(const char *path, int stop_fd, struct sl_err *err);
+/* Waits until there is something at the path, by is_there if that is not NULL; its directory must be there then.
+ * 0, SL_ESTOPPED when stop_fd becomes readable before. */
+int sl_bytes_await(const char *path, int stop_fd, int (*is_there)(const char *path),
+                   struct sl_err *err);
 void sl_bytes_free(struct sl_bytes *b);
 /*
  * Up to n bytes: DATA and *got > 0; WAIT: nothing now; END: nothing more of this file (when followed:

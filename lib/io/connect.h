@@ -45,10 +45,9 @@ enum { SL_STREAM_GATHER = 256 << 10 }; /* bytes to gather before they are writte
 struct sl_stream_sink {                /* first member of such a sink */
     struct sl_sink base;
     struct sl_dest *dest;
-    struct sl_buf bytes; /* not written yet, and */
-    int64_t rows;        /* the rows in them */
-    /* Text to a terminal: appends bytes in the form that is written. NULL: as they are. */
-    void (*visible)(struct sl_buf *out, const void *data, size_t n);
+    struct sl_buf bytes;     /* not written yet, and */
+    int64_t rows;            /* the rows in them */
+    enum sl_visible visible; /* of text to a terminal; SL_VISIBLE_ALL: it is written as it is */
 };
 /* Counts rows that are in bytes now, or will be before they are written. */
 void sl_stream_sink_take(struct sl_stream_sink *s, size_t rows);

@@ -102,9 +102,10 @@ static int fill(struct log_source *s, struct front *f, struct sl_err *err)
         if (rc != SL_LOG_CHUNK)
             return rc < 0 ? rc : 0;
         rc = sl_log_source_decode(s, c, &f->batch, err);
-        f->base = sl_log_chunk_base(c);
-        f->end = f->base + sl_log_chunk_rows(c);
-        f->history = sl_log_chunk_history(c);
+        struct sl_log_chunk_info info = sl_log_chunk_info(c);
+        f->base = info.base;
+        f->end = info.base + info.rows;
+        f->history = info.history;
         sl_log_chunk_free(c);
         for (int i = 0; rc == 0 && i < f->batch->schema->nfields; i++)
             rc = f->batch->columns[i] ? sl_column_load(f->batch->columns[i], err) : 0;

@@ -10,6 +10,7 @@
  */
 #include "base/compat.h"
 #include "arrow/hidden.h"
+#include "file/bytes.h"
 #include "io/connect.h"
 #include "io/log_source.h"
 
@@ -47,17 +48,6 @@ static void say_unsettled(struct log_source *s)
 
 /* ---- opening ---- */
 
-static void parent_of(const char *path, struct sl_buf *out)
-{
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    while (n > 0 && path[n - 1] != '/')
-        n--;
-    sl_buf_reset(out);
-    sl_buf_add(out, n ? path : ".", n ? n : 1);
-}
-
 /* Is there a log that stays? One without a commit may be removed again by the run that made it. */
 static int is_there(const char *path)
 {
@@ -69,38 +59,6 @@ static int is_there(const char *path)
     int there = !sl_log_is_new(l);
     sl_log_free(l);
     return there;
-}
-
-/* tail -f: the log may not be there yet. */
-static int await_log(struct log_source *s, struct sl_err *err)
-{
-    struct sl_buf parent = SL_BUF_INIT;
-    struct sl_watch *w = sl_watch_new(err);
-    int rc = w ? 0 : -(int)(err ? err->code : SL_EFAIL);
-
-    parent_of(s->path, &parent);
-    if (rc == 0)
-        rc = sl_buf_check(&parent, err);
-    if (rc == 0)
-        rc = sl_watch_add_names(w, parent.data, err);
-    if (rc == 0)
-        sl_log_source_note(s, "%s is not there yet: waiting for it", s->path);
-    while (rc == 0 && !is_there(s->path)) {
-        struct pollfd fds[2];
-        int n = 0;
-        if (sl_watch_fd(w) >= 0)
-            fds[n++] = (struct pollfd){.fd = sl_watch_fd(w), .events = POLLIN};
-        if (s->o.stop_fd >= 0)
-            fds[n++] = (struct pollfd){.fd = s->o.stop_fd, .events = POLLIN};
-        if (poll(fds, (nfds_t)n, LOOK_USEC / 1000) < 0 && errno != EINTR)
-            rc = sl_err_sys(err, "cannot poll");
-        else if (s->o.stop_fd >= 0 && n && fds[n - 1].revents)
-            rc = sl_err_set(err, SL_ESTOPPED, "ended before %s was there", s->path);
-        sl_watch_drain(w);
-    }
-    sl_watch_free(w);
-    sl_buf_release(&parent);
-    return rc;
 }
 
 static int open_reader(struct log_source *s, struct sl_err *err)
@@ -184,8 +142,10 @@ static int source_open(struct sl_source *base, struct sl_err *err)
     struct log_source *s = (struct log_source *)base;
     int rc = 0;
 
-    if (s->o.wait_for_log && !is_there(s->path))
-        rc = await_log(s, err);
+    if (s->o.wait_for_log && !is_there(s->path)) { /* tail -f */
+        sl_log_source_note(s, "%s is not there yet: waiting for it", s->path);
+        rc = sl_bytes_await(s->path, s->o.stop_fd, is_there, err);
+    }
     if (rc == 0)
         rc = sl_log_open(s->path, &s->log, err);
     if (rc == 0)
@@ -304,13 +264,12 @@ static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl
         return sl_err_nomem(err, "a morsel");
     }
     *mark = (struct log_mark){.chunk = c, .n = 1};
-    mark->items[0] = (struct log_upto){.partition = sl_log_chunk_partition(c),
-                                       .end = sl_log_chunk_base(c) + sl_log_chunk_rows(c),
-                                       .history = sl_log_chunk_history(c)};
+    struct sl_log_chunk_info i = sl_log_chunk_info(c);
+    mark->items[0] = (struct log_upto){i.partition, i.base + i.rows, i.history};
     m->arg = mark;
-    m->split = sl_log_chunk_partition(c);
-    m->base = sl_log_chunk_base(c);
-    m->len = (size_t)sl_log_chunk_bytes(c);
+    m->split = i.partition;
+    m->base = i.base;
+    m->len = (size_t)i.bytes;
     *out = m;
     return SL_NEXT_MORSEL;
 }
@@ -327,9 +286,9 @@ static struct sl_column *order_column(const struct sl_log_chunk *c, int is_offse
         sl_err_nomem(err, "a column");
         return NULL;
     }
-    int64_t *v = (int64_t *)data->data, first = sl_log_chunk_base(c);
+    int64_t *v = (int64_t *)data->data, first = sl_log_chunk_info(c).base;
     for (size_t i = 0; i < n; i++)
-        v[i] = is_offset ? first + (int64_t)i : sl_log_chunk_partition(c);
+        v[i] = is_offset ? first + (int64_t)i : sl_log_chunk_info(c).partition;
     column->form = is_offset ? SL_PLAIN : SL_CONST;
     column->data = v;
     column->owner[1] = data;
@@ -359,9 +318,9 @@ static int narrow(const struct log_source *s, const struct sl_log_chunk *c, stru
                   struct sl_err *err)
 {
     struct sl_batch *old = *b;
-    struct sl_log_range r = s->ranges[sl_log_chunk_partition(c)];
+    struct sl_log_range r = s->ranges[sl_log_chunk_info(c).partition];
     int by_time = is_by_time(s);
-    int64_t base = sl_log_chunk_base(c);
+    int64_t base = sl_log_chunk_info(c).base;
 
     if (!by_time && base >= r.from && base + (int64_t)old->rows <= r.to)
         return 0;

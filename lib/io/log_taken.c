@@ -133,7 +133,7 @@ int sl_log_source_delivered(struct sl_source *base, struct sl_morsel *m,
     for (size_t i = 0; i < mark->n; i++) {
         const struct log_upto *to = &mark->items[i];
         struct log_part *part = &s->parts[to->partition];
-        part->end = m->upto >= 0 ? sl_log_chunk_base(mark->chunk) + m->upto : to->end;
+        part->end = m->upto >= 0 ? sl_log_chunk_info(mark->chunk).base + m->upto : to->end;
         part->history = to->history;
         part->is_moved = 1;
     }

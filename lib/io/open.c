@@ -36,10 +36,10 @@ static const char *local_path(const char *path, struct sl_err *err)
     return NULL;
 }
 
-static int is_directory(const char *path)
+static mode_t kind_of(const char *path)
 {
     struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    return stat(path, &st) == 0 ? st.st_mode & S_IFMT : 0;
 }
 
 /* A directory that is no log, or one whose inside may not be seen. */
@@ -54,12 +54,6 @@ static int refuse_directory(const char *path, struct sl_err *err)
     return sl_err_hint(err,
                        "name the files in it, %.*s/*, or ingest them as they come: --watch %.*s",
                        (int)n, path, (int)n, path);
-}
-
-static int is_regular(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* ---- sources ---- */
@@ -192,7 +186,7 @@ static int check_paths(const struct sl_input_options *o, struct sl_err *err)
             continue;
         if (sl_path_is_log(path))
             continue;
-        if (is_directory(path))
+        if (kind_of(path) == S_IFDIR)
             return refuse_directory(path, err);
         if (access(path, F_OK) != 0 && !o->wait_for_log)
             return sl_err_sys(err, "cannot open %s", path);
@@ -215,7 +209,7 @@ static int open_paths(const struct sl_input_options *o, struct sl_source **out, 
         return rc;
     if (o->npaths == 1 && strcmp(o->paths[0], "-") != 0 &&
         (sl_path_is_log(o->paths[0]) ||
-         (o->wait_for_log && !is_regular(o->paths[0]) && sl_output_is_log(o->paths[0]))))
+         (o->wait_for_log && kind_of(o->paths[0]) != S_IFREG && sl_output_is_log(o->paths[0]))))
         return open_log(o, out, err);
     if (o->from.kind != SL_POINT_NONE || o->to.kind != SL_POINT_NONE || o->partition >= 0) {
         sl_err_set(err, SL_EUSAGE, "--from, --to and --partition are of logs, and %s is none",
@@ -245,7 +239,7 @@ static int await_path(const struct sl_input_options *o, struct sl_err *err)
     if (!text.failed && o->say)
         o->say(o->say_arg, text.data);
     sl_buf_release(&text);
-    return sl_bytes_await(o->paths[0], o->stop_fd, err);
+    return sl_bytes_await(o->paths[0], o->stop_fd, NULL, err);
 }
 
 int sl_input_open(const struct sl_input_options *o, int from, struct sl_source **out, int *taken,
@@ -378,6 +372,12 @@ void sl_say_full(const struct sl_input_options *o)
         *o->is_full_said = 1;
 }
 
+static int not_a_log(const char *dest, struct sl_err *err)
+{
+    sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log", dest);
+    return sl_err_hint(err, "name a log that is there, or a new name");
+}
+
 int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err)
 {
     struct sl_output_options local = *o;
@@ -395,12 +395,10 @@ int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, stru
             sl_err_set(err, SL_EUSAGE, "%s is a log: -O %s does not fit it", o->dest, o->format);
             return sl_err_hint(err, "for a file say file:%s", o->dest);
         }
-        if (is_directory(local.dest) && !sl_path_is_log(local.dest)) {
-            if (access(local.dest, X_OK) != 0)
-                return sl_err_sys(err, "cannot look into %s", local.dest);
-            sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log", local.dest);
-            return sl_err_hint(err, "name a log that is there, or a new name");
-        }
+        if (kind_of(local.dest) == S_IFDIR && !sl_path_is_log(local.dest))
+            return access(local.dest, X_OK) != 0
+                       ? sl_err_sys(err, "cannot look into %s", local.dest)
+                       : not_a_log(local.dest, err);
         return sl_log_sink_new(&local, out, err);
     }
     if (local.dest) {
@@ -408,10 +406,8 @@ int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, stru
         if (!local.dest)
             return -(int)(err ? err->code : SL_EUSAGE);
     }
-    if (local.dest && is_directory(local.dest)) {
-        sl_err_set(err, SL_EUSAGE, "%s is a directory, and not a log", local.dest);
-        return sl_err_hint(err, "name a log that is there, or a new name");
-    }
+    if (local.dest && kind_of(local.dest) == S_IFDIR)
+        return not_a_log(local.dest, err);
     int rc = output_format(&local, local.dest, &format, err);
     if (rc < 0)
         return rc;

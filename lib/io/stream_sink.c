@@ -19,7 +19,7 @@ static int put_visible(const struct sl_stream_sink *s, const struct sl_buf *byte
                        struct sl_err *err)
 {
     struct sl_buf shown = SL_BUF_INIT;
-    s->visible(&shown, bytes->data, bytes->len);
+    sl_buf_add_visible_as(&shown, bytes->data, bytes->len, s->visible);
     int rc = sl_buf_check(&shown, err);
     if (rc == 0)
         rc = sl_dest_write(s->dest, shown.data, shown.len, err);

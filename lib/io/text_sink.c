@@ -32,8 +32,7 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
     if (rc < 0)
         return rc;
     if (sl_dest_is_terminal(s->stream.dest))
-        s->stream.visible =
-            s->wo.format == SL_TEXT_JSON ? sl_buf_add_visible_json : sl_buf_add_visible_lines;
+        s->stream.visible = s->wo.format == SL_TEXT_JSON ? SL_VISIBLE_JSON : SL_VISIBLE_LINES;
     struct sl_schema *visible = sl_hidden_schema(schema, err);
     if (!visible)
         return -(int)(err ? err->code : SL_EFAIL);

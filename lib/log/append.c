@@ -364,8 +364,6 @@ static int keep_pieces(struct job *j, struct sl_err *err)
 
 static int add_note(struct sl_line *line, const struct sl_log_note *note, struct sl_err *err)
 {
-    struct sl_buf name = SL_BUF_INIT;
-    int rc = 0;
     if (!note)
         return 0;
     line->positions =
@@ -379,23 +377,13 @@ static int add_note(struct sl_line *line, const struct sl_log_note *note, struct
                                   .value = note->position[i],
                                   .len = strlen(note->position[i])};
     }
-    if (note->pipeline) {
-        struct sl_line_pair *p = &line->pipelines[0];
-        p->value = note->pipeline;
-        p->len = strlen(note->pipeline);
-        rc = sl_line_pipeline_name(p->value, p->len, &name, &p->open, err);
-        if (rc == 0) {
-            p->key = sl_arena_strndup(&line->arena, name.data ? name.data : "", name.len);
-            rc = p->key ? 0 : sl_err_nomem(err, "a commit");
-            line->npipelines = 1;
-        } else if (rc != -SL_ENOMEM) {
-            if (err)
-                err->code = SL_EBUG;
-            rc = -SL_EBUG;
-        }
-    }
-    sl_buf_release(&name);
-    return rc;
+    if (!note->pipeline)
+        return 0;
+    int rc = sl_line_pipeline(line, note->pipeline, strlen(note->pipeline), line->pipelines, err);
+    line->npipelines = rc == 0;
+    if (rc == -SL_ECORRUPT && err)
+        err->code = SL_EBUG;
+    return rc == -SL_ECORRUPT ? -SL_EBUG : rc;
 }
 
 static int write_line(struct job *j, const struct sl_log_note *note, struct sl_err *err)

@@ -70,29 +70,13 @@ void sl_log_chunk_free(struct sl_log_chunk *c)
     free(c);
 }
 
-int sl_log_chunk_partition(const struct sl_log_chunk *c)
+struct sl_log_chunk_info sl_log_chunk_info(const struct sl_log_chunk *c)
 {
-    return c->partition;
-}
-
-int64_t sl_log_chunk_base(const struct sl_log_chunk *c)
-{
-    return c->base + c->skip;
-}
-
-uint64_t sl_log_chunk_history(const struct sl_log_chunk *c)
-{
-    return c->history;
-}
-
-int64_t sl_log_chunk_rows(const struct sl_log_chunk *c)
-{
-    return c->take;
-}
-
-int64_t sl_log_chunk_bytes(const struct sl_log_chunk *c)
-{
-    return (int64_t)c->len;
+    return (struct sl_log_chunk_info){.partition = c->partition,
+                                      .base = c->base + c->skip,
+                                      .rows = c->take,
+                                      .bytes = (int64_t)c->len,
+                                      .history = c->history};
 }
 
 /* ---- decoding ---- */

@@ -57,50 +57,37 @@ static int first_line(struct sl_schema *schema, const uint8_t *id, int partition
     return rc;
 }
 
-static int make_dir(const char *dir, const char *name, struct sl_err *err)
+static int make_dir(int at, const char *dir, const char *name, struct sl_err *err)
 {
-    struct sl_buf path = SL_BUF_INIT;
-    sl_path_join(&path, dir, name);
-    int rc = sl_buf_check(&path, err);
-    if (rc == 0 && mkdir(path.data, 0777) < 0)
-        rc = sl_err_sys(err, "cannot create %s", path.data);
-    sl_buf_release(&path);
+    return mkdirat(at, name, 0777) < 0 ? sl_err_sys(err, "cannot create %s/%s", dir, name) : 0;
+}
+
+static int write_synced(int at, const char *dir, const char *name, const struct sl_buf *bytes,
+                        struct sl_err *err)
+{
+    int fd = sl_path_openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666, dir, err);
+    int rc = fd < 0 ? fd : sl_path_pwrite(fd, bytes->data, bytes->len, 0, name, err);
+    if (rc == 0)
+        rc = sl_path_sync(fd, name, err);
+    if (fd >= 0)
+        close(fd);
     return rc;
 }
 
-static int write_synced(const char *dir, const char *name, const struct sl_buf *bytes,
-                        struct sl_err *err)
-{
-    struct sl_buf path = SL_BUF_INIT;
-    int fd = -1;
-    sl_path_join(&path, dir, name);
-    int rc = sl_buf_check(&path, err);
-    if (rc == 0)
-        rc = fd = sl_path_open(path.data, O_WRONLY | O_CREAT | O_EXCL, 0666, err);
-    if (rc >= 0)
-        rc = sl_path_pwrite(fd, bytes->data, bytes->len, 0, path.data, err);
-    if (rc >= 0)
-        rc = sl_path_sync(fd, path.data, err);
-    if (fd >= 0)
-        close(fd);
-    sl_buf_release(&path);
-    return rc < 0 ? rc : 0;
-}
-
-static int fill(const char *dir, const struct sl_log_options *o, int partitions,
+/* What a log has into the directory dir, which is open as at. */
+static int fill(int at, const char *dir, const struct sl_log_options *o, int partitions,
                 const struct sl_buf *line, struct sl_err *err)
 {
     struct sl_buf path = SL_BUF_INIT;
-    char name[SL_COMMIT_NAME], boot[SL_BOOT_ID + 1], part[16];
-    int rc = make_dir(dir, "commits", err);
+    char name[SL_COMMIT_NAME + 16] = "commits/", boot[SL_BOOT_ID + 1], part[16];
+    int rc = make_dir(at, dir, "commits", err);
 
     for (int i = 0; i < partitions && rc == 0; i++) {
         snprintf(part, sizeof(part), "%04d", i);
-        rc = make_dir(dir, part, err);
+        rc = make_dir(at, dir, part, err);
     }
-    if (rc < 0)
-        return rc;
-    rc = sl_boot_id(boot, err);
+    if (rc == 0)
+        rc = sl_boot_id(boot, err);
     if (rc < 0)
         return rc;
     if (o->boot_id && strlen(o->boot_id) == SL_BOOT_ID)
@@ -109,18 +96,13 @@ static int fill(const char *dir, const struct sl_log_options *o, int partitions,
     rc = sl_buf_check(&path, err);
     if (rc == 0)
         rc = sl_lockfile_create(path.data, 0, boot, err); /* the names are not durable yet */
-    sl_path_join(&path, dir, "commits");
-    if (rc == 0)
-        rc = sl_buf_check(&path, err);
-    sl_commit_name(1, name);
-    if (rc == 0)
-        rc = write_synced(path.data, name, line, err);
-    if (rc == 0)
-        rc = sl_path_sync_dir(path.data, err);
-    if (rc == 0)
-        rc = sl_path_sync_dir(dir, err);
     sl_buf_release(&path);
-    return rc;
+    sl_commit_name(1, name + 8);
+    if (rc == 0)
+        rc = write_synced(at, dir, name, line, err);
+    if (rc == 0)
+        rc = sl_path_sync_below(at, "commits", dir, err);
+    return rc == 0 ? sl_path_sync_dir(dir, err) : rc;
 }
 
 int sl_log_name(const char *made, const char *path, struct sl_err *err)
@@ -184,7 +166,7 @@ int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_sche
     if (rc == 0)
         rc = sl_leftover_name(path, TEMPORARY, made, err);
     int fd = rc == 0 ? make_held(made->data, path, err) : rc;
-    if (fd >= 0 && (rc = fill(made->data, o, partitions, &line, err)) < 0) {
+    if (fd >= 0 && (rc = fill(fd, made->data, o, partitions, &line, err)) < 0) {
         sl_log_unmake(made->data);
         close(fd);
     }

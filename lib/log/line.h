@@ -99,8 +99,8 @@ int sl_line_parse(const char *s, size_t n, struct sl_line *l, struct sl_err *err
  * prefix. */
 int sl_line_is_torn(const char *s, size_t n);
 
-/* Value and pairs of a pipeline record: its name, and whether it is an `open` record. 0 or < 0. */
-int sl_line_pipeline_name(const char *s, size_t n, struct sl_buf *name, int *open,
-                          struct sl_err *err);
+/* The pair of a pipeline record of n bytes at s, which must outlive it; its name goes to the line's arena. */
+int sl_line_pipeline(struct sl_line *l, const char *s, size_t n, struct sl_line_pair *out,
+                     struct sl_err *err);
 
 #endif

@@ -48,14 +48,11 @@ static void *alloc(struct reader *r, size_t n, size_t size)
     return p;
 }
 
-/* Room for one more in an array that grows by doubling inside the arena. */
 static void *grown(struct reader *r, void *old, int n, size_t size)
 {
-    if (n & (n - 1) || (n == 0 && old))
-        return old; /* not at a power of two: there is room */
-    void *p = alloc(r, n ? 2 * (size_t)n : 1, size);
-    if (p && n)
-        memcpy(p, old, (size_t)n * size);
+    void *p = sl_arena_grow(&r->l->arena, old, (size_t)n, size);
+    if (!p)
+        sl_err_nomem(r->err, "reading a commit line");
     return p;
 }
 
@@ -385,40 +382,39 @@ static int position_member(struct reader *r, void *arg)
     return rc;
 }
 
-int sl_line_pipeline_name(const char *s, size_t n, struct sl_buf *name, int *open,
-                          struct sl_err *err)
+int sl_line_pipeline(struct sl_line *l, const char *s, size_t n, struct sl_line_pair *out,
+                     struct sl_err *err)
 {
+    struct sl_buf name = SL_BUF_INIT;
     const char *value;
     size_t len;
-    int rc = sl_json_find_string(s, n, "name", name);
-    if (rc == 0 || rc == -SL_EFORMAT)
-        return sl_err_set(err, SL_ECORRUPT, "a pipeline record without a name");
-    if (rc < 0)
-        return sl_err_nomem(err, "a pipeline record");
-    *open = sl_json_find(s, n, "open", &value, &len) == 1;
-    return 0;
+    int rc = sl_json_find_string(s, n, "name", &name);
+    if (rc == 0 || rc == -SL_EFORMAT) {
+        rc = sl_err_set(err, SL_ECORRUPT, "a pipeline record without a name");
+    } else {
+        *out = (struct sl_line_pair){.value = s, .len = n};
+        out->open = sl_json_find(s, n, "open", &value, &len) == 1;
+        if (rc > 0)
+            out->key = sl_arena_strndup(&l->arena, name.data ? name.data : "", name.len);
+        rc = out->key ? 0 : sl_err_nomem(err, "a pipeline record");
+    }
+    sl_buf_release(&name);
+    return rc;
 }
 
 static int get_pipeline(struct reader *r)
 {
     struct sl_line *l = r->l;
-    struct sl_buf name = SL_BUF_INIT;
+    const char *text;
+    size_t n;
     struct sl_line_pair *list = grown(r, l->pipelines, l->npipelines, sizeof(*list));
     if (!list)
         return -SL_ENOMEM;
     l->pipelines = list;
-    struct sl_line_pair *p = &list[l->npipelines];
-    int rc = skip_value(r, &p->value, &p->len);
+    int rc = skip_value(r, &text, &n);
     if (rc == 0)
-        rc = sl_line_pipeline_name(p->value, p->len, &name, &p->open, r->err);
-    if (rc == 0) {
-        p->key = sl_arena_strndup(&l->arena, name.data ? name.data : "", name.len);
-        if (p->key)
-            l->npipelines++;
-        else
-            rc = sl_err_nomem(r->err, "reading a commit line");
-    }
-    sl_buf_release(&name);
+        rc = sl_line_pipeline(l, text, n, &list[l->npipelines], r->err);
+    l->npipelines += rc == 0;
     return rc;
 }
 

@@ -197,15 +197,15 @@ int sl_log_reader_want(struct sl_log_reader *r, const uint8_t *columns, struct s
 int sl_log_reader_next(struct sl_log_reader *r, struct sl_log_chunk **out, struct sl_err *err);
 int sl_log_reader_fd(const struct sl_log_reader *r); /* inotify, -1 = poll by time */
 /* Verifies, decompresses, casts to the reader's schema; any thread. Physical row 0 has the
- * offset sl_log_chunk_base. */
+ * offset `base` of its info. */
 int sl_log_chunk_decode(struct sl_log_chunk *c, struct sl_batch **out, struct sl_err *err);
-int sl_log_chunk_partition(const struct sl_log_chunk *c);
-int64_t sl_log_chunk_base(const struct sl_log_chunk *c);
-int64_t sl_log_chunk_rows(const struct sl_log_chunk *c);
-/* History of the log when the chunk was read: what a position behind it must name. */
-uint64_t sl_log_chunk_history(const struct sl_log_chunk *c);
-/* Bytes of its messages in the segment: what was read, whatever rows of it are wanted. */
-int64_t sl_log_chunk_bytes(const struct sl_log_chunk *c);
+struct sl_log_chunk_info {
+    int partition;
+    int64_t base, rows;
+    int64_t bytes;    /* of its messages in the segment: what was read, whatever rows are wanted */
+    uint64_t history; /* of the log when it was read: what a position behind it must name */
+};
+struct sl_log_chunk_info sl_log_chunk_info(const struct sl_log_chunk *c);
 void sl_log_chunk_free(struct sl_log_chunk *c);
 
 /* First offset of the partition whose event time is >= t (an index narrows, rows decide), or end. */

@@ -32,19 +32,13 @@ void sl_mend_say(struct sl_mend *m, const char *fmt, ...)
 struct sl_seg *sl_mend_add_seg(struct sl_mend *m, struct sl_err *err)
 {
     struct sl_line *l = &m->line;
-    if (l->nsegs == m->segs_cap) {
-        int cap = m->segs_cap ? 2 * m->segs_cap : 16;
-        struct sl_seg *list = sl_arena_alloc(&l->arena, (size_t)cap * sizeof(*list));
-        if (!list) {
-            sl_err_nomem(err, "a repair");
-            return NULL;
-        }
-        if (l->nsegs)
-            memcpy(list, l->segs, (size_t)l->nsegs * sizeof(*list));
-        l->segs = list;
-        m->segs_cap = cap;
+    struct sl_seg *list = sl_arena_grow(&l->arena, l->segs, (size_t)l->nsegs, sizeof(*list));
+    if (!list) {
+        sl_err_nomem(err, "a repair");
+        return NULL;
     }
-    return &l->segs[l->nsegs++];
+    l->segs = list;
+    return &list[l->nsegs++];
 }
 
 void sl_mend_release(struct sl_mend *m)

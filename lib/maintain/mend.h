@@ -35,14 +35,13 @@ struct sl_mend {
     int ndamaged;
     int naside;          /* the older file is damaged and the newer is not: it is only set aside */
     struct sl_line line; /* what the repair commits */
-    int segs_cap;
-    int changes;            /* things to do */
+    int changes;         /* things to do */
     struct sl_range *taken; /* offsets of the partition that is looked at, ascending */
     size_t ntaken;
     int64_t latest; /* greatest commit of the batches taken up in that partition */
     char *
         *aside; /* files that go to lost/ besides those of dropped segments; in the line's arena */
-    size_t nadopted, aside_cap;
+    size_t nadopted;
 };
 
 struct sl_extent { /* a good batch */

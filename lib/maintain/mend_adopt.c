@@ -179,19 +179,12 @@ static void find_copies(const struct sl_mend *m, struct sl_stranger *list, size_
 
 static int add_aside(struct sl_mend *m, const char *name, struct sl_err *err)
 {
-    if (m->nadopted == m->aside_cap) {
-        size_t cap = m->aside_cap ? 2 * m->aside_cap : 8;
-        char **list = sl_arena_alloc(&m->line.arena, cap * sizeof(*list));
-        if (!list)
-            return sl_err_nomem(err, "a repair");
-        if (m->nadopted)
-            memcpy(list, m->aside, m->nadopted * sizeof(*list));
-        m->aside = list;
-        m->aside_cap = cap;
-    }
-    char *copy = sl_arena_strndup(&m->line.arena, name, strlen(name));
+    struct sl_arena *a = &m->line.arena;
+    char **list = sl_arena_grow(a, m->aside, m->nadopted, sizeof(*list));
+    char *copy = list ? sl_arena_strndup(a, name, strlen(name)) : NULL;
     if (!copy)
         return sl_err_nomem(err, "a repair");
+    m->aside = list;
     m->aside[m->nadopted++] = copy;
     return 0;
 }

@@ -273,7 +273,8 @@ static int read_on(struct sl_log_reader *reader, struct rows *r, int64_t until, 
             return next < 0 ? next : 0;
         int rc = sl_log_chunk_decode(chunk, &b, err);
         if (rc == 0)
-            rc = take_rows(r, b, sl_log_chunk_partition(chunk), sl_log_chunk_base(chunk), err);
+            rc = take_rows(r, b, sl_log_chunk_info(chunk).partition, sl_log_chunk_info(chunk).base,
+                           err);
         sl_batch_unref(b);
         sl_log_chunk_free(chunk);
         if (rc < 0)

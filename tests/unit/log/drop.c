@@ -58,8 +58,8 @@ static int read_to(struct reading *g, int64_t to)
     struct sl_log_chunk *c;
     int rc = SL_LOG_CHUNK;
     while (g->next < to && (rc = sl_log_reader_next(g->r, &c, &err)) == SL_LOG_CHUNK) {
-        CHECK_INT(sl_log_chunk_base(c), g->next);
-        g->next += sl_log_chunk_rows(c);
+        CHECK_INT(sl_log_chunk_info(c).base, g->next);
+        g->next += sl_log_chunk_info(c).rows;
         sl_log_chunk_free(c);
     }
     return rc;

@@ -49,7 +49,7 @@ static int read_on(struct reading *g, int64_t rows)
         struct sl_batch *b = NULL;
         CHECK(good(sl_log_chunk_decode(c, &b, &err)));
         for (size_t i = 0; b && i < b->selected; i++, g->rows++)
-            CHECK(sl_log_chunk_base(c) + (int64_t)i == g->rows && row_is(b, i, 0, g->rows));
+            CHECK(sl_log_chunk_info(c).base + (int64_t)i == g->rows && row_is(b, i, 0, g->rows));
         sl_batch_unref(b);
         sl_log_chunk_free(c);
     }

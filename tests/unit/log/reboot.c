@@ -256,8 +256,8 @@ static void test_early_follower(void)
         CHECK(good(sl_log_reader_open(l, &o, &r, &err)));
         for (int after = 0; after < 2; after++) {
             while ((rc = sl_log_reader_next(r, &c, &err)) == SL_LOG_CHUNK) {
-                CHECK_INT(sl_log_chunk_base(c), rows);
-                rows += sl_log_chunk_rows(c);
+                CHECK_INT(sl_log_chunk_info(c).base, rows);
+                rows += sl_log_chunk_info(c).rows;
                 sl_log_chunk_free(c);
             }
             CHECK(good(rc));

@@ -112,7 +112,7 @@ static int64_t batches_of(const char *path, int64_t from, int64_t to)
     int n = 0;
     CHECK(good(sl_log_open(path, &l, &err)) && good(sl_log_reader_open(l, &o, &r, &err)));
     while (sl_log_reader_next(r, &c, &err) == SL_LOG_CHUNK) {
-        CHECK(sl_log_chunk_bytes(c) > 0);
+        CHECK(sl_log_chunk_info(c).bytes > 0);
         n++;
         sl_log_chunk_free(c);
     }
@@ -258,7 +258,7 @@ static int follow_read(struct follow *f, int chunks)
     int rc = SL_LOG_CHUNK;
     while (chunks-- > 0 && (rc = sl_log_reader_next(f->r, &c, &err)) == SL_LOG_CHUNK) {
         struct sl_batch *b = NULL;
-        CHECK_INT(sl_log_chunk_base(c), f->next);
+        CHECK_INT(sl_log_chunk_info(c).base, f->next);
         CHECK(good(sl_log_chunk_decode(c, &b, &err)));
         for (size_t i = 0; b && i < b->selected; i++, f->next++)
             CHECK(row_is(b, i, 0, f->next));

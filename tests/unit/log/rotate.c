@@ -88,8 +88,8 @@ static void test_files(void)
             rows += 3;
             if (i % 7 == 0 || i == 59) {
                 while ((rc = sl_log_reader_next(r, &c, &err)) == SL_LOG_CHUNK) {
-                    CHECK_INT(sl_log_chunk_base(c), seen);
-                    seen += sl_log_chunk_rows(c);
+                    CHECK_INT(sl_log_chunk_info(c).base, seen);
+                    seen += sl_log_chunk_info(c).rows;
                     sl_log_chunk_free(c);
                 }
                 CHECK(good(rc));

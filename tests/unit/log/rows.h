@@ -182,7 +182,7 @@ static inline int64_t count_rows_as(const char *path, int partition, const char 
     rc = sl_log_reader_open(l, &o, &r, &err);
     while (rc == 0 && (rc = sl_log_reader_next(r, &c, &err)) == SL_LOG_CHUNK) {
         struct sl_batch *b;
-        int64_t base = sl_log_chunk_base(c);
+        int64_t base = sl_log_chunk_info(c).base;
         rc = sl_log_chunk_decode(c, &b, &err);
         sl_log_chunk_free(c);
         if (rc < 0)

@@ -102,15 +102,15 @@ static int64_t count_range(const char *path, int64_t from, int64_t to)
     while ((rc = sl_log_reader_next(r, &c, &err)) == SL_LOG_CHUNK) {
         struct sl_batch *b;
         CHECK(good(sl_log_chunk_decode(c, &b, &err)));
-        CHECK_INT(sl_log_chunk_base(c), n);
-        CHECK_INT(sl_log_chunk_rows(c), b->selected);
+        CHECK_INT(sl_log_chunk_info(c).base, n);
+        CHECK_INT(sl_log_chunk_info(c).rows, b->selected);
         CHECK(good(sl_column_load(b->columns[2], &err)));
         for (size_t i = 0; i < b->selected; i++, n++) {
             size_t row = sl_batch_row(b, i);
             const struct sl_column *h;
             size_t k = sl_column_slot(b->columns[2], row, &h);
             CHECK_INT(((const int64_t *)h->data)[k], n);
-            CHECK_INT(sl_log_chunk_base(c) + (int64_t)row, n);
+            CHECK_INT(sl_log_chunk_info(c).base + (int64_t)row, n);
             CHECK(sl_column_null(b->columns[4], row)); /* not asked for */
         }
         sl_batch_unref(b);

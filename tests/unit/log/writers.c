@@ -46,9 +46,9 @@ static void take_chunk(struct seen *s, struct sl_log_chunk *c)
         s->bad++;
         return;
     }
-    if (sl_log_chunk_base(c) != s->offset[sl_log_chunk_partition(c)])
+    if (sl_log_chunk_info(c).base != s->offset[sl_log_chunk_info(c).partition])
         s->bad++;
-    s->offset[sl_log_chunk_partition(c)] += (int64_t)b->selected;
+    s->offset[sl_log_chunk_info(c).partition] += (int64_t)b->selected;
     for (size_t i = 0; i < b->selected; i++) {
         if (sl_column_load(b->columns[1], &err) < 0) {
             s->bad++;
@@ -81,7 +81,7 @@ static int follow(const char *path)
     while (got < want && !s.bad) {
         int rc = sl_log_reader_next(r, &c, &err);
         if (rc == SL_LOG_CHUNK) {
-            got += sl_log_chunk_rows(c);
+            got += sl_log_chunk_info(c).rows;
             take_chunk(&s, c);
             sl_log_chunk_free(c);
         } else if (rc == SL_LOG_WAIT) {

@@ -76,7 +76,7 @@ static int64_t rows_left(const char *path)
         struct sl_batch *b;
         CHECK(good(sl_log_chunk_decode(c, &b, &err)));
         for (size_t i = 0; i < b->selected; i++, n++)
-            CHECK(row_is(b, i, 0, sl_log_chunk_base(c) + (int64_t)i));
+            CHECK(row_is(b, i, 0, sl_log_chunk_info(c).base + (int64_t)i));
         sl_batch_unref(b);
         sl_log_chunk_free(c);
     }
@@ -364,7 +364,7 @@ static void test_verify(void)
         int64_t at = file_size(file), sizes[20] = {0};
         CHECK(good(sl_log_open(path, &l, &err)) && good(sl_log_reader_open(l, &o, &r, &err)));
         for (int i = 0; sl_log_reader_next(r, &c, &err) == SL_LOG_CHUNK && i < 20; i++) {
-            sizes[i] = sl_log_chunk_bytes(c);
+            sizes[i] = sl_log_chunk_info(c).bytes;
             at -= sizes[i];
             sl_log_chunk_free(c);
         }
