@@ -7,6 +7,7 @@
 
 struct sl_batch *sl_batch_new(struct sl_schema *schema, size_t rows)
 {
+    assert(sl_schema_is_sound(schema));
     assert(schema);
     struct sl_batch *b = sl_calloc(1, sizeof *b);
     if (!b)
@@ -31,6 +32,7 @@ struct sl_batch *sl_batch_ref(struct sl_batch *b)
 
 void sl_batch_unref(struct sl_batch *b)
 {
+    assert(!b || b->refs > 0);
     if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (int i = 0; i < b->schema->nfields; i++)
@@ -57,6 +59,7 @@ static struct sl_batch *derive(struct sl_batch *b, struct sl_err *err)
 struct sl_batch *sl_batch_select(struct sl_batch *b, struct sl_buffer *selection, size_t n,
                                  struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b) && selection && n <= b->rows);
     assert(n <= b->rows);
     struct sl_batch *d = derive(b, err);
     if (!d) {
@@ -73,6 +76,7 @@ struct sl_batch *sl_batch_select(struct sl_batch *b, struct sl_buffer *selection
 struct sl_batch *sl_batch_pick(struct sl_batch *b, const uint32_t *rows, size_t n,
                                struct sl_account *account, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b) && n <= b->rows);
     assert(n <= b->rows && (rows || !n));
     struct sl_buffer *sel = sl_buffer_new(account, n * sizeof(*rows));
     if (!sel) {
@@ -97,6 +101,7 @@ static int is_prefix(const struct sl_batch *b)
 struct sl_batch *sl_batch_compact(struct sl_batch *b, struct sl_account *account,
                                   struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b));
     if (!b->selection)
         return sl_batch_ref(b);
     struct sl_batch *d = sl_batch_new(b->schema, b->selected);
@@ -133,6 +138,7 @@ static struct sl_batch *slice_selection(struct sl_batch *b, size_t from, size_t 
 
 struct sl_batch *sl_batch_slice(struct sl_batch *b, size_t from, size_t n, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b));
     assert(from <= b->selected && n <= b->selected - from);
     if (n == b->selected)
         return sl_batch_ref(b);
@@ -157,6 +163,7 @@ struct sl_batch *sl_batch_slice(struct sl_batch *b, size_t from, size_t n, struc
 
 struct sl_batch *sl_batch_cast(struct sl_batch *b, struct sl_schema *to, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b) && sl_schema_is_sound(to));
     if (b->schema == to)
         return sl_batch_ref(b);
     struct sl_batch *d = sl_batch_new(to, b->rows);

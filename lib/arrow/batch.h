@@ -51,6 +51,12 @@ struct sl_batch *sl_batch_compact(struct sl_batch *b, struct sl_account *account
 struct sl_batch *sl_batch_slice(struct sl_batch *b, size_t from, size_t n, struct sl_err *err);
 /* b cast to a schema with the same or more columns (by name; missing ones are null). */
 struct sl_batch *sl_batch_cast(struct sl_batch *b, struct sl_schema *to, struct sl_err *err);
+/* What holds of every batch and costs nothing to look at, for an assert at each door. */
+static inline int sl_batch_is_sound(const struct sl_batch *b)
+{
+    return b && b->refs > 0 && b->schema && (b->columns || !b->schema->nfields) &&
+           (b->selection ? b->selected <= b->rows : b->selected == b->rows);
+}
 /* Physical row of the k-th selected one. */
 static inline size_t sl_batch_row(const struct sl_batch *b, size_t k)
 {

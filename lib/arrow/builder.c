@@ -17,6 +17,7 @@ enum { FIRST_ROWS = 1024, FIRST_BYTES = 16384, DICT_TRIAL = 4096, DICT_MAX = 655
 void sl_builder_init(struct sl_builder *b, struct sl_type type, struct sl_account *account,
                      int use_dict)
 {
+    assert(type.kind >= SL_BOOL && type.kind <= SL_DECIMAL);
     memset(b, 0, sizeof *b);
     b->type = sl_type_ref(type);
     b->account = account;
@@ -308,6 +309,7 @@ void sl_builder_bytes(struct sl_builder *b, const void *s, size_t n)
 
 void sl_builder_row(struct sl_builder *b, const struct sl_column *c, size_t i)
 {
+    SL_CHECK_THAT(sl_column_is_loaded(c) && i < c->rows);
     if (b->type.kind == SL_FOREIGN) {
         if (!b->failed && sl_builder_parts_add(&b->parts, c, i) < 0)
             fail(b, SL_ENOMEM);

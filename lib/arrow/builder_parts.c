@@ -19,6 +19,7 @@ struct sl_builder_parts {
 
 int sl_builder_parts_add(struct sl_builder_parts **pp, const struct sl_column *c, size_t i)
 {
+    assert(pp && sl_column_is_sound(c));
     if (!*pp && !(*pp = sl_calloc(1, sizeof **pp)))
         return -SL_ENOMEM;
     struct sl_builder_parts *p = *pp;

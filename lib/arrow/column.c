@@ -26,6 +26,7 @@ struct sl_column *sl_column_ref(struct sl_column *c)
 
 void sl_column_unref(struct sl_column *c)
 {
+    assert(!c || c->refs > 0);
     if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
         return;
     sl_column_unref(c->dict);
@@ -42,6 +43,7 @@ void sl_column_unref(struct sl_column *c)
 
 int sl_column_load(struct sl_column *c, struct sl_err *err)
 {
+    assert(sl_column_is_sound(c));
     if (SL_LIKELY(c->form != SL_LAZY))
         return 0;
     struct sl_lazy *l = c->lazy;
@@ -58,6 +60,7 @@ int sl_column_load(struct sl_column *c, struct sl_err *err)
 
 size_t sl_bits_count(const uint8_t *bits, size_t n)
 {
+    assert(bits || !n);
     size_t count = 0, i = 0;
     for (; i + 64 <= n; i += 64) {
         uint64_t w;
@@ -73,6 +76,7 @@ size_t sl_bits_count(const uint8_t *bits, size_t n)
 
 void sl_bits_fill(uint8_t *dst, size_t at, size_t n, int bit)
 {
+    assert(dst || !n);
     for (; n && (at & 7); at++, n--)
         bit ? sl_bit_set(dst, at) : sl_bit_clear(dst, at);
     memset(dst + at / 8, bit ? 0xff : 0, n / 8);
@@ -83,6 +87,7 @@ void sl_bits_fill(uint8_t *dst, size_t at, size_t n, int bit)
 
 void sl_bits_copy(uint8_t *dst, size_t at, const uint8_t *src, size_t from, size_t n)
 {
+    assert(dst && src);
     for (; n && (at & 7); at++, from++, n--)
         sl_bit(src, from) ? sl_bit_set(dst, at) : sl_bit_clear(dst, at);
     uint8_t *d = dst + at / 8;
@@ -102,6 +107,7 @@ void sl_bits_copy(uint8_t *dst, size_t at, const uint8_t *src, size_t from, size
 
 void sl_bits_take(uint8_t *dst, const uint8_t *src, const uint32_t *sel, size_t n)
 {
+    assert((dst && src && sel) || !n);
     size_t k = 0;
     for (; k + 8 <= n; k += 8) {
         unsigned byte = 0;
@@ -133,6 +139,7 @@ void *sl_column_own_data(struct sl_column *c, size_t bytes, struct sl_account *a
 
 uint8_t *sl_column_own_valid(struct sl_column *c, struct sl_account *a, struct sl_err *err)
 {
+    assert(!c->valid);
     struct sl_buffer *b = sl_buffer_new(a, sl_bits_bytes(c->rows));
     if (!b) {
         sl_err_nomem(err, "a column");
@@ -144,6 +151,7 @@ uint8_t *sl_column_own_valid(struct sl_column *c, struct sl_account *a, struct s
 
 int32_t *sl_column_own_offsets(struct sl_column *c, struct sl_account *a, struct sl_err *err)
 {
+    assert(!c->offsets);
     struct sl_buffer *b = sl_buffer_new(a, (c->rows + 1) * sizeof(int32_t));
     if (!b) {
         sl_err_nomem(err, "a column");
@@ -195,6 +203,7 @@ nomem:
 
 struct sl_column *sl_column_share(const struct sl_column *c, size_t rows, struct sl_err *err)
 {
+    assert(sl_column_is_sound(c));
     assert(c->form != SL_LAZY);
     struct sl_column *out = share_values(c, rows, err);
     if (out && c->valid) {
@@ -208,6 +217,7 @@ struct sl_column *sl_column_share(const struct sl_column *c, size_t rows, struct
 int sl_column_slice_valid(struct sl_column *out, const struct sl_column *c, size_t from, size_t n,
                           struct sl_err *err)
 {
+    assert(from <= c->rows && n <= c->rows - from);
     if (!c->valid)
         return 0;
     if (from % 8 == 0) {
@@ -242,6 +252,7 @@ static int slice_bits(struct sl_column *out, const struct sl_column *c, size_t f
 
 struct sl_column *sl_column_slice(struct sl_column *c, size_t from, size_t n, struct sl_err *err)
 {
+    assert(sl_column_is_sound(c) && from <= c->rows && n <= c->rows - from);
     if (sl_column_load(c, err) < 0)
         return NULL;
     assert(from <= c->rows && n <= c->rows - from);
@@ -272,6 +283,7 @@ struct sl_column *sl_column_slice(struct sl_column *c, size_t from, size_t n, st
 
 struct sl_column *sl_column_nulls(struct sl_type type, size_t rows, struct sl_err *err)
 {
+    assert(type.kind >= SL_BOOL && type.kind <= SL_DECIMAL);
     /* One zero value that stands for every row; also its offsets and its (null) bit. */
     static const uint64_t zero[4];
     static const uint8_t null_bit[8];

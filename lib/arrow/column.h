@@ -61,6 +61,17 @@ void sl_column_unref(struct sl_column *c); /* NULL is fine */
  * looks at every row: see SL_CHECK. */
 const char *sl_column_check(const struct sl_column *c);
 
+/* What holds of every column and costs nothing to look at, for an assert at each door. */
+static inline int sl_column_is_sound(const struct sl_column *c)
+{
+    return c && c->refs > 0 && c->form <= SL_LAZY && (c->form != SL_DICT || c->dict) &&
+           (c->form != SL_LAZY || c->lazy);
+}
+static inline int sl_column_is_loaded(const struct sl_column *c)
+{
+    return sl_column_is_sound(c) && c->form != SL_LAZY;
+}
+
 /* Decodes a LAZY column in place; no work for other forms. 0 or < 0. */
 int sl_column_load(struct sl_column *c, struct sl_err *err);
 

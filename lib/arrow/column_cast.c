@@ -243,6 +243,7 @@ static struct sl_column *cast_const(struct sl_column *c, struct sl_type to, stru
 
 struct sl_column *sl_column_cast(struct sl_column *c, struct sl_type to, struct sl_err *err)
 {
+    assert(sl_column_is_sound(c));
     if (sl_type_equal(c->type, to))
         return sl_column_ref(c);
     if (sl_column_load(c, err) < 0)

@@ -22,6 +22,7 @@ static size_t total_rows(struct sl_column *const *parts, size_t n)
 int sl_column_concat_valid(struct sl_column *out, struct sl_column *const *parts, size_t n,
                            struct sl_account *a, struct sl_err *err)
 {
+    assert(out && parts && n > 0);
     size_t at = 0, i = 0;
     while (i < n && !parts[i]->valid)
         i++;
@@ -46,6 +47,7 @@ int sl_column_concat_valid(struct sl_column *out, struct sl_column *const *parts
 int sl_column_concat_bytes(struct sl_column *out, struct sl_column *const *parts, size_t n,
                            struct sl_account *a, struct sl_err *err)
 {
+    assert(out && parts && n > 0);
     uint64_t total = 0;
     for (size_t i = 0; i < n; i++)
         total += (uint32_t)(parts[i]->offsets[parts[i]->rows] - parts[i]->offsets[0]);

@@ -18,6 +18,7 @@
 
 void sl_values_take(void *dst, const void *src, size_t width, const uint32_t *sel, size_t n)
 {
+    assert(width > 0 && (sel || !n));
     struct pair {
         uint64_t a, b;
     };
@@ -36,6 +37,7 @@ void sl_values_take(void *dst, const void *src, size_t width, const uint32_t *se
 int sl_column_take_valid(struct sl_column *out, const struct sl_column *c, const uint32_t *sel,
                          size_t n, struct sl_account *a, struct sl_err *err)
 {
+    assert(sl_column_is_loaded(c) && (sel || !n));
     if (!c->valid)
         return 0;
     uint8_t *bits = sl_column_own_valid(out, a, err);
@@ -49,6 +51,7 @@ int sl_column_take_valid(struct sl_column *out, const struct sl_column *c, const
 int sl_column_take_bytes(struct sl_column *out, const struct sl_column *c, const uint32_t *sel,
                          size_t n, struct sl_account *a, struct sl_err *err)
 {
+    assert(sl_column_is_loaded(c) && (sel || !n));
     enum { WIDE = 16 }; /* short values are copied whole words at a time */
     const int32_t *from = c->offsets;
     int32_t *to = sl_column_own_offsets(out, a, err);
@@ -111,6 +114,7 @@ static int take_codes(struct sl_column *out, const struct sl_column *c, const ui
 struct sl_column *sl_column_take(struct sl_column *c, const uint32_t *sel, size_t n,
                                  struct sl_account *account, struct sl_err *err)
 {
+    assert(sl_column_is_sound(c));
     if (sl_column_load(c, err) < 0)
         return NULL;
     if (!sel)
@@ -203,6 +207,7 @@ static int expand_const(struct sl_column *out, const struct sl_column *c, struct
 struct sl_column *sl_column_plain(struct sl_column *c, struct sl_account *account,
                                   struct sl_err *err)
 {
+    assert(sl_column_is_sound(c));
     if (sl_column_load(c, err) < 0)
         return NULL;
     if (c->form == SL_PLAIN)

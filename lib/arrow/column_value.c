@@ -65,6 +65,7 @@ static int compare_values(const struct sl_column *ha, size_t i, const struct sl_
 
 int sl_column_compare(const struct sl_column *a, size_t i, const struct sl_column *b, size_t k)
 {
+    SL_CHECK_THAT(i < a->rows && k < b->rows);
     assert(a->type.kind == b->type.kind);
     int null_a = sl_column_null(a, i), null_b = sl_column_null(b, k);
     if (null_a || null_b)
@@ -128,6 +129,7 @@ static void print_value(const struct sl_column *h, size_t k, struct sl_buf *out)
 
 void sl_column_print(const struct sl_column *c, size_t i, struct sl_buf *out)
 {
+    SL_CHECK_THAT(sl_column_is_loaded(c) && i < c->rows);
     if (sl_column_null(c, i))
         return;
     if (sl_type_is_bytes(c->type)) {

@@ -138,6 +138,7 @@ int32_t sl_dictionary_add(struct sl_dictionary *d, const void *s, size_t n)
 struct sl_column *sl_dictionary_finish(struct sl_dictionary *d, struct sl_type type,
                                        struct sl_err *err)
 {
+    assert(d && sl_type_is_bytes(type));
     if (!d->count && sl_dictionary_add(d, "", 0) < 0) {
         sl_err_nomem(err, "a dictionary");
         return NULL;

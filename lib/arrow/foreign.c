@@ -23,6 +23,7 @@ struct sl_foreign *sl_foreign_ref(struct sl_foreign *f)
 
 void sl_foreign_unref(struct sl_foreign *f)
 {
+    assert(!f || f->refs > 0);
     if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (int i = 0; i < f->nchildren; i++)
@@ -72,6 +73,7 @@ int sl_foreign_union_child(const struct sl_foreign *f, int8_t id)
 
 int sl_foreign_equal(const struct sl_foreign *a, const struct sl_foreign *b)
 {
+    assert(a && b);
     if (a == b)
         return 1;
     if (!a || !b)

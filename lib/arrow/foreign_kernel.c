@@ -140,6 +140,7 @@ static int take_dense(struct sl_column *out, const struct sl_column *c, const ui
 struct sl_column *sl_foreign_take(struct sl_column *c, const uint32_t *sel, size_t n,
                                   struct sl_account *a, struct sl_err *err)
 {
+    assert(c->type.kind == SL_FOREIGN && (sel || !n));
     struct sl_column *out = make(c->type, n, err);
     if (!out)
         return NULL;
@@ -202,6 +203,7 @@ static int slice_bits(struct sl_column *out, const struct sl_column *c, size_t f
 
 struct sl_column *sl_foreign_slice(struct sl_column *c, size_t from, size_t n, struct sl_err *err)
 {
+    assert(c->type.kind == SL_FOREIGN && from <= c->rows && n <= c->rows - from);
     struct sl_column *out = make(c->type, n, err);
     if (!out)
         return NULL;
@@ -258,6 +260,7 @@ static int null_union(struct sl_column *out, const struct sl_foreign *f, struct 
 struct sl_column *sl_foreign_nulls(struct sl_type type, size_t n, struct sl_account *a,
                                    struct sl_err *err)
 {
+    assert(type.kind == SL_FOREIGN);
     const struct sl_foreign *f = type.foreign;
     if (f->shape == SL_SHAPE_NONE)
         return sl_column_nulls(type, n, err);
@@ -395,6 +398,7 @@ static int concat_fixed(struct sl_column *out, struct sl_column *const *parts, s
 struct sl_column *sl_foreign_concat(struct sl_column *const *parts, size_t n, struct sl_account *a,
                                     struct sl_err *err)
 {
+    assert(n > 0 && parts[0]->type.kind == SL_FOREIGN);
     size_t rows = 0;
     for (size_t i = 0; i < n; i++)
         rows += parts[i]->rows;

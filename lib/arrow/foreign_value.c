@@ -92,6 +92,7 @@ static int compare_unions(const struct sl_column *a, size_t i, const struct sl_c
 
 int sl_foreign_compare(const struct sl_column *a, size_t i, const struct sl_column *b, size_t k)
 {
+    SL_CHECK_THAT(a->type.kind == SL_FOREIGN && b->type.kind == SL_FOREIGN);
     const struct sl_foreign *f = a->type.foreign;
     size_t width = (size_t)f->width, n, m;
     const int32_t *ao = a->offsets, *bo = b->offsets;
@@ -308,6 +309,7 @@ static void print_union(const struct sl_column *c, size_t i, int json, struct sl
 
 void sl_foreign_print(const struct sl_column *c, size_t i, int json, struct sl_buf *out)
 {
+    SL_CHECK_THAT(c->type.kind == SL_FOREIGN);
     const struct sl_foreign *f = c->type.foreign;
     const int32_t *o = c->offsets;
     size_t width = (size_t)f->width;

@@ -12,6 +12,7 @@ static int find(const struct sl_schema *s, const char *name)
 
 int sl_hidden_order(const struct sl_schema *s, int *partition, int *offset)
 {
+    assert(sl_schema_is_sound(s) && partition && offset);
     int says = sl_schema_meta(s, SL_META_ORDER) != NULL;
     *partition = says ? find(s, SL_HIDDEN_PARTITION) : -1;
     *offset = says ? find(s, SL_HIDDEN_OFFSET) : -1;
@@ -22,6 +23,7 @@ int sl_hidden_order(const struct sl_schema *s, int *partition, int *offset)
 
 int sl_hidden_is(const struct sl_schema *s, int i)
 {
+    assert(i >= 0 && i < s->nfields);
     const char *name = s->fields[i].name, *order;
     if (name[0] != '_')
         return 0;
@@ -43,6 +45,7 @@ static int any(const struct sl_schema *s)
 
 struct sl_schema *sl_hidden_schema(struct sl_schema *s, struct sl_err *err)
 {
+    assert(sl_schema_is_sound(s));
     if (!any(s))
         return sl_schema_ref(s);
     struct sl_schema *out = sl_schema_new();
@@ -62,6 +65,7 @@ struct sl_schema *sl_hidden_schema(struct sl_schema *s, struct sl_err *err)
 
 struct sl_batch *sl_hidden_strip(struct sl_batch *b, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b));
     if (!any(b->schema))
         return sl_batch_ref(b);
     struct sl_schema *s = sl_hidden_schema(b->schema, err);

@@ -167,6 +167,7 @@ static int parse_iso(const char *s, size_t n, struct sl_interval *out)
 
 int sl_interval_parse(const char *s, size_t n, struct sl_interval *out)
 {
+    assert((s || !n) && out);
     struct sum t = {0};
     size_t i = 0;
     int any = 0, ago = 0;

@@ -8,6 +8,7 @@ enum { HELD_MAX = 16 << 20 };
 
 int64_t sl_batch_room(const struct sl_batch *b)
 {
+    assert(sl_batch_is_sound(b));
     int64_t n = 0, rows = (int64_t)b->rows;
     for (int i = 0; i < b->schema->nfields; i++) {
         const struct sl_column *c = b->columns[i];
@@ -72,8 +73,15 @@ static int stack(struct sl_pile *p, struct sl_err *err)
     return 0;
 }
 
+static int is_sound(const struct sl_pile *p)
+{
+    return p->nparts <= SL_PILE_BATCHES && p->ntiny <= SL_PILE_BATCHES && p->rows >= 0 &&
+           p->held >= 0;
+}
+
 int sl_pile_add(struct sl_pile *p, struct sl_batch *b, struct sl_err *err)
 {
+    assert(is_sound(p) && sl_batch_is_sound(b));
     assert(!b->selection && b->selected == b->rows);
     int rc = 0;
     assert(!b->selection && (!p->rows || sl_schema_equal(p->schema, b->schema)));
@@ -94,6 +102,7 @@ int sl_pile_add(struct sl_pile *p, struct sl_batch *b, struct sl_err *err)
 
 int sl_pile_take(struct sl_pile *p, struct sl_batch **out, struct sl_err *err)
 {
+    assert(is_sound(p) && out);
     int rc = stack(p, err);
     if (rc < 0 || !p->nparts)
         return rc;
@@ -108,6 +117,7 @@ int sl_pile_take(struct sl_pile *p, struct sl_batch **out, struct sl_err *err)
 
 void sl_pile_clear(struct sl_pile *p)
 {
+    assert(is_sound(p));
     while (p->ntiny)
         sl_batch_unref(p->tiny[--p->ntiny]);
     while (p->nparts)

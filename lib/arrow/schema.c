@@ -25,6 +25,7 @@ struct sl_schema *sl_schema_ref(struct sl_schema *s)
 
 void sl_schema_unref(struct sl_schema *s)
 {
+    assert(!s || s->refs > 0);
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (int i = 0; i < s->nfields; i++) {
@@ -45,6 +46,7 @@ void sl_schema_unref(struct sl_schema *s)
 
 struct sl_schema *sl_schema_copy(const struct sl_schema *s)
 {
+    assert(sl_schema_is_sound(s));
     struct sl_schema *c = sl_schema_new();
     if (!c)
         return NULL;
@@ -99,6 +101,7 @@ static int reserve_slot(struct sl_schema *s)
 int sl_schema_add(struct sl_schema *s, const char *name, size_t name_len, struct sl_type type,
                   struct sl_err *err)
 {
+    assert(sl_schema_is_sound(s) && (name || !name_len));
     assert(atomic_load(&s->refs) == 1);
     if (sl_schema_find(s, name, name_len) >= 0)
         return sl_err_set(err, SL_ESCHEMA, "two columns are named \"%.*s\"",
@@ -147,6 +150,7 @@ static void remove_meta(struct sl_schema *s, int i)
 
 int sl_schema_set_meta(struct sl_schema *s, const char *key, const char *value)
 {
+    assert(sl_schema_is_sound(s) && key);
     assert(atomic_load(&s->refs) == 1);
     int at = find_meta(s, key);
     if (!value) {
@@ -174,12 +178,14 @@ int sl_schema_set_meta(struct sl_schema *s, const char *key, const char *value)
 
 const char *sl_schema_meta(const struct sl_schema *s, const char *key)
 {
+    assert(sl_schema_is_sound(s) && key);
     int at = find_meta(s, key);
     return at < 0 ? NULL : s->meta[at].value;
 }
 
 int sl_schema_find(const struct sl_schema *s, const char *name, size_t len)
 {
+    assert(sl_schema_is_sound(s) && (name || !len));
     if (s->nslots)
         return (int)*slot_of(s, name, len) - 1;
     for (int i = 0; i < s->nfields; i++) {
@@ -191,12 +197,14 @@ int sl_schema_find(const struct sl_schema *s, const char *name, size_t len)
 
 int sl_schema_time_index(const struct sl_schema *s)
 {
+    assert(sl_schema_is_sound(s));
     const char *name = sl_schema_meta(s, SL_META_TIME);
     return name ? sl_schema_find(s, name, strlen(name)) : -1;
 }
 
 int sl_schema_equal(const struct sl_schema *a, const struct sl_schema *b)
 {
+    assert(sl_schema_is_sound(a) && sl_schema_is_sound(b));
     if (a == b)
         return 1;
     if (a->nfields != b->nfields)
@@ -213,6 +221,7 @@ static const char *const usual_times[] = {"ts", "time", "timestamp", "@timestamp
 
 int sl_schema_usual_time(const struct sl_schema *s)
 {
+    assert(sl_schema_is_sound(s));
     for (size_t u = 0; u < SL_COUNT(usual_times); u++) {
         int i = sl_schema_find(s, usual_times[u], strlen(usual_times[u]));
         if (i >= 0)
@@ -223,6 +232,7 @@ int sl_schema_usual_time(const struct sl_schema *s)
 
 int sl_schema_guess_time(const struct sl_schema *s)
 {
+    assert(sl_schema_is_sound(s));
     int only = -1, n = 0;
     for (int i = 0; i < s->nfields; i++) {
         if (s->fields[i].type.kind == SL_TIMESTAMPTZ && s->fields[i].name[0] != '_') {
@@ -266,6 +276,7 @@ static int may_be_time(const struct sl_field *f)
 
 int sl_schema_hint_time(const struct sl_schema *s, struct sl_err *err)
 {
+    assert(sl_schema_is_sound(s));
     const struct sl_field *best = NULL;
     int most = 0, also = 0;
     for (int i = 0; i < s->nfields; i++) {

@@ -54,6 +54,13 @@ struct sl_schema {
     uint64_t seed;
 };
 
+/* For an assert at each door. */
+static inline int sl_schema_is_sound(const struct sl_schema *s)
+{
+    return s && s->refs > 0 && s->nfields >= 0 && s->nfields <= SL_COLUMNS_MAX && s->nmeta >= 0 &&
+           (s->fields || !s->nfields) && (s->meta || !s->nmeta);
+}
+
 struct sl_schema *sl_schema_new(void); /* NULL on failure */
 struct sl_schema *sl_schema_ref(struct sl_schema *s);
 void sl_schema_unref(struct sl_schema *s);

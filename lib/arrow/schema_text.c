@@ -118,6 +118,7 @@ static int no_column(const struct sl_schema *s, const char *name, size_t len, st
 
 int sl_schema_lookup(const struct sl_schema *s, const char *name, size_t len, struct sl_err *err)
 {
+    assert(sl_schema_is_sound(s) && (name || !len));
     char low[256];
     int found = sl_schema_find(s, name, len);
     for (size_t i = 0; i < len && i < sizeof low; i++)
@@ -151,6 +152,7 @@ static int is_word(char c)
 
 void sl_schema_print_name(const char *name, struct sl_buf *out)
 {
+    assert(name && out);
     size_t n = strlen(name), i = 0;
     while (i < n && is_word(name[i]))
         i++;
@@ -169,6 +171,7 @@ void sl_schema_print_name(const char *name, struct sl_buf *out)
 
 void sl_schema_print(const struct sl_schema *s, struct sl_buf *out)
 {
+    assert(sl_schema_is_sound(s) && out);
     for (int i = 0; i < s->nfields; i++) {
         if (i)
             sl_buf_addstr(out, ", ");
@@ -256,6 +259,7 @@ static void hint_blank(const char *s, size_t at, size_t i, size_t stop, struct s
 
 int sl_schema_parse(const char *s, size_t n, struct sl_schema **out, struct sl_err *err)
 {
+    assert((s || !n) && out);
     struct sl_buf name = SL_BUF_INIT;
     struct sl_schema *schema = sl_schema_new();
     int rc = schema ? 0 : sl_err_nomem(err, "a schema");

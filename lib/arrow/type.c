@@ -12,6 +12,7 @@
 
 size_t sl_type_width(struct sl_type t)
 {
+    SL_CHECK_THAT(t.kind >= SL_BOOL && t.kind <= SL_DECIMAL);
     switch (t.kind) {
     case SL_BIGINT:
     case SL_DOUBLE:
@@ -54,6 +55,7 @@ void sl_type_unref(struct sl_type t)
 
 void sl_type_print(struct sl_type t, struct sl_buf *out)
 {
+    assert(out);
     switch (t.kind) {
     case SL_BOOL: sl_buf_addstr(out, "boolean"); break;
     case SL_BIGINT: sl_buf_addstr(out, "bigint"); break;
@@ -246,6 +248,7 @@ static int apply_args(struct sl_type *t, const int *args, int nargs, const char 
 
 int sl_type_parse(const char *s, size_t n, struct sl_type *out, struct sl_err *err)
 {
+    assert((s || !n) && out);
     char name[64];
     int args[2] = {0, 0}, nargs;
     if (!split_name(s, n, name, sizeof name, args, &nargs))
@@ -279,6 +282,7 @@ static int widen_numeric(int int_a, int scale_a, int int_b, int scale_b, struct 
 
 int sl_type_widen(struct sl_type a, struct sl_type b, struct sl_type *out)
 {
+    assert(out);
     enum { BIGINT_DIGITS = 19 };
     if (sl_type_equal(a, b)) {
         *out = a;

@@ -52,6 +52,8 @@ typedef unsigned __int128 sl_uint128;
 #else
 #define SL_CHECK(check) ((void)0)
 #endif
+/* The same for one condition, in what is called for every row. */
+#define SL_CHECK_THAT(holds) SL_CHECK((holds) ? NULL : #holds)
 
 /* Banned: each has a bounded or re-entrant twin (sl_buf_printf, snprintf, memcpy, strtok_r,
  * gmtime_r or base/time.h, base/num.h). */

@@ -64,6 +64,7 @@ static int load_rows(struct sl_pipeline *p, struct sl_err *err)
 
 int sl_aside_load(struct sl_pipeline *p, struct sl_err *err)
 {
+    assert(p && p->sink);
     struct sl_aside *a = &p->aside;
     struct sl_buf name = SL_BUF_INIT;
     if (!is_used(p))
@@ -101,6 +102,7 @@ static uint32_t plan_of(const struct sl_pipeline *p)
 
 static int put(struct sl_sink *s, struct sl_batch *b, struct sl_err *err)
 {
+    assert(s && sl_batch_is_sound(b));
     void *encoded = NULL;
     int rc = s->class->encode ? s->class->encode(s, b, s->workers - 1, &encoded, err) : 0;
     if (rc == 0)
@@ -110,6 +112,7 @@ static int put(struct sl_sink *s, struct sl_batch *b, struct sl_err *err)
 
 int sl_aside_write(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *err)
 {
+    assert(p->rejects && sl_batch_is_sound(b));
     struct sl_aside *a = &p->aside;
     /* A file is named by a commit before anything is in it: else a run that is killed now would leave one
      * that the next run must take for somebody else's. */

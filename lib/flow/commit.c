@@ -20,6 +20,7 @@ static int refuse_unplaced(const struct sl_checkpoint *c, struct sl_err *err)
 
 int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err)
 {
+    assert(p && p->sink);
     if (!p->sink->class->load)
         return 0;
     int rc = p->sink->class->load(p->sink, "main", &p->loaded, err);
@@ -40,6 +41,7 @@ int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err)
 
 int sl_pipeline_goes_on(const struct sl_pipeline *p)
 {
+    assert(p && p->sink);
     for (int i = 0; i < p->nnodes; i++)
         if (p->nodes[i]->op && !(p->nodes[i]->op->traits & (SL_OP_ROWWISE | SL_OP_PASSES)))
             return 0;
@@ -59,6 +61,7 @@ static int holds_rows(const struct sl_pipeline *p)
 
 int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err *err)
 {
+    assert(p && p->sink && p->end);
     struct sl_positions positions = {0};
     struct sl_checkpoint c = {.name = "main", .positions = &positions, .again = p->again};
     int asked = p->sink->class->load &&
@@ -77,6 +80,7 @@ int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err
 
 int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err)
 {
+    assert(p && p->sink);
     int64_t due = p->sink->class->commit ? p->sink->due : INT64_MAX;
     if (p->rejects && p->rejects->class->commit)
         due = SL_MIN(due, p->rejects->due);
@@ -87,11 +91,13 @@ int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err)
 
 int sl_pipeline_delivered(struct sl_strand *s, struct sl_morsel *m, struct sl_err *err)
 {
+    assert(sl_strand_is_sound(s) && m);
     int rc = s->source->class->delivered ? s->source->class->delivered(s->source, m, err) : 0;
     return rc < 0 ? rc : sl_pipeline_commit_due(s->p, err);
 }
 
 int sl_pipeline_written(struct sl_pipeline *p, struct sl_err *err)
 {
+    assert(p && p->sink);
     return p->passing && !holds_rows(p) ? 0 : sl_pipeline_commit_due(p, err);
 }

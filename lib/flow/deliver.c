@@ -20,6 +20,7 @@
 
 static struct sl_item *oldest(struct sl_strand *s)
 {
+    assert(s->head != s->tail);
     return s->ring[s->head % SL_INFLIGHT_MAX];
 }
 
@@ -92,6 +93,7 @@ static int tell_watermark(struct sl_strand *s, const struct sl_morsel *m, struct
 /* Rows that have left the prefix: into the rest of the graph, or written as encoded. */
 static int pass_on(struct sl_strand *s, struct sl_item *it, struct sl_err *err)
 {
+    assert(it->strand == s);
     int rc = SL_PUSH_OK;
     for (size_t i = 0; i < it->outputs.n && rc == SL_PUSH_OK; i++) {
         struct sl_output *o = &it->outputs.items[i];
@@ -126,6 +128,7 @@ static void add_counts(const struct sl_item *it)
 /* What goes on to the rest of the graph, and is counted: the whole item. */
 static int deliver_item(struct sl_strand *s, struct sl_item *it, struct sl_err *err)
 {
+    assert(it->strand == s && sl_item_is_sound(it));
     struct sl_pipeline *p = s->p;
     struct sl_morsel *m = it->morsel;
     struct sl_source *source = s->source;
@@ -154,6 +157,7 @@ static int deliver_item(struct sl_strand *s, struct sl_item *it, struct sl_err *
 /* The rows of a batch that stand before a physical row. */
 static struct sl_batch *rows_before(struct sl_batch *b, int64_t row, struct sl_err *err)
 {
+    assert(row >= 0 && sl_batch_is_sound(b));
     size_t n = 0;
     while (n < b->selected && (int64_t)(b->selection ? b->selection[n] : n) < row)
         n++;
@@ -164,6 +168,7 @@ static struct sl_batch *rows_before(struct sl_batch *b, int64_t row, struct sl_e
 static int cut_short(struct sl_strand *s, struct sl_item *it, const struct sl_reject *bad,
                      struct sl_err *err)
 {
+    assert(it->strand == s && bad);
     struct sl_morsel *m = it->morsel;
     struct sl_batch *rows = NULL;
     if (s->merging || !s->source->class->shorten || (m->text ? bad->byte <= 0 : bad->row <= 0))
@@ -188,12 +193,14 @@ static int cut_short(struct sl_strand *s, struct sl_item *it, const struct sl_re
 static int deliver_front(struct sl_strand *s, struct sl_item *it, const struct sl_reject *bad,
                          struct sl_err *err)
 {
+    assert(it->strand == s && bad);
     int rc = cut_short(s, it, bad, err);
     return rc > 0 ? deliver_item(s, it, err) : rc;
 }
 
 static int deliver_oldest(struct sl_strand *s, struct sl_item *it, struct sl_err *err)
 {
+    assert(it == s->ring[s->head % SL_INFLIGHT_MAX]);
     struct sl_pipeline *p = s->p;
     struct sl_reject bad;
     if (it->status < 0) {
@@ -219,6 +226,7 @@ static int deliver_oldest(struct sl_strand *s, struct sl_item *it, struct sl_err
 /* What was split off the oldest item takes its place, and is run. */
 static int go_on_with(struct sl_strand *s, struct sl_morsel *rest, struct sl_err *err)
 {
+    assert(rest && s->head != s->tail);
     struct sl_item *it = sl_item_new(s, rest);
     if (!it) {
         sl_morsel_free(rest);
@@ -234,6 +242,7 @@ static int go_on_with(struct sl_strand *s, struct sl_morsel *rest, struct sl_err
 
 static int deliver_part(struct sl_strand *s, struct sl_err *err)
 {
+    assert(s->head != s->tail);
     struct sl_item *it = oldest(s);
     int rc = 0;
     if (it->submitted)
@@ -263,6 +272,7 @@ int sl_strand_deliver(struct sl_strand *s, struct sl_err *err)
 
 int sl_strand_drain(struct sl_strand *s, struct sl_err *err)
 {
+    assert(sl_strand_is_sound(s));
     int rc = 0;
     while (rc == 0 && s->head != s->tail && !s->p->done_early)
         rc = sl_strand_deliver(s, err);
@@ -271,6 +281,7 @@ int sl_strand_drain(struct sl_strand *s, struct sl_err *err)
 
 void sl_strand_discard(struct sl_strand *s)
 {
+    assert(sl_strand_is_sound(s));
     sl_strand_wait(s);
     for (; s->head != s->tail; s->head++)
         sl_item_free(oldest(s));

@@ -73,6 +73,7 @@ static void say_waiting(struct sl_pipeline *p)
 static int wake(struct sl_pipeline *p, struct sl_sink *s, size_t from, size_t to,
                 struct sl_err *err)
 {
+    assert(from <= to && to <= p->wait.n);
     int rc = s->class->ready ? s->class->ready(s, p->wait.fds + from, to - from, err) : SL_PUSH_OK;
     if (s == p->sink)
         p->full = rc == SL_PUSH_FULL;
@@ -117,6 +118,7 @@ static struct sl_strand *wanted_by(struct sl_graph_node *n);
 
 static struct sl_strand *wanted_of(const struct sl_input *in)
 {
+    assert(in->from);
     if (in->ended)
         return NULL;
     struct sl_strand *s = in->from->strand;
@@ -128,6 +130,7 @@ static struct sl_strand *wanted_of(const struct sl_input *in)
 /* The strand that is to be pulled for a node; NULL: there is none that has something now. */
 static struct sl_strand *wanted_by(struct sl_graph_node *n)
 {
+    assert(n->ninputs >= 1);
     struct sl_strand *s = NULL;
     int one = n->ninputs > 1 ? n->op->class->next_input(n->op) : 0;
     if (one >= 0)
@@ -149,6 +152,7 @@ static struct sl_strand *wanted_by(struct sl_graph_node *n)
 static int direct(struct sl_strand *s, enum sl_directive d, const struct sl_control *c,
                   struct sl_err *err)
 {
+    assert(d != SL_MORE);
     struct sl_pipeline *p = s->p;
     int rc = d == SL_END ? sl_strand_merge(s, err) : 0;
     if (rc == 0)
@@ -161,6 +165,7 @@ static int direct(struct sl_strand *s, enum sl_directive d, const struct sl_cont
 static int direct_all(struct sl_pipeline *p, enum sl_directive d, const struct sl_control *c,
                       struct sl_err *err)
 {
+    assert(d != SL_MORE);
     int rc = 0;
     for (int i = 0; i < p->nstrands && rc == 0; i++)
         if (p->strands[i]->over != SL_END)
@@ -171,6 +176,7 @@ static int direct_all(struct sl_pipeline *p, enum sl_directive d, const struct s
 /* There is nothing now: let go of everything. Splits that have had no row are idle from now on. */
 static int flush(struct sl_pipeline *p, struct sl_err *err)
 {
+    assert(!p->flushed);
     int rc = 0;
     p->flushed = 1;
     for (int i = 0; i < p->nstrands && rc >= 0; i++) {
@@ -189,6 +195,7 @@ static int flush(struct sl_pipeline *p, struct sl_err *err)
 /* Delivers what was done meanwhile by workers. */
 static int deliver_done(struct sl_strand *s, struct sl_err *err)
 {
+    assert(sl_strand_is_sound(s));
     struct sl_pipeline *p = s->p;
     int rc = 0;
     while (rc == 0 && s->head != s->tail && !p->done_early && !p->full) {
@@ -203,6 +210,7 @@ static int deliver_done(struct sl_strand *s, struct sl_err *err)
 /* The strand is over: with END its rows are complete, else they may go on in another run. */
 static int end_strand(struct sl_strand *s, int d, struct sl_err *err)
 {
+    assert(!s->over && (d == SL_STOP || d == SL_END));
     int rc = sl_strand_drain(s, err);
     s->over = d;
     s->p->stopped |= d == SL_STOP;
@@ -212,6 +220,7 @@ static int end_strand(struct sl_strand *s, int d, struct sl_err *err)
 /* The source has failed: what it gave before is good, unless there is an error in that. */
 static int input_fails(struct sl_strand *s, int failed, struct sl_err *err)
 {
+    assert(failed < 0);
     struct sl_err why;
     sl_err_init(&why);
     int rc = sl_strand_drain(s, &why);
@@ -234,6 +243,7 @@ static int barrier(struct sl_strand *from, struct sl_err *err)
 /* Pulls a strand: 0 or < 0. */
 static int pull(struct sl_strand *s, struct sl_err *err)
 {
+    assert(sl_strand_is_sound(s) && !s->over && !s->waiting);
     struct sl_pipeline *p = s->p;
     struct sl_source *source = s->source;
     struct sl_morsel *m = NULL;
@@ -329,6 +339,7 @@ static enum sl_end_reason end_reason(const struct sl_pipeline *p)
 /* Brings what is under way to its end and tells everyone. */
 static int finish(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err)
 {
+    assert(d == SL_STOP || d == SL_END);
     int rc = 0;
     for (int i = 0; i < p->nstrands && rc == 0; i++)
         rc = sl_strand_drain(p->strands[i], err);
@@ -383,6 +394,7 @@ static void say_ended(struct sl_pipeline *p, int complete)
 
 int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct sl_err *err)
 {
+    assert(p && r && p->sink && p->nstrands > 0);
     int rc = open_all(p, err);
 
     memset(r, 0, sizeof(*r));

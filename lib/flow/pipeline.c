@@ -8,6 +8,7 @@
 int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **out,
                     struct sl_err *err)
 {
+    assert(o && out && o->threads >= 1);
     struct sl_pipeline *p = sl_calloc(1, sizeof(*p));
     *out = NULL;
     if (!p)
@@ -34,6 +35,7 @@ static void free_node(struct sl_graph_node *n)
 struct sl_feed *sl_pipeline_source(struct sl_pipeline *p, struct sl_source *source,
                                    struct sl_err *err)
 {
+    assert(p && !p->bound && source && source->class);
     struct sl_strand *s = sl_strand_new(p, source);
     if (!s) {
         source->class->free(source);
@@ -51,6 +53,7 @@ struct sl_feed *sl_pipeline_source(struct sl_pipeline *p, struct sl_source *sour
 static struct sl_graph_node *add_node(struct sl_pipeline *p, struct sl_op *op,
                                       struct sl_feed *const *from, int n, struct sl_err *err)
 {
+    assert(n >= 1);
     struct sl_graph_node *node = sl_calloc(1, sizeof(*node));
     struct sl_input *inputs = sl_calloc((size_t)n, sizeof(*inputs));
     if (!node || !inputs) {
@@ -94,12 +97,14 @@ struct sl_feed *sl_pipeline_op(struct sl_pipeline *p, struct sl_op *op,
 
 void sl_pipeline_again(struct sl_pipeline *p, enum sl_again again)
 {
+    assert(!p->bound);
     p->again = again;
 }
 
 struct sl_feed *sl_pipeline_timed(struct sl_pipeline *p, const char *column, struct sl_feed *from,
                                   struct sl_err *err)
 {
+    assert(!p->bound && from);
     p->timed = p->nstrands == 1 && from->strand && from->strand->source->class->pin;
     if (p->timed)
         return from; /* see sl_pipeline_pin() */
@@ -127,6 +132,7 @@ int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err 
 
 int sl_pipeline_bind_ops(struct sl_pipeline *p, struct sl_err *err)
 {
+    assert(p->end);
     for (int k = 0; k < p->nnodes; k++) {
         struct sl_graph_node *n = p->nodes[k];
         sl_schema_unref(n->out);
@@ -176,6 +182,7 @@ enum spread { NEEDS, KEEP, FIXES };
 static int spread_needs(struct sl_pipeline *p, struct sl_graph_node *n, const uint8_t *out,
                         enum spread what, struct sl_err *err)
 {
+    assert(n && n->ninputs >= 1);
     int rc = 0;
     for (int i = 0; rc == 0 && i < n->ninputs; i++) {
         const struct sl_schema *s = n->inputs[i].schema;
@@ -354,6 +361,7 @@ static int open_source(struct sl_pipeline *p, struct sl_source *s, struct sl_err
 
 int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
 {
+    assert(p->sink && p->nstrands > 0);
     if (p->bound)
         return 0;
     assert(p->nstrands && p->end);
@@ -389,6 +397,7 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
 static void explain_source(const struct sl_strand *n, const struct sl_pipeline *p,
                            struct sl_buf *out)
 {
+    assert(n->source && n->source->schema);
     const struct sl_source *s = n->source;
     int time = sl_schema_time_index(s->schema);
     sl_buf_printf(out, "source %s ", s->class->name);
@@ -447,6 +456,7 @@ static void add_said(struct sl_buf *out, struct sl_buf *said)
 
 void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out)
 {
+    assert(p->bound);
     struct sl_buf said = SL_BUF_INIT;
     struct sl_schema *rejects = p->rejects ? sl_reject_schema() : NULL;
     for (int i = 0; i < p->nstrands; i++) {

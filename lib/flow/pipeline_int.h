@@ -171,6 +171,16 @@ struct sl_pipeline {
     int64_t waits_since; /* since then (monotonic µs); INT64_MAX: it was said */
 };
 
+/* For an assert at each door: a strand whose ring is a ring, and an item that is one of it. */
+static inline int sl_strand_is_sound(const struct sl_strand *s)
+{
+    return s && s->p && s->source && s->tail - s->head <= SL_INFLIGHT_MAX && s->nprefix >= 0;
+}
+static inline int sl_item_is_sound(const struct sl_item *it)
+{
+    return it && sl_strand_is_sound(it->strand) && it->morsel;
+}
+
 /* ---- way.c ---- */
 
 /* Makes the hops for n nodes; ops: their operators in this walk, NULL: the nodes' own. */

@@ -80,6 +80,7 @@ static int put_row(struct sl_builder *b, const struct sl_reject *r, const struct
 static int write_rows(struct sl_pipeline *p, const struct sl_reject_list *l,
                       const struct sl_morsel *m, const char *place, struct sl_err *err)
 {
+    assert(p->rejects && l);
     struct sl_schema *schema = sl_reject_schema();
     struct sl_batch *batch = schema ? sl_batch_new(schema, l->n) : NULL;
     struct sl_builder b[NFIELDS];
@@ -121,6 +122,7 @@ int sl_pipeline_too_many(const struct sl_pipeline *p, struct sl_err *err)
 static int print_rows(struct sl_batch *b, const struct sl_aside_row *rows, size_t n,
                       const uint8_t *given, struct sl_buf *out, struct sl_err *err)
 {
+    assert(rows && sl_batch_is_sound(b));
     int nfields = b->schema->nfields;
     uint8_t *columns = sl_calloc((size_t)nfields / 8 + 1, 1);
     uint32_t *numbers = sl_malloc(n * sizeof(*numbers));
@@ -155,6 +157,7 @@ int sl_reject_list_add(struct sl_reject_list *l, struct sl_batch *b,
                        const struct sl_aside_row *rows, size_t n, int numbered,
                        const uint8_t *given, struct sl_err *err)
 {
+    assert(rows && sl_batch_is_sound(b));
     struct sl_buf text = SL_BUF_INIT;
     struct sl_column *order[2] = {NULL, NULL}; /* of their log: partition and offset */
     int at[2];
@@ -190,6 +193,7 @@ int sl_reject_list_add(struct sl_reject_list *l, struct sl_batch *b,
  * of what the row looked like to the operator. */
 static int locate(struct sl_morsel *m, struct sl_reject *r, struct sl_err *err)
 {
+    assert(m && r);
     if (!m || r->row < 0)
         return 0;
     if (m->base >= 0 && r->offset < 0) {
@@ -258,6 +262,7 @@ int sl_pipeline_reject_rows(struct sl_pipeline *p, struct sl_reject_list *l, str
 int sl_pipeline_first_bad(struct sl_pipeline *p, struct sl_item *it, struct sl_reject *where,
                           struct sl_err *err)
 {
+    assert(sl_item_is_sound(it) && where);
     struct sl_morsel *m = it->morsel;
     struct sl_reject *record = first_of(&m->rejects), *row = first_of(&it->rejects);
     struct sl_reject *first = record;
@@ -275,6 +280,7 @@ int sl_pipeline_first_bad(struct sl_pipeline *p, struct sl_item *it, struct sl_r
 
 int sl_pipeline_reject_item(struct sl_pipeline *p, struct sl_item *it, struct sl_err *err)
 {
+    assert(sl_item_is_sound(it) && it->strand->p == p);
     struct sl_morsel *m = it->morsel;
     int rc = sl_pipeline_reject_rows(p, &m->rejects, m, m->place, err);
     return rc < 0 ? rc : sl_pipeline_reject_rows(p, &it->rejects, m, m->place, err);

@@ -6,6 +6,7 @@
 
 struct sl_morsel *sl_morsel_new(struct sl_source *s)
 {
+    assert(s && s->class);
     struct sl_morsel *m = sl_calloc(1, sizeof(*m));
     if (!m)
         return NULL;

@@ -11,6 +11,7 @@ enum { SMALL_MORSEL = 64 << 10 }; /* bytes below which a thread is not worth its
 
 struct sl_strand *sl_strand_new(struct sl_pipeline *p, struct sl_source *source)
 {
+    assert(p && source && source->class);
     struct sl_strand *s = sl_calloc(1, sizeof(*s));
     if (s) {
         s->feed.strand = s;
@@ -25,6 +26,7 @@ struct sl_strand *sl_strand_new(struct sl_pipeline *p, struct sl_source *source)
  * delivered is not to be looked at before. */
 int sl_strand_plan(struct sl_strand *s, struct sl_err *err)
 {
+    assert(sl_strand_is_sound(s) && s->first && s->first_input < s->first->ninputs);
     struct sl_graph_node *n = s->first;
     s->nprefix = s->merging = 0;
     s->to_input = s->first_input;
@@ -49,6 +51,7 @@ int sl_strand_plan(struct sl_strand *s, struct sl_err *err)
 
 int sl_strand_open(struct sl_strand *s, struct sl_err *err)
 {
+    assert(sl_strand_is_sound(s) && s->prefix && s->p->nlanes >= 1);
     struct sl_pipeline *p = s->p;
     struct sl_op **own = sl_calloc((size_t)s->nprefix + 1, sizeof(struct sl_op *));
     s->lanes = sl_calloc((size_t)p->nlanes, sizeof(*s->lanes));
@@ -64,6 +67,7 @@ int sl_strand_open(struct sl_strand *s, struct sl_err *err)
 /* Makes each worker its copies of the operators. */
 static int start_lanes(struct sl_strand *s, struct sl_err *err)
 {
+    assert(s->lanes && !s->lanes[0].hops && s->p->o.threads > 1);
     struct sl_pipeline *p = s->p;
     struct sl_op **ops = sl_calloc((size_t)s->nprefix + 1, sizeof(struct sl_op *));
     int rc = ops ? 0 : sl_err_nomem(err, "worker lanes");
@@ -123,6 +127,7 @@ void sl_strand_free(struct sl_strand *s)
 
 int sl_strand_merge(struct sl_strand *s, struct sl_err *err)
 {
+    assert(sl_strand_is_sound(s) && (!s->merging || s->nprefix > 0));
     for (int l = 0; s->merging && l < s->p->nlanes - 1; l++) {
         struct sl_hop *h = s->lanes[l].hops;
         struct sl_op *op = s->prefix[s->nprefix - 1]->op;
@@ -135,6 +140,8 @@ int sl_strand_merge(struct sl_strand *s, struct sl_err *err)
 
 int sl_strand_take(struct sl_strand *s, struct sl_morsel *m, struct sl_err *err)
 {
+    assert(sl_strand_is_sound(s) && m);
+    assert(!s->over);
     struct sl_pipeline *p = s->p;
     struct sl_item *it = sl_item_new(s, m);
     if (!it) {
@@ -155,6 +162,7 @@ int sl_strand_take(struct sl_strand *s, struct sl_morsel *m, struct sl_err *err)
 
 struct sl_item *sl_item_new(struct sl_strand *s, struct sl_morsel *m)
 {
+    assert(sl_strand_is_sound(s) && m);
     struct sl_item *it = sl_calloc(1, sizeof(*it) + (size_t)s->nprefix * sizeof(it->counts[0]));
     if (it) {
         it->strand = s;
@@ -166,6 +174,7 @@ struct sl_item *sl_item_new(struct sl_strand *s, struct sl_morsel *m)
 
 void sl_item_reset(struct sl_item *it)
 {
+    assert(sl_item_is_sound(it));
     struct sl_morsel *m = it->morsel;
     sl_outputs_clear(it->strand->p, &it->outputs);
     sl_reject_list_release(&it->rejects);
@@ -196,6 +205,7 @@ void sl_item_free(struct sl_item *it)
 
 int sl_item_add(struct sl_item *it, struct sl_batch *b, struct sl_err *err)
 {
+    assert(sl_item_is_sound(it) && sl_batch_is_sound(b));
     struct sl_outputs *o = &it->outputs;
     int rc = SL_GROW(o->items, o->n + 1, o->cap, "a list of batches", err);
     if (rc < 0)
@@ -207,6 +217,7 @@ int sl_item_add(struct sl_item *it, struct sl_batch *b, struct sl_err *err)
 /* Encodes what left the prefix, if nothing stands between it and the sink. */
 static int encode_outputs(struct sl_item *it, int worker)
 {
+    assert(worker >= 0 && worker < it->strand->p->nlanes);
     struct sl_strand *s = it->strand;
     struct sl_sink *sink = s->p->sink;
     if (!sink->class->encode || s->to->op)
@@ -222,6 +233,8 @@ static int encode_outputs(struct sl_item *it, int worker)
 
 void sl_item_run(struct sl_item *it, int worker)
 {
+    assert(sl_item_is_sound(it));
+    assert(worker >= 0 && worker < it->strand->p->nlanes && it->strand->lanes);
     struct sl_strand *s = it->strand;
     struct sl_morsel *m = it->morsel;
     struct sl_way *lane = &s->lanes[worker];
@@ -254,6 +267,7 @@ static void task_run(struct sl_task *t, int worker)
 
 void sl_item_submit(struct sl_item *it)
 {
+    assert(sl_item_is_sound(it) && it->strand->p->pool);
     it->task.run = task_run;
     it->submitted = 1;
     sl_pool_submit(it->strand->p->pool, &it->task);

@@ -21,6 +21,7 @@
 
 int sl_stamp_plan(struct sl_strand *s, int wanted, struct sl_err *err)
 {
+    assert(sl_strand_is_sound(s) && s->source->schema);
     const struct sl_source *source = s->source;
     sl_schema_unref(s->schema);
     s->schema = sl_schema_ref(source->schema);
@@ -79,6 +80,7 @@ static void drop_needless_bits(struct sl_column *c)
 /* The greatest times of the selected rows before each. */
 static struct sl_column *times_before(struct sl_item *it, struct sl_batch *b, struct sl_err *err)
 {
+    assert(it->strand->time >= 0 && sl_batch_is_sound(b));
     struct sl_column *t = b->columns[it->strand->time];
     int64_t greatest = SL_TIME_MIN, *v;
     uint8_t *valid;
@@ -107,6 +109,7 @@ static struct sl_column *times_before(struct sl_item *it, struct sl_batch *b, st
 static struct sl_batch *with_column(struct sl_batch *b, struct sl_schema *schema, int at,
                                     struct sl_column *c, struct sl_err *err)
 {
+    assert(c->rows == b->rows && at >= 0 && at < schema->nfields);
     struct sl_batch *wide = sl_batch_new(schema, b->rows);
     if (!wide) {
         sl_err_nomem(err, "a batch");
@@ -124,6 +127,7 @@ static struct sl_batch *with_column(struct sl_batch *b, struct sl_schema *schema
 
 struct sl_batch *sl_stamp_begin(struct sl_item *it, struct sl_batch *b, struct sl_err *err)
 {
+    assert(it->strand->stamps && sl_batch_is_sound(b));
     struct sl_column *c = times_before(it, b, err);
     struct sl_schema *schema = it->strand->schema;
     struct sl_batch *wide = c ? with_column(b, schema, schema->nfields - 1, c, err) : NULL;
@@ -133,6 +137,7 @@ struct sl_batch *sl_stamp_begin(struct sl_item *it, struct sl_batch *b, struct s
 
 static int64_t *split_of(const struct sl_item *it)
 {
+    assert(it->strand->greatest && it->strand->nsplits >= 1);
     const struct sl_strand *s = it->strand;
     return &s->greatest[s->nsplits > 1 ? it->morsel->split % s->nsplits : 0];
 }
@@ -181,6 +186,7 @@ void sl_stamp_advance(struct sl_item *it)
 
 int64_t sl_stamp_watermark(const struct sl_strand *s)
 {
+    assert(s->greatest && s->nsplits >= 1);
     int64_t least = SL_TIME_MAX;
     for (int i = 0; i < s->nsplits; i++)
         if (!s->paused || s->greatest[i] != SL_TIME_MIN)
@@ -192,6 +198,7 @@ int64_t sl_stamp_watermark(const struct sl_strand *s)
 
 int sl_stamp_waits_for(const struct sl_strand *s)
 {
+    assert(s->greatest && s->nsplits >= 1);
     int64_t least = SL_TIME_MAX, most = SL_TIME_MIN;
     int last = -1;
     for (int i = 0; i < s->nsplits; i++) {

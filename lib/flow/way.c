@@ -12,6 +12,7 @@
 
 static int sink_write(struct sl_pipeline *p, struct sl_batch *b, void *encoded, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b) && p->sink);
     p->end->counts.in += (int64_t)b->selected;
     int rc = p->sink->class->write(p->sink, b, encoded, err);
     p->full |= rc == SL_PUSH_FULL;
@@ -21,6 +22,7 @@ static int sink_write(struct sl_pipeline *p, struct sl_batch *b, void *encoded, 
 
 static int into_sink(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b));
     struct sl_sink *s = p->sink;
     void *encoded = NULL;
     int rc = s->class->encode ? s->class->encode(s, b, s->workers - 1, &encoded, err) : 0;
@@ -35,6 +37,7 @@ static int into_sink(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *e
 int sl_way_push(struct sl_way *w, struct sl_hop *h, int input, struct sl_batch *b,
                 struct sl_err *err)
 {
+    assert(w && sl_batch_is_sound(b) && (!h || input >= 0));
     SL_CHECK(sl_batch_check(b));
     if (!b->selected)
         return SL_PUSH_OK;
@@ -48,6 +51,7 @@ int sl_way_push(struct sl_way *w, struct sl_hop *h, int input, struct sl_batch *
 
 int sl_way_deliver(struct sl_strand *s, struct sl_batch *b, void *encoded, struct sl_err *err)
 {
+    assert(s->to && sl_batch_is_sound(b));
     struct sl_pipeline *p = s->p;
     if (encoded)
         return sink_write(p, b, encoded, err);
@@ -59,6 +63,7 @@ int sl_way_deliver(struct sl_strand *s, struct sl_batch *b, void *encoded, struc
 static int hop_emit(struct sl_emit *out, struct sl_batch *b, struct sl_err *err)
 {
     struct sl_hop *h = (struct sl_hop *)out;
+    assert(sl_batch_is_sound(b));
     h->counts->out += (int64_t)b->selected;
     return sl_way_push(h->walk, h->next, h->input, b, err);
 }
@@ -87,6 +92,7 @@ static int hop_aside(struct sl_emit *out, enum sl_aside_kind kind, struct sl_bat
                      const struct sl_aside_row *rows, size_t n, struct sl_err *err)
 {
     struct sl_hop *h = (struct sl_hop *)out;
+    assert(rows && sl_batch_is_sound(b));
     struct sl_pipeline *p = h->walk->p;
     struct sl_item *it = h->walk->item;
     struct sl_reject_list now = {0};
@@ -108,12 +114,14 @@ static int hop_aside(struct sl_emit *out, enum sl_aside_kind kind, struct sl_bat
 
 static void hop_fate(struct sl_emit *out, enum sl_fate fate, int64_t rows)
 {
+    assert(fate >= 0 && fate < SL_FATE_COUNT);
     ((struct sl_hop *)out)->counts->fate[fate] += rows;
 }
 
 int sl_way_init(struct sl_way *w, struct sl_pipeline *p, struct sl_graph_node **nodes, int n,
                 struct sl_op **ops, struct sl_err *err)
 {
+    assert(n >= 0 && (nodes || !n));
     *w = (struct sl_way){.p = p, .nhops = n};
     w->hops = sl_calloc((size_t)n + 1, sizeof(*w->hops));
     if (!w->hops)
@@ -140,6 +148,7 @@ int sl_way_init(struct sl_way *w, struct sl_pipeline *p, struct sl_graph_node **
 static int sink_control(struct sl_pipeline *p, enum sl_directive d, const struct sl_control *c,
                         struct sl_err *err)
 {
+    assert(d != SL_MORE);
     int rc = d == SL_FLUSH
                  ? 0
                  : sl_pipeline_commit(p, d == SL_END ? SL_COMMIT_LAST : SL_COMMIT_SOME, err);
@@ -156,6 +165,7 @@ static int sink_control(struct sl_pipeline *p, enum sl_directive d, const struct
 /* The least of the inputs that count: one that has ended, or is idle (SL_TIME_MAX), does not. */
 static int tell_watermark(struct sl_pipeline *p, struct sl_graph_node *n, struct sl_err *err)
 {
+    assert(n->ninputs >= 1);
     int64_t least = SL_TIME_MAX;
     for (int i = 0; i < n->ninputs; i++)
         if (!n->inputs[i].ended)
@@ -203,6 +213,7 @@ int sl_way_direct(struct sl_pipeline *p, struct sl_graph_node *n, int input, enu
 
 void sl_outputs_clear(struct sl_pipeline *p, struct sl_outputs *o)
 {
+    assert(o->n <= o->cap);
     for (size_t i = 0; i < o->n; i++) {
         sl_batch_unref(o->items[i].batch);
         if (o->items[i].encoded)

@@ -198,6 +198,7 @@ static int bind_calls(struct sl_aggregate *a, struct sl_schema *in, struct sl_er
 /* Keys, then items. Metadata of the input that still holds: what the stream as a whole says. */
 static int bind_output(struct sl_aggregate *a, struct sl_schema *in, struct sl_err *err)
 {
+    assert(a->keys);
     static const char *const kept[] = {SL_META_END, SL_META_PLAN, SL_META_HINT};
     int rc = 0;
     a->out = sl_schema_copy(a->keys);
@@ -262,6 +263,7 @@ static int aggregate_push(struct sl_op *op, int input SL_UNUSED, struct sl_batch
                           enum sl_directive directive, struct sl_emit *out, struct sl_err *err)
 {
     struct sl_aggregate *a = (struct sl_aggregate *)op;
+    assert(sl_aggregate_is_sound(a) && a->out);
     int rc = 0;
 
     if (batch && batch->selected)
@@ -275,6 +277,7 @@ static int aggregate_watermark(struct sl_op *op, int64_t watermark, struct sl_em
                                struct sl_err *err)
 {
     struct sl_aggregate *a = (struct sl_aggregate *)op;
+    assert(sl_aggregate_is_sound(a) && a->out);
     a->watermark = SL_MAX(a->watermark, watermark);
     /* While rows pour in, closed windows leave in large batches only. */
     return sl_aggregate_is_full(a) ? let_go(a, 0, out, err) : SL_PUSH_OK;
@@ -289,6 +292,7 @@ static void aggregate_needs(const struct sl_op *op, int input SL_UNUSED,
                             const uint8_t *out SL_UNUSED, uint8_t *in)
 {
     const struct sl_aggregate *a = (const struct sl_aggregate *)op;
+    assert(a->in);
     if (a->time_column >= 0 && (a->windowed || a->ranked))
         sl_bit_set(in, (size_t)a->time_column);
     if (a->wm_column >= 0 && a->windowed)
@@ -383,6 +387,7 @@ static int add_select(struct sl_aggregate *a, const struct sl_asts *select, stru
 struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struct sl_expr_env *env,
                                struct sl_account *account, struct sl_err *err)
 {
+    assert(o && o->lateness >= 0);
     struct sl_aggregate *a = sl_calloc(1, sizeof(*a));
     if (!a) {
         sl_err_nomem(err, "an aggregate");

@@ -97,6 +97,13 @@ struct sl_pane {
     int64_t rows;
 };
 
+/* Invariant 3, and what counts agree in, between two calls of the operator. */
+static inline int sl_aggregate_is_sound(const struct sl_aggregate *a)
+{
+    return a->nwindows <= a->windows_cap && a->held >= 0 &&
+           (!a->ready || a->groups.n <= a->reserved);
+}
+
 void sl_aggregate_drop_inputs(struct sl_aggregate *a);
 /* The table, made if need be. */
 int sl_aggregate_ready(struct sl_aggregate *a, struct sl_err *err);

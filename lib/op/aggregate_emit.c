@@ -26,6 +26,7 @@ static int compare_groups(const void *arg, const struct sl_entry *x, const struc
 
 static uint64_t prefix_of(const struct sl_aggregate *a, uint32_t group)
 {
+    SL_CHECK_THAT(group < a->groups.n);
     if (!a->nby)
         return 0;
     const struct sl_cells *c = &a->groups.cells[a->windowed];
@@ -36,6 +37,7 @@ static uint64_t prefix_of(const struct sl_aggregate *a, uint32_t group)
 
 static int is_live(const struct sl_aggregate *a, uint32_t group)
 {
+    SL_CHECK_THAT(group < a->groups.n);
     return sl_cells_state(&a->groups.cells[0], group) != SL_CELL_UNSET;
 }
 
@@ -43,6 +45,7 @@ static int is_live(const struct sl_aggregate *a, uint32_t group)
 static size_t list_groups(const struct sl_aggregate *a, size_t n, struct sl_entry *e,
                           struct sl_entry *spare)
 {
+    assert(n <= a->nwindows);
     const uint32_t *next = a->next.data;
     size_t total = 0;
     if (!a->windowed) {
@@ -107,6 +110,7 @@ static int table_init(struct sl_aggregate *a, struct table *t, struct sl_err *er
 /* Appends a group: group by group, so that quantiles sort each group's values once. */
 static int table_add(struct sl_aggregate *a, struct table *t, uint32_t group, struct sl_err *err)
 {
+    SL_CHECK_THAT(group < a->groups.n);
     int column = 0;
     for (int k = 0; k < a->nkeys; k++) {
         sl_cells_build(&a->groups.cells[k], group, &t->keys[column++]);
@@ -179,6 +183,7 @@ static int eval_items(struct sl_aggregate *a, int l, struct table *t, struct sl_
 static int make_batch(struct sl_aggregate *a, const struct sl_entry *e, size_t n,
                       struct sl_batch **out, struct sl_err *err)
 {
+    assert(n > 0);
     struct table t;
     struct sl_batch *b = NULL;
     int at = 0, rc = table_init(a, &t, err);
@@ -249,6 +254,7 @@ static int emit_entries(struct sl_aggregate *a, const struct sl_entry *e, size_t
 /* Emitted windows and their groups leave the state. */
 static void forget(struct sl_aggregate *a, size_t nwindows, const struct sl_entry *e, size_t n)
 {
+    assert(nwindows <= a->nwindows);
     for (size_t i = 0; i < n; i++) {
         for (int c = 0; c < a->naccs; c++)
             a->accs[c]->class->reset(a->accs[c], e[i].a);
@@ -264,6 +270,7 @@ static int is_closed(const struct sl_aggregate *a, const struct sl_open_window *
 
 int sl_aggregate_is_full(struct sl_aggregate *a)
 {
+    assert(sl_aggregate_is_sound(a));
     size_t groups = 0;
     if (!may_close(a))
         return 0;
@@ -278,6 +285,7 @@ int sl_aggregate_is_full(struct sl_aggregate *a)
 
 int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, struct sl_err *err)
 {
+    assert(sl_aggregate_is_sound(a) && a->out);
     size_t nwindows = 0, n = 0;
     int64_t rows = 0;
     struct sl_vec list;

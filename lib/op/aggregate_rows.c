@@ -16,6 +16,7 @@
 /* Microseconds of a non-null row of a TIMESTAMP (or BIGINT) column. */
 static inline int64_t usec_at(const struct sl_column *c, size_t row)
 {
+    SL_CHECK_THAT(row < c->rows);
     int64_t v = c->form == SL_PLAIN ? ((const int64_t *)c->data)[row] : sl_column_get8(c, row);
     return sl_time_usec(v, c->type.nsec);
 }
@@ -94,6 +95,7 @@ static int bad_time(struct sl_aggregate *a, struct placing *p, uint32_t row, int
 static int place_rows(struct sl_aggregate *a, struct sl_batch *b, struct placing *p,
                       struct sl_err *err)
 {
+    assert(a->windowed && a->time_column >= 0);
     int64_t start = 0, end = 0, closes = 0; /* of the window of the row before */
     int32_t code = 0;
 
@@ -204,6 +206,7 @@ void sl_aggregate_drop_inputs(struct sl_aggregate *a)
 static int eval_loaded(struct sl_aggregate *a, const struct sl_expr *e, struct sl_batch *b,
                        struct sl_column **out, struct sl_err *err)
 {
+    assert(out && sl_batch_is_sound(b));
     int rc = sl_expr_eval(a->eval, e, b, out, err);
     return rc < 0 ? rc : sl_column_load(*out, err);
 }
@@ -277,6 +280,7 @@ static struct sl_column *pane_column(struct sl_aggregate *a, size_t n, struct sl
 
 int sl_aggregate_admit(struct sl_aggregate *a, struct sl_err *err)
 {
+    assert(a->ready);
     size_t n = a->nkeys ? a->groups.n : 1;
     int rc = 0;
     if (n > a->reserved) {
@@ -354,6 +358,7 @@ static int count_panes(struct sl_aggregate *a, size_t n, struct sl_err *err)
 static int rank_rows(struct sl_aggregate *a, struct sl_batch *b, int64_t first,
                      struct sl_acc_rows *r, struct sl_err *err)
 {
+    assert(a->ranked && first >= 0);
     struct sl_column *time = a->time_column < 0 ? NULL : b->columns[a->time_column];
     int rc = sl_vec_reserve(&a->ranks, b->selected * sizeof(struct sl_rank), err);
     if (rc == 0 && time)
@@ -409,6 +414,7 @@ static int narrow(struct sl_aggregate *a, const struct sl_batch *b, const struct
 
 static int accumulate(struct sl_aggregate *a, struct sl_batch *b, int64_t first, struct sl_err *err)
 {
+    assert(first >= 0 && sl_batch_is_sound(b));
     struct sl_acc_rows all = {.n = b->selected}, some;
     int rc = find_groups(a, b->selected, err);
     if (rc == 0 && a->windowed)
@@ -432,6 +438,7 @@ static int accumulate(struct sl_aggregate *a, struct sl_batch *b, int64_t first,
 int sl_aggregate_rows(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit *out,
                       struct sl_err *err)
 {
+    assert(sl_aggregate_is_sound(a) && a->out && sl_batch_is_sound(b));
     struct sl_batch *kept = NULL, *good = NULL;
     int64_t first = sl_ranker_take(&a->ranker, b);
     int rc = sl_aggregate_ready(a, err);

@@ -116,6 +116,7 @@ static int export_flush(struct export *x, struct sl_err *err)
 static int export_group(struct export *x, uint32_t group, uint64_t *cursors, struct sl_buf *piece,
                         struct sl_err *err)
 {
+    SL_CHECK_THAT(group < x->a->groups.n);
     struct sl_aggregate *a = x->a;
     int first = 1, more = 1;
     memset(cursors, 0, (size_t)a->naccs * sizeof(*cursors));
@@ -260,6 +261,7 @@ int sl_aggregate_save(struct sl_op *op, struct sl_store *store, struct sl_err *e
 {
     static const char *const names[] = {"watermark", "held", "arrived"};
     struct sl_aggregate *a = (struct sl_aggregate *)op;
+    assert(sl_aggregate_is_sound(a));
     int64_t meta[] = {a->watermark, a->held, a->ranker.next};
     int rc = sl_aggregate_ready(a, err);
     if (rc == 0)
@@ -272,6 +274,7 @@ int sl_aggregate_save(struct sl_op *op, struct sl_store *store, struct sl_err *e
 int sl_aggregate_load(struct sl_op *op, struct sl_store *store, struct sl_err *err)
 {
     struct sl_aggregate *a = (struct sl_aggregate *)op;
+    assert(!a->nwindows && !a->held);
     uint64_t cursor = 0;
     struct sl_batch *b;
     int rc = sl_aggregate_ready(a, err);
@@ -357,6 +360,7 @@ static int combine_groups(struct sl_aggregate *a, struct sl_aggregate *b, struct
 
 int sl_aggregate_merge(struct sl_op *op, struct sl_op *other, struct sl_err *err)
 {
+    assert(op != other && op->class == other->class);
     struct sl_aggregate *a = (struct sl_aggregate *)op, *b = (struct sl_aggregate *)other;
     int rc = sl_aggregate_ready(a, err);
     if (rc == 0)

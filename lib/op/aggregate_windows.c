@@ -11,6 +11,7 @@
 
 static int resize(struct sl_aggregate *a, size_t slots, struct sl_err *err)
 {
+    assert(slots && !(slots & (slots - 1)));
     int rc = sl_vec_reserve(&a->window_slots, slots * 4, err);
     if (rc < 0)
         return rc;
@@ -78,6 +79,7 @@ static int by_start(const void *x, const void *y)
 
 void sl_aggregate_sort_windows(struct sl_aggregate *a)
 {
+    assert(a->nwindows <= a->windows_cap);
     if (!a->unsorted)
         return;
     qsort(a->windows, a->nwindows, sizeof(*a->windows), by_start);
@@ -87,6 +89,7 @@ void sl_aggregate_sort_windows(struct sl_aggregate *a)
 
 void sl_aggregate_drop_windows(struct sl_aggregate *a, size_t n)
 {
+    assert(!a->unsorted || n == a->nwindows);
     assert(n <= a->nwindows);
     a->nwindows -= n;
     if (a->nwindows && n)

@@ -52,6 +52,7 @@ static int filter_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema
 static int narrow(struct filter *f, const struct sl_expr *e, struct sl_batch **b,
                   struct sl_err *err)
 {
+    assert(e && sl_batch_is_sound(*b));
     struct sl_buffer *sel = NULL;
     size_t n;
     int rc = sl_expr_filter(f->eval, e, *b, &sel, &n, err);
@@ -71,6 +72,7 @@ static int narrow(struct filter *f, const struct sl_expr *e, struct sl_batch **b
 
 static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b) && bad);
     struct filter *f = arg;
     struct sl_batch *now = sl_batch_ref(b);
     int rc = 0;
@@ -176,6 +178,7 @@ SL_OP_CLASS(filter) = {
 struct sl_op *sl_filter_new(const struct sl_asts *where, const struct sl_expr_env *env,
                             struct sl_account *account, struct sl_err *err)
 {
+    assert(where);
     struct filter *f = sl_calloc(1, sizeof(*f));
     if (!f) {
         sl_err_nomem(err, "a filter");

@@ -53,6 +53,7 @@ static int last_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema *
 /* The time column of the selected rows. */
 static int key_of(void *arg, struct sl_batch *b, struct sl_column **key, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b) && key);
     struct last *l = arg;
     if (l->time_column < 0)
         return 0;

@@ -56,6 +56,7 @@ static void drop_schema(struct merge *m)
 static int refuse_types(const struct merge *m, int input, const struct sl_field *have,
                         const struct sl_field *want, struct sl_err *err)
 {
+    assert(input >= 0 && input < m->n);
     char a[SL_TYPE_NAME], b[SL_TYPE_NAME];
     sl_err_set(err, SL_ESCHEMA, "column %s is %s in %s, and %s before", have->name,
                sl_type_name(have->type, a), m->sides[input].name, sl_type_name(want->type, b));
@@ -181,6 +182,7 @@ static int merge_schema(struct sl_op *op, int input, struct sl_schema *in, struc
 
 static int emit_built(struct merge *m, struct sl_emit *out, struct sl_err *err)
 {
+    assert(m->held >= (int64_t)m->built);
     if (!m->built)
         return SL_PUSH_OK;
     struct sl_batch *b = sl_batch_new(m->schema, m->built);
@@ -199,6 +201,7 @@ static int emit_built(struct merge *m, struct sl_emit *out, struct sl_err *err)
 /* By time, then by input. */
 static int is_before(const struct merge *m, const struct side *a, const struct side *b)
 {
+    SL_CHECK_THAT(a->batch && b->batch);
     int order = sl_column_compare(a->batch->columns[m->time], sl_batch_row(a->batch, a->at),
                                   b->batch->columns[m->time], sl_batch_row(b->batch, b->at));
     return order < 0 || (order == 0 && a < b);
@@ -229,6 +232,7 @@ static int least_two(const struct merge *m, struct side **first, struct side **s
 static int emit_slice(struct merge *m, struct side *s, size_t from, size_t n, struct sl_emit *out,
                       struct sl_err *err)
 {
+    assert(from <= s->batch->selected && n <= s->batch->selected - from);
     int rc = emit_built(m, out, err);
     if (rc != SL_PUSH_OK)
         return rc;
@@ -244,6 +248,7 @@ static int emit_slice(struct merge *m, struct side *s, size_t from, size_t n, st
 static int copy_rows(struct merge *m, struct side *s, size_t from, size_t n, struct sl_emit *out,
                      struct sl_err *err)
 {
+    assert(m->builders && from <= s->batch->selected && n <= s->batch->selected - from);
     for (int i = 0; i < m->schema->nfields; i++) {
         struct sl_column *c = s->batch->columns[i];
         int rc = c ? sl_column_load(c, err) : 0;
@@ -263,6 +268,7 @@ static int copy_rows(struct merge *m, struct side *s, size_t from, size_t n, str
 /* All rows of the front batch are gone. */
 static void drop_front(struct side *s)
 {
+    assert(s->batch);
     sl_batch_unref(s->batch);
     s->batch = s->nbehind ? s->behind[0] : NULL;
     s->at = 0;
@@ -273,6 +279,7 @@ static void drop_front(struct side *s)
 /* Lets go of the rows before which nothing can come any more. */
 static int let_go(struct merge *m, struct sl_emit *out, struct sl_err *err)
 {
+    assert(m->order == IN_TIME);
     struct side *first, *second;
     int rc = SL_PUSH_OK;
     while (rc == SL_PUSH_OK && least_two(m, &first, &second)) {
@@ -294,6 +301,7 @@ static int let_go(struct merge *m, struct sl_emit *out, struct sl_err *err)
 /* Puts a batch behind those that an input has; consumes it. */
 static int keep(struct merge *m, struct side *s, struct sl_batch *b, struct sl_err *err)
 {
+    assert(m->time >= 0 && b->selected > 0);
     int rc = sl_column_load(b->columns[m->time], err);
     if (rc >= 0 && s->batch)
         rc = SL_GROW(s->behind, s->nbehind + 1, s->cap, "a merge", err);
@@ -331,6 +339,7 @@ static int merge_push(struct sl_op *op, int input, struct sl_batch *batch,
                       enum sl_directive directive, struct sl_emit *out, struct sl_err *err)
 {
     struct merge *m = (struct merge *)op;
+    assert(m->schema && input < m->n && !m->sides[input].ended);
     int rc = batch && batch->selected ? take(m, input, batch, out, err) : SL_PUSH_OK;
     if (directive == SL_END && rc == SL_PUSH_OK) {
         m->sides[input].ended = 1;
@@ -346,12 +355,14 @@ static int merge_watermark(struct sl_op *op, int64_t watermark, struct sl_emit *
                            struct sl_err *err)
 {
     struct merge *m = (struct merge *)op;
+    assert(m->schema);
     return m->order == IN_TIME ? SL_PUSH_OK : out->watermark(out, watermark, err);
 }
 
 static int merge_next_input(const struct sl_op *op)
 {
     const struct merge *m = (const struct merge *)op;
+    assert(m->schema);
     for (int i = 0; m->order != AS_THEY_COME && i < m->n; i++)
         if (!m->sides[i].ended && !m->sides[i].batch)
             return i;
@@ -361,6 +372,7 @@ static int merge_next_input(const struct sl_op *op)
 static void merge_needs(const struct sl_op *op, int input, const uint8_t *out, uint8_t *in)
 {
     const struct merge *m = (const struct merge *)op;
+    assert(m->schema && input >= 0 && input < m->n);
     const struct sl_schema *s = m->sides[input].schema;
     for (int i = 0; i < s->nfields; i++) {
         int at = sl_schema_find(m->schema, s->fields[i].name, strlen(s->fields[i].name));
@@ -407,6 +419,7 @@ static int merge_save(struct sl_op *op, struct sl_store *store, struct sl_err *e
 static int merge_load(struct sl_op *op, struct sl_store *store, struct sl_err *err)
 {
     struct merge *m = (struct merge *)op;
+    assert(m->schema && !m->held);
     char name[32];
     int rc = 0;
     for (int i = 0; rc >= 0 && i < m->n; i++) {

@@ -139,11 +139,14 @@ struct sl_op { /* first member of every operator */
 static inline int sl_op_schema(struct sl_op *op, int input, struct sl_schema *in,
                                struct sl_schema **out, struct sl_err *err)
 {
+    assert(op && input >= 0 && sl_schema_is_sound(in) && out);
     return op->class->schema(op, input, in, out, err);
 }
 static inline int sl_op_push(struct sl_op *op, int input, struct sl_batch *batch,
                              enum sl_directive directive, struct sl_emit *out, struct sl_err *err)
 {
+    assert(op && input >= 0 && out && (!batch || sl_batch_is_sound(batch)));
+    assert(directive >= SL_MORE && directive <= SL_END);
     return op->class->push(op, input, batch, directive, out, err);
 }
 static inline void sl_op_free(struct sl_op *op)

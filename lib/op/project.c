@@ -274,6 +274,7 @@ static int follow_order(struct step *s)
 
 static int bind_step(struct project *p, int verb, int k, struct sl_schema *in, struct sl_err *err)
 {
+    assert(verb >= 0 && verb < SL_PROJECT_VERBS);
     struct step *s = &p->steps[p->nsteps++];
     int rc;
     s->in = sl_schema_ref(in);
@@ -375,6 +376,7 @@ static int make_column(struct project *p, const struct step *s, int i, struct sl
 static int run_step(struct project *p, const struct step *s, struct sl_batch **b,
                     struct sl_err *err)
 {
+    assert(sl_batch_is_sound(*b));
     struct sl_batch *from = *b;
     struct sl_batch *to = sl_batch_new(s->out, s->computes ? from->selected : from->rows);
     int rc = 0;
@@ -398,6 +400,7 @@ static int run_step(struct project *p, const struct step *s, struct sl_batch **b
 
 static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b) && bad);
     struct project *p = arg;
     struct sl_batch *now = sl_batch_ref(b);
     int rc = 0;
@@ -518,6 +521,7 @@ SL_OP_CLASS(project) = {
 struct sl_op *sl_project_new(const struct sl_project_options *o, const struct sl_expr_env *env,
                              struct sl_account *account, struct sl_err *err)
 {
+    assert(o);
     struct project *p = sl_calloc(1, sizeof(*p));
     if (!p) {
         sl_err_nomem(err, "a projection");

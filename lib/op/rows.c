@@ -10,6 +10,7 @@ struct sl_rows_bad {
 
 int sl_rows_note(struct sl_aside_rows *l, struct sl_aside_row row, struct sl_err *err)
 {
+    assert(l->n <= l->cap);
     int rc = SL_GROW(l->items, l->n + 1, l->cap, "the rows of a batch that go aside", err);
     if (rc == 0)
         l->items[l->n++] = row;
@@ -19,6 +20,7 @@ int sl_rows_note(struct sl_aside_rows *l, struct sl_aside_row row, struct sl_err
 int sl_rows_aside(struct sl_aside_rows *l, enum sl_aside_kind kind, struct sl_batch *b,
                   struct sl_emit *out, struct sl_err *err)
 {
+    assert(l->n <= l->cap && sl_batch_is_sound(b));
     int rc = l->n ? out->aside(out, kind, b, l->items, l->n, err) : 0;
     free(l->items);
     *l = (struct sl_aside_rows){0};
@@ -46,6 +48,7 @@ int sl_rows_failed(struct sl_rows_bad *bad, int rc, const struct sl_eval *ev,
                    const struct sl_batch *b, const struct sl_batch *part, const char *column,
                    struct sl_err *err)
 {
+    assert(bad && ev && b && part->rows == b->rows && part->selected <= b->selected);
     if (rc != -SL_EROW)
         return rc;
     size_t n = sl_eval_failures(ev);
@@ -72,6 +75,7 @@ int sl_rows_failed(struct sl_rows_bad *bad, int rc, const struct sl_eval *ev,
 /* b less the bad rows from number `from` on, which are in order; their positions become rows. */
 static int leave_out(struct sl_rows_bad *bad, size_t from, struct sl_batch **b, struct sl_err *err)
 {
+    assert(from <= bad->rows.n && sl_batch_is_sound(*b));
     size_t n = 0;
     uint32_t *rows = sl_malloc((*b)->selected * sizeof(*rows));
     if (!rows)
@@ -102,6 +106,7 @@ static int row_order(const void *a, const void *b)
 int sl_rows_try(struct sl_batch *b, sl_rows_work *work, void *arg, struct sl_emit *out,
                 struct sl_batch **good, struct sl_err *err)
 {
+    assert(work && good && sl_batch_is_sound(b));
     struct sl_rows_bad bad = {.rows = {0}};
     struct sl_batch *now = sl_batch_ref(b);
     struct sl_err own;
@@ -139,6 +144,7 @@ int sl_rows_try(struct sl_batch *b, sl_rows_work *work, void *arg, struct sl_emi
 
 int sl_rows_emit(struct sl_topn *t, struct sl_emit *out, int64_t *cut, struct sl_err *err)
 {
+    assert(out && cut && t->given <= t->n);
     struct sl_batch *b = NULL;
     int rc = SL_PUSH_OK, more = 1;
     while (rc == SL_PUSH_OK && (more = sl_topn_next(t, &b, err)) > 0) {

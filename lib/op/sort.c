@@ -88,6 +88,7 @@ static int sort_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema *
 
 static int eval_keys(void *arg, struct sl_batch *b, struct sl_column **keys, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b) && keys);
     struct sort *s = arg;
     int rc = 0;
     for (int k = 0; rc >= 0 && k < s->top.nkeys; k++) {
@@ -100,6 +101,7 @@ static int eval_keys(void *arg, struct sl_batch *b, struct sl_column **keys, str
 
 static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b) && bad);
     struct sort *s = arg;
     drop_columns(s);
     return sl_rows_failed(bad, eval_keys(s, b, s->columns, err), s->eval, b, b, NULL, err);

@@ -33,6 +33,7 @@ static int timed_schema(struct sl_op *op, int input SL_UNUSED, struct sl_schema 
 static int sort_out(struct timed *t, struct sl_batch *b, struct sl_emit *out,
                     struct sl_batch **rest, struct sl_err *err)
 {
+    assert(t->at >= 0 && sl_batch_is_sound(b));
     struct sl_aside_rows bad = {0};
     struct sl_err why;
     size_t n = 0;

@@ -39,6 +39,7 @@ static int is_unit(const char *s, const char *name)
 int sl_window_parse(const char *text, const struct sl_expr_env *env, struct sl_window *w,
                     struct sl_err *err)
 {
+    assert(text && w);
     static const struct {
         const char *name;
         enum sl_window_unit unit;
@@ -74,6 +75,7 @@ bad:
 /* First instant of calendar bucket k of the window's unit. */
 static int64_t bucket_start(const struct sl_window *w, int64_t k)
 {
+    assert(w->unit != SL_WINDOW_FIXED && w->width > 0);
     int64_t day;
     if (w->unit == SL_WINDOW_DAY) {
         day = k * w->width;
@@ -88,6 +90,7 @@ static int64_t bucket_start(const struct sl_window *w, int64_t k)
 
 static int64_t bucket_of(const struct sl_window *w, int64_t t)
 {
+    assert(w->unit != SL_WINDOW_FIXED && w->width > 0);
     int64_t sec = sl_floor_div(t, SL_USEC_PER_SEC);
     int64_t day = sl_floor_div(sec + sl_zone_offset(w->zone, sec), 86400), year;
     int month, mday;
@@ -101,6 +104,7 @@ static int64_t bucket_of(const struct sl_window *w, int64_t t)
 
 int sl_window_around(const struct sl_window *w, int64_t t, int64_t *start, int64_t *end)
 {
+    assert(w->width > 0 && start && end);
     if (w->unit == SL_WINDOW_FIXED) {
         int64_t rest = t % w->width;
         if (rest < 0)
@@ -128,6 +132,7 @@ int sl_window_around(const struct sl_window *w, int64_t t, int64_t *start, int64
 
 void sl_window_print(const struct sl_window *w, struct sl_buf *out)
 {
+    assert(w->width > 0);
     static const char *const names[] = {"us", "day", "week", "month"};
     sl_buf_printf(out, "%lld %s", (long long)w->width, names[w->unit]);
 }

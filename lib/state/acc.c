@@ -6,6 +6,7 @@
 
 int sl_acc_ranked(const struct sl_agg_call *call)
 {
+    assert(call);
     return call->kind == SL_AGG_FIRST || call->kind == SL_AGG_LAST;
 }
 
@@ -21,6 +22,7 @@ static int family(const struct sl_agg_call *call)
 
 int sl_acc_shares(const struct sl_agg_call *a, const struct sl_agg_call *b)
 {
+    assert(a && b);
     return family(a) == family(b);
 }
 
@@ -61,6 +63,7 @@ static int computes(const struct sl_agg_call *call, struct sl_type t)
 int sl_acc_new(const struct sl_agg_call *call, struct sl_account *account, struct sl_acc **out,
                struct sl_err *err)
 {
+    assert(call && out);
     struct sl_type arg = {0};
     char name[SL_TYPE_NAME];
 

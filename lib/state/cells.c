@@ -23,6 +23,7 @@ enum sl_cell_class sl_cell_class(struct sl_type t)
 
 void sl_cells_init(struct sl_cells *c, struct sl_type type, struct sl_account *account)
 {
+    assert(sl_cell_class(type) != SL_CELL_NONE);
     memset(c, 0, sizeof(*c));
     c->type = type;
     c->class = sl_cell_class(type);
@@ -41,6 +42,7 @@ void sl_cells_release(struct sl_cells *c)
 
 int sl_cells_reserve(struct sl_cells *c, size_t n, struct sl_err *err)
 {
+    assert(c->wasted <= c->used && c->used <= c->bytes.bytes);
     size_t width = c->class == SL_CELL_8 ? 8 : 16;
     if (n <= c->n)
         return 0;
@@ -75,12 +77,14 @@ void sl_cells_put_null(struct sl_cells *c, size_t i)
 
 void sl_cells_put8(struct sl_cells *c, size_t i, int64_t v)
 {
+    SL_CHECK_THAT(c->class == SL_CELL_8);
     set_state(c, i, SL_CELL_VALUE);
     ((int64_t *)c->value.data)[i] = v;
 }
 
 void sl_cells_put16(struct sl_cells *c, size_t i, sl_int128 v)
 {
+    SL_CHECK_THAT(c->class == SL_CELL_16);
     set_state(c, i, SL_CELL_VALUE);
     ((sl_int128 *)c->value.data)[i] = v;
 }
@@ -137,6 +141,7 @@ int sl_cells_put_bytes(struct sl_cells *c, size_t i, const void *s, size_t n, st
 
 int64_t sl_column_get8(const struct sl_column *c, size_t row)
 {
+    SL_CHECK_THAT(c->form != SL_LAZY && row < c->rows);
     const struct sl_column *h;
     size_t k = sl_column_slot(c, row, &h);
     if (c->type.kind == SL_BOOL)
@@ -148,6 +153,7 @@ int64_t sl_column_get8(const struct sl_column *c, size_t row)
 
 sl_int128 sl_column_get16(const struct sl_column *c, size_t row)
 {
+    SL_CHECK_THAT(c->form != SL_LAZY && row < c->rows);
     const struct sl_column *h;
     size_t k = sl_column_slot(c, row, &h);
     sl_int128 v;
@@ -158,6 +164,7 @@ sl_int128 sl_column_get16(const struct sl_column *c, size_t row)
 int sl_cells_put_row(struct sl_cells *c, size_t i, const struct sl_column *col, size_t row,
                      struct sl_err *err)
 {
+    SL_CHECK_THAT(i < c->n && row < col->rows);
     if (sl_column_null(col, row)) {
         sl_cells_put_null(c, i);
     } else if (c->class == SL_CELL_8) {
@@ -196,6 +203,7 @@ int sl_cells_copy(struct sl_cells *c, size_t i, const struct sl_cells *from, siz
 
 int sl_cells_equal(const struct sl_cells *a, size_t i, const struct sl_cells *b, size_t k)
 {
+    SL_CHECK_THAT(a->class == b->class && i < a->n && k < b->n);
     enum sl_cell_state s = sl_cells_state(a, i);
     if (s != sl_cells_state(b, k) || s != SL_CELL_VALUE)
         return s == sl_cells_state(b, k);
@@ -260,6 +268,7 @@ static int compare_bytes(const char *a, size_t na, const char *b, size_t nb)
 
 int sl_cells_compare(const struct sl_cells *a, size_t i, const struct sl_cells *b, size_t k)
 {
+    SL_CHECK_THAT(a->class == b->class && i < a->n && k < b->n);
     int vi = sl_cells_state(a, i) == SL_CELL_VALUE, vk = sl_cells_state(b, k) == SL_CELL_VALUE;
     if (!vi || !vk)
         return vk - vi;
@@ -276,6 +285,7 @@ int sl_cells_compare(const struct sl_cells *a, size_t i, const struct sl_cells *
 int sl_cells_compare_row(const struct sl_cells *c, size_t i, const struct sl_column *col,
                          size_t row)
 {
+    SL_CHECK_THAT(i < c->n && row < col->rows);
     if (sl_cells_state(c, i) != SL_CELL_VALUE)
         return 1;
     if (c->class == SL_CELL_8)
@@ -313,6 +323,7 @@ static uint64_t prefix_bytes(const char *s, size_t n)
 
 uint64_t sl_cells_prefix(const struct sl_cells *c, size_t i)
 {
+    SL_CHECK_THAT(i < c->n);
     if (c->class == SL_CELL_8)
         return prefix8(c->type, sl_cells_get8(c, i));
     if (c->class == SL_CELL_16)
@@ -324,6 +335,7 @@ uint64_t sl_cells_prefix(const struct sl_cells *c, size_t i)
 
 uint64_t sl_column_prefix(const struct sl_column *c, size_t row)
 {
+    SL_CHECK_THAT(row < c->rows);
     switch (sl_cell_class(c->type)) {
     case SL_CELL_8: return prefix8(c->type, sl_column_get8(c, row));
     case SL_CELL_16: return prefix16(c->type, sl_column_get16(c, row));
@@ -340,6 +352,7 @@ uint64_t sl_column_prefix(const struct sl_column *c, size_t row)
 
 void sl_cells_build(const struct sl_cells *c, size_t i, struct sl_builder *b)
 {
+    SL_CHECK_THAT(i < c->n);
     if (sl_cells_state(c, i) != SL_CELL_VALUE) {
         sl_builder_null(b);
     } else if (c->class == SL_CELL_8) {
@@ -367,6 +380,7 @@ void sl_cells_build(const struct sl_cells *c, size_t i, struct sl_builder *b)
 
 void sl_cells_pack(const struct sl_cells *c, size_t i, struct sl_buf *out)
 {
+    SL_CHECK_THAT(i < c->n);
     enum sl_cell_state s = sl_cells_state(c, i);
     sl_buf_addch(out, (char)s);
     if (s != SL_CELL_VALUE)
@@ -387,6 +401,7 @@ void sl_cells_pack(const struct sl_cells *c, size_t i, struct sl_buf *out)
 int sl_cells_unpack(struct sl_cells *c, size_t i, const char **s, const char *end,
                     struct sl_err *err)
 {
+    assert(s && *s <= end);
     const char *p = *s;
     int64_t v8;
     sl_int128 v16;

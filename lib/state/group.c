@@ -9,6 +9,7 @@ enum { AHEAD = 12 }; /* rows between a prefetch and its use */
 int sl_group_init(struct sl_group *g, const struct sl_type *types, int nkeys,
                   struct sl_account *account, struct sl_err *err)
 {
+    assert(types);
     assert(nkeys >= 1);
     struct sl_vec *vecs[] = {&g->slots, &g->hash, &g->spare, &g->created,
                              &g->codes, &g->lut,  &g->hashes};
@@ -278,9 +279,17 @@ static int find_coded(struct sl_group *g, struct sl_column *const *keys, size_t 
     return 0;
 }
 
+/* A number is given out or spare, and the table is at most half full. */
+static int is_sound(const struct sl_group *g)
+{
+    return g->nkeys >= 1 && g->key && g->cells && g->live + g->nspare == g->n &&
+           !(g->mask & (g->mask + 1)) && (size_t)g->live * 2 <= g->mask + 1;
+}
+
 int sl_group_find(struct sl_group *g, struct sl_column *const *keys, size_t n, uint32_t *out,
                   struct sl_err *err)
 {
+    assert(is_sound(g) && keys && (out || !n));
     size_t combinations = 1, limit = 4 * n + 1024;
     int rc = 0;
 
@@ -337,6 +346,7 @@ static int find_group(struct sl_group *to, const struct sl_group *from, uint32_t
 int sl_group_combine(struct sl_group *to, const struct sl_group *from, uint32_t *map,
                      struct sl_err *err)
 {
+    assert(is_sound(to) && is_sound(from) && (map || !from->n));
     assert(to->nkeys == from->nkeys);
     assert(to != from);
     uint64_t h[AHEAD]; /* of groups g to g + AHEAD - 1, in a ring */
@@ -362,6 +372,7 @@ int sl_group_combine(struct sl_group *to, const struct sl_group *from, uint32_t 
 
 void sl_group_remove(struct sl_group *g, uint32_t id)
 {
+    assert(is_sound(g));
     assert(id < g->n);
     assert(g->live > 0);
     uint64_t *slots = g->slots.data;

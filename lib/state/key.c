@@ -8,6 +8,7 @@
 
 void sl_key_init(struct sl_key *k, struct sl_type type, uint64_t seed, struct sl_account *account)
 {
+    assert(sl_cell_class(type) != SL_CELL_NONE);
     memset(k, 0, sizeof(*k));
     k->class = sl_cell_class(type);
     sl_vec_init(&k->scratch, account);
@@ -62,6 +63,7 @@ void sl_key_attach(struct sl_key *k, const struct sl_column *c)
 
 int sl_key_load(struct sl_key *k, const struct sl_column *c, struct sl_err *err)
 {
+    assert(sl_column_is_loaded(c) && sl_cell_class(c->type) == k->class);
     sl_key_attach(k, c);
     if (k->class == SL_CELL_8)
         return load8(k, c, err);
@@ -122,6 +124,7 @@ static int hash_texts(struct sl_key *k, uint64_t *h, struct sl_err *err)
 
 uint64_t sl_key_hash_row(const struct sl_key *k, size_t i, uint64_t h)
 {
+    SL_CHECK_THAT(k->column && i < k->column->rows);
     if (sl_key_null(k, i))
         return sl_hash_u64(NULL_HASH, h);
     if (k->class == SL_CELL_8)
@@ -136,6 +139,7 @@ uint64_t sl_key_hash_row(const struct sl_key *k, size_t i, uint64_t h)
 uint64_t sl_key_hash_cell(const struct sl_key *k, const struct sl_cells *keys, size_t at,
                           uint64_t h)
 {
+    SL_CHECK_THAT(at < keys->n && keys->class == k->class);
     if (sl_cells_state(keys, at) != SL_CELL_VALUE)
         return sl_hash_u64(NULL_HASH, h);
     if (k->class == SL_CELL_8)
@@ -151,6 +155,7 @@ uint64_t sl_key_hash_cell(const struct sl_key *k, const struct sl_cells *keys, s
 
 int sl_key_hash(struct sl_key *k, uint64_t *h, struct sl_err *err)
 {
+    assert(k->column && h);
     size_t n = k->column->rows;
     if (k->class == SL_CELL_BYTES)
         return hash_texts(k, h, err);
@@ -167,6 +172,7 @@ int sl_key_hash(struct sl_key *k, uint64_t *h, struct sl_err *err)
 
 int sl_key_equal(const struct sl_key *k, size_t i, const struct sl_cells *keys, size_t at)
 {
+    SL_CHECK_THAT(i < k->column->rows && at < keys->n);
     int is_null = sl_cells_state(keys, at) == SL_CELL_NULL;
     if (sl_key_null(k, i) || is_null)
         return is_null && sl_key_null(k, i);
@@ -182,6 +188,7 @@ int sl_key_equal(const struct sl_key *k, size_t i, const struct sl_cells *keys, 
 int sl_key_store(const struct sl_key *k, size_t i, struct sl_cells *keys, size_t at,
                  struct sl_err *err)
 {
+    SL_CHECK_THAT(i < k->column->rows && at < keys->n);
     if (sl_key_null(k, i)) {
         sl_cells_put_null(keys, at);
     } else if (k->class == SL_CELL_8) {

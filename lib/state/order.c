@@ -42,6 +42,7 @@ static void merge(const struct sl_entry *a, size_t na, const struct sl_entry *b,
 void sl_entries_sort(struct sl_entry *e, struct sl_entry *spare, size_t n,
                      sl_entry_compare *compare, const void *arg)
 {
+    assert(compare && (!n || (e && spare && e != spare)));
     struct sl_entry *from = e, *to = spare;
     for (size_t i = 0; i < n; i += RUN)
         insertion(e + i, SL_MIN((size_t)RUN, n - i), compare, arg);

@@ -7,12 +7,14 @@
 
 void sl_ranker_bind(struct sl_ranker *r, const struct sl_schema *in)
 {
+    assert(r && sl_schema_is_sound(in));
     *r = (struct sl_ranker){0};
     sl_hidden_order(in, &r->partition, &r->offset);
 }
 
 void sl_ranker_needs(const struct sl_ranker *r, uint8_t *in)
 {
+    assert((r->partition < 0) == (r->offset < 0));
     if (r->offset < 0)
         return;
     sl_bit_set(in, (size_t)r->partition);
@@ -22,6 +24,7 @@ void sl_ranker_needs(const struct sl_ranker *r, uint8_t *in)
 int sl_ranker_rank(const struct sl_ranker *r, struct sl_batch *b, int64_t first,
                    struct sl_rank *out, struct sl_err *err)
 {
+    assert((r->partition < 0) == (r->offset < 0) && first >= 0 && sl_batch_is_sound(b));
     if (r->offset < 0) {
         for (size_t k = 0; k < b->selected; k++)
             out[k] = (struct sl_rank){.seq = first + (int64_t)sl_batch_row(b, k)};

@@ -6,6 +6,7 @@
 
 int sl_state_damaged(const char *table, struct sl_err *err)
 {
+    assert(table);
     sl_err_set(err, SL_ECORRUPT, "the saved state does not fit this plan: table %s", table);
     return sl_err_hint(err, "--reset-state starts without it");
 }
@@ -13,6 +14,7 @@ int sl_state_damaged(const char *table, struct sl_err *err)
 int sl_state_put(struct sl_store *store, const char *table, const char *const *names, int n,
                  const int64_t *values, size_t rows, struct sl_err *err)
 {
+    assert(names && (values || !rows));
     assert(n > 0 && n <= SL_STATE_COLUMNS);
     struct sl_schema *schema = sl_schema_new();
     struct sl_batch *b = NULL;
@@ -42,6 +44,7 @@ int sl_state_put(struct sl_store *store, const char *table, const char *const *n
 int sl_state_put_rows(struct sl_store *store, const char *table, struct sl_batch *batch,
                       struct sl_err *err)
 {
+    assert(sl_batch_is_sound(batch));
     assert(!batch->selection);
     struct sl_batch *b = sl_batch_new(batch->schema, batch->rows);
     int rc = b ? 0 : sl_err_nomem(err, "state");
@@ -61,6 +64,7 @@ int sl_state_put_rows(struct sl_store *store, const char *table, struct sl_batch
 int sl_state_next(struct sl_store *store, const char *table, uint64_t *cursor, int n,
                   struct sl_batch **out, struct sl_err *err)
 {
+    assert(cursor && out);
     assert(n > 0);
     *out = NULL;
     int rc = store->get(store, table, cursor, out, err);
@@ -85,6 +89,7 @@ int sl_state_get(struct sl_store *store, const char *table, int n,
                  int (*each)(void *arg, const int64_t *values, struct sl_err *err), void *arg,
                  struct sl_err *err)
 {
+    assert(each);
     assert(n > 0 && n <= SL_STATE_COLUMNS);
     int64_t values[SL_STATE_COLUMNS];
     uint64_t cursor = 0;

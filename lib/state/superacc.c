@@ -24,8 +24,15 @@ void sl_superacc_release(struct sl_superacc *s)
     s->width = 0;
 }
 
+/* The window lies within the chunks that there are. */
+static int is_sound(const struct sl_superacc *s)
+{
+    return s->low >= 0 && s->width >= 0 && s->low + s->width <= SL_SUPERACC_CHUNKS;
+}
+
 int sl_superacc_reserve(struct sl_superacc *s, size_t n, struct sl_err *err)
 {
+    assert(is_sound(s));
     if (n <= s->n)
         return 0;
     if (s->width && n > SIZE_MAX / 8 / (size_t)s->width)
@@ -139,6 +146,7 @@ int sl_superacc_add(struct sl_superacc *s, size_t i, double v, struct sl_err *er
 int sl_superacc_add_rows(struct sl_superacc *s, const uint32_t *group, const double *v,
                          const uint8_t *valid, size_t n, struct sl_err *err)
 {
+    assert(is_sound(s) && (v || !n));
     int rc = 0;
     assert(n < (uint64_t)1 << 29);
     s->pending += n;
@@ -188,6 +196,7 @@ static double rounded(const uint64_t *c, int width, int low)
 
 double sl_superacc_sum(const struct sl_superacc *s, size_t i)
 {
+    assert(is_sound(s) && i < s->n);
     int64_t c[SL_SUPERACC_CHUNKS + 4];
     uint64_t m[SL_SUPERACC_CHUNKS + 4] = {0};
     uint8_t flags = ((const uint8_t *)s->flags.data)[i];
@@ -218,6 +227,7 @@ double sl_superacc_sum(const struct sl_superacc *s, size_t i)
 
 void sl_superacc_clear(struct sl_superacc *s, size_t i)
 {
+    assert(i < s->n);
     if (s->width)
         memset((int64_t *)s->chunk.data + i * (size_t)s->width, 0, (size_t)s->width * 8);
     ((uint8_t *)s->flags.data)[i] = 0;
@@ -253,6 +263,7 @@ static void carried(const struct sl_superacc *s, size_t i, int64_t *c)
 int sl_superacc_combine(struct sl_superacc *s, size_t i, const struct sl_superacc *from, size_t k,
                         struct sl_err *err)
 {
+    assert(is_sound(s) && is_sound(from));
     assert(s != from || i != k);
     int64_t c[SL_SUPERACC_CHUNKS + 4];
     assert(i < s->n && k < from->n);
@@ -262,6 +273,7 @@ int sl_superacc_combine(struct sl_superacc *s, size_t i, const struct sl_superac
 
 void sl_superacc_pack(const struct sl_superacc *s, size_t i, struct sl_buf *out)
 {
+    assert(is_sound(s) && i < s->n && out);
     int64_t c[SL_SUPERACC_CHUNKS + 4];
     carried(s, i, c);
     sl_buf_addch(out, (char)((const uint8_t *)s->flags.data)[i]);
@@ -272,6 +284,7 @@ void sl_superacc_pack(const struct sl_superacc *s, size_t i, struct sl_buf *out)
 
 int sl_superacc_absorb(struct sl_superacc *s, size_t i, const char *p, size_t n, struct sl_err *err)
 {
+    assert(is_sound(s) && i < s->n && (p || !n));
     int64_t c[SL_SUPERACC_CHUNKS];
     if (n < 3)
         return -SL_ECORRUPT;

@@ -43,6 +43,7 @@ void sl_topn_release(struct sl_topn *t)
 
 void sl_topn_bind(struct sl_topn *t, struct sl_schema *in)
 {
+    assert(!t->n && sl_schema_is_sound(in));
     sl_schema_unref(t->schema);
     t->schema = sl_schema_ref(in);
     sl_ranker_bind(&t->ranker, in);
@@ -266,9 +267,15 @@ static int add_part(struct sl_topn *t, struct sl_batch *b, struct sl_column *con
     return rc;
 }
 
+static int is_sound(const struct sl_topn *t)
+{
+    return t->given <= t->n && t->nitems <= t->cap && t->nkeys >= 0 && t->nkeys <= SL_TOPN_KEYS;
+}
+
 int sl_topn_add(struct sl_topn *t, struct sl_batch *b, struct sl_column *const *keys, int64_t *cut,
                 struct sl_err *err)
 {
+    assert(is_sound(t) && t->schema && keys && cut && sl_batch_is_sound(b));
     int64_t first = sl_ranker_take(&t->ranker, b);
     int rc = 0;
     assert(!t->given);
@@ -486,6 +493,7 @@ static int prune(struct sl_topn *t, int64_t *cut, struct sl_err *err)
 
 int sl_topn_finish(struct sl_topn *t, int reversed, int64_t *cut, struct sl_err *err)
 {
+    assert(is_sound(t) && !t->given && cut);
     int rc = sort(t, err);
     struct sl_entry *e = t->entries.data;
     if (rc < 0)
@@ -504,6 +512,7 @@ int sl_topn_finish(struct sl_topn *t, int reversed, int64_t *cut, struct sl_err 
 
 int sl_topn_next(struct sl_topn *t, struct sl_batch **out, struct sl_err *err)
 {
+    assert(is_sound(t) && out);
     assert(t->given <= t->n);
     const struct sl_entry *e = t->entries.data;
     struct plan p;
@@ -521,6 +530,7 @@ int sl_topn_next(struct sl_topn *t, struct sl_batch **out, struct sl_err *err)
 
 int64_t sl_topn_drop(struct sl_topn *t)
 {
+    assert(is_sound(t));
     assert(t->given <= t->n);
     int64_t left = (int64_t)(t->n - t->given);
     t->n = t->given = 0;
@@ -549,6 +559,7 @@ static int save_ranks(const struct sl_topn_item *it, struct sl_store *store, str
 
 int sl_topn_save(struct sl_topn *t, struct sl_store *store, struct sl_err *err)
 {
+    assert(is_sound(t) && !t->given);
     static const char *const names[] = {"next"};
     int rc = 0;
     /* One item of live rows only: rows that were cut must not come back. */
@@ -610,6 +621,7 @@ int sl_topn_load(struct sl_topn *t, struct sl_store *store,
                                 struct sl_err *err),
                  void *arg, struct sl_err *err)
 {
+    assert(is_sound(t) && keys_of);
     assert(t->schema);
     assert(!t->n && !t->nitems);
     struct ranks r = {0};

@@ -3,6 +3,11 @@
 /* vec: see vec.h. */
 #include "state/vec.h"
 
+static int is_sound(const struct sl_vec *v)
+{
+    return v && !v->data == !v->bytes;
+}
+
 void sl_vec_init(struct sl_vec *v, struct sl_account *account)
 {
     v->data = NULL;
@@ -12,6 +17,7 @@ void sl_vec_init(struct sl_vec *v, struct sl_account *account)
 
 void sl_vec_release(struct sl_vec *v)
 {
+    assert(is_sound(v));
     free(v->data);
     if (v->account && v->bytes)
         sl_account_release(v->account, v->bytes);
@@ -21,6 +27,7 @@ void sl_vec_release(struct sl_vec *v)
 
 int sl_vec_reserve(struct sl_vec *v, size_t bytes, struct sl_err *err)
 {
+    assert(is_sound(v));
     if (SL_LIKELY(bytes <= v->bytes))
         return 0;
     if (bytes > SIZE_MAX / 4)
