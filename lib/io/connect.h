@@ -10,6 +10,8 @@
 #include "ipc/ipc.h"
 
 /* Says that keys of JSON were left in `_rest` for want of columns. */
+/* Tells who runs the command, if somebody wants to be told. */
+void sl_input_say(const struct sl_input_options *o, const char *fmt, ...) SL_PRINTF(2, 3);
 void sl_say_full(const struct sl_input_options *o);
 /* inputs.c: how many of the paths from `from` on are one input; *mixed: there are several kinds. */
 int sl_input_group(const struct sl_input_options *o, int from, int *mixed);

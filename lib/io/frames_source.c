@@ -202,8 +202,7 @@ static int gather(struct frames_source *f, struct sl_err *err)
         int64_t n =
             sl_ipc_peek((const uint8_t *)f->staging + f->start, f->fill - f->start, NULL, &why);
         if (n < 0) {
-            if (err)
-                *err = why;
+            sl_err_copy(err, &why);
             return sl_err_place(err, "%s", sl_bytes_name(f->bytes));
         }
         int rc = n > 0 ? begin_message(f, (size_t)n, err) : read_staging(f, err);

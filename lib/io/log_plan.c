@@ -75,15 +75,6 @@ struct segments {
     int all, cast;
 };
 
-static int has_same_columns(const struct sl_schema *a, const struct sl_schema *b)
-{
-    int same = a->nfields == b->nfields;
-    for (int i = 0; same && i < a->nfields; i++)
-        same = strcmp(a->fields[i].name, b->fields[i].name) == 0 &&
-               sl_type_equal(a->fields[i].type, b->fields[i].type);
-    return same;
-}
-
 static int count_segment(void *arg, const struct sl_log_segment_info *g)
 {
     struct segments *n = arg;
@@ -91,7 +82,7 @@ static int count_segment(void *arg, const struct sl_log_segment_info *g)
     if (!is_read(n->s, g->partition) || g->end <= r->from || g->base >= r->to)
         return 0;
     n->all++;
-    n->cast += !has_same_columns(g->schema, sl_log_schema(n->s->log));
+    n->cast += !sl_schema_equal(g->schema, sl_log_schema(n->s->log));
     return 0;
 }
 

@@ -103,9 +103,9 @@ static void say_beyond(const struct log_source *s, int partition, int64_t offset
 {
     int64_t end = sl_log_end(s->log, partition);
     if (offset > end)
-        sl_log_source_note(s, "offset %lld is beyond the end of partition %d, which is %lld%s",
-                           (long long)offset, partition, (long long)end,
-                           s->o.follow ? ": waiting for it" : "");
+        sl_input_say(&s->o, "offset %lld is beyond the end of partition %d, which is %lld%s",
+                     (long long)offset, partition, (long long)end,
+                     s->o.follow ? ": waiting for it" : "");
 }
 
 /* Where partition i begins: offset, or if that is -1 what the point says of all partitions. */

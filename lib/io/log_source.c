@@ -19,25 +19,13 @@ enum {
     HOME_USEC = 2000 * 1000, /* between looks at whether the log is still the one of its path */
 };
 
-void sl_log_source_note(const struct log_source *s, const char *fmt, ...)
-{
-    struct sl_buf text = SL_BUF_INIT;
-    va_list ap;
-    va_start(ap, fmt);
-    sl_buf_vprintf(&text, fmt, ap);
-    va_end(ap);
-    if (s->o.say && text.len && !text.failed)
-        s->o.say(s->o.say_arg, text.data);
-    sl_buf_release(&text);
-}
-
 /* The log ends before commits that are lost: their rows are passed over. Said once. */
 static void say_unsettled(struct log_source *s)
 {
     int unsettled = sl_log_unsettled(s->log);
     if (unsettled && !s->said_unsettled)
-        sl_log_source_note(
-            s,
+        sl_input_say(
+            &s->o,
             "%s: commits after number %lld did not reach the device: their rows are passed over, "
             "%s",
             s->path, (long long)sl_log_commit_number(s->log),
@@ -143,7 +131,7 @@ static int source_open(struct sl_source *base, struct sl_err *err)
     int rc = 0;
 
     if (s->o.wait_for_log && !is_there(s->path)) { /* tail -f */
-        sl_log_source_note(s, "%s is not there yet: waiting for it", s->path);
+        sl_input_say(&s->o, "%s is not there yet: waiting for it", s->path);
         rc = sl_bytes_await(s->path, s->o.stop_fd, is_there, err);
     }
     if (rc == 0)
@@ -189,8 +177,7 @@ static void say_waiting(struct log_source *s)
     int polled = sl_log_reader_fd(s->reader) < 0;
     say_unsettled(s);
     if (polled && !s->said_polled)
-        sl_log_source_note(s, "%s cannot be watched: looking every %d ms", s->path,
-                           LOOK_USEC / 1000);
+        sl_input_say(&s->o, "%s cannot be watched: looking every %d ms", s->path, LOOK_USEC / 1000);
     s->said_polled |= polled;
 }
 

@@ -52,9 +52,6 @@ struct log_source {
     struct sl_log_merge *merge;
 };
 
-/* Says something on standard error, through the options' say(). */
-void sl_log_source_note(const struct log_source *s, const char *fmt, ...) SL_PRINTF(2, 3);
-
 /* log_range.c: --from and --to as ranges, from_time and to_time. The ranges are there, one a
  * partition. */
 int sl_log_source_bound(struct log_source *s, struct sl_err *err);

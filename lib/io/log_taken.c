@@ -14,14 +14,14 @@
 #include "base/json.h"
 #include "file/seen.h"
 #include "io/log_source.h"
+#include "log/hex.h"
 
 static void position_id(const struct log_source *s, int partition, struct sl_buf *out)
 {
     struct sl_log_id id = sl_log_get_id(s->log);
-    sl_buf_addstr(out, "log:");
-    for (size_t i = 0; i < sizeof(id.bytes); i++)
-        sl_buf_printf(out, "%02x", id.bytes[i]);
-    sl_buf_printf(out, ":%d", partition);
+    char hex[33];
+    sl_hex(id.bytes, sizeof(id.bytes), hex);
+    sl_buf_printf(out, "log:%s:%d", hex, partition);
 }
 
 /* The history that a position names: 1 and *history, 0 if it names none. */
@@ -29,12 +29,8 @@ static int named_history(const struct sl_position *p, uint64_t *history)
 {
     const char *text;
     size_t n;
-    char *end, digits[17] = "";
-    if (sl_json_find(p->value, p->len, "history", &text, &n) != 1 || n != 18 || text[0] != '"')
-        return 0;
-    memcpy(digits, text + 1, 16);
-    *history = strtoull(digits, &end, 16);
-    return *end == '\0';
+    return sl_json_find(p->value, p->len, "history", &text, &n) == 1 && n == 18 && text[0] == '"' &&
+           sl_hex_parse(text + 1, 16, history);
 }
 
 /* Whether the rows up to a recorded position are still those of the log. Others may stand at their

@@ -58,6 +58,18 @@ static int refuse_directory(const char *path, struct sl_err *err)
 
 /* ---- sources ---- */
 
+void sl_input_say(const struct sl_input_options *o, const char *fmt, ...)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    va_list ap;
+    va_start(ap, fmt);
+    sl_buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    if (o->say && text.len && !text.failed)
+        o->say(o->say_arg, text.data);
+    sl_buf_release(&text);
+}
+
 /* Waits for the first bytes of an input and puts them back: 1 frames, 0 text. */
 static int looks_like_frames(struct sl_bytes *b, const struct sl_input_options *o,
                              struct sl_err *err)
@@ -102,8 +114,8 @@ static int open_bytes(const struct sl_input_options *o, struct sl_source **out, 
         if (rc < 0)
             return rc;
     }
-    if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO) && o->say)
-        o->say(o->say_arg, "reading from the terminal: end with Ctrl-D");
+    if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO))
+        sl_input_say(o, "reading from the terminal: end with Ctrl-D");
     int rc = sl_bytes_open(path, o->follow, o->stop_fd, &b, err);
     if (rc < 0)
         return rc;
@@ -234,11 +246,7 @@ static int is_missing(const struct sl_input_options *o)
 
 static int await_path(const struct sl_input_options *o, struct sl_err *err)
 {
-    struct sl_buf text = SL_BUF_INIT;
-    sl_buf_printf(&text, "%s is not there yet: waiting for it", o->paths[0]);
-    if (!text.failed && o->say)
-        o->say(o->say_arg, text.data);
-    sl_buf_release(&text);
+    sl_input_say(o, "%s is not there yet: waiting for it", o->paths[0]);
     return sl_bytes_await(o->paths[0], o->stop_fd, NULL, err);
 }
 
@@ -361,14 +369,12 @@ static int check_loop(const struct sl_output_options *o, struct sl_err *err)
 
 void sl_say_full(const struct sl_input_options *o)
 {
-    char text[96];
     int n = o->max_columns ? o->max_columns : SL_TEXT_MAX_COLUMNS;
-    snprintf(text, sizeof(text), "more than %d %s: further keys stay in _rest; --max-columns", n,
-             sl_plural(n, "column", "columns"));
-    if (!o->say || (o->is_full_said && *o->is_full_said))
+    if (o->is_full_said && *o->is_full_said)
         return;
-    o->say(o->say_arg, text);
-    if (o->is_full_said)
+    sl_input_say(o, "more than %d %s: further keys stay in _rest; --max-columns", n,
+                 sl_plural(n, "column", "columns"));
+    if (o->say && o->is_full_said)
         *o->is_full_said = 1;
 }
 

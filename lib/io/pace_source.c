@@ -135,7 +135,6 @@ static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl
         return sl_err_nomem(err, "a morsel");
     m->batch = sl_batch_slice(s->m->batch, from, s->at - from, err);
     m->place = s->m->place ? sl_strdup(s->m->place) : NULL;
-    m->split = s->m->split;
     if (!m->batch) {
         sl_morsel_free(m);
         return -(int)(err ? err->code : SL_ENOMEM);

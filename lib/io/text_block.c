@@ -24,18 +24,6 @@ int64_t sl_textin_count_lines(const char *s, size_t n)
     return lines;
 }
 
-void sl_textin_say(const struct text_source *t, const char *fmt, ...)
-{
-    struct sl_buf text = SL_BUF_INIT;
-    va_list ap;
-    va_start(ap, fmt);
-    sl_buf_vprintf(&text, fmt, ap);
-    va_end(ap);
-    if (t->o.say && !text.failed)
-        t->o.say(t->o.say_arg, text.data);
-    sl_buf_release(&text);
-}
-
 int sl_textin_make_room(struct text_source *t, struct sl_err *err)
 {
     size_t kept = t->fill - t->start;
@@ -72,7 +60,7 @@ static void say_trouble(struct text_source *t)
 {
     const char *why = sl_bytes_trouble(t->bytes);
     if (why && !t->is_troubled)
-        sl_textin_say(t, "%s: trying again", why);
+        sl_input_say(&t->o, "%s: trying again", why);
     t->is_troubled = why != NULL;
 }
 
@@ -139,8 +127,8 @@ int sl_textin_read_more(struct text_source *t)
 
 void sl_textin_say_unfinished(const struct text_source *t, size_t n)
 {
-    sl_textin_say(t, "%s ends in the middle of a record: %zu %s left for later",
-                  sl_bytes_name(t->bytes), n, sl_plural((int64_t)n, "byte is", "bytes are"));
+    sl_input_say(&t->o, "%s ends in the middle of a record: %zu %s left for later",
+                 sl_bytes_name(t->bytes), n, sl_plural((int64_t)n, "byte is", "bytes are"));
 }
 
 int sl_textin_is_broken(const struct text_source *t)
@@ -151,11 +139,7 @@ int sl_textin_is_broken(const struct text_source *t)
 int sl_textin_go_on(struct text_source *t, struct sl_err *err)
 {
     assert(sl_textin_is_broken(t));
-    if (!t->failure.code)
-        return sl_textin_truncated(t, err);
-    if (err)
-        *err = t->failure;
-    return -(int)t->failure.code;
+    return t->failure.code ? sl_err_copy(err, &t->failure) : sl_textin_truncated(t, err);
 }
 
 void sl_textin_clear(struct text_source *t)
@@ -194,6 +178,12 @@ int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err)
         return sl_err_nomem(err, "a header");
     memcpy(t->header->data, s, (size_t)(end - s));
     return 0;
+}
+
+void sl_textin_close(struct text_source *t)
+{
+    sl_bytes_free(t->bytes);
+    t->bytes = NULL;
 }
 
 size_t sl_textin_pending(const struct text_source *t)

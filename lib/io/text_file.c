@@ -22,8 +22,8 @@ static int refuse(const struct text_source *t, const struct sl_taken *of, struct
 
 void sl_textin_say_copy(const struct text_source *t, const struct sl_taken *of)
 {
-    sl_textin_say(t, "%s begins as %s, which %s: going on behind that", sl_bytes_name(t->bytes),
-                  sl_taken_name(of), of->is_recorded ? "is committed" : "was read before it");
+    sl_input_say(&t->o, "%s begins as %s, which %s: going on behind that", sl_bytes_name(t->bytes),
+                 sl_taken_name(of), of->is_recorded ? "is committed" : "was read before it");
 }
 
 int sl_textin_is_news(const struct text_source *t, enum sl_seen_as as)
@@ -110,11 +110,10 @@ int sl_textin_resume(struct text_source *t, struct sl_err *err)
     if (at < 0)
         return (int)at;
     if (at < position)
-        sl_textin_say(
-            t,
-            "%s:%lld: a part of this record was committed before it was whole, and stays; "
-            "now all of it is read",
-            sl_bytes_name(t->bytes), (long long)m->line);
+        sl_input_say(&t->o,
+                     "%s:%lld: a part of this record was committed before it was whole, and stays; "
+                     "now all of it is read",
+                     sl_bytes_name(t->bytes), (long long)m->line);
     sl_textin_clear(t);
     t->byte = at;
     t->line = m->line + (at > position);
@@ -147,8 +146,7 @@ static int put_before(struct text_source *t, const char *path, struct sl_err *er
     memmove(&paths[t->file + 1], &paths[t->file],
             (size_t)(t->o.npaths++ - t->file) * sizeof(char *));
     paths[t->file] = copy;
-    sl_bytes_free(t->bytes);
-    t->bytes = NULL;
+    sl_textin_close(t);
     return sl_bytes_open(path, 0, t->o.stop_fd, &t->bytes, err);
 }
 
@@ -160,12 +158,12 @@ static int look_back(struct text_source *t, struct sl_err *err)
     const char *path = t->paths[t->file];
     int rc = sl_rotated_find(t->seen, t->taken, &older, &missed, err);
     if (rc == 0 && missed.len && t->o.npaths == 1)
-        sl_textin_say(t,
-                      "%s was rotated more than once, and not all of it is in the log: "
-                      "ingest --resume %s",
-                      path, missed.data);
+        sl_input_say(&t->o,
+                     "%s was rotated more than once, and not all of it is in the log: "
+                     "ingest --resume %s",
+                     path, missed.data);
     if (rc == 0 && older.len && !is_named(t, older.data)) {
-        sl_textin_say(t, "%s was rotated to %s: going on there first", path, older.data);
+        sl_input_say(&t->o, "%s was rotated to %s: going on there first", path, older.data);
         rc = put_before(t, older.data, err);
         if (rc == 0)
             rc = look_up(t, 0, err);
@@ -191,6 +189,13 @@ int sl_textin_open_file(struct text_source *t, struct sl_err *err)
         rc = look_back(t, err);
     t->resume = rc > 0;
     return SL_MIN(rc, 0);
+}
+
+int sl_textin_open_next(struct text_source *t, struct sl_err *err)
+{
+    sl_textin_close(t);
+    t->file++;
+    return sl_textin_open_file(t, err);
 }
 
 int sl_textin_forget(struct text_source *t, struct sl_err *err)
@@ -253,30 +258,23 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err)
         rc = sl_bytes_reopen(t->bytes, err);
         if (rc <= 0)
             return rc;
-        sl_textin_say(t, "%s was rotated: going on with the new file", sl_bytes_name(t->bytes));
+        sl_input_say(&t->o, "%s was rotated: going on with the new file", sl_bytes_name(t->bytes));
         rc = sl_textin_anew(t, err);
-        if (rc < 0)
-            return rc;
     } else {
         if (t->file + 1 >= t->o.npaths)
             return 0;
-        sl_bytes_free(t->bytes);
-        t->bytes = NULL;
-        t->file++;
-        rc = sl_textin_open_file(t, err);
-        if (rc < 0)
-            return rc;
+        rc = sl_textin_open_next(t, err);
     }
-    t->need_header = 1;
-    return 1;
+    t->need_header |= rc >= 0;
+    return rc < 0 ? rc : 1;
 }
 
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
 int sl_textin_truncated(struct text_source *t, struct sl_err *err)
 {
     size_t lost = sl_textin_pending(t) + (t->too_long ? (size_t)t->too_long->length : 0);
-    sl_textin_say(
-        t, "%s was truncated: reading it from its start (%zu %s of a part of a record dropped)",
+    sl_input_say(
+        &t->o, "%s was truncated: reading it from its start (%zu %s of a part of a record dropped)",
         sl_bytes_name(t->bytes), lost, sl_plural((int64_t)lost, "byte", "bytes"));
     int rc = sl_textin_anew(t, err);
     if (t->resume) {

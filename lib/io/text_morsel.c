@@ -79,11 +79,11 @@ static int take_text(struct text_source *t, struct sl_morsel *m, size_t n, struc
 static void say_zeros(struct text_source *t)
 {
     if (!t->is_zeros_said)
-        sl_textin_say(t,
-                      "%s:%lld: %lld zero %s skipped before this record: a writer that goes on at "
-                      "its old place in a truncated file leaves them",
-                      sl_bytes_name(t->bytes), (long long)t->line, (long long)t->zeros,
-                      sl_plural(t->zeros, "byte is", "bytes are"));
+        sl_input_say(&t->o,
+                     "%s:%lld: %lld zero %s skipped before this record: a writer that goes on at "
+                     "its old place in a truncated file leaves them",
+                     sl_bytes_name(t->bytes), (long long)t->line, (long long)t->zeros,
+                     sl_plural(t->zeros, "byte is", "bytes are"));
     t->is_zeros_said = 1;
     t->zeros = 0;
 }

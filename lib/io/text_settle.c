@@ -174,20 +174,12 @@ static int64_t lines_needed(struct text_source *t)
                : 2;
 }
 
-static int next_file(struct text_source *t, struct sl_err *err)
-{
-    sl_bytes_free(t->bytes);
-    t->bytes = NULL;
-    t->file++;
-    return sl_textin_open_file(t, err);
-}
-
 /* The end of the input: of a followed file, that it was rotated away. If it had nothing, the new one
  * is sampled in its place; so is the next one of several. What to go on with, as of a read. */
 static int end_of_sample(struct text_source *t, struct sl_err *err)
 {
     if (!sl_textin_pending(t) && t->file + 1 < t->o.npaths) {
-        int rc = next_file(t, err);
+        int rc = sl_textin_open_next(t, err);
         return rc < 0 ? rc : SL_BYTES_DATA;
     }
     if (!sl_bytes_is_followed(t->bytes) || sl_textin_pending(t)) {
@@ -350,7 +342,7 @@ static int pass_over(struct text_source *t, size_t header, struct sl_err *err)
     if (t->file + 1 < t->o.npaths || sl_textin_fixed(t))
         sl_textin_say_unfinished(t, sl_textin_pending(t) - header);
     if (t->file + 1 < t->o.npaths)
-        return next_file(t, err);
+        return sl_textin_open_next(t, err);
     if (sl_textin_fixed(t)) {
         sl_text_reader_free(t->reader);
         t->reader = NULL;

@@ -225,7 +225,7 @@ static int source_widen(struct sl_source *s, struct sl_schema *wider, struct sl_
     struct sl_buf said = SL_BUF_INIT;
     int rc = sl_text_widen(t->reader, wider, &said, err);
     if (rc == 0 && said.len && !said.failed)
-        sl_textin_say(t, "%s", said.data);
+        sl_input_say(&t->o, "%s", said.data);
     sl_buf_release(&said);
     if (rc < 0)
         return rc;
@@ -374,9 +374,9 @@ static void source_ended(struct sl_source *s)
     if (names)
         near = sl_schema_nearest(unseen, strlen(unseen), names, n);
     if (unseen)
-        sl_textin_say(t, "--types names '%s', which no %s has: it is null%s%s%s", unseen,
-                      sl_text_reader_format(t->reader) == SL_TEXT_JSON ? "row" : "file",
-                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        sl_input_say(&t->o, "--types names '%s', which no %s has: it is null%s%s%s", unseen,
+                     sl_text_reader_format(t->reader) == SL_TEXT_JSON ? "row" : "file",
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     free(names);
 }
 

@@ -94,7 +94,6 @@ static inline struct sl_schema *sl_textin_fixed(const struct text_source *t)
 }
 
 /* text_block.c */
-void sl_textin_say(const struct text_source *t, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Passes over zero bytes at the front of the block: a writer that goes on at its old place in a file that
  * was truncated leaves them before its next record. */
 void sl_textin_pass_zeros(struct text_source *t);
@@ -153,6 +152,8 @@ int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err);
 /* text_file.c */
 /* Opens the file at hand; resume is set, and taken filled, if a part of it is committed. */
 int sl_textin_open_file(struct text_source *t, struct sl_err *err);
+/* The same with the file behind it. */
+int sl_textin_open_next(struct text_source *t, struct sl_err *err);
 /* The name that is followed holds another file now: as after opening it, but nothing is refused. */
 int sl_textin_anew(struct text_source *t, struct sl_err *err);
 /* Files that were taken and are gone leave the log in time, see sl_seen_forget. */
@@ -188,6 +189,8 @@ enum sl_text_format sl_textin_watch_format(const struct text_source *t);
 void sl_textin_watch_poll(struct text_source *t, struct sl_poll_set *p);
 /* Passes over n bytes at the front of the block. */
 void sl_textin_pass(struct text_source *t, size_t n);
+/* Closes the file at hand. */
+void sl_textin_close(struct text_source *t);
 /* Forgets what was gathered: the next byte that is read is at another place, or of another file. */
 void sl_textin_clear(struct text_source *t);
 /* Whether a record without its end may get it in a later run or visit, and is left until then. A

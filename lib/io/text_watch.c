@@ -123,7 +123,7 @@ static int has_rows(const struct text_source *t, struct sl_err *err)
 static void say_once(struct text_source *t, struct sl_taken *f, const char *what, const char *why)
 {
     if (!f->is_said)
-        sl_textin_say(t, "%s %s%s", f->here, what, why);
+        sl_input_say(&t->o, "%s %s%s", f->here, what, why);
     f->is_said = 1;
 }
 
@@ -183,8 +183,8 @@ static int take(struct text_source *t, struct sl_taken *f, struct sl_err *err)
     if (rc == SL_SEEN_COPY)
         sl_textin_say_copy(t, of);
     if (rc == SL_SEEN_NEW && was_read)
-        sl_textin_say(t, "%s was truncated or replaced: reading it from its start",
-                      sl_bytes_name(t->bytes));
+        sl_input_say(&t->o, "%s was truncated or replaced: reading it from its start",
+                     sl_bytes_name(t->bytes));
     if (sl_taken_is_whole(t->taken) && !sl_textin_is_news(t, rc))
         return 0;
     enter(t, rc);
@@ -199,10 +199,8 @@ static int visit(struct text_source *t, struct sl_taken *f, struct sl_err *err)
     int rc = sl_bytes_open(f->here, 0, t->o.stop_fd, &t->bytes, &why);
     if (rc == -SL_ENOENT)
         return 0;
-    if (rc < 0 && sl_bytes_is_short(&why) && err)
-        *err = why;
     if (rc < 0 && sl_bytes_is_short(&why))
-        return rc;
+        return sl_err_copy(err, &why);
     if (rc < 0) {
         t->base.unread++;
         say_once(t, f, "is left: ", why.what);
@@ -210,8 +208,7 @@ static int visit(struct text_source *t, struct sl_taken *f, struct sl_err *err)
     }
     rc = take(t, f, err);
     if (rc <= 0) {
-        sl_bytes_free(t->bytes);
-        t->bytes = NULL;
+        sl_textin_close(t);
     }
     return rc;
 }
@@ -221,8 +218,7 @@ int sl_textin_watch_next(struct text_source *t, struct sl_err *err)
     struct sl_textin_watch *d = t->watch;
     int rc = 0;
     d->at = NULL;
-    sl_bytes_free(t->bytes);
-    t->bytes = NULL;
+    sl_textin_close(t);
     while (rc == 0) {
         if (!d->is_looked) {
             d->is_looked = 1;
