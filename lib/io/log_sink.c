@@ -148,26 +148,18 @@ static int sink_encode(struct sl_sink *base, struct sl_batch *b, int worker, voi
     return sl_log_rows_encode(&s->rows, b, worker, (struct sl_log_encoded **)out, NULL, err);
 }
 
-/* The log gets the columns that a batch needs. */
-static int add_columns(struct log_sink *s, struct sl_schema *wider, struct sl_err *err)
-{
-    int rc = sl_unpack_widen(s->rows.unpack, wider, err);
-    struct sl_schema *plain = rc == 0 ? plain_schema(sl_unpack_schema(s->rows.unpack), err) : NULL;
-    if (rc == 0)
-        rc = plain ? sl_log_writer_evolve(s->writer, plain, err) : -(int)SL_ENOMEM;
-    sl_schema_unref(plain);
-    return rc;
-}
-
 static int sink_encode_alone(struct sl_sink *base, struct sl_batch *b, void **out,
                              struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
+    struct sl_unpack *u = s->rows.unpack;
     struct sl_schema *wider = NULL;
     int rc = sl_log_rows_finish(&s->rows, err); /* under the columns that there are */
     while (rc == 0 && (rc = sl_log_rows_encode(&s->rows, b, base->workers - 1,
                                                (struct sl_log_encoded **)out, &wider, err)) > 0) {
-        rc = add_columns(s, wider, err);
+        rc = sl_unpack_widen(u, wider, err);
+        if (rc == 0)
+            rc = sl_log_writer_evolve(s->writer, sl_unpack_schema(u), err);
         sl_schema_unref(wider);
         wider = NULL;
     }
