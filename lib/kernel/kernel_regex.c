@@ -201,25 +201,18 @@ SL_BITS(sl_kernel_regex)
 static void add_replacement(struct sl_text_result *t, const char *r, size_t n, const char *text,
                             const size_t *ov, int groups)
 {
-    for (size_t i = 0; i < n; i++) {
-        int g = -1;
-        if (r[i] == '\\' && i + 1 < n) {
-            char d = r[i + 1];
-            if (d >= '0' && d <= '9')
-                g = d - '0';
-            else if (d == '&')
-                g = 0;
-            else if (d == '\\')
-                i++; /* the second one is added below */
-        }
-        if (g < 0) {
-            sl_text_add(t, r + i, 1);
-            continue;
-        }
-        i++;
-        if (g < groups && ov[2 * g] != SL_REGEX_UNSET)
+    const char *end = r + n, *slash;
+    while (r < end && (slash = memchr(r, '\\', (size_t)(end - r))) && slash + 1 < end) {
+        char d = slash[1];
+        int g = d >= '0' && d <= '9' ? d - '0' : d == '&' ? 0 : -1;
+        sl_text_add(t, r, (size_t)(slash - r));
+        if (g < 0)
+            sl_text_add(t, slash + (d == '\\'), 2 - (d == '\\'));
+        else if (g < groups && ov[2 * g] != SL_REGEX_UNSET)
             sl_text_add(t, text + ov[2 * g], ov[2 * g + 1] - ov[2 * g]);
+        r = slash + 2;
     }
+    sl_text_add(t, r, (size_t)(end - r));
 }
 
 /* Where to look next after a match: an empty one must move on. */
