@@ -6,16 +6,19 @@
 bats_require_minimum_version 1.5.0
 set -o pipefail
 
-root=$(cd "${BATS_TEST_DIRNAME}/../.." && pwd)
+root=${BATS_TEST_DIRNAME%/*/*}
 SLUICE=${SLUICE:-$root/build/sluice}
 GEN=${GEN:-$root/build/gen}
 SLUICE_DATA=${SLUICE_DATA:-$root/../shared/data}
 SAMPLES=$root/tests/samples
 export SLUICE GEN SLUICE_DATA LC_ALL=C.UTF-8 TZ=UTC
 
-# A word on the PATH, not a function: of `sluice ... &`, $! is then the process itself.
-mkdir -p "$BATS_RUN_TMPDIR/bin"
-ln -sf "$(realpath "$SLUICE")" "$BATS_RUN_TMPDIR/bin/sluice"
+# A word on the PATH, not a function: of `sluice ... &`, $! is then the process itself. Each test reads this
+# file anew.
+if [ ! -e "$BATS_RUN_TMPDIR/bin/sluice" ]; then
+    mkdir -p "$BATS_RUN_TMPDIR/bin"
+    ln -sf "$(realpath "$SLUICE")" "$BATS_RUN_TMPDIR/bin/sluice"
+fi
 PATH=$BATS_RUN_TMPDIR/bin:$PATH
 
 setup() {

@@ -6,8 +6,8 @@
 # no harm; damage in what it needs is named.
 load common
 
-# Flips one bit of a column's stored bytes in each segment of a log: the first byte, seen from the end,
-# that `log verify` blames on the column.
+# Flips one bit of a column's stored bytes in each segment of a log: of a byte that `log verify` blames on
+# the column, looked for from the end, first in wide steps.
 damage_column() { # LOG COLUMN
     python3 - "$@" <<'END'
 import glob, subprocess, sys
@@ -19,7 +19,7 @@ def blamed():
 for path in sorted(glob.glob(log + "/*/*.arrows")):
     with open(path, "r+b") as f:
         good = f.read()
-        for at in range(len(good) - 1, 0, -4):
+        for at in [*range(len(good) - 1, 0, -48), *range(len(good) - 1, 0, -4)]:
             f.seek(at)
             f.write(bytes([good[at] ^ 1]))
             f.flush()
