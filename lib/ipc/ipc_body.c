@@ -133,33 +133,29 @@ struct sl_ipc_body *sl_ipc_body_new(const struct sl_ipc_message *m, struct sl_fb
     return NULL;
 }
 
-/* Buffers of a type itself, without its children's; a view's variadic ones are counted apart. */
-static size_t own_spans(const struct sl_foreign *f)
+int sl_ipc_is_view(const struct sl_foreign *f)
 {
-    switch ((enum sl_shape)f->shape) {
-    case SL_SHAPE_NONE:
-    case SL_SHAPE_RUNS: return 0;
-    case SL_SHAPE_BITS:
-    case SL_SHAPE_FIXED: return 2;
-    case SL_SHAPE_BYTES:
-        return f->arrow == SL_ARROW_UTF8_VIEW || f->arrow == SL_ARROW_BINARY_VIEW ? 2 : 3;
-    case SL_SHAPE_LIST:
-        return f->arrow == SL_ARROW_LIST_VIEW || f->arrow == SL_ARROW_LARGE_LIST_VIEW ? 3 : 2;
-    case SL_SHAPE_FIXLIST:
-    case SL_SHAPE_STRUCT:
-    case SL_SHAPE_SPARSE: return 1;
-    case SL_SHAPE_DENSE: return 2;
-    }
-    return 0;
+    return f->arrow == SL_ARROW_UTF8_VIEW || f->arrow == SL_ARROW_BINARY_VIEW;
+}
+
+size_t sl_ipc_own_spans(const struct sl_foreign *f)
+{
+    static const uint8_t spans[] = {
+        [SL_SHAPE_NONE] = 0,  [SL_SHAPE_BITS] = 2,    [SL_SHAPE_FIXED] = 2,  [SL_SHAPE_BYTES] = 3,
+        [SL_SHAPE_LIST] = 2,  [SL_SHAPE_FIXLIST] = 1, [SL_SHAPE_STRUCT] = 1, [SL_SHAPE_SPARSE] = 1,
+        [SL_SHAPE_DENSE] = 2, [SL_SHAPE_RUNS] = 0,
+    };
+    int is_list_view = f->arrow == SL_ARROW_LIST_VIEW || f->arrow == SL_ARROW_LARGE_LIST_VIEW;
+    return spans[f->shape] + (size_t)is_list_view - (size_t)sl_ipc_is_view(f);
 }
 
 int sl_ipc_skip(struct sl_ipc_cursor *c, const struct sl_foreign *f, int as_index,
                 struct sl_err *err)
 {
     const struct sl_ipc_body *b = c->body;
-    size_t spans = as_index ? 2 : own_spans(f);
+    size_t spans = as_index ? 2 : sl_ipc_own_spans(f);
     c->node++;
-    if (!as_index && (f->arrow == SL_ARROW_UTF8_VIEW || f->arrow == SL_ARROW_BINARY_VIEW)) {
+    if (!as_index && sl_ipc_is_view(f)) {
         if (c->variadic >= b->nvariadic)
             return sl_ipc_malformed(err, "a count of view buffers is missing");
         spans += (size_t)b->variadic[c->variadic++];

@@ -112,6 +112,10 @@ struct sl_ipc_cursor {
     const struct sl_ipc_body *body;
     size_t node, span, variadic;
 };
+/* Whether values are views, with a number of buffers of their own. */
+int sl_ipc_is_view(const struct sl_foreign *f);
+/* Buffers of a type itself, without its children's; a view's variadic ones are counted apart. */
+size_t sl_ipc_own_spans(const struct sl_foreign *f);
 /* Moves over the nodes and buffers of f (as_index: of the codes of a dictionary field). 0 or < 0.
  * */
 int sl_ipc_skip(struct sl_ipc_cursor *c, const struct sl_foreign *f, int as_index,

@@ -478,7 +478,7 @@ static int load_shape(struct sl_ipc_cursor *c, struct sl_column *col,
         break;
     case SL_SHAPE_FIXED: return load_fixed(c, col, err);
     case SL_SHAPE_BYTES:
-        if (f->arrow == SL_ARROW_UTF8_VIEW || f->arrow == SL_ARROW_BINARY_VIEW)
+        if (sl_ipc_is_view(f))
             rc = load_views(c, col, err);
         else
             rc = load_bytes(

@@ -3,11 +3,6 @@
 /* ipc_nested: carried columns written again in their own Arrow type. */
 #include "ipc/ipc_write.h"
 
-static int is_view(const struct sl_foreign *f)
-{
-    return f->arrow == SL_ARROW_UTF8_VIEW || f->arrow == SL_ARROW_BINARY_VIEW;
-}
-
 static int is_list_view(const struct sl_foreign *f)
 {
     return f->arrow == SL_ARROW_LIST_VIEW || f->arrow == SL_ARROW_LARGE_LIST_VIEW;
@@ -15,14 +10,9 @@ static int is_list_view(const struct sl_foreign *f)
 
 void sl_ipc_count_foreign(struct sl_ipc_put *p, const struct sl_foreign *f)
 {
-    static const uint8_t spans[] = {
-        [SL_SHAPE_NONE] = 0,  [SL_SHAPE_BITS] = 2,    [SL_SHAPE_FIXED] = 2,  [SL_SHAPE_BYTES] = 3,
-        [SL_SHAPE_LIST] = 2,  [SL_SHAPE_FIXLIST] = 1, [SL_SHAPE_STRUCT] = 1, [SL_SHAPE_SPARSE] = 1,
-        [SL_SHAPE_DENSE] = 2, [SL_SHAPE_RUNS] = 0,
-    };
     p->count_nodes++;
-    p->count_spans += spans[f->shape] + (size_t)is_list_view(f);
-    p->count_views += (size_t)is_view(f);
+    p->count_spans += sl_ipc_own_spans(f) + (size_t)sl_ipc_is_view(f);
+    p->count_views += (size_t)sl_ipc_is_view(f);
     if (f->run_ends)
         sl_ipc_count_foreign(p, f->run_ends);
     for (int i = 0; i < f->nchildren; i++)
@@ -67,7 +57,7 @@ static int put_views(struct sl_ipc_put *p, const struct sl_column *c)
 static int put_bytes(struct sl_ipc_put *p, const struct sl_column *c)
 {
     const struct sl_foreign *f = c->type.foreign;
-    if (is_view(f))
+    if (sl_ipc_is_view(f))
         return put_views(p, c);
     int wide = f->arrow == SL_ARROW_LARGE_UTF8 || f->arrow == SL_ARROW_LARGE_BINARY;
     int rc = sl_ipc_put_offsets(p, c, wide);

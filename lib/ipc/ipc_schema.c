@@ -25,20 +25,24 @@ void sl_ipc_frame_begin(struct sl_ipc_frame *f, struct sl_buf *out, int header, 
     f->body = 0;
 }
 
+/* A key and its value, as the table that the hole points to. Where the value begins. */
+static size_t put_pair(struct sl_fb_writer *w, size_t hole, const char *key, size_t nkey,
+                       const char *value, size_t nvalue)
+{
+    struct sl_fb_slot slots[] = {{.field = FB_KV_KEY, .width = 4},
+                                 {.field = FB_KV_VALUE, .width = 4}};
+    sl_fb_point(w, hole, sl_fb_table(w, slots, 2));
+    sl_fb_put_string(w, slots[0].hole, key, nkey);
+    return sl_fb_put_string(w, slots[1].hole, value, nvalue);
+}
+
 size_t sl_ipc_frame_meta(struct sl_ipc_frame *f, const struct sl_ipc_meta *meta, int n)
 {
-    size_t first = 0;
-    if (!n)
-        return 0;
-    size_t vector = sl_fb_put_vector(&f->w, f->meta_hole, (size_t)n, 4, 4);
+    size_t first = 0, vector = n ? sl_fb_put_vector(&f->w, f->meta_hole, (size_t)n, 4, 4) : 0;
     for (int i = 0; i < n; i++) {
-        struct sl_fb_slot slots[] = {{.field = FB_KV_KEY, .width = 4},
-                                     {.field = FB_KV_VALUE, .width = 4}};
-        sl_fb_point(&f->w, vector + 4 * (size_t)i, sl_fb_table(&f->w, slots, 2));
-        sl_fb_put_string(&f->w, slots[0].hole, meta[i].key, strlen(meta[i].key));
-        size_t at = sl_fb_put_string(&f->w, slots[1].hole, meta[i].value, meta[i].len);
-        if (i == 0)
-            first = f->w.base + at;
+        size_t at = put_pair(&f->w, vector + 4 * (size_t)i, meta[i].key, strlen(meta[i].key),
+                             meta[i].value, meta[i].len);
+        first = i ? first : f->w.base + at;
     }
     return first;
 }
@@ -178,13 +182,9 @@ static void write_pairs(struct sl_fb_writer *w, size_t hole, const struct sl_for
                         int n)
 {
     size_t vector = sl_fb_put_vector(w, hole, (size_t)n, 4, 4);
-    for (int i = 0; i < n; i++) {
-        struct sl_fb_slot slots[] = {{.field = FB_KV_KEY, .width = 4},
-                                     {.field = FB_KV_VALUE, .width = 4}};
-        sl_fb_point(w, vector + 4 * (size_t)i, sl_fb_table(w, slots, 2));
-        sl_fb_put_string(w, slots[0].hole, pairs[i].key, pairs[i].key_len);
-        sl_fb_put_string(w, slots[1].hole, pairs[i].value, pairs[i].value_len);
-    }
+    for (int i = 0; i < n; i++)
+        put_pair(w, vector + 4 * (size_t)i, pairs[i].key, pairs[i].key_len, pairs[i].value,
+                 pairs[i].value_len);
 }
 
 static void write_dictionary(struct sl_fb_writer *w, size_t hole, int code, int64_t id)
@@ -231,13 +231,9 @@ static void write_field(struct sl_fb_writer *w, size_t hole, const struct sl_for
 static void write_schema_meta(struct sl_fb_writer *w, size_t hole, const struct sl_schema *s)
 {
     size_t vector = sl_fb_put_vector(w, hole, (size_t)s->nmeta, 4, 4);
-    for (int i = 0; i < s->nmeta; i++) {
-        struct sl_fb_slot slots[] = {{.field = FB_KV_KEY, .width = 4},
-                                     {.field = FB_KV_VALUE, .width = 4}};
-        sl_fb_point(w, vector + 4 * (size_t)i, sl_fb_table(w, slots, 2));
-        sl_fb_put_string(w, slots[0].hole, s->meta[i].key, strlen(s->meta[i].key));
-        sl_fb_put_string(w, slots[1].hole, s->meta[i].value, strlen(s->meta[i].value));
-    }
+    for (int i = 0; i < s->nmeta; i++)
+        put_pair(w, vector + 4 * (size_t)i, s->meta[i].key, strlen(s->meta[i].key),
+                 s->meta[i].value, strlen(s->meta[i].value));
 }
 
 int sl_ipc_encode_schema(const struct sl_schema *s, const struct sl_ipc_form *f, struct sl_buf *out,

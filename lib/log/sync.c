@@ -228,6 +228,13 @@ int64_t sl_syncer_deadline(struct sl_syncer *s)
 
 /* ---- a run ---- */
 
+struct goal {
+    struct sl_segset set; /* segments to be synced */
+    int fd;               /* of the commit file, its own */
+    int64_t file, target; /* that file's number; the commit to be durable */
+    uint64_t history;     /* of the target */
+};
+
 static int sync_segment(struct sl_syncer *s, struct sl_segset_item *d, struct sl_err *err)
 {
     char name[SL_SEG_NAME];
@@ -304,23 +311,22 @@ static int64_t newest_file(struct sl_syncer *s, struct sl_err *err)
  * target may be gone, though the mark is beyond their numbers. Only a newer commit file can say so,
  * by a history that left before the target.
  */
-static int still_there(struct sl_syncer *s, int64_t file, uint64_t history, int64_t target,
-                       struct sl_err *err)
+static int still_there(struct sl_syncer *s, const struct goal *g, struct sl_err *err)
 {
     struct sl_log *l = NULL;
     int64_t newest = newest_file(s, err);
-    if (newest <= file)
+    if (newest <= g->file)
         return newest < 0 ? (int)newest : 0;
     int rc = sl_log_open_as(s->path, s->boot, &l, err);
     if (rc < 0)
         return rc;
     const struct sl_state *st = &l->state;
-    int i = 0, there = target <= st->n;
-    while (i < st->nhistories && st->histories[i].id != history)
+    int i = 0, there = g->target <= st->n;
+    while (i < st->nhistories && st->histories[i].id != g->history)
         i++;
     there &= i < st->nhistories;
     for (i++; i < st->nhistories; i++)
-        there &= st->histories[i].from >= target;
+        there &= st->histories[i].from >= g->target;
     sl_log_free(l);
     if (there)
         return 0;
@@ -348,8 +354,7 @@ static int write_again(struct sl_syncer *s, int64_t target, struct sl_err *err)
 }
 
 /* Under the sync lock. *wrote says whether an error was one of syncing. */
-static int bring_to_device(struct sl_syncer *s, struct sl_segset *set, int fd, int64_t file,
-                           uint64_t history, int64_t target, int *syncing, struct sl_err *err)
+static int bring_to_device(struct sl_syncer *s, struct goal *g, int *syncing, struct sl_err *err)
 {
     struct sl_lock_mark m;
     int rc = sl_lockfile_is_current(&s->lock, err); /* directories are synced by their path */
@@ -361,21 +366,21 @@ static int bring_to_device(struct sl_syncer *s, struct sl_segset *set, int fd, i
         sl_err_set(err, SL_EIO, "a sync of the log failed in another process");
         return sl_err_hint(err, "run again: the log is checked when it is opened");
     }
-    rc = still_there(s, file, history, target, err);
-    if (rc < 0 || m.durable >= target)
+    rc = still_there(s, g, err);
+    if (rc < 0 || m.durable >= g->target)
         return rc;
     *syncing = 1;
     rc = sl_lockfile_set_syncing(&s->lock, &m, err);
     if (rc == 0 && m.syncing)
-        rc = write_again(s, target, err);
+        rc = write_again(s, g->target, err);
     if (rc == 0)
-        rc = sync_segments(s, set, m.durable, err);
+        rc = sync_segments(s, &g->set, m.durable, err);
     if (rc == 0)
-        rc = sync_names(s, file, m.durable, err);
+        rc = sync_names(s, g->file, m.durable, err);
     if (rc == 0)
-        rc = sl_path_sync(fd, "the commit file", err);
+        rc = sl_path_sync(g->fd, "the commit file", err);
     if (rc == 0)
-        rc = sl_lockfile_set_mark(&s->lock, target, s->boot, err);
+        rc = sl_lockfile_set_mark(&s->lock, g->target, s->boot, err);
     return rc;
 }
 
@@ -448,8 +453,7 @@ static int say_not_durable(const struct sl_syncer *s, struct sl_err *err)
     return sl_err_place(err, "%s", s->path);
 }
 
-static int run(struct sl_syncer *s, struct sl_segset *set, int fd, int64_t file, uint64_t history,
-               int64_t target, struct sl_err *err)
+static int run(struct sl_syncer *s, struct goal *g, struct sl_err *err)
 {
     struct sl_err mine;
     int syncing = 0;
@@ -457,12 +461,12 @@ static int run(struct sl_syncer *s, struct sl_segset *set, int fd, int64_t file,
     sl_err_init(&mine);
     int rc = lock(s, &mine);
     if (rc < 0) {
-        put_back(s, set);
+        put_back(s, &g->set);
         if (rc == -SL_ELOCKED)
             say_not_durable(s, &mine);
         return sl_err_copy(err, &mine);
     }
-    rc = bring_to_device(s, set, fd, file, history, target, &syncing, &mine);
+    rc = bring_to_device(s, g, &syncing, &mine);
     if (rc < 0 && syncing)
         note_failure(s);
     sl_lockfile_unlock(&s->lock, SL_LOCK_SYNC);
@@ -471,28 +475,23 @@ static int run(struct sl_syncer *s, struct sl_segset *set, int fd, int64_t file,
         return sl_err_copy(err, &mine);
     }
     pthread_mutex_lock(&s->mutex);
-    s->marked = SL_MAX(s->marked, target);
+    s->marked = SL_MAX(s->marked, g->target);
     pthread_mutex_unlock(&s->mutex);
     return 0;
 }
 
 int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
 {
-    struct sl_segset set;
     int rc = 0;
 
     pthread_mutex_lock(&s->run);
     pthread_mutex_lock(&s->mutex);
-    int64_t target = s->target;
-    int idle = target <= s->marked, failed = s->failed;
-    int fd = s->commit_fd;
-    int64_t file = s->commit_file;
-    uint64_t history = s->history;
-    set = s->dirty;
+    struct goal g = {s->dirty, -1, s->commit_file, s->target, s->history};
+    int idle = g.target <= s->marked, failed = s->failed;
     if (!idle && !failed) {
         /* The thread and the writer may both be here: the file must stay open meanwhile. */
-        fd = fcntl(s->commit_fd, F_DUPFD_CLOEXEC, 0);
-        rc = fd < 0 ? sl_err_sys(err, "cannot duplicate a descriptor") : 0;
+        g.fd = fcntl(s->commit_fd, F_DUPFD_CLOEXEC, 0);
+        rc = g.fd < 0 ? sl_err_sys(err, "cannot duplicate a descriptor") : 0;
         if (rc == 0)
             s->dirty = (struct sl_segset){0};
     }
@@ -500,9 +499,9 @@ int sl_syncer_run(struct sl_syncer *s, struct sl_err *err)
     if (failed) {
         rc = sl_syncer_check(s, err);
     } else if (!idle && rc == 0) {
-        rc = run(s, &set, fd, file, history, target, err);
-        set_release(&set);
-        close(fd);
+        rc = run(s, &g, err);
+        set_release(&g.set);
+        close(g.fd);
     }
     pthread_mutex_unlock(&s->run);
     return rc;
