@@ -46,17 +46,10 @@ static size_t before_zeros(struct text_source *t, size_t n)
 /* The reader's schema, with its time column settled, becomes the source's. */
 int sl_textin_take_schema(struct text_source *t, struct sl_err *err)
 {
-    struct sl_schema *now = sl_text_schema(t->reader), *was = t->base.schema;
-    struct sl_schema *s =
-        t->base.generation ? sl_schema_copy(now) : sl_source_time(now, t->o.time_column, err);
+    struct sl_schema *s = sl_source_time(sl_text_schema(t->reader), t->o.time_column, err);
     if (!s)
         return -(int)(err ? err->code : SL_EFAIL);
-    if (t->base.generation &&
-        sl_schema_set_meta(s, SL_META_TIME, sl_schema_meta(was, SL_META_TIME)) < 0) {
-        sl_schema_unref(s);
-        return sl_err_nomem(err, "a schema");
-    }
-    sl_schema_unref(was);
+    sl_schema_unref(t->base.schema);
     t->base.schema = s;
     return 0;
 }

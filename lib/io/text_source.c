@@ -227,10 +227,18 @@ static int source_widen(struct sl_source *s, struct sl_schema *wider, struct sl_
     if (rc == 0 && said.len && !said.failed)
         sl_input_say(&t->o, "%s", said.data);
     sl_buf_release(&said);
-    if (rc < 0)
+    struct sl_schema *now = rc == 0 ? sl_schema_copy(sl_text_schema(t->reader)) : NULL;
+    if (rc == 0 && (!now || sl_schema_set_meta(now, SL_META_TIME,
+                                               sl_schema_meta(s->schema, SL_META_TIME)) < 0))
+        rc = sl_err_nomem(err, "a schema");
+    if (rc < 0) {
+        sl_schema_unref(now);
         return rc;
+    }
+    sl_schema_unref(s->schema);
+    s->schema = now;
     s->generation++;
-    return sl_textin_take_schema(t, err);
+    return 0;
 }
 
 static int source_want(struct sl_source *s, const uint8_t *columns, struct sl_err *err)
