@@ -43,49 +43,20 @@ extern const struct sl_option sl_options_new_log[], sl_options_log[], sl_options
 extern const struct sl_option sl_options_again[], sl_options_resume[];
 extern const struct sl_option sl_options_help[];
 
-#define SL_SET_INPUT                                                                               \
+#define SL_SET(title, options)                                                                     \
     {                                                                                              \
-        "Input", sl_options_input                                                                  \
+        title, options                                                                             \
     }
-#define SL_SET_ZONE                                                                                \
-    {                                                                                              \
-        NULL, sl_options_zone                                                                      \
-    }
-#define SL_SET_LIVE                                                                                \
-    {                                                                                              \
-        "Live input", sl_options_live                                                              \
-    }
-#define SL_SET_OUTPUT                                                                              \
-    {                                                                                              \
-        "Output", sl_options_output                                                                \
-    }
-#define SL_SET_NEW_LOG                                                                             \
-    {                                                                                              \
-        NULL, sl_options_new_log                                                                   \
-    }
-#define SL_SET_LOG                                                                                 \
-    {                                                                                              \
-        NULL, sl_options_log                                                                       \
-    }
-#define SL_SET_AGAIN                                                                               \
-    {                                                                                              \
-        NULL, sl_options_again                                                                     \
-    }
-#define SL_SET_RESUME                                                                              \
-    {                                                                                              \
-        NULL, sl_options_resume                                                                    \
-    }
-#define SL_SET_RUN                                                                                 \
-    {                                                                                              \
-        "Run", sl_options_run                                                                      \
-    }
-#define SL_SET_HELP                                                                                \
-    {                                                                                              \
-        NULL, sl_options_help                                                                      \
-    }
-#define SL_SET_END                                                                                 \
-    {                                                                                              \
-        NULL, NULL                                                                                 \
-    }
+#define SL_SET_INPUT   SL_SET("Input", sl_options_input)
+#define SL_SET_ZONE    SL_SET(NULL, sl_options_zone)
+#define SL_SET_LIVE    SL_SET("Live input", sl_options_live)
+#define SL_SET_OUTPUT  SL_SET("Output", sl_options_output)
+#define SL_SET_NEW_LOG SL_SET(NULL, sl_options_new_log)
+#define SL_SET_LOG     SL_SET(NULL, sl_options_log)
+#define SL_SET_AGAIN   SL_SET(NULL, sl_options_again)
+#define SL_SET_RESUME  SL_SET(NULL, sl_options_resume)
+#define SL_SET_RUN     SL_SET("Run", sl_options_run)
+#define SL_SET_HELP    SL_SET(NULL, sl_options_help)
+#define SL_SET_END     SL_SET(NULL, NULL)
 
 #endif
