@@ -35,113 +35,25 @@ static const char *const prefixes[] = {
     [SL_AST_LIST] = "SELECT ", [SL_AST_SET] = "UPDATE t SET ", [SL_AST_ORDER] = "SELECT ORDER BY "};
 
 /* Words that cannot be a column's name without quotes. */
-static const char *const reserved[] = {
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asymmetric",
-    "authorization",
-    "binary",
-    "both",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "collation",
-    "column",
-    "concurrently",
-    "constraint",
-    "create",
-    "cross",
-    "current_catalog",
-    "current_date",
-    "current_role",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "default",
-    "deferrable",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "false",
-    "fetch",
-    "for",
-    "foreign",
-    "freeze",
-    "from",
-    "full",
-    "grant",
-    "group",
-    "having",
-    "ilike",
-    "in",
-    "initially",
-    "inner",
-    "intersect",
-    "into",
-    "is",
-    "isnull",
-    "join",
-    "lateral",
-    "leading",
-    "left",
-    "like",
-    "limit",
-    "localtime",
-    "localtimestamp",
-    "natural",
-    "not",
-    "notnull",
-    "null",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "outer",
-    "overlaps",
-    "placing",
-    "primary",
-    "references",
-    "returning",
-    "right",
-    "select",
-    "session_user",
-    "similar",
-    "some",
-    "symmetric",
-    "table",
-    "tablesample",
-    "then",
-    "to",
-    "trailing",
-    "true",
-    "union",
-    "unique",
-    "user",
-    "using",
-    "variadic",
-    "verbose",
-    "when",
-    "where",
-    "window",
-    "with",
-};
+static const char reserved[] =
+    "all analyse analyze and any array as asc asymmetric authorization binary both case "
+    "cast check collate collation column concurrently constraint create cross "
+    "current_catalog current_date current_role current_time current_timestamp current_user "
+    "default deferrable desc distinct do else end except false fetch for foreign freeze "
+    "from full grant group having ilike in initially inner intersect into is isnull join "
+    "lateral leading left like limit localtime localtimestamp natural not notnull null "
+    "offset on only or order outer overlaps placing primary references returning right "
+    "select session_user similar some symmetric table tablesample then to trailing true "
+    "union unique user using variadic verbose when where window with";
 
 int sl_word_reserved(const char *s, size_t n)
 {
-    for (size_t i = 0; i < SL_COUNT(reserved); i++)
-        if (strlen(reserved[i]) == n && strncasecmp(reserved[i], s, n) == 0)
+    for (const char *w = reserved; *w; w += strspn(w, " ")) {
+        size_t len = strcspn(w, " ");
+        if (len == n && strncasecmp(w, s, n) == 0)
             return 1;
+        w += len;
+    }
     return 0;
 }
 
