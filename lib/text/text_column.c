@@ -43,26 +43,6 @@ struct sl_text_dict {
     int32_t added; /* values that were new in the last chunk */
 };
 
-static const uint64_t keep[9] = {0,
-                                 0xff,
-                                 0xffff,
-                                 0xffffff,
-                                 0xffffffff,
-                                 0xffffffffff,
-                                 0xffffffffffff,
-                                 0xffffffffffffff,
-                                 0xffffffffffffffff};
-
-static inline uint64_t load8(const char *p)
-{
-    uint64_t x;
-    memcpy(&x, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    x = __builtin_bswap64(x);
-#endif
-    return x;
-}
-
 void sl_text_dict_free(struct sl_text_dict *d)
 {
     if (!d)
@@ -172,10 +152,10 @@ static int32_t dict_code(struct sl_text_dict *d, const char *p, uint32_t len)
     struct slot key = {.len = len};
     const int32_t *offsets = (const int32_t *)(const void *)d->offsets->data;
     if (SL_LIKELY(len <= 16)) {
-        key.a = load8(p) & keep[SL_MIN(len, 8)];
-        key.b = len > 8 ? load8(p + 8) & keep[len - 8] : 0;
+        key.a = sl_text_load8(p) & sl_text_keep[SL_MIN(len, 8)];
+        key.b = len > 8 ? sl_text_load8(p + 8) & sl_text_keep[len - 8] : 0;
     } else {
-        key.a = load8(p);
+        key.a = sl_text_load8(p);
         key.b = sl_hash_bytes(p + 8, len - 8, d->seed[0]);
     }
     size_t k = slot_of(d, &key, d->mask);
@@ -360,8 +340,7 @@ struct sl_column *sl_text_pass_end(struct sl_text_pass *p, struct sl_err *err)
     return c;
 nomem:
     sl_column_unref(c);
-    sl_err_nomem(err, "reading text");
-    return NULL;
+    return sl_err_no_memory(err, "reading text");
 }
 
 void sl_text_pass_release(struct sl_text_pass *p)

@@ -233,6 +233,18 @@ size_t sl_text_significant(const char *s, size_t n);
 
 /* ---- value.c ---- */
 
+extern const uint64_t sl_text_keep[9];
+/* Eight bytes as a word, the first one lowest. */
+static inline uint64_t sl_text_load8(const char *p)
+{
+    uint64_t x;
+    memcpy(&x, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    return x;
+}
+
 /* Parses up to 64 values of a column into dst (BOOL: one word of bits); returns the bits of rows
  * that hold a value; rows without that are neither null spans must be rejected or widen. */
 typedef uint64_t sl_text_kernel(const struct sl_text_column *c, const struct sl_text_missing *m,

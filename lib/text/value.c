@@ -13,45 +13,12 @@
 #include "base/num.h"
 #include "text/text_reader.h"
 
-static const uint64_t keep[9] = {0,
-                                 0xff,
-                                 0xffff,
-                                 0xffffff,
-                                 0xffffffff,
-                                 0xffffffffff,
-                                 0xffffffffffff,
-                                 0xffffffffffffff,
-                                 0xffffffffffffffff};
-static const int64_t powers[19] = {1,
-                                   10,
-                                   100,
-                                   1000,
-                                   10000,
-                                   100000,
-                                   1000000,
-                                   10000000,
-                                   100000000,
-                                   1000000000,
-                                   10000000000,
-                                   100000000000,
-                                   1000000000000,
-                                   10000000000000,
-                                   100000000000000,
-                                   1000000000000000,
-                                   10000000000000000,
-                                   100000000000000000,
-                                   1000000000000000000};
+/* The low bytes of a word, by their number. */
+const uint64_t sl_text_keep[9] = {0,           ~0ULL >> 56, ~0ULL >> 48, ~0ULL >> 40, ~0ULL >> 32,
+                                  ~0ULL >> 24, ~0ULL >> 16, ~0ULL >> 8,  ~0ULL};
+static const int64_t powers[19] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                   1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
 #define ZEROS 0x3030303030303030u
-
-static inline uint64_t load8(const char *p)
-{
-    uint64_t x;
-    memcpy(&x, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    x = __builtin_bswap64(x);
-#endif
-    return x;
-}
 
 /* Are all 8 bytes digits? */
 static inline int digits_only(uint64_t x)
@@ -73,13 +40,13 @@ static inline uint32_t digits8(uint64_t x)
 /* n (1..8) digits in the low bytes of x, moved up and filled with zeros in front. */
 static inline uint64_t pad_front(uint64_t x, unsigned n)
 {
-    return x << (64 - 8 * n) | (ZEROS & keep[8 - n]);
+    return x << (64 - 8 * n) | (ZEROS & sl_text_keep[8 - n]);
 }
 
 /* n (1..8) digits in the low bytes of x, filled with zeros behind. */
 static inline uint64_t pad_behind(uint64_t x, unsigned n)
 {
-    return (x & keep[n]) | (ZEROS & ~keep[n]);
+    return (x & sl_text_keep[n]) | (ZEROS & ~sl_text_keep[n]);
 }
 
 static uint64_t kernel_int(const struct sl_text_column *c, const struct sl_text_missing *m,
@@ -96,14 +63,14 @@ static uint64_t kernel_int(const struct sl_text_column *c, const struct sl_text_
         p -= minus;
         len += (unsigned)minus;
         int good = !(v[i].flags & (SL_SPAN_NULL | SL_SPAN_STRING)) & !((*p == '0') & (len > 1));
-        uint64_t x = load8(p);
+        uint64_t x = sl_text_load8(p);
         int64_t value;
         if (len - 1u < 8) {
             x = pad_front(x, len);
             good &= digits_only(x);
             value = digits8(x);
         } else if (len - 9u < 8) {
-            uint64_t y = pad_front(load8(p + 8), len - 8);
+            uint64_t y = pad_front(sl_text_load8(p + 8), len - 8);
             good &= digits_only(x) & digits_only(y);
             value = (int64_t)digits8(x) * powers[len - 8] + digits8(y);
         } else {
@@ -155,13 +122,13 @@ static uint64_t kernel_decimal(const struct sl_text_column *c, const struct sl_t
         int good = !(v[i].flags & (SL_SPAN_NULL | SL_SPAN_STRING)) &
                    !((p[0] == '0') & (len > 1) & (p[1] != '.'));
         if (len - 1u < 8) {
-            uint64_t x = load8(p) & keep[len], t = x ^ 0x2E2E2E2E2E2E2E2Eu;
-            uint64_t dot = (t - 0x0101010101010101u) & ~t & 0x8080808080808080u & keep[len];
+            uint64_t x = sl_text_load8(p) & sl_text_keep[len], t = x ^ 0x2E2E2E2E2E2E2E2Eu;
+            uint64_t dot = (t - 0x0101010101010101u) & ~t & 0x8080808080808080u & sl_text_keep[len];
             unsigned whole = dot ? (unsigned)__builtin_ctzll(dot) >> 3 : len;
             unsigned digits = len - (dot != 0);
             int fraction = (int)(digits - whole);
             if (dot)
-                x = (x & keep[whole]) | ((x >> 8) & ~keep[whole]);
+                x = (x & sl_text_keep[whole]) | ((x >> 8) & ~sl_text_keep[whole]);
             good &= (whole > 0) & (fraction <= scale) & (!dot | (fraction > 0)) &
                     ((int)whole <= whole_max);
             if (good) {
@@ -186,7 +153,7 @@ static uint64_t kernel_bool(const struct sl_text_column *c, const struct sl_text
     (void)c;
     (void)m;
     for (size_t i = 0; i < n; i++) {
-        uint64_t x = load8(v[i].p) & 0xffffffffff;
+        uint64_t x = sl_text_load8(v[i].p) & 0xffffffffff;
         int is_true = v[i].len == 4 && (x & 0xffffffff) == 0x65757274u;
         int is_false = v[i].len == 5 && x == 0x65736c6166u;
         int good = !(v[i].flags & (SL_SPAN_NULL | SL_SPAN_STRING)) && (is_true | is_false);
@@ -223,7 +190,7 @@ struct date_memo {
 
 static inline int date_of(const char *p, struct date_memo *m)
 {
-    uint64_t first = load8(p);
+    uint64_t first = sl_text_load8(p);
     uint16_t last;
     memcpy(&last, p + 8, 2);
     if (SL_LIKELY(first == m->first && last == m->last))
@@ -271,7 +238,7 @@ static uint64_t kernel_date(const struct sl_text_column *c, const struct sl_text
 /* HH:MM:SS in 8 bytes to seconds, or -1. */
 static inline int64_t clock_of(const char *p)
 {
-    uint64_t x = load8(p);
+    uint64_t x = sl_text_load8(p);
     const uint64_t colons = 0x00003A00003A0000u, mask = 0x0000FF0000FF0000u;
     if ((x & mask) != colons || !digits_only((x & ~mask) | (ZEROS & mask)))
         return -1;
@@ -287,7 +254,7 @@ enum zone_text { ZONE_MAY, ZONE_MUST, ZONE_NEVER }; /* stand behind a time */
 static inline int clock_tail(const char *p, unsigned n, enum zone_text zone, int64_t *usec)
 {
     if (n && *p == '.') {
-        uint64_t x = load8(p + 1), odd = x ^ ZEROS;
+        uint64_t x = sl_text_load8(p + 1), odd = x ^ ZEROS;
         odd = (odd | (odd + 0x0606060606060606u)) & 0xF0F0F0F0F0F0F0F0u;
         unsigned f = odd ? (unsigned)__builtin_ctzll(odd) >> 3 : 8;
         f = SL_MIN(f, n - 1);
@@ -304,7 +271,8 @@ static inline int clock_tail(const char *p, unsigned n, enum zone_text zone, int
     if (n == 1 && *p == 'Z')
         return 1;
     if (n == 6 && (*p == '+' || *p == '-') && p[3] == ':') {
-        uint64_t x = pad_front((load8(p + 1) & 0xffff) | (load8(p + 4) & 0xffff) << 16, 4);
+        uint64_t x =
+            pad_front((sl_text_load8(p + 1) & 0xffff) | (sl_text_load8(p + 4) & 0xffff) << 16, 4);
         if (!digits_only(x))
             return 0;
         int hhmm = (int)digits8(x), minutes = hhmm / 100 * 60 + hhmm % 100;
