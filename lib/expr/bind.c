@@ -29,8 +29,7 @@ void *sl_bind_hint(struct sl_bind *b, const char *fmt, ...)
 
 static void *nomem(struct sl_bind *b)
 {
-    sl_err_nomem(b->err, "reading an expression");
-    return NULL;
+    return sl_err_no_memory(b->err, "reading an expression");
 }
 
 struct sl_node *sl_bind_new(struct sl_bind *b, enum sl_node_kind kind, struct sl_type type, int at,
@@ -101,6 +100,15 @@ struct sl_node *sl_bind_finish(struct sl_bind *b, struct sl_node *n)
         limit_folded(b, n);
     }
     return n;
+}
+
+struct sl_node *sl_bind_params(struct sl_bind *b, struct sl_node *n, int64_t p0, int64_t p1)
+{
+    if (!n)
+        return NULL;
+    n->param[0] = p0;
+    n->param[1] = p1;
+    return sl_bind_finish(b, n);
 }
 
 struct sl_node *sl_bind_call(struct sl_bind *b, sl_kernel *run, const char *name, int form,
@@ -457,10 +465,7 @@ static struct sl_node *bind_null_test(struct sl_bind *b, const PgQuery__NullTest
     n = sl_bind_call(b, sl_kernel_is_null, negated ? "is not null" : "is null", SL_PRINT_POSTFIX,
                      sl_type_of(SL_BOOL), sl_tree_at(b->tree, x->location),
                      SL_CALL_NULLS | SL_CALL_BYTES, 0, &a, 1);
-    if (!n)
-        return NULL;
-    n->param[0] = negated;
-    return sl_bind_finish(b, n);
+    return sl_bind_params(b, n, negated, 0);
 }
 
 static struct sl_node *bind_boolean_test(struct sl_bind *b, const PgQuery__BooleanTest *x)
@@ -476,11 +481,7 @@ static struct sl_node *bind_boolean_test(struct sl_bind *b, const PgQuery__Boole
         return NULL;
     n = sl_bind_call(b, sl_kernel_is_bool, tests[k].name, SL_PRINT_POSTFIX, sl_type_of(SL_BOOL),
                      sl_tree_at(b->tree, x->location), SL_CALL_NULLS, 0, &a, 1);
-    if (!n)
-        return NULL;
-    n->param[0] = tests[k].value;
-    n->param[1] = tests[k].negated;
-    return sl_bind_finish(b, n);
+    return sl_bind_params(b, n, tests[k].value, tests[k].negated);
 }
 
 static struct sl_node *bind_by_case(struct sl_bind *b, const PgQuery__Node *n)

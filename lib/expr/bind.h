@@ -77,6 +77,8 @@ struct sl_node *sl_bind_new(struct sl_bind *b, enum sl_node_kind kind, struct sl
                             int nargs);
 /* Settles only, depth, can_fail (own or an argument's) and folds constants. */
 struct sl_node *sl_bind_finish(struct sl_bind *b, struct sl_node *n);
+/* The same of a CALL whose kernel is told these. */
+struct sl_node *sl_bind_params(struct sl_bind *b, struct sl_node *n, int64_t p0, int64_t p1);
 /* A CALL over given arguments, finished. flags as enum sl_node_flags; fails: rows can fail. */
 struct sl_node *sl_bind_call(struct sl_bind *b, sl_kernel *run, const char *name, int form,
                              struct sl_type type, int at, int flags, int fails,

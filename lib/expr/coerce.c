@@ -162,7 +162,7 @@ struct sl_node *sl_coerce_result(struct sl_bind *b, struct sl_node *n)
     }
     struct sl_node *c = sl_bind_call(b, run, "cast", SL_PRINT_IMPLICIT, to, n->at, 0,
                                      run == sl_kernel_decimal_settle, &n, 1);
-    return c ? sl_bind_finish(b, c) : NULL;
+    return sl_bind_params(b, c, 0, 0);
 }
 
 struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type to,

@@ -7,10 +7,8 @@ struct sl_expr *sl_expr_new(const struct sl_scope *scope, const struct sl_expr_e
                             struct sl_err *err)
 {
     struct sl_expr *e = sl_calloc(1, sizeof(*e));
-    if (!e) {
-        sl_err_nomem(err, "reading an expression");
-        return NULL;
-    }
+    if (!e)
+        return sl_err_no_memory(err, "reading an expression");
     sl_arena_init(&e->arena);
     e->schema = sl_scope_schema(scope, err);
     if (!e->schema) {

@@ -322,10 +322,8 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
     }
     struct sl_node **args =
         sl_arena_alloc(&b->e->arena, (f->n_args ? f->n_args : 1) * sizeof(*args));
-    if (!args) {
-        sl_err_nomem(b->err, "reading an expression");
-        return NULL;
-    }
+    if (!args)
+        return sl_err_no_memory(b->err, "reading an expression");
     for (size_t i = 0; i < f->n_args; i++) {
         if (f->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR)
             return sl_bind_fail(b, at, "arguments are given by position, not by name");

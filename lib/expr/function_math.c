@@ -9,11 +9,7 @@ static struct sl_node *call(struct sl_bind *b, sl_kernel *run, const char *name,
 {
     struct sl_node *n =
         sl_bind_call(b, run, name, SL_PRINT_FUNCTION, type, at, 0, fails, args, nargs);
-    if (!n)
-        return NULL;
-    n->param[0] = p0;
-    n->param[1] = p1;
-    return sl_bind_finish(b, n);
+    return sl_bind_params(b, n, p0, p1);
 }
 
 /* round and its kin; digits is the constant second argument, or 0. */

@@ -78,11 +78,7 @@ static struct sl_node *finish(struct sl_bind *b, sl_kernel *run, const char *nam
 {
     struct sl_node *n =
         sl_bind_call(b, run, name, SL_PRINT_FUNCTION, t, at, SL_CALL_BYTES, fails, args, nargs);
-    if (!n)
-        return NULL;
-    n->param[0] = unit;
-    n->param[1] = p1;
-    return sl_bind_finish(b, n);
+    return sl_bind_params(b, n, unit, p1);
 }
 
 static struct sl_node *bind_trunc(struct sl_bind *b, struct sl_node **args, int nargs, int at)

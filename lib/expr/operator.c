@@ -105,10 +105,7 @@ struct sl_node *sl_bind_compare(struct sl_bind *b, int op, struct sl_node *l, st
     struct sl_node *args[2] = {l, r};
     struct sl_node *n = sl_bind_call(b, sl_kernel_compare, compare_names[op], SL_PRINT_INFIX,
                                      sl_type_of(SL_BOOL), at, SL_CALL_BYTES, 0, args, 2);
-    if (!n)
-        return NULL;
-    n->param[0] = op;
-    return sl_bind_finish(b, n);
+    return sl_bind_params(b, n, op, 0);
 }
 
 static int compare_op(const char *s)
@@ -130,10 +127,7 @@ static struct sl_node *bind_distinct(struct sl_bind *b, struct sl_node *l, struc
     struct sl_node *n = sl_bind_call(
         b, sl_kernel_distinct, not_distinct ? "is not distinct from" : "is distinct from",
         SL_PRINT_INFIX, sl_type_of(SL_BOOL), at, SL_CALL_NULLS | SL_CALL_BYTES, 0, args, 2);
-    if (!n)
-        return NULL;
-    n->param[0] = not_distinct;
-    return sl_bind_finish(b, n);
+    return sl_bind_params(b, n, not_distinct, 0);
 }
 
 /* ---- arithmetic ---- */
@@ -180,10 +174,7 @@ static struct sl_node *simple(struct sl_bind *b, sl_kernel *run, const char *nam
 {
     struct sl_node *args[2] = {l, r};
     struct sl_node *n = sl_bind_call(b, run, name, SL_PRINT_INFIX, type, at, 0, 1, args, 2);
-    if (!n)
-        return NULL;
-    n->param[0] = op;
-    return sl_bind_finish(b, n);
+    return sl_bind_params(b, n, op, 0);
 }
 
 /* No digit may be lost unless there was a division. */
@@ -230,10 +221,7 @@ static struct sl_node *numeric_arith(struct sl_bind *b, char op, struct sl_node 
                ((digits < SL_NUMERIC_MAX && (op == '+' || op == '-')) || op == '*');
     struct sl_node *n = sl_bind_call(b, sl_kernel_numeric_arith, name, SL_PRINT_INFIX,
                                      sl_type_numeric(digits, scale), at, 0, !sure, args, 2);
-    if (!n)
-        return NULL;
-    n->param[0] = op;
-    return sl_bind_finish(b, n);
+    return sl_bind_params(b, n, op, 0);
 }
 
 static struct sl_node *number_arith(struct sl_bind *b, char op, const char *name, struct sl_node *l,
@@ -356,7 +344,7 @@ static struct sl_node *bind_concat(struct sl_bind *b, struct sl_node *l, struct 
             args[i]->form = SL_PRINT_IMPLICIT;
     struct sl_node *n = sl_bind_call(b, sl_kernel_concat_op, "||", SL_PRINT_INFIX, text, at,
                                      SL_CALL_BYTES, 0, args, 2);
-    return n ? sl_bind_finish(b, n) : NULL;
+    return sl_bind_params(b, n, 0, 0);
 }
 
 static struct sl_node *bind_regex(struct sl_bind *b, const char *op, struct sl_node *l,
@@ -400,10 +388,7 @@ static struct sl_node *bind_unary(struct sl_bind *b, const char *op, struct sl_n
                                                   : sl_kernel_negate,
                      "-", SL_PRINT_PREFIX, r->type, at, 0,
                      r->type.kind == SL_BIGINT || r->type.kind == SL_INTERVAL, &r, 1);
-    if (!n)
-        return NULL;
-    n->param[0] = '-';
-    return sl_bind_finish(b, n);
+    return sl_bind_params(b, n, '-', 0);
 }
 
 struct sl_node *sl_bind_operator(struct sl_bind *b, const char *op, struct sl_node *l,
@@ -452,7 +437,7 @@ struct sl_node *sl_bind_not(struct sl_bind *b, struct sl_node *n, int at)
 {
     struct sl_node *out = sl_bind_call(b, sl_kernel_not, "not", SL_PRINT_PREFIX,
                                        sl_type_of(SL_BOOL), at, 0, 0, &n, 1);
-    return out ? sl_bind_finish(b, out) : NULL;
+    return sl_bind_params(b, out, 0, 0);
 }
 
 /* ---- the tree's operator forms ---- */
