@@ -47,10 +47,8 @@ void sl_batch_unref(struct sl_batch *b)
 static struct sl_batch *derive(struct sl_batch *b, struct sl_err *err)
 {
     struct sl_batch *d = sl_batch_new(b->schema, b->rows);
-    if (!d) {
-        sl_err_nomem(err, "a batch");
-        return NULL;
-    }
+    if (!d)
+        return sl_err_no_memory(err, "a batch");
     for (int i = 0; i < b->schema->nfields; i++)
         d->columns[i] = b->columns[i] ? sl_column_ref(b->columns[i]) : NULL;
     return d;
@@ -79,10 +77,8 @@ struct sl_batch *sl_batch_pick(struct sl_batch *b, const uint32_t *rows, size_t 
     assert(sl_batch_is_sound(b) && n <= b->rows);
     assert(n <= b->rows && (rows || !n));
     struct sl_buffer *sel = sl_buffer_new(account, n * sizeof(*rows));
-    if (!sel) {
-        sl_err_nomem(err, "a selection");
-        return NULL;
-    }
+    if (!sel)
+        return sl_err_no_memory(err, "a selection");
     if (n)
         memcpy(sel->data, rows, n * sizeof(*rows));
     return sl_batch_select(b, sel, n, err);
@@ -105,10 +101,8 @@ struct sl_batch *sl_batch_compact(struct sl_batch *b, struct sl_account *account
     if (!b->selection)
         return sl_batch_ref(b);
     struct sl_batch *d = sl_batch_new(b->schema, b->selected);
-    if (!d) {
-        sl_err_nomem(err, "a batch");
-        return NULL;
-    }
+    if (!d)
+        return sl_err_no_memory(err, "a batch");
     const uint32_t *sel = is_prefix(b) ? NULL : b->selection;
     for (int i = 0; i < b->schema->nfields; i++) {
         if (!b->columns[i])
@@ -145,10 +139,8 @@ struct sl_batch *sl_batch_slice(struct sl_batch *b, size_t from, size_t n, struc
     if (b->selection)
         return slice_selection(b, from, n, err);
     struct sl_batch *d = sl_batch_new(b->schema, n);
-    if (!d) {
-        sl_err_nomem(err, "a batch");
-        return NULL;
-    }
+    if (!d)
+        return sl_err_no_memory(err, "a batch");
     for (int i = 0; i < b->schema->nfields; i++) {
         if (!b->columns[i])
             continue;
@@ -167,10 +159,8 @@ struct sl_batch *sl_batch_cast(struct sl_batch *b, struct sl_schema *to, struct 
     if (b->schema == to)
         return sl_batch_ref(b);
     struct sl_batch *d = sl_batch_new(to, b->rows);
-    if (!d) {
-        sl_err_nomem(err, "a batch");
-        return NULL;
-    }
+    if (!d)
+        return sl_err_no_memory(err, "a batch");
     for (int i = 0; i < to->nfields; i++) {
         const struct sl_field *f = &to->fields[i];
         int from = sl_schema_find(b->schema, f->name, strlen(f->name));

@@ -345,10 +345,8 @@ void sl_builder_row(struct sl_builder *b, const struct sl_column *c, size_t i)
 static struct sl_column *collect(struct sl_builder *b, struct sl_err *err)
 {
     struct sl_column *c = sl_column_new(b->type, b->rows);
-    if (!c) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!c)
+        return sl_err_no_memory(err, "a column");
     if (b->dict && !(c->dict = sl_dictionary_finish(b->dict, b->type, err))) {
         sl_dictionary_free(b->dict); /* it may be half reset: the next batch starts a new one */
         b->dict = NULL;

@@ -45,10 +45,8 @@ struct sl_column *sl_builder_parts_finish(struct sl_builder_parts *p, struct sl_
     if (!p)
         return sl_foreign_nulls(type, 0, account, err);
     struct sl_column *out = NULL, **taken = sl_calloc(p->nparts, sizeof(struct sl_column *));
-    if (!taken) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!taken)
+        return sl_err_no_memory(err, "a column");
     for (size_t i = 0; i < p->nparts; i++) {
         struct part *part = &p->parts[i];
         taken[i] = part->column

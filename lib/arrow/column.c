@@ -129,10 +129,8 @@ void *sl_column_own_data(struct sl_column *c, size_t bytes, struct sl_account *a
                          struct sl_err *err)
 {
     struct sl_buffer *b = sl_buffer_new(a, bytes);
-    if (!b) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!b)
+        return sl_err_no_memory(err, "a column");
     c->data = sl_column_own(c, 1, b);
     return b->data;
 }
@@ -141,10 +139,8 @@ uint8_t *sl_column_own_valid(struct sl_column *c, struct sl_account *a, struct s
 {
     assert(!c->valid);
     struct sl_buffer *b = sl_buffer_new(a, sl_bits_bytes(c->rows));
-    if (!b) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!b)
+        return sl_err_no_memory(err, "a column");
     c->valid = sl_column_own(c, 0, b);
     return b->data;
 }
@@ -153,10 +149,8 @@ int32_t *sl_column_own_offsets(struct sl_column *c, struct sl_account *a, struct
 {
     assert(!c->offsets);
     struct sl_buffer *b = sl_buffer_new(a, (c->rows + 1) * sizeof(int32_t));
-    if (!b) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!b)
+        return sl_err_no_memory(err, "a column");
     c->offsets = sl_column_own(c, 2, b);
     return (int32_t *)b->data;
 }
@@ -274,11 +268,7 @@ struct sl_column *sl_column_slice(struct sl_column *c, size_t from, size_t n, st
         out->offsets = c->offsets + from;
     else
         out->data = (const uint8_t *)c->data + from * sl_type_width(c->type);
-    if (rc < 0 || sl_column_slice_valid(out, c, from, n, err) < 0) {
-        sl_column_unref(out);
-        return NULL;
-    }
-    return out;
+    return sl_column_if(rc == 0 && sl_column_slice_valid(out, c, from, n, err) == 0, out);
 }
 
 struct sl_column *sl_column_nulls(struct sl_type type, size_t rows, struct sl_err *err)
@@ -288,10 +278,8 @@ struct sl_column *sl_column_nulls(struct sl_type type, size_t rows, struct sl_er
     static const uint64_t zero[4];
     static const uint8_t null_bit[8];
     struct sl_column *c = sl_column_new(type, rows);
-    if (!c) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!c)
+        return sl_err_no_memory(err, "a column");
     c->form = SL_CONST;
     c->data = zero;
     c->offsets = (const int32_t *)zero;

@@ -177,16 +177,13 @@ static struct sl_column *cast_plain(const struct sl_column *c, struct sl_type to
                                     struct sl_err *err)
 {
     struct sl_column *out = sl_column_new(to, c->rows);
-    if (!out) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!out)
+        return sl_err_no_memory(err, "a column");
     if (cast_values(out, c, err) < 0) {
         sl_column_unref(out);
         return NULL;
     }
-    out->valid = c->valid;
-    out->owner[0] = c->owner[0] ? sl_buffer_ref(c->owner[0]) : NULL;
+    sl_column_share_valid(out, c);
     return out;
 }
 

@@ -97,21 +97,15 @@ static struct sl_column *concat_same(struct sl_column *const *parts, size_t n, s
     if (parts[0]->type.kind == SL_FOREIGN)
         return sl_foreign_concat(parts, n, a, err);
     struct sl_column *out = sl_column_new(parts[0]->type, total_rows(parts, n));
-    if (!out) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!out)
+        return sl_err_no_memory(err, "a column");
     out->form = parts[0]->form;
     if (out->form == SL_DICT)
         out->dict = sl_column_ref(parts[0]->dict);
     int rc = out->form == SL_PLAIN && sl_type_is_bytes(out->type)
                  ? sl_column_concat_bytes(out, parts, n, a, err)
                  : concat_values(out, parts, n, a, err);
-    if (rc < 0 || sl_column_concat_valid(out, parts, n, a, err) < 0) {
-        sl_column_unref(out);
-        return NULL;
-    }
-    return out;
+    return sl_column_if(rc == 0 && sl_column_concat_valid(out, parts, n, a, err) == 0, out);
 }
 
 /* ---- dictionaries of their own ---- */

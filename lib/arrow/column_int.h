@@ -33,6 +33,20 @@ uint8_t *sl_column_own_valid(struct sl_column *c, struct sl_account *a, struct s
 int32_t *sl_column_own_offsets(struct sl_column *c, struct sl_account *a, struct sl_err *err);
 /* Shares all that c holds under another row count. */
 struct sl_column *sl_column_share(const struct sl_column *c, size_t rows, struct sl_err *err);
+/* Validity as it is, by reference. */
+static inline void sl_column_share_valid(struct sl_column *out, const struct sl_column *c)
+{
+    out->valid = c->valid;
+    out->owner[0] = c->valid && c->owner[0] ? sl_buffer_ref(c->owner[0]) : NULL;
+}
+/* A column that was made, or NULL if that failed: it is gone then. */
+static inline struct sl_column *sl_column_if(int ok, struct sl_column *out)
+{
+    if (ok)
+        return out;
+    sl_column_unref(out);
+    return NULL;
+}
 /* Drops valid if no row is null (invariant 1). */
 void sl_column_trim_valid(struct sl_column *c);
 /* Validity of rows [from, from + n) of c into out. 0 or < 0. */

@@ -124,18 +124,12 @@ struct sl_column *sl_column_take(struct sl_column *c, const uint32_t *sel, size_
     if (c->type.kind == SL_FOREIGN)
         return sl_foreign_take(c, sel, n, account, err);
     struct sl_column *out = sl_column_new(c->type, n);
-    if (!out) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!out)
+        return sl_err_no_memory(err, "a column");
     out->form = c->form;
     int rc = c->form == SL_DICT ? take_codes(out, c, sel, n, account, err)
                                 : take_plain(out, c, sel, n, account, err);
-    if (rc < 0 || sl_column_take_valid(out, c, sel, n, account, err) < 0) {
-        sl_column_unref(out);
-        return NULL;
-    }
-    return out;
+    return sl_column_if(rc == 0 && sl_column_take_valid(out, c, sel, n, account, err) == 0, out);
 }
 
 /* ---- PLAIN form ---- */
@@ -148,8 +142,7 @@ static int expand_dict(struct sl_column *out, const struct sl_column *c, struct 
     int rc = take_plain(out, c->dict, (const uint32_t *)c->data, c->rows, a, err);
     if (rc < 0 || !c->valid)
         return rc;
-    out->valid = c->valid;
-    out->owner[0] = c->owner[0] ? sl_buffer_ref(c->owner[0]) : NULL;
+    sl_column_share_valid(out, c);
     return 0;
 }
 
@@ -215,15 +208,9 @@ struct sl_column *sl_column_plain(struct sl_column *c, struct sl_account *accoun
     if (c->type.kind == SL_FOREIGN)
         return sl_foreign_nulls(c->type, c->rows, account, err);
     struct sl_column *out = sl_column_new(c->type, c->rows);
-    if (!out) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!out)
+        return sl_err_no_memory(err, "a column");
     int rc =
         c->form == SL_DICT ? expand_dict(out, c, account, err) : expand_const(out, c, account, err);
-    if (rc < 0) {
-        sl_column_unref(out);
-        return NULL;
-    }
-    return out;
+    return sl_column_if(rc == 0, out);
 }

@@ -139,15 +139,11 @@ struct sl_column *sl_dictionary_finish(struct sl_dictionary *d, struct sl_type t
                                        struct sl_err *err)
 {
     assert(d && sl_type_is_bytes(type));
-    if (!d->count && sl_dictionary_add(d, "", 0) < 0) {
-        sl_err_nomem(err, "a dictionary");
-        return NULL;
-    }
+    if (!d->count && sl_dictionary_add(d, "", 0) < 0)
+        return sl_err_no_memory(err, "a dictionary");
     struct sl_column *c = sl_column_new(type, d->count);
-    if (!c) {
-        sl_err_nomem(err, "a dictionary");
-        return NULL;
-    }
+    if (!c)
+        return sl_err_no_memory(err, "a dictionary");
     d->offsets->size = ((size_t)d->count + 1) * sizeof(int32_t);
     c->data = sl_column_own(c, 1, d->data);
     c->offsets = sl_column_own(c, 2, d->offsets);
@@ -161,14 +157,12 @@ struct sl_column *sl_dictionary_finish(struct sl_dictionary *d, struct sl_type t
     memset(d->slots, 0, ((size_t)d->mask + 1) * sizeof *d->slots);
     if (start(d) < 0) {
         sl_column_unref(c);
-        sl_err_nomem(err, "a dictionary");
-        return NULL;
+        return sl_err_no_memory(err, "a dictionary");
     }
     /* growth of the slots keeps offsets in step: room for half of the slots */
     if (sl_buffer_grow(d->offsets, (((size_t)d->mask + 1) / 2 + 1) * sizeof(int32_t)) < 0) {
         sl_column_unref(c);
-        sl_err_nomem(err, "a dictionary");
-        return NULL;
+        return sl_err_no_memory(err, "a dictionary");
     }
     return c;
 }

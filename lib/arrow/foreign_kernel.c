@@ -174,10 +174,7 @@ struct sl_column *sl_foreign_take(struct sl_column *c, const uint32_t *sel, size
     }
     if (rc == 0 && about(c)->shape != SL_SHAPE_RUNS)
         rc = sl_column_take_valid(out, c, sel, n, a, err);
-    if (rc == 0)
-        return out;
-    sl_column_unref(out);
-    return NULL;
+    return sl_column_if(rc == 0, out);
 }
 
 /* ---- slice ---- */
@@ -232,10 +229,7 @@ struct sl_column *sl_foreign_slice(struct sl_column *c, size_t from, size_t n, s
         share_child_valid(out);
     else if (rc == 0)
         rc = sl_column_slice_valid(out, c, from, n, err);
-    if (rc == 0)
-        return out;
-    sl_column_unref(out);
-    return NULL;
+    return sl_column_if(rc == 0, out);
 }
 
 /* ---- nulls ---- */
@@ -297,10 +291,7 @@ struct sl_column *sl_foreign_nulls(struct sl_type type, size_t n, struct sl_acco
     for (int i = 0; i < f->nchildren && rc == 0; i++)
         rc = adopt(out, sl_column_nulls(child_type(f, i),
                                         f->shape == SL_SHAPE_DENSE && i ? 0 : child_rows, err));
-    if (rc == 0)
-        return out;
-    sl_column_unref(out);
-    return NULL;
+    return sl_column_if(rc == 0, out);
 }
 
 /* ---- concat ---- */
@@ -424,8 +415,5 @@ struct sl_column *sl_foreign_concat(struct sl_column *const *parts, size_t n, st
         share_child_valid(out);
     else if (rc == 0)
         rc = sl_column_concat_valid(out, parts, n, a, err);
-    if (rc == 0)
-        return out;
-    sl_column_unref(out);
-    return NULL;
+    return sl_column_if(rc == 0, out);
 }

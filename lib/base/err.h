@@ -64,6 +64,12 @@ int sl_err_sys(struct sl_err *err, const char *fmt, ...) SL_PRINTF(2, 3);
 
 /* Shorthand for "out of memory while what". Returns -SL_ENOMEM. */
 int sl_err_nomem(struct sl_err *err, const char *what);
+/* The same, answering NULL. */
+static inline void *sl_err_no_memory(struct sl_err *err, const char *what)
+{
+    sl_err_nomem(err, what);
+    return NULL;
+}
 
 /* What a function that keeps its own error hands on. Returns its -code. */
 int sl_err_copy(struct sl_err *err, const struct sl_err *from);

@@ -44,8 +44,7 @@ static struct sl_column *new_bits(struct sl_eval *ev, size_t n, struct sl_err *e
     }
     if (!c || !c->owner[0] || !c->owner[1]) {
         sl_column_unref(c);
-        sl_err_nomem(err, "evaluating an expression");
-        return NULL;
+        return sl_err_no_memory(err, "evaluating an expression");
     }
     memset(c->owner[0]->data, 0, bytes);
     memset(c->owner[1]->data, 0, bytes);

@@ -42,10 +42,8 @@ void *sl_call_data(struct sl_call *c)
     struct sl_type t = c->out->type;
     size_t bytes = t.kind == SL_BOOL ? (c->rows + 63) / 64 * 8 : c->rows * sl_type_width(t);
     struct sl_buffer *b = sl_buffer_new(c->ev->account, bytes);
-    if (!b) {
-        sl_err_nomem(c->err, "evaluating an expression");
-        return NULL;
-    }
+    if (!b)
+        return sl_err_no_memory(c->err, "evaluating an expression");
     if (t.kind == SL_BOOL)
         memset(b->data, 0, bytes);
     c->out->owner[1] = b;

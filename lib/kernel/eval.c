@@ -23,10 +23,8 @@ struct sl_type sl_expr_type(const struct sl_expr *e)
 struct sl_eval *sl_eval_new(struct sl_account *account, struct sl_err *err)
 {
     struct sl_eval *ev = sl_calloc(1, sizeof(*ev));
-    if (!ev) {
-        sl_err_nomem(err, "making an evaluator");
-        return NULL;
-    }
+    if (!ev)
+        return sl_err_no_memory(err, "making an evaluator");
     ev->account = account;
     ev->text_max = SL_TEXT_MAX;
     return ev;
@@ -225,10 +223,8 @@ struct sl_column *sl_column_repeat(struct sl_column *one, size_t n, struct sl_er
         return sl_column_nulls(one->type, n, err);
     assert(one->form == SL_CONST || (one->form == SL_PLAIN && one->rows >= 1));
     c = sl_column_new(one->type, n);
-    if (!c) {
-        sl_err_nomem(err, "evaluating an expression");
-        return NULL;
-    }
+    if (!c)
+        return sl_err_no_memory(err, "evaluating an expression");
     c->form = SL_CONST;
     c->data = one->data;
     c->offsets = one->offsets;

@@ -45,10 +45,8 @@ static struct sl_regex_scratch *scratch(struct sl_eval *ev, struct sl_err *err)
     if (s)
         return s;
     s = sl_calloc(1, sizeof(*s));
-    if (!s) {
-        sl_err_nomem(err, "matching a pattern");
-        return NULL;
-    }
+    if (!s)
+        return sl_err_no_memory(err, "matching a pattern");
     s->work = sl_regex_work_new(GROUPS, err);
     if (!s->work) {
         free(s);

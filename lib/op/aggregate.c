@@ -389,10 +389,8 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
 {
     assert(o && o->lateness >= 0);
     struct sl_aggregate *a = sl_calloc(1, sizeof(*a));
-    if (!a) {
-        sl_err_nomem(err, "an aggregate");
-        return NULL;
-    }
+    if (!a)
+        return sl_err_no_memory(err, "an aggregate");
     a->op.class = &sl_op_class_aggregate;
     a->op.traits = SL_OP_MERGE | (o->window ? SL_OP_WATERMARK : 0);
     a->op.account = account;

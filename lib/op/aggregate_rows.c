@@ -262,8 +262,7 @@ static struct sl_column *pane_column(struct sl_aggregate *a, size_t n, struct sl
         sl_buffer_unref(codes);
         sl_column_unref(dict);
         sl_column_unref(c);
-        sl_err_nomem(err, "windows");
-        return NULL;
+        return sl_err_no_memory(err, "windows");
     }
     const struct sl_pane *p = a->panes.data;
     for (size_t i = 0; i < a->npanes; i++)

@@ -180,10 +180,8 @@ struct sl_op *sl_filter_new(const struct sl_asts *where, const struct sl_expr_en
 {
     assert(where);
     struct filter *f = sl_calloc(1, sizeof(*f));
-    if (!f) {
-        sl_err_nomem(err, "a filter");
-        return NULL;
-    }
+    if (!f)
+        return sl_err_no_memory(err, "a filter");
     f->op.class = &sl_op_class_filter;
     f->op.traits = SL_OP_ROWWISE;
     f->op.account = account;

@@ -175,10 +175,8 @@ struct sl_op *sl_last_new(int64_t n, int follow, struct sl_account *account, str
 {
     assert(n >= -1);
     struct last *l = sl_calloc(1, sizeof(*l));
-    if (!l) {
-        sl_err_nomem(err, "last");
-        return NULL;
-    }
+    if (!l)
+        return sl_err_no_memory(err, "last");
     l->op.class = &sl_op_class_last;
     l->op.account = account;
     l->n = n;

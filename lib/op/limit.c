@@ -94,10 +94,8 @@ struct sl_op *sl_limit_new(int64_t n, struct sl_account *account, struct sl_err 
 {
     assert(n >= 0);
     struct limit *l = sl_calloc(1, sizeof(*l));
-    if (!l) {
-        sl_err_nomem(err, "a limit");
-        return NULL;
-    }
+    if (!l)
+        return sl_err_no_memory(err, "a limit");
     l->op.class = &sl_op_class_limit;
     l->op.traits = SL_OP_ORDERED;
     l->op.account = account;

@@ -504,6 +504,5 @@ struct sl_op *sl_merge_new(const char *const *names, int n, struct sl_account *a
         return &m->op;
     if (m)
         merge_free(&m->op);
-    sl_err_nomem(err, "a merge");
-    return NULL;
+    return sl_err_no_memory(err, "a merge");
 }

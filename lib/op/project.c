@@ -523,10 +523,8 @@ struct sl_op *sl_project_new(const struct sl_project_options *o, const struct sl
 {
     assert(o);
     struct project *p = sl_calloc(1, sizeof(*p));
-    if (!p) {
-        sl_err_nomem(err, "a projection");
-        return NULL;
-    }
+    if (!p)
+        return sl_err_no_memory(err, "a projection");
     p->op.class = &sl_op_class_project;
     p->op.traits = SL_OP_ROWWISE;
     p->op.account = account;

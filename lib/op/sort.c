@@ -207,10 +207,8 @@ struct sl_op *sl_sort_new(struct sl_ast *order_by, int64_t limit, const struct s
 {
     assert(limit >= -1);
     struct sort *s = sl_calloc(1, sizeof(*s));
-    if (!s) {
-        sl_err_nomem(err, "a sort");
-        return NULL;
-    }
+    if (!s)
+        return sl_err_no_memory(err, "a sort");
     s->op.class = &sl_op_class_sort;
     s->op.traits = order_by ? 0 : SL_OP_ORDERED;
     s->op.account = account;

@@ -130,8 +130,7 @@ struct sl_op *sl_timed_new(const char *column, struct sl_account *account, struc
     struct timed *t = sl_calloc(1, sizeof(*t));
     if (!t || (column && !(t->column = sl_strdup(column)))) {
         free(t);
-        sl_err_nomem(err, "an operator");
-        return NULL;
+        return sl_err_no_memory(err, "an operator");
     }
     t->op.class = &sl_op_class_timed;
     t->op.traits = SL_OP_ROWWISE;

@@ -121,8 +121,7 @@ static struct sl_topn_item *new_item(struct sl_topn *t, size_t rows, struct sl_e
     it->ranks = sl_malloc(rows * sizeof(*it->ranks));
     if (!it->keys || !it->ranks) {
         item_release(t, it);
-        sl_err_nomem(err, "rows to sort");
-        return NULL;
+        return sl_err_no_memory(err, "rows to sort");
     }
     t->nitems++;
     return it;
@@ -378,10 +377,8 @@ static struct sl_column *gather(const struct sl_topn *t, const struct plan *p, c
     if (p->one)
         return sl_column_take(of(&t->items[p->item[0]], c), p->rows, p->n, NULL, err);
     parts = sl_calloc(p->nused, sizeof(struct sl_column *));
-    if (!parts) {
-        sl_err_nomem(err, "sorted rows");
-        return NULL;
-    }
+    if (!parts)
+        return sl_err_no_memory(err, "sorted rows");
     for (; k < p->nused; k++) {
         parts[k] = sl_column_take(of(&t->items[p->item[k]], c), p->rows + p->from[k],
                                   p->from[k + 1] - p->from[k], NULL, err);
@@ -413,10 +410,8 @@ static struct sl_batch *gather_batch(const struct sl_topn *t, const struct plan 
                                      struct sl_err *err)
 {
     struct sl_batch *b = sl_batch_new(t->schema, p->n);
-    if (!b) {
-        sl_err_nomem(err, "sorted rows");
-        return NULL;
-    }
+    if (!b)
+        return sl_err_no_memory(err, "sorted rows");
     for (int c = 0; c < t->schema->nfields; c++) {
         if (is_absent(t, p, c))
             continue;

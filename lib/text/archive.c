@@ -165,8 +165,7 @@ struct sl_decompressor *sl_decompressor_new(int (*read)(void *arg, void *data, s
         d->place = sl_strdup(place ? place : "");
     if (!d || !d->place) {
         sl_decompressor_free(d);
-        sl_err_nomem(err, "decompressing");
-        return NULL;
+        return sl_err_no_memory(err, "decompressing");
     }
     d->read = read;
     d->arg = arg;
@@ -327,10 +326,8 @@ struct sl_compressor *sl_compressor_new(const char *suffix, struct sl_err *err)
     if (need_library(err) < 0)
         return NULL;
     struct sl_compressor *c = sl_calloc(1, sizeof *c);
-    if (!c) {
-        sl_err_nomem(err, "compressing");
-        return NULL;
-    }
+    if (!c)
+        return sl_err_no_memory(err, "compressing");
     if (compressor_open(c, suffix, err) < 0) {
         sl_compressor_free(c);
         return NULL;

@@ -419,10 +419,8 @@ static struct sl_batch *without_bad(struct decode *d, struct sl_batch *b)
 {
     size_t n = 0, rows = d->rows.rows;
     struct sl_buffer *sel = sl_buffer_new(d->chunk->account, (rows - d->nbad) * sizeof(uint32_t));
-    if (!sel) {
-        sl_err_nomem(d->err, "reading text");
-        return NULL;
-    }
+    if (!sel)
+        return sl_err_no_memory(d->err, "reading text");
     uint32_t *out = (uint32_t *)(void *)sel->data;
     for (size_t i = 0; i < rows; i++)
         if (!(d->s->bad[i / 64] >> (i % 64) & 1))
@@ -539,10 +537,8 @@ int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
 struct sl_text_scratch *sl_text_scratch_new(struct sl_err *err)
 {
     struct sl_text_scratch *s = sl_calloc(1, sizeof *s);
-    if (!s) {
-        sl_err_nomem(err, "reading text");
-        return NULL;
-    }
+    if (!s)
+        return sl_err_no_memory(err, "reading text");
     sl_arena_init(&s->arena);
     return s;
 }

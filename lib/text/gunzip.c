@@ -54,8 +54,7 @@ struct sl_gunzip *sl_gunzip_new(sl_gunzip_more *more, void *arg, struct sl_err *
     }
     if (!g || !g->ready) {
         sl_gunzip_free(g);
-        sl_err_nomem(err, "decompressing");
-        return NULL;
+        return sl_err_no_memory(err, "decompressing");
     }
     return g;
 }

@@ -96,8 +96,7 @@ struct sl_text_table *sl_text_table_new(struct sl_text_writer *w, struct sl_err 
     }
     if (!t || !t->wanted || !t->width || !t->name_ends || !t->right || fill_columns(t) < 0) {
         sl_text_table_free(t);
-        sl_err_nomem(err, "opening a text writer");
-        return NULL;
+        return sl_err_no_memory(err, "opening a text writer");
     }
     return t;
 }
