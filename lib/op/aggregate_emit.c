@@ -257,7 +257,7 @@ static void forget(struct sl_aggregate *a, size_t nwindows, const struct sl_entr
     assert(nwindows <= a->nwindows);
     for (size_t i = 0; i < n; i++) {
         for (int c = 0; c < a->naccs; c++)
-            a->accs[c]->class->reset(a->accs[c], e[i].a);
+            sl_acc_reset(a->accs[c], e[i].a);
         sl_group_remove(&a->groups, e[i].a);
     }
     sl_aggregate_drop_windows(a, nwindows);

@@ -284,7 +284,7 @@ int sl_aggregate_admit(struct sl_aggregate *a, struct sl_err *err)
     int rc = 0;
     if (n > a->reserved) {
         for (int i = 0; rc == 0 && i < a->naccs; i++)
-            rc = a->accs[i]->class->reserve(a->accs[i], n, err);
+            rc = sl_acc_reserve(a->accs[i], n, err);
         if (rc == 0 && a->windowed)
             rc = sl_vec_reserve(&a->next, n * 4, err);
         if (rc < 0)

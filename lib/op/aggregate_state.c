@@ -131,7 +131,7 @@ static int export_group(struct export *x, uint32_t group, uint64_t *cursors, str
                 continue;
             }
             sl_buf_reset(piece);
-            a->accs[i]->class->pack(a->accs[i], group, &cursors[i], piece);
+            sl_acc_pack(a->accs[i], group, &cursors[i], piece);
             int rc = sl_buf_check(piece, err);
             if (rc < 0)
                 return rc;
@@ -184,7 +184,7 @@ static int absorb_rows(struct sl_aggregate *a, const struct sl_batch *b, const u
             if (sl_column_null(c, r))
                 continue;
             const char *s = sl_column_bytes(c, r, &n);
-            int rc = a->accs[i]->class->absorb(a->accs[i], ids ? ids[r] : 0, s, n, err);
+            int rc = sl_acc_absorb(a->accs[i], ids ? ids[r] : 0, s, n, err);
             if (rc < 0)
                 return rc;
         }
@@ -354,7 +354,7 @@ static int combine_groups(struct sl_aggregate *a, struct sl_aggregate *b, struct
     if (rc == 0)
         rc = sl_aggregate_admit(a, err);
     for (int i = 0; rc == 0 && i < a->naccs; i++)
-        rc = a->accs[i]->class->combine(a->accs[i], b->accs[i], map, n, err);
+        rc = sl_acc_combine(a->accs[i], b->accs[i], map, n, err);
     return rc;
 }
 

@@ -78,7 +78,8 @@ int sl_acc_new(const struct sl_agg_call *call, struct sl_account *account, struc
     if (!a)
         return sl_err_nomem(err, "an aggregate");
     *a = (struct sl_acc){.class = class, .call = call, .arg = arg, .account = account};
-    int rc = class->init(a, err);
+    sl_vec_init(&a->cells, account);
+    int rc = class->init ? class->init(a, err) : 0;
     if (rc < 0)
         sl_acc_free(a);
     else
@@ -90,8 +91,83 @@ void sl_acc_free(struct sl_acc *a)
 {
     if (!a)
         return;
-    a->class->release(a);
+    if (a->class->release)
+        a->class->release(a);
+    sl_vec_release(&a->cells);
     free(a);
+}
+
+static void *cell(const struct sl_acc *a, size_t group)
+{
+    return (char *)a->cells.data + group * a->class->cell;
+}
+
+int sl_acc_reserve(struct sl_acc *a, size_t n, struct sl_err *err)
+{
+    int rc = sl_vec_reserve(&a->cells, n * a->class->cell, err);
+    return rc == 0 && a->class->reserve ? a->class->reserve(a, n, err) : rc;
+}
+
+int sl_acc_combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
+                   struct sl_err *err)
+{
+    const struct sl_acc_class *class = to->class;
+    int rc = 0;
+    assert(class == from->class);
+    if (class->combine)
+        return class->combine(to, from, map, n, err);
+    for (size_t g = 0; rc == 0 && g < n; g++) {
+        if (map[g] == SL_GROUP_NONE)
+            continue;
+        if (class->add_cell)
+            class->add_cell(cell(to, map[g]), cell(from, g));
+        if (class->join)
+            rc = class->join(to, map[g], from, (uint32_t)g, err);
+    }
+    return rc;
+}
+
+void sl_acc_pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
+{
+    const struct sl_acc_class *class = a->class;
+    if (class->pack_piece) {
+        class->pack_piece(a, group, cursor, out);
+        return;
+    }
+    if (class->add_cell)
+        sl_buf_add(out, cell(a, group), class->cell);
+    if (class->pack)
+        class->pack(a, group, out);
+    *cursor = 0;
+}
+
+int sl_acc_absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err)
+{
+    const struct sl_acc_class *class = a->class;
+    int64_t more[4]; /* aligned */
+    if (class->add_cell) {
+        assert(class->cell <= sizeof(more));
+        if (n < class->cell || (n > class->cell && !class->absorb))
+            return sl_acc_damaged(err);
+        memcpy(more, s, class->cell);
+        class->add_cell(cell(a, group), more);
+        s += class->cell;
+        n -= class->cell;
+    }
+    return class->absorb ? class->absorb(a, group, s, n, err) : 0;
+}
+
+void sl_acc_reset(struct sl_acc *a, uint32_t group)
+{
+    if (a->class->reset)
+        a->class->reset(a, group);
+    if (a->class->cell)
+        memset(cell(a, group), 0, a->class->cell);
+}
+
+void sl_acc_add_count(void *cell, const void *more)
+{
+    *(int64_t *)cell += *(const int64_t *)more;
 }
 
 static int too_big(const struct sl_builder *b, const char *what, struct sl_err *err)
@@ -132,6 +208,13 @@ int sl_acc_build_decimal(struct sl_builder *b, sl_int128 value, int scale, const
         return too_big(b, what, err);
     sl_builder_int128(b, value);
     return 0;
+}
+
+int sl_acc_unpack(struct sl_cells *c, const char *s, size_t n, struct sl_err *err)
+{
+    const char *end = s + n;
+    int rc = sl_cells_unpack(c, 0, &s, end, err);
+    return rc == 0 && s != end ? sl_acc_damaged(err) : rc;
 }
 
 int sl_acc_damaged(struct sl_err *err)

@@ -37,26 +37,35 @@ struct sl_acc;
 
 struct sl_acc_class {
     size_t size; /* of the accumulator, struct sl_acc first */
+    size_t cell; /* bytes of each group's cell in sl_acc.cells, which starts as zeros */
+    /* Takes one cell into another, if that can be done without the rest of the accumulator: it is
+     * then packed, and the functions below see to the rest only. */
+    void (*add_cell)(void *cell, const void *more);
+
+    /* ---- what is more than the cells; NULL if nothing is ---- */
     /* The rest of a new one, which is zero. On failure it is released as it is. */
     int (*init)(struct sl_acc *a, struct sl_err *err);
-    /* Memory for groups below n; new ones are empty. */
     int (*reserve)(struct sl_acc *a, size_t n, struct sl_err *err);
+    /* Group k of `from` joins a group. */
+    int (*join)(struct sl_acc *to, uint32_t group, struct sl_acc *from, uint32_t k,
+                struct sl_err *err);
+    /* As sl_acc_combine, in place of join. */
+    int (*combine)(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
+                   struct sl_err *err);
+    void (*pack)(struct sl_acc *a, uint32_t group, struct sl_buf *out);
+    /* As sl_acc_pack, in place of pack. */
+    void (*pack_piece)(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out);
+    int (*absorb)(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err);
+    void (*reset)(struct sl_acc *a, uint32_t group); /* before its cell is zeros */
+    void (*release)(struct sl_acc *a);               /* what it owns, not itself */
+
+    /* ---- of every class ---- */
     /* arg: a loaded column of r->n rows; NULL for count(*). */
     int (*add)(struct sl_acc *a, const struct sl_acc_rows *r, struct sl_column *arg,
                struct sl_err *err);
     /* Appends the result of a call for a group to a builder of the call's type. */
     int (*result)(struct sl_acc *a, const struct sl_agg_call *call, uint32_t group,
                   struct sl_builder *b, struct sl_err *err);
-    /* Group g of `from` joins group map[g] of `to`, for all g below n; those with SL_GROUP_NONE are
-     * left out. Several may join one. `to` has room for every map[g], `from` for n. `from` is used
-     * up: only sl_acc_free is right. After a failure this holds for both. */
-    int (*combine)(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
-                   struct sl_err *err);
-    /* Appends one piece; *cursor starts at 0 and is 0 again after the last piece. */
-    void (*pack)(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out);
-    int (*absorb)(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err);
-    void (*reset)(struct sl_acc *a, uint32_t group);
-    void (*release)(struct sl_acc *a); /* what it owns, not itself */
 };
 
 struct sl_acc { /* first member of every accumulator */
@@ -64,12 +73,24 @@ struct sl_acc { /* first member of every accumulator */
     const struct sl_agg_call *call; /* the first that it serves; outlives the accumulator */
     struct sl_type arg;             /* kind 0 without one */
     struct sl_account *account;
+    struct sl_vec cells;
 };
 
 /* SL_EUSAGE if the call cannot be computed for its argument's type. */
 int sl_acc_new(const struct sl_agg_call *call, struct sl_account *account, struct sl_acc **out,
                struct sl_err *err);
 void sl_acc_free(struct sl_acc *a); /* NULL is fine */
+/* Memory for groups below n; new ones are empty. */
+int sl_acc_reserve(struct sl_acc *a, size_t n, struct sl_err *err);
+/* Group g of `from` joins group map[g] of `to`, for all g below n; those with SL_GROUP_NONE are
+ * left out. Several may join one. `to` has room for every map[g], `from` for n. `from` is used
+ * up: only sl_acc_free is right. After a failure this holds for both. */
+int sl_acc_combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
+                   struct sl_err *err);
+/* Appends one piece; *cursor starts at 0 and is 0 again after the last piece. */
+void sl_acc_pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out);
+int sl_acc_absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err);
+void sl_acc_reset(struct sl_acc *a, uint32_t group);
 /* 1 if the call goes by ranks: first and last. */
 int sl_acc_ranked(const struct sl_agg_call *call);
 /* 1 if one accumulator serves both calls, given that argument and filter are the same. */
@@ -89,10 +110,13 @@ static inline uint32_t sl_acc_group(const struct sl_acc_rows *r, size_t i)
 {
     return r->group ? r->group[i] : 0;
 }
+void sl_acc_add_count(void *cell, const void *more); /* cells of one int64_t each */
 /* Appends value / 10^scale, rounded half away from zero if the type has fewer digits. SL_EOVERFLOW
  * if the value does not fit the builder's type; what names the call. */
 int sl_acc_build_decimal(struct sl_builder *b, sl_int128 value, int scale, const char *what,
                          struct sl_err *err);
+/* All of s is one packed cell: into cell 0. */
+int sl_acc_unpack(struct sl_cells *c, const char *s, size_t n, struct sl_err *err);
 /* SL_ECORRUPT: what absorb was given is no packed state. */
 int sl_acc_damaged(struct sl_err *err);
 

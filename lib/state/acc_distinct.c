@@ -8,7 +8,7 @@
  */
 #include "state/acc.h"
 
-struct member {
+struct member {    /* the cell of a group */
     uint32_t head; /* first pair + 1 */
     int64_t n;
 };
@@ -16,7 +16,6 @@ struct member {
 struct distinct {
     struct sl_acc acc;
     struct sl_group pairs;
-    struct sl_vec members;   /* struct member, by group */
     struct sl_vec next;      /* uint32_t, by pair: next of its group + 1 */
     struct sl_vec rows, ids; /* scratch */
 };
@@ -25,16 +24,10 @@ static int init(struct sl_acc *a, struct sl_err *err)
 {
     struct distinct *d = (struct distinct *)a;
     struct sl_type types[2] = {sl_type_of(SL_BIGINT), a->arg};
-    sl_vec_init(&d->members, a->account);
     sl_vec_init(&d->next, a->account);
     sl_vec_init(&d->rows, a->account);
     sl_vec_init(&d->ids, a->account);
     return sl_group_init(&d->pairs, types, 2, a->account, err);
-}
-
-static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
-{
-    return sl_vec_reserve(&((struct distinct *)a)->members, n * sizeof(struct member), err);
 }
 
 /* Hangs the pairs that the last find or combine made into their groups' lists. */
@@ -47,7 +40,7 @@ static int hang(struct distinct *d, struct sl_err *err)
     uint32_t *next = d->next.data;
     for (size_t i = 0; i < d->pairs.ncreated; i++) {
         size_t group = (size_t)sl_cells_get8(&d->pairs.cells[0], made[i]);
-        struct member *m = (struct member *)d->members.data + group;
+        struct member *m = (struct member *)d->acc.cells.data + group;
         next[made[i]] = m->head;
         m->head = made[i] + 1;
         m->n++;
@@ -101,8 +94,7 @@ static int add(struct sl_acc *a, const struct sl_acc_rows *r, struct sl_column *
 static int result(struct sl_acc *a, const struct sl_agg_call *call SL_UNUSED, uint32_t group,
                   struct sl_builder *b, struct sl_err *err SL_UNUSED)
 {
-    struct distinct *d = (struct distinct *)a;
-    sl_builder_int(b, ((const struct member *)d->members.data)[group].n);
+    sl_builder_int(b, ((const struct member *)a->cells.data)[group].n);
     return 0;
 }
 
@@ -134,8 +126,7 @@ static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_b
 {
     struct distinct *d = (struct distinct *)a;
     const uint32_t *next = d->next.data;
-    uint32_t at =
-        *cursor ? (uint32_t)*cursor : ((const struct member *)d->members.data)[group].head;
+    uint32_t at = *cursor ? (uint32_t)*cursor : ((const struct member *)a->cells.data)[group].head;
     size_t start = out->len;
     for (; at && out->len - start < SL_ACC_PIECE && !out->failed; at = next[at - 1])
         sl_cells_pack(&d->pairs.cells[1], at - 1, out);
@@ -184,18 +175,16 @@ out:
 static void reset(struct sl_acc *a, uint32_t group)
 {
     struct distinct *d = (struct distinct *)a;
-    struct member *m = (struct member *)d->members.data + group;
+    const struct member *m = (const struct member *)a->cells.data + group;
     const uint32_t *next = d->next.data;
     for (uint32_t at = m->head; at; at = next[at - 1])
         sl_group_remove(&d->pairs, at - 1);
-    memset(m, 0, sizeof(*m));
 }
 
 static void release(struct sl_acc *a)
 {
     struct distinct *d = (struct distinct *)a;
     sl_group_release(&d->pairs);
-    sl_vec_release(&d->members);
     sl_vec_release(&d->next);
     sl_vec_release(&d->rows);
     sl_vec_release(&d->ids);
@@ -203,12 +192,12 @@ static void release(struct sl_acc *a)
 
 const struct sl_acc_class sl_acc_distinct = {
     .size = sizeof(struct distinct),
+    .cell = sizeof(struct member),
     .init = init,
-    .reserve = reserve,
     .add = add,
     .result = result,
     .combine = combine,
-    .pack = pack,
+    .pack_piece = pack,
     .absorb = absorb,
     .reset = reset,
     .release = release,

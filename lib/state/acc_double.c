@@ -6,30 +6,25 @@
 
 struct fsum {
     struct sl_acc acc;
-    struct sl_superacc sums;
-    struct sl_vec count; /* int64_t: values that are not null */
+    struct sl_superacc sums; /* the cells count the values that are not null */
 };
 
 static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
 {
-    struct fsum *f = (struct fsum *)a;
-    sl_superacc_init(&f->sums, a->account);
-    sl_vec_init(&f->count, a->account);
+    sl_superacc_init(&((struct fsum *)a)->sums, a->account);
     return 0;
 }
 
 static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
 {
-    struct fsum *f = (struct fsum *)a;
-    int rc = sl_superacc_reserve(&f->sums, n, err);
-    return rc < 0 ? rc : sl_vec_reserve(&f->count, n * 8, err);
+    return sl_superacc_reserve(&((struct fsum *)a)->sums, n, err);
 }
 
 static int add(struct sl_acc *a, const struct sl_acc_rows *r, struct sl_column *arg,
                struct sl_err *err)
 {
     struct fsum *f = (struct fsum *)a;
-    int64_t *count = f->count.data;
+    int64_t *count = a->cells.data;
 
     if (arg->form != SL_PLAIN) {
         int rc = 0;
@@ -56,7 +51,7 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call, uint32_t gro
                   struct sl_builder *b, struct sl_err *err SL_UNUSED)
 {
     struct fsum *f = (struct fsum *)a;
-    int64_t n = ((const int64_t *)f->count.data)[group];
+    int64_t n = ((const int64_t *)a->cells.data)[group];
     double sum = n ? sl_superacc_sum(&f->sums, group) : 0;
     if (!n)
         sl_builder_null(b);
@@ -65,63 +60,43 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call, uint32_t gro
     return 0;
 }
 
-static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
-                   struct sl_err *err)
+static int join(struct sl_acc *to, uint32_t group, struct sl_acc *from, uint32_t k,
+                struct sl_err *err)
 {
-    struct fsum *f = (struct fsum *)to, *x = (struct fsum *)from;
-    int64_t *count = f->count.data;
-    const int64_t *more = x->count.data;
-    int rc = 0;
-    for (size_t g = 0; rc == 0 && g < n; g++) {
-        if (map[g] == SL_GROUP_NONE)
-            continue;
-        count[map[g]] += more[g];
-        rc = sl_superacc_combine(&f->sums, map[g], &x->sums, g, err);
-    }
-    return rc;
+    return sl_superacc_combine(&((struct fsum *)to)->sums, group, &((struct fsum *)from)->sums, k,
+                               err);
 }
 
-static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
+static void pack(struct sl_acc *a, uint32_t group, struct sl_buf *out)
 {
-    struct fsum *f = (struct fsum *)a;
-    sl_buf_add(out, (const int64_t *)f->count.data + group, 8);
-    sl_superacc_pack(&f->sums, group, out);
-    *cursor = 0;
+    sl_superacc_pack(&((struct fsum *)a)->sums, group, out);
 }
 
 static int absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err)
 {
-    struct fsum *f = (struct fsum *)a;
-    int64_t count;
-    if (n < 8)
-        return sl_acc_damaged(err);
-    memcpy(&count, s, 8);
-    ((int64_t *)f->count.data)[group] += count;
-    int rc = sl_superacc_absorb(&f->sums, group, s + 8, n - 8, err);
+    int rc = sl_superacc_absorb(&((struct fsum *)a)->sums, group, s, n, err);
     return rc == -SL_ECORRUPT ? sl_acc_damaged(err) : rc;
 }
 
 static void reset(struct sl_acc *a, uint32_t group)
 {
-    struct fsum *f = (struct fsum *)a;
-    ((int64_t *)f->count.data)[group] = 0;
-    sl_superacc_clear(&f->sums, group);
+    sl_superacc_clear(&((struct fsum *)a)->sums, group);
 }
 
 static void release(struct sl_acc *a)
 {
-    struct fsum *f = (struct fsum *)a;
-    sl_superacc_release(&f->sums);
-    sl_vec_release(&f->count);
+    sl_superacc_release(&((struct fsum *)a)->sums);
 }
 
 const struct sl_acc_class sl_acc_double = {
     .size = sizeof(struct fsum),
+    .cell = sizeof(int64_t),
+    .add_cell = sl_acc_add_count,
     .init = init,
     .reserve = reserve,
     .add = add,
     .result = result,
-    .combine = combine,
+    .join = join,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,

@@ -80,8 +80,8 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call SL_UNUSED, ui
 }
 
 /* The value of cell k joins a group. */
-static int join(struct extreme *x, uint32_t group, const struct sl_cells *c, size_t k,
-                struct sl_err *err)
+static int put(struct extreme *x, uint32_t group, const struct sl_cells *c, size_t k,
+               struct sl_err *err)
 {
     if (sl_cells_state(c, k) != SL_CELL_VALUE)
         return 0;
@@ -91,32 +91,22 @@ static int join(struct extreme *x, uint32_t group, const struct sl_cells *c, siz
     return sl_cells_copy(&x->best, group, c, k, err);
 }
 
-static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
-                   struct sl_err *err)
+static int join(struct sl_acc *to, uint32_t group, struct sl_acc *from, uint32_t k,
+                struct sl_err *err)
 {
-    int rc = 0;
-    for (size_t g = 0; rc == 0 && g < n; g++)
-        if (map[g] != SL_GROUP_NONE)
-            rc = join((struct extreme *)to, map[g], &((struct extreme *)from)->best, g, err);
-    return rc;
+    return put((struct extreme *)to, group, &((struct extreme *)from)->best, k, err);
 }
 
-static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
+static void pack(struct sl_acc *a, uint32_t group, struct sl_buf *out)
 {
     sl_cells_pack(&((struct extreme *)a)->best, group, out);
-    *cursor = 0;
 }
 
 static int absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err)
 {
     struct extreme *x = (struct extreme *)a;
-    const char *end = s + n;
-    int rc = sl_cells_unpack(&x->other, 0, &s, end, err);
-    if (rc < 0)
-        return rc;
-    if (s != end)
-        return sl_acc_damaged(err);
-    return join(x, group, &x->other, 0, err);
+    int rc = sl_acc_unpack(&x->other, s, n, err);
+    return rc < 0 ? rc : put(x, group, &x->other, 0, err);
 }
 
 static void reset(struct sl_acc *a, uint32_t group)
@@ -137,7 +127,7 @@ const struct sl_acc_class sl_acc_extreme = {
     .reserve = reserve,
     .add = add,
     .result = result,
-    .combine = combine,
+    .join = join,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,

@@ -28,14 +28,13 @@ struct block {
 };
 _Static_assert(sizeof(struct block) == 64, "a block is a cache line");
 
-struct chain {
+struct chain {     /* the cell of a group */
     uint32_t head; /* newest block + 1 */
     uint64_t n;
 };
 
 struct quantile {
     struct sl_acc acc;
-    struct sl_vec chains; /* struct chain, by group */
     struct sl_vec blocks;
     uint32_t nblocks, spare; /* spare: first free block + 1 */
     struct sl_vec sorted;    /* values of group `sorted_group` in order */
@@ -48,15 +47,9 @@ static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
     struct quantile *q = (struct quantile *)a;
     q->wide = sl_cell_class(a->arg) == SL_CELL_16;
     q->sorted_group = -1;
-    sl_vec_init(&q->chains, a->account);
     sl_vec_init(&q->blocks, a->account);
     sl_vec_init(&q->sorted, a->account);
     return 0;
-}
-
-static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
-{
-    return sl_vec_reserve(&((struct quantile *)a)->chains, n * sizeof(struct chain), err);
 }
 
 /* Blocks are numbered from 1; 0 is none. */
@@ -96,7 +89,7 @@ static int grow(struct quantile *q, struct chain *c, struct sl_err *err)
 static inline int put(struct quantile *q, uint32_t group, int64_t v8, sl_int128 v16,
                       struct sl_err *err)
 {
-    struct chain *c = (struct chain *)q->chains.data + group;
+    struct chain *c = (struct chain *)q->acc.cells.data + group;
     uint32_t room = q->wide ? 3 : 7;
     if (!c->head || block_at(q, c->head)->n == room) {
         int rc = grow(q, c, err);
@@ -153,7 +146,7 @@ static int compare_wide(const void *a, const void *b)
 /* The group's values in order, in q->sorted. */
 static int sort_group(struct quantile *q, uint32_t group, struct sl_err *err)
 {
-    const struct chain *c = (const struct chain *)q->chains.data + group;
+    const struct chain *c = (const struct chain *)q->acc.cells.data + group;
     size_t width = q->wide ? 16 : 8, n = 0;
     if (q->sorted_group == (int64_t)group)
         return 0;
@@ -206,7 +199,7 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call, uint32_t gro
                   struct sl_builder *b, struct sl_err *err)
 {
     struct quantile *q = (struct quantile *)a;
-    uint64_t n = ((const struct chain *)q->chains.data)[group].n;
+    uint64_t n = ((const struct chain *)q->acc.cells.data)[group].n;
     if (!n) {
         sl_builder_null(b);
         return 0;
@@ -231,15 +224,17 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call, uint32_t gro
 
 /* The newest block of a chain may have room; its values are put one by one. The others are full:
  * each is copied whole, behind the newest of the chain that it joins. */
-static int join(struct quantile *q, uint32_t group, const struct quantile *from, uint32_t k,
+static int join(struct sl_acc *to, uint32_t group, struct sl_acc *from, uint32_t k,
                 struct sl_err *err)
 {
-    uint32_t at = ((const struct chain *)from->chains.data)[k].head, room = q->wide ? 3 : 7;
-    struct chain *c = (struct chain *)q->chains.data + group;
+    struct quantile *q = (struct quantile *)to, *x = (struct quantile *)from;
+    uint32_t at = ((const struct chain *)from->cells.data)[k].head, room = q->wide ? 3 : 7;
+    struct chain *c = (struct chain *)to->cells.data + group;
     int rc = 0;
 
-    for (; at && rc == 0; at = block_at(from, at)->next) {
-        const struct block *b = block_at(from, at);
+    q->sorted_group = -1;
+    for (; at && rc == 0; at = block_at(x, at)->next) {
+        const struct block *b = block_at(x, at);
         if (b->n < room || !c->head) {
             for (uint32_t i = 0; rc == 0 && i < b->n; i++)
                 rc = put(q, group, q->wide ? 0 : b->v8[i], q->wide ? b->v16[i] : 0, err);
@@ -257,22 +252,11 @@ static int join(struct quantile *q, uint32_t group, const struct quantile *from,
     return rc;
 }
 
-static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
-                   struct sl_err *err)
-{
-    struct quantile *q = (struct quantile *)to;
-    int rc = 0;
-    q->sorted_group = -1;
-    for (size_t g = 0; rc == 0 && g < n; g++)
-        if (map[g] != SL_GROUP_NONE)
-            rc = join(q, map[g], (const struct quantile *)from, (uint32_t)g, err);
-    return rc;
-}
-
 static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
 {
     struct quantile *q = (struct quantile *)a;
-    uint32_t at = *cursor ? (uint32_t)*cursor : ((const struct chain *)q->chains.data)[group].head;
+    uint32_t at =
+        *cursor ? (uint32_t)*cursor : ((const struct chain *)q->acc.cells.data)[group].head;
     size_t start = out->len;
     while (at && out->len - start < SL_ACC_PIECE && !out->failed) {
         const struct block *b = block_at(q, at);
@@ -308,7 +292,7 @@ static int absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, str
 static void reset(struct sl_acc *a, uint32_t group)
 {
     struct quantile *q = (struct quantile *)a;
-    struct chain *c = (struct chain *)q->chains.data + group;
+    struct chain *c = (struct chain *)q->acc.cells.data + group;
     while (c->head) {
         struct block *b = block_at(q, c->head);
         uint32_t next = b->next;
@@ -316,7 +300,6 @@ static void reset(struct sl_acc *a, uint32_t group)
         q->spare = c->head;
         c->head = next;
     }
-    c->n = 0;
     if (q->sorted_group == (int64_t)group)
         q->sorted_group = -1;
 }
@@ -324,19 +307,18 @@ static void reset(struct sl_acc *a, uint32_t group)
 static void release(struct sl_acc *a)
 {
     struct quantile *q = (struct quantile *)a;
-    sl_vec_release(&q->chains);
     sl_vec_release(&q->blocks);
     sl_vec_release(&q->sorted);
 }
 
 const struct sl_acc_class sl_acc_quantile = {
     .size = sizeof(struct quantile),
+    .cell = sizeof(struct chain),
     .init = init,
-    .reserve = reserve,
     .add = add,
     .result = result,
-    .combine = combine,
-    .pack = pack,
+    .join = join,
+    .pack_piece = pack,
     .absorb = absorb,
     .reset = reset,
     .release = release,

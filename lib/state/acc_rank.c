@@ -8,7 +8,7 @@
  */
 #include "state/acc.h"
 
-struct rank {
+struct rank { /* the cell of a group */
     int64_t time;
     struct sl_rank rank;
     int64_t set;
@@ -18,7 +18,6 @@ struct ranked {
     struct sl_acc acc;
     struct sl_cells value;
     struct sl_cells other; /* one cell: what absorb reads */
-    struct sl_vec ranks;   /* struct rank */
     int last;
 };
 
@@ -28,7 +27,6 @@ static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
     x->last = a->call->kind == SL_AGG_LAST;
     sl_cells_init(&x->value, a->arg, a->account);
     sl_cells_init(&x->other, a->arg, a->account);
-    sl_vec_init(&x->ranks, a->account);
     return 0;
 }
 
@@ -36,9 +34,7 @@ static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
 {
     struct ranked *x = (struct ranked *)a;
     int rc = sl_cells_reserve(&x->value, n, err);
-    if (rc == 0)
-        rc = sl_cells_reserve(&x->other, 1, err);
-    return rc < 0 ? rc : sl_vec_reserve(&x->ranks, n * sizeof(struct rank), err);
+    return rc < 0 ? rc : sl_cells_reserve(&x->other, 1, err);
 }
 
 static int before(const struct rank *a, const struct rank *b)
@@ -60,7 +56,7 @@ static int add(struct sl_acc *a, const struct sl_acc_rows *r, struct sl_column *
                struct sl_err *err)
 {
     struct ranked *x = (struct ranked *)a;
-    struct rank *ranks = x->ranks.data;
+    struct rank *ranks = a->cells.data;
 
     for (size_t i = 0; i < r->n; i++) {
         uint32_t g = sl_acc_group(r, i);
@@ -83,10 +79,10 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call SL_UNUSED, ui
 }
 
 /* The row of rank r, whose value is cell k, joins a group. */
-static int join(struct ranked *x, uint32_t group, const struct rank *r, const struct sl_cells *c,
-                size_t k, struct sl_err *err)
+static int put(struct ranked *x, uint32_t group, const struct rank *r, const struct sl_cells *c,
+               size_t k, struct sl_err *err)
 {
-    struct rank *there = (struct rank *)x->ranks.data + group;
+    struct rank *there = (struct rank *)x->acc.cells.data + group;
     if (!r->set || !wins(x, r, there))
         return 0;
     int rc = sl_cells_copy(&x->value, group, c, k, err);
@@ -95,49 +91,34 @@ static int join(struct ranked *x, uint32_t group, const struct rank *r, const st
     return rc;
 }
 
-static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
-                   struct sl_err *err)
+static int join(struct sl_acc *to, uint32_t group, struct sl_acc *from, uint32_t k,
+                struct sl_err *err)
 {
-    const struct ranked *x = (const struct ranked *)from;
-    const struct rank *ranks = x->ranks.data;
-    int rc = 0;
-    for (size_t g = 0; rc == 0 && g < n; g++)
-        if (map[g] != SL_GROUP_NONE)
-            rc = join((struct ranked *)to, map[g], &ranks[g], &x->value, g, err);
-    return rc;
+    const struct rank *r = (const struct rank *)from->cells.data + k;
+    return put((struct ranked *)to, group, r, &((struct ranked *)from)->value, k, err);
 }
 
-static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
+static void pack(struct sl_acc *a, uint32_t group, struct sl_buf *out)
 {
-    struct ranked *x = (struct ranked *)a;
-    sl_buf_add(out, (const struct rank *)x->ranks.data + group, sizeof(struct rank));
-    sl_cells_pack(&x->value, group, out);
-    *cursor = 0;
+    sl_buf_add(out, (const struct rank *)a->cells.data + group, sizeof(struct rank));
+    sl_cells_pack(&((struct ranked *)a)->value, group, out);
 }
 
 static int absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err)
 {
     struct ranked *x = (struct ranked *)a;
-    const char *end = s + n;
     struct rank r;
 
     if (n < sizeof(r))
         return sl_acc_damaged(err);
     memcpy(&r, s, sizeof(r));
-    s += sizeof(r);
-    int rc = sl_cells_unpack(&x->other, 0, &s, end, err);
-    if (rc < 0)
-        return rc;
-    if (s != end)
-        return sl_acc_damaged(err);
-    return join(x, group, &r, &x->other, 0, err);
+    int rc = sl_acc_unpack(&x->other, s + sizeof(r), n - sizeof(r), err);
+    return rc < 0 ? rc : put(x, group, &r, &x->other, 0, err);
 }
 
 static void reset(struct sl_acc *a, uint32_t group)
 {
-    struct ranked *x = (struct ranked *)a;
-    sl_cells_clear(&x->value, group);
-    memset((struct rank *)x->ranks.data + group, 0, sizeof(struct rank));
+    sl_cells_clear(&((struct ranked *)a)->value, group);
 }
 
 static void release(struct sl_acc *a)
@@ -145,16 +126,16 @@ static void release(struct sl_acc *a)
     struct ranked *x = (struct ranked *)a;
     sl_cells_release(&x->value);
     sl_cells_release(&x->other);
-    sl_vec_release(&x->ranks);
 }
 
 const struct sl_acc_class sl_acc_rank = {
     .size = sizeof(struct ranked),
+    .cell = sizeof(struct rank),
     .init = init,
     .reserve = reserve,
     .add = add,
     .result = result,
-    .combine = combine,
+    .join = join,
     .pack = pack,
     .absorb = absorb,
     .reset = reset,

@@ -14,27 +14,6 @@ struct cell { /* 32 bytes: half a cache line */
     int64_t n; /* values that are not null */
 };
 
-struct sum {
-    struct sl_acc acc;
-    struct sl_vec cells;
-};
-
-static inline struct cell *cells(struct sl_acc *a)
-{
-    return ((struct sum *)a)->cells.data;
-}
-
-static int init(struct sl_acc *a, struct sl_err *err SL_UNUSED)
-{
-    sl_vec_init(&((struct sum *)a)->cells, a->account);
-    return 0;
-}
-
-static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
-{
-    return sl_vec_reserve(&((struct sum *)a)->cells, n * sizeof(struct cell), err);
-}
-
 /* word += hi:mid:lo */
 static inline void add192(struct cell *c, uint64_t lo, uint64_t mid, uint64_t hi)
 {
@@ -90,7 +69,7 @@ static void add_plain64(struct cell *c, const struct sl_acc_rows *r, const struc
 static int add(struct sl_acc *a, const struct sl_acc_rows *r, struct sl_column *arg,
                struct sl_err *err SL_UNUSED)
 {
-    struct cell *c = cells(a);
+    struct cell *c = a->cells.data;
     int narrow = sl_cell_class(a->arg) == SL_CELL_8;
 
     if (narrow && arg->form == SL_PLAIN) {
@@ -145,7 +124,7 @@ static int average(const struct sl_agg_call *call, const struct cell *c, int sca
 static int result(struct sl_acc *a, const struct sl_agg_call *call, uint32_t group,
                   struct sl_builder *b, struct sl_err *err)
 {
-    const struct cell *c = cells(a) + group;
+    const struct cell *c = (const struct cell *)a->cells.data + group;
     int scale = a->arg.kind == SL_NUMERIC ? a->arg.scale : 0;
     sl_int128 v;
 
@@ -160,56 +139,17 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call, uint32_t gro
     return sl_acc_build_decimal(b, v, scale, call->text, err);
 }
 
-static inline void join(struct cell *c, const struct cell *more)
+static void add_cell(void *cell, const void *more)
 {
-    add192(c, more->word[0], more->word[1], more->word[2]);
-    c->n += more->n;
-}
-
-static int combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, size_t n,
-                   struct sl_err *err SL_UNUSED)
-{
-    for (size_t g = 0; g < n; g++)
-        if (map[g] != SL_GROUP_NONE)
-            join(cells(to) + map[g], cells(from) + g);
-    return 0;
-}
-
-static void pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out)
-{
-    sl_buf_add(out, cells(a) + group, sizeof(struct cell));
-    *cursor = 0;
-}
-
-static int absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err)
-{
-    struct cell c;
-    if (n != sizeof(c))
-        return sl_acc_damaged(err);
-    memcpy(&c, s, sizeof(c));
-    join(cells(a) + group, &c);
-    return 0;
-}
-
-static void reset(struct sl_acc *a, uint32_t group)
-{
-    memset(cells(a) + group, 0, sizeof(struct cell));
-}
-
-static void release(struct sl_acc *a)
-{
-    sl_vec_release(&((struct sum *)a)->cells);
+    const struct cell *m = more;
+    add192(cell, m->word[0], m->word[1], m->word[2]);
+    ((struct cell *)cell)->n += m->n;
 }
 
 const struct sl_acc_class sl_acc_sum = {
-    .size = sizeof(struct sum),
-    .init = init,
-    .reserve = reserve,
+    .size = sizeof(struct sl_acc),
+    .cell = sizeof(struct cell),
+    .add_cell = add_cell,
     .add = add,
     .result = result,
-    .combine = combine,
-    .pack = pack,
-    .absorb = absorb,
-    .reset = reset,
-    .release = release,
 };

@@ -71,7 +71,7 @@ static struct sl_acc *fresh(struct bench *t)
 {
     struct sl_acc *a;
     CHECK_INT(sl_acc_new(t->call, &t->account, &a, NULL), 0);
-    CHECK_INT(a->class->reserve(a, GROUPS + 1, NULL), 0);
+    CHECK_INT(sl_acc_reserve(a, GROUPS + 1, NULL), 0);
     return a;
 }
 
@@ -124,7 +124,7 @@ static int join(struct sl_acc *a, struct sl_acc *from, int part, int groups, str
         map[g] = SL_GROUP_NONE;
     for (int g = 0; g < GROUPS; g++)
         map[number_in(part, g)] = (uint32_t)(g % groups);
-    return a->class->combine(a, from, map, GROUPS + 1, err);
+    return sl_acc_combine(a, from, map, GROUPS + 1, err);
 }
 
 /* The results of the first groups as text. */
@@ -169,8 +169,8 @@ static struct sl_acc *through_bytes(struct bench *t, struct sl_acc *a)
         uint64_t cursor = 0;
         do {
             sl_buf_reset(&piece);
-            a->class->pack(a, g, &cursor, &piece);
-            CHECK_INT(copy->class->absorb(copy, g, piece.data, piece.len, NULL), 0);
+            sl_acc_pack(a, g, &cursor, &piece);
+            CHECK_INT(sl_acc_absorb(copy, g, piece.data, piece.len, NULL), 0);
         } while (cursor);
     }
     sl_buf_release(&piece);
@@ -194,8 +194,8 @@ static void check_deal(struct bench *t, const struct deal *d)
     /* More rows, and a number that is used again. */
     take(t, want, NULL, 0, GROUPS);
     take(t, a, NULL, 0, GROUPS);
-    want->class->reset(want, 3);
-    a->class->reset(a, 3);
+    sl_acc_reset(want, 3);
+    sl_acc_reset(a, 3);
     same(t, want, a, GROUPS, "used after it");
     sl_acc_free(copy);
     sl_acc_free(a);
