@@ -114,6 +114,20 @@ static inline const char *sl_column_bytes(const struct sl_column *c, size_t i, s
     return (const char *)h->data + h->offsets[k];
 }
 
+/* The order of two such values, by bytes. */
+static inline int sl_bytes_order(const char *s, size_t n, const char *t, size_t m)
+{
+    int order = n && m ? memcmp(s, t, SL_MIN(n, m)) : 0;
+    return order ? order : (n > m) - (n < m);
+}
+static inline int sl_column_bytes_order(const struct sl_column *a, size_t i,
+                                        const struct sl_column *b, size_t k)
+{
+    size_t n, m;
+    const char *s = sl_column_bytes(a, i, &n), *t = sl_column_bytes(b, k, &m);
+    return sl_bytes_order(s, n, t, m);
+}
+
 /* Rows sel[0..n) as a new column (sel NULL: all rows, any form made PLAIN or kept DICT or CONST).
  * Loads c. NULL with err filled on failure. */
 struct sl_column *sl_column_take(struct sl_column *c, const uint32_t *sel, size_t n,

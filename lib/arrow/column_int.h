@@ -47,6 +47,8 @@ static inline struct sl_column *sl_column_if(int ok, struct sl_column *out)
     sl_column_unref(out);
     return NULL;
 }
+/* \x and two digits for each byte. */
+void sl_print_hex(const char *s, size_t n, struct sl_buf *out);
 /* Drops valid if no row is null (invariant 1). */
 void sl_column_trim_valid(struct sl_column *c);
 /* Validity of rows [from, from + n) of c into out. 0 or < 0. */

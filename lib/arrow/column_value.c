@@ -8,31 +8,12 @@
 
 /* ---- order ---- */
 
-static int compare_bytes(const struct sl_column *a, size_t i, const struct sl_column *b, size_t k)
-{
-    size_t n, m;
-    const char *s, *t;
-    s = sl_column_bytes(a, i, &n);
-    t = sl_column_bytes(b, k, &m);
-    int order = memcmp(s, t, SL_MIN(n, m));
-    return order ? order : (n > m) - (n < m);
-}
-
 /* NaN equals NaN and comes after every number. */
 static int compare_double(double x, double y)
 {
     if (SL_UNLIKELY(x != x || y != y))
         return (x != x) - (y != y);
     return (x > y) - (x < y);
-}
-
-/* Intervals compare as PostgreSQL compares them: a month is 30 days, a day 24 hours. */
-static int compare_interval(struct sl_interval x, struct sl_interval y)
-{
-    const sl_int128 day = 86400000000000LL;
-    sl_int128 p = ((sl_int128)x.months * 30 + x.days) * day + x.nanos;
-    sl_int128 q = ((sl_int128)y.months * 30 + y.days) * day + y.nanos;
-    return (p > q) - (p < q);
 }
 
 #define COMPARE(type)                                                                              \
@@ -56,9 +37,11 @@ static int compare_values(const struct sl_column *ha, size_t i, const struct sl_
     case SL_WALLTIME: COMPARE(int64_t);
     case SL_DOUBLE:
         return compare_double(((const double *)ha->data)[i], ((const double *)hb->data)[k]);
-    case SL_INTERVAL:
-        return compare_interval(((const struct sl_interval *)ha->data)[i],
-                                ((const struct sl_interval *)hb->data)[k]);
+    case SL_INTERVAL: {
+        sl_int128 p = sl_interval_span(((const struct sl_interval *)ha->data)[i]);
+        sl_int128 q = sl_interval_span(((const struct sl_interval *)hb->data)[k]);
+        return (p > q) - (p < q);
+    }
     default: return sl_foreign_compare(ha, i, hb, k);
     }
 }
@@ -71,7 +54,7 @@ int sl_column_compare(const struct sl_column *a, size_t i, const struct sl_colum
     if (null_a || null_b)
         return null_a - null_b;
     if (sl_type_is_bytes(a->type))
-        return compare_bytes(a, i, b, k);
+        return sl_column_bytes_order(a, i, b, k);
     const struct sl_column *ha, *hb;
     i = sl_column_slot(a, i, &ha);
     k = sl_column_slot(b, k, &hb);
@@ -80,7 +63,7 @@ int sl_column_compare(const struct sl_column *a, size_t i, const struct sl_colum
 
 /* ---- text ---- */
 
-static void print_hex(const char *s, size_t n, struct sl_buf *out)
+void sl_print_hex(const char *s, size_t n, struct sl_buf *out)
 {
     static const char digits[] = "0123456789abcdef";
     char *d = sl_buf_room(out, n * 2 + 2);
@@ -136,7 +119,7 @@ void sl_column_print(const struct sl_column *c, size_t i, struct sl_buf *out)
         size_t n;
         const char *s = sl_column_bytes(c, i, &n);
         if (c->type.kind == SL_BYTEA)
-            print_hex(s, n, out);
+            sl_print_hex(s, n, out);
         else
             sl_buf_add(out, s, n);
         return;

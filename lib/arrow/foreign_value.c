@@ -106,8 +106,7 @@ int sl_foreign_compare(const struct sl_column *a, size_t i, const struct sl_colu
     case SL_SHAPE_BYTES:
         n = (size_t)(ao[i + 1] - ao[i]);
         m = (size_t)(bo[k + 1] - bo[k]);
-        order = memcmp((const char *)a->data + ao[i], (const char *)b->data + bo[k], SL_MIN(n, m));
-        return order ? order : (n > m) - (n < m);
+        return sl_bytes_order((const char *)a->data + ao[i], n, (const char *)b->data + bo[k], m);
     case SL_SHAPE_LIST:
         return compare_lists(a->children[0], (size_t)ao[i], (size_t)(ao[i + 1] - ao[i]),
                              b->children[0], (size_t)bo[k], (size_t)(bo[k + 1] - bo[k]));
@@ -136,9 +135,9 @@ static void print_text(const char *s, size_t n, int json, struct sl_buf *out)
 
 static void print_binary(const uint8_t *s, size_t n, int json, struct sl_buf *out)
 {
-    sl_buf_addstr(out, json ? "\"\\\\x" : "\\x");
-    for (size_t i = 0; i < n; i++)
-        sl_buf_printf(out, "%02x", s[i]);
+    if (json)
+        sl_buf_addstr(out, "\"\\");
+    sl_print_hex((const char *)s, n, out);
     if (json)
         sl_buf_addch(out, '"');
 }

@@ -6,28 +6,14 @@
  * Order is total: NaN equals itself and is above every number, as in PostgreSQL; text goes by bytes;
  * intervals by their span with 30 days a month.
  */
+#include "arrow/interval.h"
 #include "kernel/kernel.h"
-
-/* An interval as a span: months of 30 days, days of 24 hours. */
-static sl_int128 interval_span(struct sl_interval v)
-{
-    const sl_int128 day = (sl_int128)SL_USEC_PER_DAY * 1000;
-    return ((sl_int128)v.months * 30 + v.days) * day + v.nanos;
-}
 
 static int double_order(double a, double b)
 {
     if (a != a || b != b)
         return (a != a) - (b != b);
     return a < b ? -1 : a > b;
-}
-
-static int bytes_order(const struct sl_column *a, size_t i, const struct sl_column *b, size_t k)
-{
-    size_t n, m;
-    const char *s = sl_column_bytes(a, i, &n), *t = sl_column_bytes(b, k, &m);
-    int r = memcmp(s, t, SL_MIN(n, m));
-    return r ? r : n < m ? -1 : n > m;
 }
 
 int sl_value_order(const struct sl_column *a, size_t i, const struct sl_column *b, size_t k)
@@ -48,11 +34,11 @@ int sl_value_order(const struct sl_column *a, size_t i, const struct sl_column *
     case SL_DOUBLE: return double_order(((const double *)a->data)[i], ((const double *)b->data)[k]);
     case SL_BOOL: return sl_bit(a->data, i) - sl_bit(b->data, k);
     case SL_INTERVAL: {
-        sl_int128 x = interval_span(((const struct sl_interval *)a->data)[i]);
-        sl_int128 y = interval_span(((const struct sl_interval *)b->data)[k]);
+        sl_int128 x = sl_interval_span(((const struct sl_interval *)a->data)[i]);
+        sl_int128 y = sl_interval_span(((const struct sl_interval *)b->data)[k]);
         return x < y ? -1 : x > y;
     }
-    default: return bytes_order(a, i, b, k);
+    default: return sl_column_bytes_order(a, i, b, k);
     }
 }
 
@@ -137,7 +123,7 @@ static void compare_any(struct sl_call *c, uint8_t *to, int op)
             return;
         }
         for (size_t i = 0; i < rows; i++)
-            if (sl_call_valid(c, i) && holds(bytes_order(a, i, b, i), op))
+            if (sl_call_valid(c, i) && holds(sl_column_bytes_order(a, i, b, i), op))
                 sl_bit_set(to, i);
         return;
     }
@@ -170,7 +156,7 @@ SL_BITS(sl_kernel_distinct)
     const struct sl_column *a = c->args[0], *b = c->args[1];
     int an = sl_column_null(a, i), bn = sl_column_null(b, i), same = an && bn;
     if (!an && !bn && sl_type_is_bytes(a->type))
-        same = bytes_order(a, i, b, i) == 0;
+        same = sl_column_bytes_order(a, i, b, i) == 0;
     else if (!an && !bn)
         same = sl_value_order(a, i * sl_arg_step(c, 0), b, i * sl_arg_step(c, 1)) == 0;
     return same == (c->node->param[0] != 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* cells: see cells.h. */
+#include "arrow/interval.h"
 #include "state/cells.h"
 
 enum sl_cell_class sl_cell_class(struct sl_type t)
@@ -235,12 +236,10 @@ static int compare8(struct sl_type t, int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-/* PostgreSQL's order of intervals: a month is 30 days, a day 24 hours; the fields break ties. */
+/* Intervals of one span go by their fields. */
 static int compare_interval(struct sl_interval a, struct sl_interval b)
 {
-    sl_int128 day = (sl_int128)86400 * 1000000000;
-    sl_int128 x = ((sl_int128)a.months * 30 + a.days) * day + a.nanos;
-    sl_int128 y = ((sl_int128)b.months * 30 + b.days) * day + b.nanos;
+    sl_int128 x = sl_interval_span(a), y = sl_interval_span(b);
     if (x != y)
         return x < y ? -1 : 1;
     if (a.months != b.months)
@@ -259,13 +258,6 @@ static int compare16(struct sl_type t, sl_int128 a, sl_int128 b)
     return (a > b) - (a < b);
 }
 
-static int compare_bytes(const char *a, size_t na, const char *b, size_t nb)
-{
-    size_t n = SL_MIN(na, nb);
-    int c = n ? memcmp(a, b, n) : 0;
-    return c ? c : (na > nb) - (na < nb);
-}
-
 int sl_cells_compare(const struct sl_cells *a, size_t i, const struct sl_cells *b, size_t k)
 {
     SL_CHECK_THAT(a->class == b->class && i < a->n && k < b->n);
@@ -279,7 +271,7 @@ int sl_cells_compare(const struct sl_cells *a, size_t i, const struct sl_cells *
                          ((const sl_int128 *)b->value.data)[k]);
     size_t ni, nk;
     const char *x = sl_cells_bytes(a, i, &ni), *y = sl_cells_bytes(b, k, &nk);
-    return compare_bytes(x, ni, y, nk);
+    return sl_bytes_order(x, ni, y, nk);
 }
 
 int sl_cells_compare_row(const struct sl_cells *c, size_t i, const struct sl_column *col,
@@ -294,7 +286,7 @@ int sl_cells_compare_row(const struct sl_cells *c, size_t i, const struct sl_col
         return compare16(c->type, ((const sl_int128 *)c->value.data)[i], sl_column_get16(col, row));
     size_t ni, nk;
     const char *a = sl_cells_bytes(c, i, &ni), *b = sl_column_bytes(col, row, &nk);
-    return compare_bytes(a, ni, b, nk);
+    return sl_bytes_order(a, ni, b, nk);
 }
 
 #define SIGN64 0x8000000000000000u

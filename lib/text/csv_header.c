@@ -105,7 +105,7 @@ static int take_names(const struct sl_csv_rows *rows, int n, int numbered, struc
 
 size_t sl_csv_sep_line(const char *data, size_t n, char *delim)
 {
-    size_t at = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    size_t at = sl_text_bom(data, n);
     int quoted = at < n && data[at] == '"';
     at += (size_t)quoted;
     if (n - at < 5 || strncasecmp(data + at, "sep=", 4) != 0)
@@ -127,7 +127,7 @@ size_t sl_text_preamble(const char *data, size_t n)
 {
     char ignored;
     size_t sep = sl_csv_sep_line(data, n, &ignored);
-    return sep ? sep : n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    return sep ? sep : sl_text_bom(data, n);
 }
 
 int sl_text_is_numbers(const char *data, size_t n, char delim)

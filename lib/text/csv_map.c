@@ -161,7 +161,7 @@ int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const c
     struct sl_csv_names names;
     *map = NULL;
     *header_len = 0;
-    if (r->o.format == SL_TEXT_JSON && n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+    if (r->o.format == SL_TEXT_JSON && sl_text_bom(data, n))
         *header_len = 3;
     if ((r->o.format != SL_TEXT_CSV && r->o.format != SL_TEXT_TSV) || !n)
         return 0;

@@ -63,17 +63,6 @@ static int put_text(const struct sl_text_writer *w, struct sl_text_out *o, const
     return 0;
 }
 
-/* A value of a type that has no fast printer. */
-static int put_other(const struct sl_text_writer *w, struct sl_text_out *o,
-                     const struct sl_text_cells *x, size_t row)
-{
-    struct sl_buf b = SL_BUF_INIT;
-    sl_column_print(x->c, row, &b);
-    int rc = b.failed ? -1 : put_text(w, o, b.data ? b.data : "", b.len);
-    sl_buf_release(&b);
-    return rc;
-}
-
 static int put_cell(const struct sl_text_writer *w, struct sl_text_out *o,
                     const struct sl_text_cells *x, size_t row)
 {
@@ -93,10 +82,10 @@ static int put_cell(const struct sl_text_writer *w, struct sl_text_out *o,
         return put_text(w, o, (const char *)x->h->data + x->h->offsets[k], n);
     }
     if (!sl_text_cell_plain(x->kind))
-        return put_other(w, o, x, row);
+        return sl_text_cell_other(w, o, x, row, put_text);
     /* A delimiter that can be part of a number or time. */
     if (SL_UNLIKELY(memchr("+-.: eENIadfilnrtsuy0123456789", w->delim, 30) != NULL))
-        return put_other(w, o, x, row);
+        return sl_text_cell_other(w, o, x, row, put_text);
     sl_text_cell_print(w, o, x, k, SL_TIME_SQL);
     return 0;
 }

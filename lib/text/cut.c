@@ -49,7 +49,7 @@ size_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const 
         size_t from = c->scanned;
         if (!r->delim || !r->eol) { /* what was assumed may change as more bytes come */
             s = SL_CSV_START;
-            from = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+            from = sl_text_bom(data, n);
             c->passed = 0;
         }
         struct sl_csv_lines lines;

@@ -191,13 +191,10 @@ static int note_wider(struct decode *d, size_t row, int column, const struct sl_
 {
     const struct sl_text_chunk *c = d->chunk;
     struct sl_buf why = SL_BUF_INIT;
-    char eol = d->r->eol ? d->r->eol : '\n';
     size_t byte, len;
-    int64_t line = c->first_line;
     record_of(d, row, &byte, &len);
-    for (const char *p = c->data; (p = memchr(p, eol, byte - (size_t)(p - c->data))); p++)
-        line++;
-    sl_text_why(&why, v, c->place, line);
+    sl_text_why(&why, v, c->place,
+                c->first_line + sl_text_lines(d->r->eol, c->data, c->data + byte));
     int rc = sl_buf_check(&why, d->err);
     if (rc >= 0 && sl_schema_set_why(d->wider, column, SL_WHY_NUMBER, why.data) < 0)
         rc = sl_err_nomem(d->err, "a schema");

@@ -117,7 +117,7 @@ enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n)
     char delim;
     if (sl_csv_sep_line(data, n, &delim))
         return SL_TEXT_CSV;
-    if (n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+    if (sl_text_bom(data, n)) {
         data += 3;
         n -= 3;
     }

@@ -84,16 +84,6 @@ static int put_raw(const struct sl_text_writer *w, struct sl_text_out *o, const 
     return 0;
 }
 
-static int put_other(const struct sl_text_writer *w, struct sl_text_out *o,
-                     const struct sl_text_cells *x, size_t row)
-{
-    struct sl_buf b = SL_BUF_INIT;
-    sl_column_print(x->c, row, &b);
-    int rc = b.failed ? -1 : put_text(w, o, b.data ? b.data : "", b.len);
-    sl_buf_release(&b);
-    return rc;
-}
-
 static int is_finite(double v)
 {
     return v - v == 0;
@@ -118,7 +108,7 @@ static int put_cell(const struct sl_text_writer *w, struct sl_text_out *o,
     }
     if (!sl_text_cell_plain(x->kind) ||
         (x->kind == SL_DOUBLE && !is_finite(((const double *)x->h->data)[k])))
-        return put_other(w, o, x, row);
+        return sl_text_cell_other(w, o, x, row, put_text);
     int quoted = sl_type_is_stamp(x->h->type) || x->kind == SL_DATE;
     if (quoted)
         *o->p++ = '"';

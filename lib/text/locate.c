@@ -19,16 +19,6 @@ static void records_of(const struct sl_text_rows *rows, const char *data, size_t
         memcpy(out, rows->origins, rows->rows * sizeof *out);
 }
 
-static int64_t count_eols(const char *from, const char *to, char eol)
-{
-    int64_t n = 0;
-    while (from < to && (from = memchr(from, eol, (size_t)(to - from))) != NULL) {
-        n++;
-        from++;
-    }
-    return n;
-}
-
 int sl_text_locate(const struct sl_text_reader *r, const struct sl_text_chunk *chunk,
                    const struct sl_reject_list *rejects, struct sl_text_place **places, size_t *n,
                    struct sl_err *err)
@@ -39,7 +29,6 @@ int sl_text_locate(const struct sl_text_reader *r, const struct sl_text_chunk *c
     struct sl_text_place *out = NULL;
     struct sl_text_scratch *s = sl_text_scratch_new(err);
     size_t made = 0, passed = 0;
-    char eol = r->eol ? r->eol : '\n';
     int rc = s ? sl_text_parse_rows(r, s, chunk, &rows, &again, NULL, err) : -SL_ENOMEM;
 
     if (rc < 0)
@@ -54,7 +43,7 @@ int sl_text_locate(const struct sl_text_reader *r, const struct sl_text_chunk *c
     int64_t line = chunk->first_line, at = 0;
     for (size_t i = 0; i < rows.rows; i++) {
         int64_t byte = records[i].byte;
-        line += count_eols(chunk->data + at, chunk->data + byte, eol);
+        line += sl_text_lines(r->eol, chunk->data + at, chunk->data + byte);
         at = byte;
         while (passed < rejects->n && rejects->items[passed].byte < byte)
             passed++;

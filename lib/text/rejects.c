@@ -81,11 +81,7 @@ void sl_text_reject_lines(struct sl_reject_list *l, size_t from, const char *dat
     qsort(l->items + from, l->n - from, sizeof *l->items, by_byte);
     int64_t line = first_line, at = 0;
     for (size_t i = from; i < l->n; i++) {
-        const char *p = data + at, *end = data + l->items[i].byte;
-        while ((p = memchr(p, eol, (size_t)(end - p))) != NULL) {
-            line++;
-            p++;
-        }
+        line += sl_text_lines(eol, data + at, data + l->items[i].byte);
         at = l->items[i].byte;
         l->items[i].line = line;
     }

@@ -170,10 +170,7 @@ static int note_why(struct sl_text_reader *r, struct sl_schema *s, int c, int k,
                     const struct sl_text_odd *odd, const char *sample, const char *record)
 {
     struct sl_buf place = SL_BUF_INIT, why = SL_BUF_INIT;
-    char eol = r->eol ? r->eol : '\n';
-    int64_t line = 1;
-    for (const char *p = sample; (p = memchr(p, eol, (size_t)(record - p))); p++)
-        line++;
+    int64_t line = 1 + sl_text_lines(r->eol, sample, record);
     if (r->o.place)
         r->o.place(r->o.place_arg, line, &place);
     if (!place.failed)
@@ -453,7 +450,7 @@ static int settle_csv(struct sl_text_reader *r, const char *data, size_t n, size
     struct sl_csv_names names;
     r->eol = sl_csv_sniff_eol(data, n);
     if (!r->delim || r->delim_found) {
-        size_t bom = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+        size_t bom = sl_text_bom(data, n);
         r->delim = sl_csv_sniff_delim(data + bom, n - bom, r->eol);
         r->delim_found = 1;
         char ignored;
@@ -526,7 +523,7 @@ int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t 
     default: break;
     }
     const char **names = NULL;
-    size_t bom = n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    size_t bom = sl_text_bom(data, n);
     int nf = 0, rc;
     struct sl_type *types = NULL;
     *header_len = bom;

@@ -420,4 +420,21 @@ void sl_csv_names_release(struct sl_csv_names *n);
 /* A schema whose field i is the i-th name: finds it in a wide input. The names differ. NULL. */
 struct sl_schema *sl_text_name_table(const char *const *names, int n, struct sl_err *err);
 
+/* How often a line ends in [from, to); eol 0: not known yet, a line feed. */
+static inline int64_t sl_text_lines(char eol, const char *from, const char *to)
+{
+    int64_t n = 0;
+    while (from < to && (from = memchr(from, eol ? eol : '\n', (size_t)(to - from))) != NULL) {
+        n++;
+        from++;
+    }
+    return n;
+}
+
+/* Bytes of the mark that some put before UTF-8: 3 or 0. */
+static inline size_t sl_text_bom(const char *data, size_t n)
+{
+    return n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 #endif

@@ -71,6 +71,16 @@ static int write_dictionary(const struct sl_text_writer *w, struct sl_text_cells
     return 0;
 }
 
+int sl_text_cell_other(const struct sl_text_writer *w, struct sl_text_out *o,
+                       const struct sl_text_cells *x, size_t row, sl_put_bytes *put)
+{
+    struct sl_buf b = SL_BUF_INIT;
+    sl_column_print(x->c, row, &b);
+    int rc = b.failed ? -1 : put(w, o, b.data ? b.data : "", b.len);
+    sl_buf_release(&b);
+    return rc;
+}
+
 int sl_text_cells_open(const struct sl_text_writer *w, struct sl_batch *b, sl_put_bytes *put,
                        struct sl_text_cells **out, struct sl_err *err)
 {

@@ -54,6 +54,9 @@ struct sl_text_cells {
 
 typedef int sl_put_bytes(const struct sl_text_writer *w, struct sl_text_out *o, const char *s,
                          size_t n);
+/* A value of a type that has no fast printer, by put. */
+int sl_text_cell_other(const struct sl_text_writer *w, struct sl_text_out *o,
+                       const struct sl_text_cells *x, size_t row, sl_put_bytes *put);
 /* Prepares all columns of a batch; dictionaries are written out once by put, if it is given. */
 int sl_text_cells_open(const struct sl_text_writer *w, struct sl_batch *b, sl_put_bytes *put,
                        struct sl_text_cells **out, struct sl_err *err);
