@@ -27,9 +27,9 @@ void sl_vec_release(struct sl_vec *v)
 
 int sl_vec_reserve(struct sl_vec *v, size_t bytes, struct sl_err *err)
 {
-    assert(is_sound(v));
     if (SL_LIKELY(bytes <= v->bytes))
         return 0;
+    assert(is_sound(v));
     if (bytes > SIZE_MAX / 4)
         return sl_err_nomem(err, "the state of an operator");
     size_t want = SL_MAX(SL_MAX(bytes, v->bytes * 2), (size_t)256);
