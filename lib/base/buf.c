@@ -6,8 +6,14 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
+static int is_sound(const struct sl_buf *b)
+{
+    return b && b->len <= b->cap && (b->data || !b->cap);
+}
+
 void sl_buf_release(struct sl_buf *b)
 {
+    assert(is_sound(b));
     free(b->data);
     *b = (struct sl_buf)SL_BUF_INIT;
 }
@@ -23,6 +29,7 @@ void sl_buf_reset(struct sl_buf *b)
 
 char *sl_buf_room(struct sl_buf *b, size_t n)
 {
+    SL_CHECK_THAT(is_sound(b));
     if (SL_UNLIKELY(b->failed))
         return NULL;
     if (SL_UNLIKELY(b->cap - b->len <= n || !b->data)) {
@@ -57,6 +64,7 @@ void sl_buf_add(struct sl_buf *b, const void *data, size_t n)
 
 void sl_buf_addstr(struct sl_buf *b, const char *s)
 {
+    assert(s);
     sl_buf_add(b, s, strlen(s));
 }
 
@@ -67,6 +75,7 @@ void sl_buf_addch(struct sl_buf *b, char c)
 
 void sl_buf_vprintf(struct sl_buf *b, const char *fmt, va_list ap)
 {
+    assert(is_sound(b) && fmt);
     va_list again;
     va_copy(again, ap);
     char *p = sl_buf_room(b, 120);
@@ -133,6 +142,7 @@ void sl_buf_add_visible_as(struct sl_buf *b, const void *data, size_t n, enum sl
 
 void sl_buf_add_visible(struct sl_buf *b, const void *data, size_t n)
 {
+    assert(is_sound(b) && (data || !n));
     sl_buf_add_visible_as(b, data, n, SL_VISIBLE_ALL);
 }
 
@@ -165,6 +175,7 @@ static void add_json_escape(struct sl_buf *b, int32_t cp, const unsigned char *s
 
 void sl_buf_add_json(struct sl_buf *b, const void *data, size_t n)
 {
+    assert(is_sound(b) && (data || !n));
     const unsigned char *s = data, *end = s + n;
     sl_buf_addch(b, '"');
     while (s < end) {
@@ -183,6 +194,7 @@ void sl_buf_add_json(struct sl_buf *b, const void *data, size_t n)
 
 void sl_buf_consume(struct sl_buf *b, size_t n)
 {
+    assert(is_sound(b));
     assert(n <= b->len);
     if (!n)
         return;
@@ -193,11 +205,13 @@ void sl_buf_consume(struct sl_buf *b, size_t n)
 
 int sl_buf_check(const struct sl_buf *b, struct sl_err *err)
 {
+    assert(is_sound(b));
     return b->failed ? sl_err_nomem(err, "a text buffer") : 0;
 }
 
 char *sl_buf_take(struct sl_buf *b)
 {
+    assert(is_sound(b));
     char *p = b->failed ? NULL : sl_buf_room(b, 0);
     if (!p) {
         sl_buf_release(b);

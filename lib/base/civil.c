@@ -18,6 +18,7 @@ static inline int64_t floor_mod(int64_t a, int64_t b)
 
 int64_t sl_time_days(int64_t year, int month, int day)
 {
+    SL_CHECK_THAT(month >= 1 && month <= 12);
     int64_t y = year - (month <= 2), era = sl_floor_div(y, 400);
     int64_t year_of_era = y - era * 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
@@ -28,6 +29,7 @@ int64_t sl_time_days(int64_t year, int month, int day)
 
 void sl_time_civil_from_days(int64_t days, int64_t *year, int *month, int *day)
 {
+    SL_CHECK_THAT(year && month && day);
     int64_t z = days + 719468, era = sl_floor_div(z, 146097);
     uint32_t doe = (uint32_t)(z - era * 146097);
     uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;

@@ -207,6 +207,7 @@ static inline int parse_plain(const char *s, size_t n, double *out)
 
 int sl_num_parse_double(const char *s, size_t n, double *out)
 {
+    SL_CHECK_THAT(out && (s || !n));
     struct scan r;
     double v = 0;
 

@@ -21,6 +21,7 @@ void sl_err_init(struct sl_err *err)
 
 int sl_err_set(struct sl_err *err, enum sl_code code, const char *fmt, ...)
 {
+    assert(code > 0 && fmt);
     if (err) {
         sl_err_init(err);
         err->code = code;
@@ -45,6 +46,7 @@ static enum sl_code code_of_errno(int e)
 
 int sl_err_sys(struct sl_err *err, const char *fmt, ...)
 {
+    assert(fmt);
     int e = errno;
     enum sl_code code = code_of_errno(e);
 
@@ -84,6 +86,7 @@ int sl_err_copy(struct sl_err *err, const struct sl_err *from)
 
 int sl_err_place(struct sl_err *err, const char *fmt, ...)
 {
+    assert(fmt);
     if (!err)
         return -SL_EFAIL;
     va_list ap;
@@ -95,6 +98,7 @@ int sl_err_place(struct sl_err *err, const char *fmt, ...)
 
 int sl_err_hint(struct sl_err *err, const char *fmt, ...)
 {
+    assert(fmt);
     if (!err)
         return -SL_EFAIL;
     va_list ap;
@@ -106,6 +110,7 @@ int sl_err_hint(struct sl_err *err, const char *fmt, ...)
 
 int sl_err_at(struct sl_err *err, const char *place, int64_t line, int column)
 {
+    assert(place);
     if (!err)
         return -SL_EFAIL;
     snprintf(err->place, sizeof(err->place), "%s", place);
@@ -116,6 +121,7 @@ int sl_err_at(struct sl_err *err, const char *place, int64_t line, int column)
 
 int sl_err_option(struct sl_err *err, const char *option, const char *text)
 {
+    assert(option && text);
     enum { SHOWN = 24 }; /* characters */
     if (!err)
         return -SL_EFAIL;
@@ -147,6 +153,7 @@ int sl_err_option(struct sl_err *err, const char *option, const char *text)
 
 int sl_err_offset(struct sl_err *err, const char *place, int64_t offset)
 {
+    assert(place && offset >= 0);
     if (!err)
         return -SL_EFAIL;
     snprintf(err->place, sizeof(err->place), "%s", place);
@@ -156,6 +163,7 @@ int sl_err_offset(struct sl_err *err, const char *place, int64_t offset)
 
 void sl_err_format(const struct sl_err *err, struct sl_buf *out)
 {
+    assert(err && out);
     if (err->place[0]) {
         sl_buf_add_visible(out, err->place, strlen(err->place));
         if (err->line >= 0)

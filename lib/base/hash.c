@@ -90,6 +90,7 @@ uint64_t sl_hash_seed(void)
 
 uint32_t sl_hash_murmur2(const void *data, size_t len)
 {
+    assert(data || !len);
     const unsigned char *p = data;
     const uint32_t m = 0x5bd1e995u;
     uint32_t h = 0x9747b28cu ^ (uint32_t)len;
@@ -118,6 +119,7 @@ uint32_t sl_hash_murmur2(const void *data, size_t len)
 
 uint32_t sl_hash_crc32(const void *data, size_t len)
 {
+    assert(data || !len);
     const unsigned char *p = data;
     uint32_t crc = 0xffffffffu;
 

@@ -247,6 +247,7 @@ static int read_key(struct sl_json *j, struct sl_err *err)
 
 int sl_json_next(struct sl_json *j, struct sl_err *err)
 {
+    SL_CHECK_THAT(j->p <= j->end && j->depth >= 0);
     skip_space(j);
     if (j->p == j->end) {
         if (j->state == AFTER && !j->depth) {
@@ -279,6 +280,7 @@ int sl_json_next(struct sl_json *j, struct sl_err *err)
 
 int sl_json_skip(struct sl_json *j, const char **text, size_t *len, struct sl_err *err)
 {
+    assert(j->p <= j->end && text && len);
     const char *from = j->token_start;
 
     assert(j->state == AFTER || j->state == FIRST_KEY || j->state == FIRST_ITEM);
@@ -317,6 +319,7 @@ static size_t take_unicode(const char *p, const char *end, int32_t *cp)
 
 int sl_json_unescape(const char *s, size_t n, struct sl_buf *out, struct sl_err *err)
 {
+    assert((s || !n) && out);
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     const char *p = s, *end = s + n, *known;
     char utf8[4];
@@ -365,6 +368,7 @@ static int key_is(const struct sl_json *j, const char *key)
 
 int sl_json_find(const char *s, size_t n, const char *key, const char **value, size_t *len)
 {
+    assert((s || !n) && key && value && len);
     struct sl_json j;
     const char *text;
     size_t text_len;
@@ -395,6 +399,7 @@ int sl_json_find(const char *s, size_t n, const char *key, const char **value, s
 
 int sl_json_find_int(const char *s, size_t n, const char *key, int64_t *out)
 {
+    assert((s || !n) && key && out);
     const char *value;
     size_t len;
     int rc = sl_json_find(s, n, key, &value, &len);
@@ -406,6 +411,7 @@ int sl_json_find_int(const char *s, size_t n, const char *key, int64_t *out)
 
 int sl_json_find_string(const char *s, size_t n, const char *key, struct sl_buf *out)
 {
+    assert((s || !n) && key && out);
     const char *value;
     size_t len;
     int rc = sl_json_find(s, n, key, &value, &len);

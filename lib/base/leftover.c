@@ -22,6 +22,7 @@ static uint32_t check_of(const char *path, size_t n)
 
 int sl_leftover_name(const char *path, const char *mark, struct sl_buf *out, struct sl_err *err)
 {
+    assert(path && mark && out);
     uint32_t salt;
     ssize_t got;
     do {
@@ -81,6 +82,7 @@ static void look(const char *path, void (*take)(const char *path))
 
 void sl_leftover_sweep(const char *path, const char *mark, void (*take)(const char *path))
 {
+    assert(path && mark && take);
     struct sl_buf dir = SL_BUF_INIT, whole = SL_BUF_INIT;
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     size_t n = strlen(base), m = strlen(mark);

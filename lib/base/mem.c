@@ -75,6 +75,7 @@ size_t sl_grown(size_t n)
 
 char *sl_strndup(const char *s, size_t n)
 {
+    assert(s || !n);
     char *p = sl_malloc(n + 1);
     if (!p)
         return NULL;
@@ -85,6 +86,7 @@ char *sl_strndup(const char *s, size_t n)
 
 char *sl_strdup(const char *s)
 {
+    assert(s);
     return sl_strndup(s, strlen(s));
 }
 
@@ -149,6 +151,7 @@ static uint8_t *aligned_bytes(size_t capacity)
 struct sl_buffer *sl_buffer_want(struct sl_account *account, size_t size, const char *what,
                                  struct sl_err *err)
 {
+    assert(what);
     struct sl_buffer *b = sl_calloc(1, sizeof(*b));
     if (b && account && sl_account_charge(account, size, err) < 0) {
         free(b);
@@ -186,6 +189,7 @@ struct sl_buffer *sl_buffer_ref(struct sl_buffer *b)
 
 void sl_buffer_unref(struct sl_buffer *b)
 {
+    assert(!b || b->refs > 0);
     if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
         return;
     free(b->data);
@@ -258,6 +262,7 @@ void *sl_arena_grow(struct sl_arena *a, void *list, size_t n, size_t size)
 
 char *sl_arena_strndup(struct sl_arena *a, const char *s, size_t n)
 {
+    assert(s || !n);
     char *p = sl_arena_alloc(a, n + 1);
     if (p)
         memcpy(p, s, n); /* the rest is zero already */

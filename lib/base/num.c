@@ -37,6 +37,7 @@ static int parse_digits128(const char *s, size_t n, sl_uint128 *out)
 
 int sl_num_parse_int(const char *s, size_t n, int64_t *out)
 {
+    SL_CHECK_THAT(out && (s || !n));
     int negative = take_sign(&s, &n);
     uint64_t v;
 
@@ -150,6 +151,7 @@ static int parse_decimal_long(const char *s, size_t n, int scale, sl_uint128 *ou
 
 int sl_num_parse_decimal(const char *s, size_t n, int scale, sl_int128 *out)
 {
+    SL_CHECK_THAT(out && scale >= 0);
     int negative = take_sign(&s, &n), done;
     sl_uint128 wide;
     uint64_t v;
@@ -173,6 +175,7 @@ int sl_num_parse_decimal(const char *s, size_t n, int scale, sl_int128 *out)
 
 size_t sl_num_print_decimal(char *out, sl_int128 v, int scale)
 {
+    SL_CHECK_THAT(out && scale >= 0);
     char buf[96], *end = buf + sizeof(buf);
     sl_uint128 u = v < 0 ? 0 - (sl_uint128)v : (sl_uint128)v;
     char *p = u >> 64 ? print_backwards128(end, u) : print_backwards(end, (uint64_t)u);

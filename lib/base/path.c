@@ -53,6 +53,7 @@ ssize_t sl_path_read(int fd, void *data, size_t n, const char *path, struct sl_e
 
 int sl_path_write(int fd, const void *data, size_t n, const char *path, struct sl_err *err)
 {
+    assert(fd >= 0 && (data || !n));
     size_t done = 0;
     while (done < n) {
         ssize_t k = write(fd, (const char *)data + done, n - done);
@@ -84,6 +85,7 @@ int sl_path_pwrite(int fd, const void *data, size_t n, int64_t offset, const cha
 
 int sl_path_sync(int fd, const char *path, struct sl_err *err)
 {
+    assert(fd >= 0 && path);
     /* EINTR is no exception to the rule that a failed sync is final: what it wrote is unknown. */
     if (fdatasync(fd) < 0)
         return sl_err_sys(err, "cannot sync %s", path);
@@ -122,6 +124,7 @@ int sl_path_sync_parent(const char *path, struct sl_err *err)
 
 int sl_path_open(const char *path, int flags, mode_t mode, struct sl_err *err)
 {
+    assert(path);
     return sl_path_openat(AT_FDCWD, path, flags, mode, NULL, err);
 }
 
@@ -156,6 +159,7 @@ static int not_ours(const char *dir, const char *name, const char *what, struct 
 int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const char *dir,
                    struct sl_err *err)
 {
+    assert(name);
     int own = flags & O_NOFOLLOW, more = O_CLOEXEC | (own ? O_NONBLOCK | O_NOCTTY : 0);
     if (own && is_in_link(dirfd, name))
         return not_ours(dir, name, "is below a symbolic link", err);
@@ -178,6 +182,7 @@ int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const ch
 
 int sl_path_list(int dirfd, const char *name, const char *dir, DIR **out, struct sl_err *err)
 {
+    assert(name && out);
     int flags = O_RDONLY | O_DIRECTORY | (dirfd == AT_FDCWD ? 0 : O_NOFOLLOW);
     int fd = sl_path_openat(dirfd, name, flags, 0, dir, err);
     *out = fd >= 0 ? fdopendir(fd) : NULL;
@@ -192,6 +197,7 @@ int sl_path_list(int dirfd, const char *name, const char *dir, DIR **out, struct
 
 int sl_path_next(DIR *d, const char *dir, const char **name, struct sl_err *err)
 {
+    assert(d && name);
     errno = 0;
     const struct dirent *e = readdir(d);
     if (!e && errno)
@@ -202,6 +208,7 @@ int sl_path_next(DIR *d, const char *dir, const char **name, struct sl_err *err)
 
 int sl_path_read_file(const char *path, size_t limit, struct sl_buf *out, struct sl_err *err)
 {
+    assert(path && out);
     int fd = sl_path_open(path, O_RDONLY, 0, err);
     if (fd < 0)
         return fd;
@@ -241,6 +248,7 @@ int sl_path_not_created(const char *path, struct sl_err *err)
 
 void sl_path_join(struct sl_buf *out, const char *dir, const char *name)
 {
+    assert(out && dir && name);
     sl_buf_reset(out);
     sl_buf_addstr(out, dir);
     if (out->len && out->data[out->len - 1] != '/')
@@ -259,6 +267,7 @@ char *sl_path_dir(const char *path)
 
 void sl_path_absolute(struct sl_buf *out, const char *cwd, const char *path)
 {
+    assert(out && cwd && path);
     if (*path != '/')
         sl_buf_addstr(out, strcmp(cwd, "/") == 0 ? "" : cwd);
     while (*path) {

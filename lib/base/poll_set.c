@@ -14,6 +14,7 @@ void sl_poll_begin(struct sl_poll_set *p)
 
 void sl_poll_add(struct sl_poll_set *p, int fd, short events)
 {
+    assert(p->n <= p->cap);
     if (fd < 0)
         return;
     if (SL_GROW(p->fds, p->n + 1, p->cap, "waiting", NULL) < 0)
@@ -29,6 +30,7 @@ void sl_poll_until(struct sl_poll_set *p, int64_t deadline)
 
 int sl_poll_wait(struct sl_poll_set *p, struct sl_err *err)
 {
+    assert(p->n <= p->cap);
     int timeout = -1;
     if (p->failed)
         return sl_err_nomem(err, "a list of descriptors");

@@ -114,6 +114,7 @@ static int compile_others(struct sl_regex *x, const char *pattern, size_t n, uns
 int sl_regex_new(const char *pattern, size_t n, unsigned flags, struct sl_regex **out,
                  struct sl_err *err)
 {
+    assert((pattern || !n) && out);
     int code;
     PCRE2_SIZE at;
     struct sl_regex *x = sl_calloc(1, sizeof(*x));

@@ -117,6 +117,7 @@ void sl_pool_submit(struct sl_pool *p, struct sl_task *t)
 
 void sl_pool_wait(struct sl_pool *p, struct sl_task *t)
 {
+    assert(p && t);
     pthread_mutex_lock(&p->lock);
     while (!t->done)
         pthread_cond_wait(&p->ended, &p->lock);
@@ -125,6 +126,7 @@ void sl_pool_wait(struct sl_pool *p, struct sl_task *t)
 
 int sl_pool_done(struct sl_pool *p, struct sl_task *t)
 {
+    assert(p && t);
     pthread_mutex_lock(&p->lock);
     int done = t->done;
     pthread_mutex_unlock(&p->lock);

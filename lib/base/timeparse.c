@@ -227,6 +227,7 @@ static int parse_iso_slow(const char *text, size_t n, const struct sl_zone *zone
 
 int sl_time_parse_wall(const char *s, size_t n, int64_t *usec, int *nsec_rest, int *flags)
 {
+    SL_CHECK_THAT(s || !n);
     return parse_iso(s, n, NULL, 1, usec, nsec_rest, flags);
 }
 
@@ -616,6 +617,7 @@ static int take_amount(struct scan *s, int64_t *total)
 
 int sl_time_parse_duration(const char *text, size_t n, int64_t *usec)
 {
+    assert(usec && (text || !n));
     struct scan s = {.p = text, .end = text + n};
     int64_t total = 0;
 

@@ -61,6 +61,7 @@ int sl_watch_add(struct sl_watch *w, const char *path, struct sl_err *err)
 
 int sl_watch_add_names(struct sl_watch *w, const char *dir, struct sl_err *err)
 {
+    assert(w && dir);
     return add(w, dir, IN_CREATE | IN_MOVED_TO | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR, err);
 }
 
@@ -71,6 +72,7 @@ int sl_watch_fd(const struct sl_watch *w)
 
 int sl_watch_drain(struct sl_watch *w)
 {
+    assert(w);
     _Alignas(struct inotify_event) char events[4096];
     int any = 0;
     if (w->fd < 0)

@@ -344,6 +344,7 @@ static struct sl_zone *new_zone(struct sl_err *err)
 
 struct sl_zone *sl_zone_from_tzif(const void *data, size_t n, const char *name, struct sl_err *err)
 {
+    assert((data || !n) && name);
     struct sl_zone *z = new_zone(err);
     const char *wrong;
 
@@ -391,6 +392,7 @@ static struct sl_zone *fixed_zone(int32_t offset, struct sl_err *err)
 
 struct sl_zone *sl_zone_open(const char *name, struct sl_err *err)
 {
+    assert(name);
     int32_t offset;
 
     return parse_fixed(name, &offset) ? fixed_zone(offset, err) : load(name, err);
@@ -398,6 +400,7 @@ struct sl_zone *sl_zone_open(const char *name, struct sl_err *err)
 
 struct sl_zone *sl_zone_open_word(const char *name, struct sl_err *err)
 {
+    assert(name);
     int32_t offset;
 
     return sl_zone_word(name, strlen(name), &offset) ? fixed_zone(offset, err)

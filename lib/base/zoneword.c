@@ -48,6 +48,7 @@ static const struct {
 
 int sl_word_among(const char *words, const char *s, size_t n)
 {
+    assert(words && (s || !n));
     for (size_t k; *words; words += k + (words[k] == ' ')) {
         k = strcspn(words, " ");
         if (k == n && strncasecmp(words, s, n) == 0)
@@ -58,6 +59,7 @@ int sl_word_among(const char *words, const char *s, size_t n)
 
 int sl_zone_word(const char *s, size_t n, int32_t *offset)
 {
+    assert((s || !n) && offset);
     for (size_t i = 0; i < SL_COUNT(zones); i++)
         if (sl_word_among(zones[i].words, s, n)) {
             *offset = zones[i].offset;

@@ -33,6 +33,7 @@ static const struct {
 
 int sl_aggregate_names(const char **out, int max)
 {
+    assert(out && max > 0);
     int n = 0;
     for (size_t i = 0; i < SL_COUNT(kinds) && n < max; i++)
         out[n++] = kinds[i].name;
@@ -282,6 +283,7 @@ out:
 struct sl_node *sl_bind_aggregate(struct sl_bind *b, const PgQuery__FuncCall *f, int at,
                                   int *is_aggregate)
 {
+    assert(b && f && is_aggregate);
     const char *name = f->funcname[f->n_funcname - 1]->string->sval;
     double q;
     enum sl_agg_kind kind = kind_of(name, &q);
@@ -403,6 +405,7 @@ int sl_expr_bind_aggregates(const struct sl_ast *a, const struct sl_scope *input
                             struct sl_schema *keys, const struct sl_expr_env *env,
                             struct sl_agg_list *out, struct sl_err *err)
 {
+    assert(a && input && env && out);
     struct sl_agg_scope s = {
         .input = input, .key_scope = SL_SCOPE(keys), .keys = keys, .env = env, .out = out};
     memset(out, 0, sizeof(*out));

@@ -214,6 +214,7 @@ static int check_text(const char *text, size_t len, struct sl_err *err)
 int sl_ast_parse(const char *label, enum sl_ast_form form, const char *text, size_t len,
                  struct sl_ast **out, struct sl_err *err)
 {
+    assert((text || !len) && out);
     struct sl_err local;
     if (!err) {
         sl_err_init(&local);
@@ -285,6 +286,7 @@ static int bind(void *arg)
 int sl_ast_bind(const struct sl_ast *a, const struct sl_scope *scope, sl_tree_fn *fn, void *arg,
                 struct sl_err *err)
 {
+    assert(a && fn);
     struct sl_err local;
     int rc;
     if (!err) {
@@ -431,6 +433,7 @@ int sl_asts_parse(struct sl_asts *a, const char *label, enum sl_ast_form form,
 
 int sl_asts_copy(struct sl_asts *a, const struct sl_asts *from, struct sl_err *err)
 {
+    assert(a != from);
     *a = (struct sl_asts){0, NULL};
     if (!from || !from->n)
         return 0;

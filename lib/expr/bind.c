@@ -6,6 +6,7 @@
 
 void *sl_bind_fail(struct sl_bind *b, int at, const char *fmt, ...)
 {
+    assert(b && fmt);
     char what[sizeof(b->err->what)];
     va_list ap;
     va_start(ap, fmt);
@@ -35,6 +36,7 @@ static void *nomem(struct sl_bind *b)
 struct sl_node *sl_bind_new(struct sl_bind *b, enum sl_node_kind kind, struct sl_type type, int at,
                             int nargs)
 {
+    assert(b && nargs >= 0);
     struct sl_node *n = sl_arena_alloc(&b->e->arena, sizeof(*n));
     if (!n)
         return nomem(b);
@@ -71,6 +73,7 @@ static void limit_folded(struct sl_bind *b, struct sl_node *n)
 
 struct sl_node *sl_bind_finish(struct sl_bind *b, struct sl_node *n)
 {
+    assert(b && n);
     int constant = 1;
     for (int i = 0; i < n->nargs; i++) {
         const struct sl_node *a = n->args[i];
@@ -115,6 +118,7 @@ struct sl_node *sl_bind_call(struct sl_bind *b, sl_kernel *run, const char *name
                              struct sl_type type, int at, int flags, int fails,
                              struct sl_node *const *args, int nargs)
 {
+    assert(b && run && name && nargs >= 0 && (args || !nargs));
     for (int i = 0; i < nargs; i++)
         if (!args[i])
             return NULL;
@@ -255,6 +259,7 @@ static struct sl_node *bind_literal(struct sl_bind *b, const PgQuery__AConst *c)
 
 int sl_bind_name(const struct sl_tree *t, const PgQuery__ColumnRef *r, char *buf, size_t size)
 {
+    assert(r);
     size_t n = 0, spelled = 0;
     buf[0] = '\0';
     for (size_t i = 0; i < r->n_fields; i++) {

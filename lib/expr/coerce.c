@@ -22,6 +22,7 @@ static int int_digits(struct sl_type t)
 
 int sl_coerce_common(struct sl_type a, struct sl_type b, struct sl_type *out)
 {
+    assert(out);
     if (sl_type_equal(a, b)) {
         *out = a;
         return 1;
@@ -249,6 +250,7 @@ struct sl_node *sl_coerce_boolean(struct sl_bind *b, struct sl_node *n, const ch
 
 int sl_coerce_unify(struct sl_bind *b, struct sl_node **nodes, int n, const char *what)
 {
+    assert(b && nodes && n >= 1 && what);
     struct sl_type t = {0};
     for (int i = 0; i < n; i++) {
         if (!nodes[i])
@@ -426,6 +428,7 @@ static struct sl_node *cast_to(struct sl_bind *b, struct sl_node *n, const PgQue
 
 struct sl_node *sl_bind_cast(struct sl_bind *b, const PgQuery__TypeCast *c)
 {
+    assert(b && c);
     struct sl_node *n = sl_bind_node(b, c->arg);
     int at = sl_tree_at(b->tree, c->type_name->location);
     return n ? cast_to(b, n, c->type_name, at) : NULL;

@@ -36,11 +36,13 @@ void sl_expr_free(struct sl_expr *e)
 
 void sl_expr_print(const struct sl_expr *e, struct sl_buf *out)
 {
+    assert(e && e->root && out);
     sl_node_print(e->root, out);
 }
 
 void sl_expr_columns(const struct sl_expr *e, uint8_t *bits)
 {
+    assert(e && e->root && bits);
     for (const struct sl_node *n = e->all; n; n = n->next)
         if (n->kind == SL_NODE_COLUMN)
             sl_bit_set(bits, (size_t)n->column);
@@ -63,6 +65,7 @@ static void fix(const struct sl_node *n, int compared, uint8_t *bits)
 
 void sl_expr_fixes(const struct sl_expr *e, uint8_t *bits)
 {
+    assert(e && e->root && bits);
     fix(bare(e->root), 0, bits);
     for (const struct sl_node *n = e->all; n; n = n->next) {
         int compares = n->run == sl_kernel_compare || n->run == sl_kernel_distinct ||
@@ -74,6 +77,7 @@ void sl_expr_fixes(const struct sl_expr *e, uint8_t *bits)
 
 int sl_expr_is_column(const struct sl_expr *e)
 {
+    assert(e && e->root);
     return e->root->kind == SL_NODE_COLUMN ? e->root->column : -1;
 }
 
@@ -81,6 +85,7 @@ int sl_bind_expr(const struct sl_tree *t, const PgQuery__Node *n, const struct s
                  const struct sl_expr_env *env, struct sl_agg_scope *agg, struct sl_expr **out,
                  struct sl_err *err)
 {
+    assert(t && n && scope && out);
     struct sl_bind b = {.scope = scope, .tree = t, .err = err, .agg = agg};
     *out = NULL;
     sl_err_init(err);
@@ -152,11 +157,13 @@ static int bind_ast(const struct sl_ast *a, const struct sl_scope *scope,
 int sl_expr_bind(const struct sl_ast *a, const struct sl_scope *scope,
                  const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err)
 {
+    assert(a && scope && out);
     return bind_ast(a, scope, env, 0, out, err);
 }
 
 int sl_expr_bind_where(const struct sl_ast *a, const struct sl_scope *scope,
                        const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err)
 {
+    assert(a && scope && out);
     return bind_ast(a, scope, env, 1, out, err);
 }

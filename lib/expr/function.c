@@ -263,6 +263,7 @@ static struct sl_node *bind_chosen(struct sl_bind *b, const struct sl_function *
 struct sl_node *sl_bind_function(struct sl_bind *b, const char *name, struct sl_node **args,
                                  int nargs, int at)
 {
+    assert(b && name && nargs >= 0 && (args || !nargs));
     const struct sl_function *best = NULL;
     int best_cost = INT_MAX, mine = 0;
     struct sl_node *n = sl_bind_math_function(b, name, args, nargs, at, &mine);
@@ -286,6 +287,7 @@ struct sl_node *sl_bind_function(struct sl_bind *b, const char *name, struct sl_
 
 struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
 {
+    assert(b && f);
     int at = sl_tree_at(b->tree, f->location), is_aggregate = 0;
     const char *name = f->funcname[f->n_funcname - 1]->string->sval;
     struct sl_type cast;

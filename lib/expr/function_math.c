@@ -48,6 +48,7 @@ static struct sl_node *bind_round(struct sl_bind *b, const char *name, char how,
 struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struct sl_node **args,
                                       int nargs, int at, int *mine)
 {
+    assert(b && name && mine && (args || !nargs));
     static const struct {
         const char *name;
         char how;

@@ -155,6 +155,7 @@ static struct sl_node *bind_extract(struct sl_bind *b, const char *name, struct 
 struct sl_node *sl_bind_time_function(struct sl_bind *b, const char *name, struct sl_node **args,
                                       int nargs, int at, int *mine)
 {
+    assert(b && name && mine && (args || !nargs));
     *mine = 1;
     if (strcmp(name, "date_trunc") == 0)
         return bind_trunc(b, args, nargs, at);

@@ -93,6 +93,7 @@ static int bind_list(const struct sl_tree *t, void *arg, struct sl_err *err)
 int sl_expr_bind_list(const struct sl_ast *a, const struct sl_scope *scope,
                       const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err)
 {
+    assert(a && scope && out);
     struct lists l = {.scope = scope, .env = env, .out = out};
     memset(out, 0, sizeof(*out));
     int rc = sl_ast_bind(a, scope, bind_list, &l, err);
@@ -195,6 +196,7 @@ static int bind_set(const struct sl_tree *t, void *arg, struct sl_err *err)
 int sl_expr_bind_set(const struct sl_ast *a, const struct sl_scope *scope,
                      const struct sl_expr_env *env, struct sl_expr_list *out, struct sl_err *err)
 {
+    assert(a && scope && out);
     struct lists l = {.scope = scope, .env = env, .out = out};
     memset(out, 0, sizeof(*out));
     int rc = sl_ast_bind(a, scope, bind_set, &l, err);
@@ -247,6 +249,7 @@ static int bind_names(const struct sl_tree *t, void *arg, struct sl_err *err)
 int sl_expr_bind_names(const struct sl_ast *a, const struct sl_scope *scope, int **index, int *n,
                        struct sl_err *err)
 {
+    assert(a && scope && index && n);
     struct lists l = {.scope = scope};
     int rc = sl_ast_bind(a, scope, bind_names, &l, err);
     if (rc < 0) {
@@ -298,6 +301,7 @@ static int bind_rename(const struct sl_tree *t, void *arg, struct sl_err *err)
 int sl_expr_bind_rename(const struct sl_ast *a, const struct sl_scope *scope, int **index,
                         char ***names, int *n, struct sl_err *err)
 {
+    assert(a && scope && index && names && n);
     struct lists l = {.scope = scope};
     int rc = sl_ast_bind(a, scope, bind_rename, &l, err);
     if (rc < 0) {
@@ -372,6 +376,7 @@ int sl_expr_bind_order(const struct sl_ast *a, const struct sl_scope *scope,
                        const struct sl_expr_env *env, struct sl_expr_order **out, int *n,
                        struct sl_err *err)
 {
+    assert(a && scope && out && n);
     struct lists l = {.scope = scope, .env = env};
     int rc = sl_ast_bind(a, scope, bind_order, &l, err);
     if (rc < 0) {
@@ -386,6 +391,7 @@ int sl_expr_bind_order(const struct sl_ast *a, const struct sl_scope *scope,
 
 void sl_expr_order_free(struct sl_expr_order *o, int n)
 {
+    assert(o || !n);
     for (int i = 0; i < n; i++)
         sl_expr_free(o[i].expr);
     free(o);

@@ -422,6 +422,7 @@ struct sl_node *sl_bind_operator(struct sl_bind *b, const char *op, struct sl_no
 struct sl_node *sl_bind_logic(struct sl_bind *b, int kind, struct sl_node *const *args, int n,
                               int at)
 {
+    assert(b && args && n >= 1);
     struct sl_node *out = sl_bind_new(b, (enum sl_node_kind)kind, sl_type_of(SL_BOOL), at, n);
     if (!out)
         return NULL;

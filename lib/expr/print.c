@@ -152,6 +152,7 @@ static void print_call(const struct sl_node *n, struct sl_buf *out)
 
 void sl_node_print(const struct sl_node *n, struct sl_buf *out)
 {
+    assert(n && out);
     switch (n->kind) {
     case SL_NODE_COLUMN: print_name(n->name, out); break;
     case SL_NODE_CONST: print_const(n, out); break;

@@ -42,6 +42,7 @@ static int ambiguous(const struct sl_scope *s, const char *name, size_t len, str
 
 int sl_scope_find(const struct sl_scope *s, const char *name, size_t len, struct sl_err *err)
 {
+    assert(s && (name || !len));
     int column = -1, first = 0;
     assert(s->n > 0);
     if (s->n == 1 && !s->inputs[0].alias)

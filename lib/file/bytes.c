@@ -220,6 +220,7 @@ int sl_bytes_await(const char *path, int stop_fd, int (*is_there)(const char *pa
 int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **out,
                   struct sl_err *err)
 {
+    assert(path && out);
     struct sl_bytes *b = sl_calloc(1, sizeof(*b));
     int rc;
 
@@ -249,6 +250,7 @@ int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **o
 
 int sl_bytes_none(const char *name, struct sl_bytes **out, struct sl_err *err)
 {
+    assert(name && out);
     struct sl_bytes *b = sl_calloc(1, sizeof(*b));
     *out = b;
     if (!b)
@@ -492,6 +494,7 @@ static int look_again(struct sl_bytes *b, struct sl_err *err)
 
 int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct sl_err *err)
 {
+    assert(b && (data || !n) && got);
     int64_t k;
 
     *got = 0;
@@ -540,6 +543,7 @@ int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct 
 
 int sl_bytes_unread(struct sl_bytes *b, const void *data, size_t n, struct sl_err *err)
 {
+    assert(b && (data || !n));
     assert(!b->unread.len);
     sl_buf_add(&b->unread, data, n);
     return sl_buf_check(&b->unread, err);
@@ -547,6 +551,7 @@ int sl_bytes_unread(struct sl_bytes *b, const void *data, size_t n, struct sl_er
 
 int sl_bytes_precede(struct sl_bytes *b, const char *older, struct sl_err *err)
 {
+    assert(b && older);
     assert(b->follow && b->regular);
     int fd = sl_path_open(older, O_RDONLY, 0, err);
     if (fd < 0)
@@ -579,6 +584,7 @@ int sl_bytes_reopen(struct sl_bytes *b, struct sl_err *err)
 
 int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err)
 {
+    assert(b && offset >= 0);
     char skip[65536];
     sl_buf_reset(&b->unread);
     if (!b->unpack) {
@@ -611,6 +617,7 @@ int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err)
 
 void sl_bytes_poll(struct sl_bytes *b, struct sl_poll_set *p)
 {
+    assert(b && p);
     int fd = b->regular ? b->watch ? sl_watch_fd(b->watch) : -1 : b->fd;
     /* What the watch tells of may have happened after the last read: read again before sleeping. */
     if (fd >= 0 && b->regular && sl_watch_drain(b->watch))
@@ -687,6 +694,7 @@ const char *sl_bytes_name(const struct sl_bytes *b)
 
 void sl_bytes_progress(const struct sl_bytes *b, int64_t *done, int64_t *total)
 {
+    assert(b && done && total);
     *done = SL_MAX(b->read - b->from, 0);
     *total = b->follow ? -1 : b->size - b->from;
 }

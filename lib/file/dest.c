@@ -171,6 +171,7 @@ static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struc
 
 int sl_dest_open(const struct sl_dest_options *o, struct sl_dest **out, struct sl_err *err)
 {
+    assert(o && out);
     struct sl_dest *p = sl_calloc(1, sizeof(*p));
     int rc = 0;
 
@@ -209,6 +210,7 @@ static int write_raw(struct sl_dest *o, const void *data, size_t n, struct sl_er
 
 int sl_dest_write(struct sl_dest *o, const void *data, size_t n, struct sl_err *err)
 {
+    assert(o && (data || !n));
     if (o->gone)
         return SL_PUSH_DONE;
     if (!o->compressor)
@@ -294,6 +296,7 @@ void sl_dest_free(struct sl_dest *o)
 
 void sl_dest_poll(struct sl_dest *o, struct sl_poll_set *p)
 {
+    assert(o && p);
     struct stat st;
     /* Only a pipe or socket can lose its reader while we are silent. */
     if (!o->own && fstat(o->fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))

@@ -60,6 +60,7 @@ static int by_time(const void *a, const void *b)
 int sl_rotated_find(struct sl_seen *seen, const struct sl_taken *f, struct sl_buf *next,
                     struct sl_buf *missed, struct sl_err *err)
 {
+    assert(seen && f && next && missed);
     struct sl_taken **family;
     size_t n;
     int64_t latest = INT64_MAX;
@@ -106,6 +107,7 @@ static int is_numbered(const char *name, const char *base)
 int sl_rotated_born(const char *path, int64_t since, struct sl_born **out, size_t *n,
                     struct sl_err *err)
 {
+    assert(path && out && n);
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *name;
     struct sl_buf full = SL_BUF_INIT;
     struct sl_file_facts now;

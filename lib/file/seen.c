@@ -157,6 +157,7 @@ static struct sl_taken *file_at(const struct sl_seen *s, size_t i)
 
 int sl_seen_new(const struct sl_positions *positions, struct sl_seen **out, struct sl_err *err)
 {
+    assert(out);
     struct sl_seen *s = sl_calloc(1, sizeof(*s));
     const struct sl_position *p = NULL;
     *out = NULL;
@@ -213,6 +214,7 @@ static struct sl_taken *file_of(const struct sl_seen *s, const struct sl_file_fa
 
 int sl_seen_is_done(const struct sl_seen *s, const struct sl_file_facts *now)
 {
+    assert(s && now);
     for (size_t i = first(s, hash_number(s, BY_INODE, now->inode)); i; i = after(s, i)) {
         const struct sl_taken *f = file_at(s, i);
         if (sl_taken_is_unchanged(f, now) && (f->is_visited || sl_taken_is_whole(f)))
@@ -330,6 +332,7 @@ static int look_around(struct sl_seen *s, const char *path, int again, struct sl
 int sl_seen_family(struct sl_seen *s, const struct sl_taken *f, struct sl_taken ***out, size_t *n,
                    struct sl_err *err)
 {
+    assert(s && f && out && n);
     size_t len = strlen(f->path), i = first(s, hash_text(s, BY_PATH, f->path, len));
     const uint64_t hash[] = {hash_text(s, BY_PATH, f->path, len),
                              hash_text(s, BY_STEM, f->path, len)};
@@ -483,6 +486,7 @@ static int take_up(struct search *s, enum sl_seen_as *as, struct sl_taken **out)
 int sl_seen_open(struct sl_seen *seen, struct sl_bytes *b, int flags, struct sl_taken **out,
                  const struct sl_taken **of, struct sl_err *err)
 {
+    assert(seen && b && out && of);
     struct search s = {.seen = seen, .bytes = b, .flags = flags, .path = SL_BUF_INIT, .err = err};
     enum sl_seen_as as = SL_SEEN_NEW;
     struct sl_taken *f = NULL;
@@ -513,6 +517,7 @@ int sl_seen_open(struct sl_seen *seen, struct sl_bytes *b, int flags, struct sl_
 void sl_seen_deliver(struct sl_seen *s, struct sl_taken *f, const struct sl_file_mark *m,
                      int64_t rows)
 {
+    assert(s && f && m && rows >= 0 && m->byte >= 0);
     f->delivered = *m;
     f->rows += rows;
     if (f->is_moved)
@@ -535,6 +540,7 @@ static int is_there(const struct sl_seen *s, const struct sl_taken *f, const cha
 int sl_seen_forget(struct sl_seen *s, const char *dir, int64_t now, int64_t after,
                    struct sl_err *err)
 {
+    assert(s && after >= 0);
     struct sl_buf path = SL_BUF_INIT;
     sl_path_absolute(&path, s->cwd, dir);
     sl_buf_addch(&path, '/');
@@ -587,6 +593,7 @@ static int shorten(struct sl_seen *s, const char *path, struct sl_buf *name,
 
 int sl_seen_positions(struct sl_seen *s, struct sl_positions *out, struct sl_err *err)
 {
+    assert(s && out);
     struct sl_buf text = SL_BUF_INIT, name = SL_BUF_INIT;
     int rc = 0;
     for (struct sl_taken *f = s->moved; f && rc == 0; f = f->next) {

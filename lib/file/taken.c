@@ -28,6 +28,7 @@ static int64_t nsec_of(struct statx_timestamp t)
 
 int sl_file_facts(int fd, const char *path, struct sl_file_facts *out)
 {
+    assert(out);
     struct statx st;
     if (statx(fd >= 0 ? fd : AT_FDCWD, fd >= 0 ? "" : path, fd >= 0 ? AT_EMPTY_PATH : 0,
               STATX_BASIC_STATS | STATX_BTIME, &st) < 0)
@@ -55,12 +56,14 @@ void sl_taken_free(struct sl_taken *f)
 
 int sl_taken_is_inode(const struct sl_taken *f, const struct sl_file_facts *now)
 {
+    assert(f && now);
     return f->facts.inode == now->inode && (!f->facts.dev || f->facts.dev == now->dev) &&
            (!f->facts.born || !now->born || f->facts.born == now->born);
 }
 
 int sl_taken_is_unchanged(const struct sl_taken *f, const struct sl_file_facts *now)
 {
+    assert(f && now);
     return sl_taken_is_inode(f, now) && f->facts.size == now->size && f->facts.mtime == now->mtime;
 }
 
@@ -138,6 +141,7 @@ static void add_path(struct sl_buf *out, const char *name, const struct sl_posit
 int sl_taken_parse(const struct sl_position *p, const struct sl_positions *dirs,
                    struct sl_taken **out, struct sl_err *err)
 {
+    assert(p && out);
     struct sl_taken read = {.is_recorded = 1}, *f = NULL;
     struct sl_buf path = SL_BUF_INIT, name = SL_BUF_INIT;
     int is_file = parse(p, &read, &name);
@@ -163,6 +167,7 @@ int sl_taken_parse(const struct sl_position *p, const struct sl_positions *dirs,
 
 void sl_taken_print(const struct sl_taken *f, const char *path, struct sl_buf *out)
 {
+    assert(f && path && out);
     struct sl_taken x = *f;
     size_t n = SL_COUNT(members);
     x.mark = f->delivered;
@@ -188,6 +193,7 @@ void sl_taken_mark(const struct sl_taken *f, const char *text, size_t n, struct 
 int sl_taken_keep(struct sl_taken *f, struct sl_bytes *b, const struct sl_file_mark *m,
                   struct sl_err *err)
 {
+    assert(f && b && m && m->byte >= 0);
     int64_t learnt = f->packed ? HEAD : f->head_len;
     f->mark = *m;
     if (!f->packed && m->byte > f->facts.size) /* it has grown since it was opened */
@@ -247,6 +253,7 @@ static int read_to(struct stream *t, int64_t to, struct sl_err *err)
 
 int sl_file_crc(struct sl_bytes *b, int64_t from, int64_t to, int64_t *crc, struct sl_err *err)
 {
+    assert(b && from >= 0 && from <= to && crc);
     struct stream t = {.bytes = b};
     int rc = sl_bytes_is_compressed(b) ? read_to(&t, from, err) : 1;
     t.at = from;
@@ -260,6 +267,7 @@ int sl_file_crc(struct sl_bytes *b, int64_t from, int64_t to, int64_t *crc, stru
 
 int sl_taken_learn(struct sl_taken *f, struct sl_bytes *b, struct sl_err *err)
 {
+    assert(f && b);
     char data[HEAD];
     ssize_t n = sl_path_pread(sl_bytes_fd(b), data, HEAD, 0, sl_bytes_name(b), err);
     if (n < 0)
@@ -300,6 +308,7 @@ static int by_byte(const void *a, const void *b)
 int sl_taken_pick(struct sl_taken **of, int n, struct sl_bytes *b, const struct sl_file_facts *now,
                   struct sl_taken **best, struct sl_err *err)
 {
+    assert((of || n == 0) && b && now && best);
     struct stream t = {.bytes = b};
     int rc = 0;
     qsort(of, (size_t)n, sizeof(struct sl_taken *), by_byte);

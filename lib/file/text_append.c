@@ -92,6 +92,7 @@ static int look(struct sl_bytes *b, struct sl_buf *sample, char *last, struct sl
 int sl_append_check(const char *path, const struct sl_text_write_options *wo,
                     struct sl_schema *rows, int *unended, struct sl_err *err)
 {
+    assert(path && wo && sl_schema_is_sound(rows) && unended);
     struct sl_buf sample = SL_BUF_INIT;
     struct sl_bytes *b = NULL;
     char last = '\n';

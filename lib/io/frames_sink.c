@@ -222,6 +222,7 @@ static const struct sl_sink_class frames_sink_class = {
 
 int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err)
 {
+    assert(o && out);
     struct frames_sink *f = sl_calloc(1, sizeof(*f));
     int rc = 0;
     *out = NULL;

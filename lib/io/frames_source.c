@@ -56,6 +56,7 @@ struct frames_source {
 
 struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct sl_err *err)
 {
+    assert(sl_schema_is_sound(s));
     int index;
     if (name)
         index = sl_schema_lookup(s, name, strlen(name), err);
@@ -574,6 +575,7 @@ static const struct sl_source_class frames_source_class = {
 int sl_frames_source_new(const struct sl_input_options *o, struct sl_bytes *bytes,
                          struct sl_source **out, struct sl_err *err)
 {
+    assert(o && bytes && out);
     struct frames_source *f = sl_calloc(1, sizeof(*f));
     *out = NULL;
     if (!f) {

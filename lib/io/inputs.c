@@ -40,6 +40,7 @@ static enum kind kind_of(const struct sl_input_options *o, const char *path)
 
 int sl_input_group(const struct sl_input_options *o, int from, int *mixed)
 {
+    assert(o && from >= 0 && (from < o->npaths || !from));
     int n = 1;
     *mixed = 0;
     for (int i = 0; i < o->npaths && !*mixed; i++)

@@ -225,6 +225,7 @@ static int finish(struct log_source *s, size_t rows, struct sl_morsel **out, str
 
 int sl_log_merge_next(struct log_source *s, struct sl_morsel **out, struct sl_err *err)
 {
+    assert(s && out);
     size_t rows = 0;
     while (rows < MERGED_ROWS) {
         struct front *f;

@@ -146,6 +146,7 @@ static int encode_unpacked(struct sl_log_rows *r, struct sl_batch *b, int worker
 int sl_log_rows_encode(struct sl_log_rows *r, struct sl_batch *b, int worker,
                        struct sl_log_encoded **out, struct sl_schema **wider, struct sl_err *err)
 {
+    assert(r && sl_batch_is_sound(b) && worker >= 0 && out);
     struct sl_schema *unasked = NULL;
     struct sl_log_encoded *e = encoded_new(r, err);
     struct sl_batch *v = e ? sl_hidden_strip(b, err) : NULL;
@@ -208,6 +209,7 @@ static int add_small(struct sl_log_rows *r, struct sl_batch *b, struct sl_err *e
 
 int sl_log_rows_add(struct sl_log_rows *r, struct sl_log_encoded *e, struct sl_err *err)
 {
+    assert(r && e);
     int rc = e->small ? add_small(r, e->small, err) : sl_log_rows_finish(r, err);
     if (rc == 0)
         rc = keep(r, e, err);

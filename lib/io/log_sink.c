@@ -397,6 +397,7 @@ static int copy_text(char **to, const char *from, const char **option)
 
 int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err)
 {
+    assert(o && out);
     struct log_sink *s = sl_calloc(1, sizeof(*s));
     const char *path;
     *out = NULL;

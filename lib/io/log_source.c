@@ -343,6 +343,7 @@ static int narrow(const struct log_source *s, const struct sl_log_chunk *c, stru
 int sl_log_source_decode(struct log_source *s, struct sl_log_chunk *c, struct sl_batch **out,
                          struct sl_err *err)
 {
+    assert(s && c && out);
     int rc = sl_log_chunk_decode(c, out, err);
     if (rc == 0)
         rc = dress(s, c, out, err);
@@ -422,6 +423,7 @@ static const struct sl_source_class log_source_class = {
 
 int sl_log_source_new(const struct sl_input_options *o, struct sl_source **out, struct sl_err *err)
 {
+    assert(o && out);
     struct log_source *s = sl_calloc(1, sizeof(*s));
     *out = NULL;
     if (!s)

@@ -253,6 +253,7 @@ static int await_path(const struct sl_input_options *o, struct sl_err *err)
 int sl_input_open(const struct sl_input_options *o, int from, struct sl_source **out, int *taken,
                   struct sl_err *err)
 {
+    assert(o && from >= 0 && out && taken);
     struct sl_input_options local = *o;
     const char **paths = sl_calloc((size_t)o->npaths + 1, sizeof(*paths));
     int rc = paths ? 0 : sl_err_nomem(err, "a source");
@@ -386,6 +387,7 @@ static int not_a_log(const char *dest, struct sl_err *err)
 
 int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err)
 {
+    assert(o && out);
     struct sl_output_options local = *o;
     enum sl_text_format format;
 

@@ -225,6 +225,7 @@ static const struct sl_source_class pace_source_class = {
 int sl_pace_source_new(struct sl_source *inner, double factor, struct sl_source **out,
                        struct sl_err *err)
 {
+    assert(inner && factor > 0 && out);
     struct pace_source *s = sl_calloc(1, sizeof(*s));
     *out = NULL;
     if (!s) {

@@ -114,6 +114,7 @@ static int parse_time(const char *text, const struct sl_zone *zone, struct sl_po
 int sl_point_parse(const char *text, int64_t now, const struct sl_zone *zone, struct sl_point *out,
                    struct sl_err *err)
 {
+    assert(text && out);
     int ok;
 
     memset(out, 0, sizeof(*out));

@@ -29,6 +29,7 @@ static int put_visible(const struct sl_stream_sink *s, const struct sl_buf *byte
 
 int sl_stream_sink_put(struct sl_stream_sink *s, const struct sl_buf *bytes, struct sl_err *err)
 {
+    assert(s && bytes);
     int rc = s->visible ? put_visible(s, bytes, err)
                         : sl_dest_write(s->dest, bytes->data, bytes->len, err);
     if (rc == SL_PUSH_OK)
@@ -53,6 +54,7 @@ int sl_stream_sink_flush(struct sl_stream_sink *s, struct sl_err *err)
 
 void sl_stream_sink_poll(struct sl_sink *base, struct sl_poll_set *p)
 {
+    assert(base && p);
     sl_dest_poll(((struct sl_stream_sink *)base)->dest, p);
 }
 

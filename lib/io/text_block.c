@@ -12,6 +12,7 @@
 /* Line ends in the n bytes at s; in a text without LF they are CRs. */
 int64_t sl_textin_count_lines(const char *s, size_t n)
 {
+    assert(s || !n);
     const char eol = memchr(s, '\n', n) ? '\n' : '\r';
     int64_t lines = 0;
     for (size_t i = 0; i < n;) {
@@ -66,6 +67,7 @@ static void say_trouble(struct text_source *t)
 
 void sl_textin_pass(struct text_source *t, size_t n)
 {
+    assert(n <= sl_textin_pending(t));
     if (t->taken)
         t->crc = sl_crc32c(t->crc, sl_textin_front(t), n);
     t->start += n;
@@ -156,6 +158,7 @@ void sl_textin_clear(struct text_source *t)
 
 int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err)
 {
+    assert(n <= sl_textin_pending(t));
     const char *s = sl_textin_front(t), *end = s + n;
     if (n > SL_TEXT_RECORD_MAX)
         return sl_textin_refuse_long(t, "the header", err);

@@ -51,6 +51,7 @@ static struct text_long *begin(struct text_source *t, size_t at, size_t n)
 
 int sl_textin_refuse_long(const struct text_source *t, const char *what, struct sl_err *err)
 {
+    assert(what);
     sl_err_set(err, SL_EFORMAT, "%s is longer than %d MiB", what, SL_TEXT_RECORD_MAX >> 20);
     return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
 }

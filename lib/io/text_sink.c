@@ -223,6 +223,7 @@ static const struct sl_sink_class text_sink_class = {
 int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format format,
                      struct sl_sink **out, struct sl_err *err)
 {
+    assert(o && out);
     struct text_sink *s = sl_calloc(1, sizeof(*s));
     *out = NULL;
     if (!s)

@@ -490,6 +490,7 @@ static int copy_settings(struct text_source *t, const struct sl_input_options *o
 int sl_text_source_new(const struct sl_input_options *o, struct sl_bytes *first,
                        struct sl_source **out, struct sl_err *err)
 {
+    assert(o && out);
     struct text_source *t = sl_calloc(1, sizeof(*t));
     *out = NULL;
     if (!t) {

@@ -35,6 +35,7 @@ struct sl_textin_watch {
 int sl_textin_watch_new(const char *dir, int follow, struct sl_textin_watch **out,
                         struct sl_err *err)
 {
+    assert(dir && out);
     struct sl_textin_watch *w = sl_calloc(1, sizeof(*w));
     *out = NULL;
     if (!w)

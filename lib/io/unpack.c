@@ -103,6 +103,7 @@ int sl_unpack_new(struct sl_schema *stream, struct sl_schema *log, const struct 
                   int max_columns, const struct sl_sink *sink, struct sl_unpack **out,
                   struct sl_err *err)
 {
+    assert(out);
     int rest = sl_rest_column(stream);
     *out = NULL;
     if (rest < 0 || stream->fields[rest].type.kind != SL_JSONB)
@@ -152,6 +153,7 @@ int sl_unpack_is_full(struct sl_unpack *u)
 
 int sl_unpack_widen(struct sl_unpack *u, struct sl_schema *wider, struct sl_err *err)
 {
+    assert(u && sl_schema_is_sound(wider));
     struct sl_schema *s = sl_schema_copy(wider);
     if (!s)
         return sl_err_nomem(err, "a schema");
@@ -166,6 +168,7 @@ int sl_unpack_widen(struct sl_unpack *u, struct sl_schema *wider, struct sl_err 
 
 int sl_unpack_wanted(const struct sl_unpack *u, struct sl_batch *b, struct sl_err *err)
 {
+    assert(u && sl_batch_is_sound(b));
     struct sl_column *c = b->columns[u->rest];
     int rc = sl_column_load(c, err);
     if (rc < 0)
@@ -341,6 +344,7 @@ static int assemble(const struct work *w, struct sl_batch **out)
 int sl_unpack_batch(struct sl_unpack *u, int worker, struct sl_batch *b, struct sl_batch **out,
                     struct sl_schema **wider, struct sl_err *err)
 {
+    assert(u && worker >= 0 && sl_batch_is_sound(b) && out);
     struct work w = {.u = u, .text = SL_BUF_INIT, .err = err};
     int rc = 0;
     assert(worker < u->workers && b->schema->nfields == u->stream->nfields);

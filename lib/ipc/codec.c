@@ -79,6 +79,7 @@ static ZSTD_CCtx *compressor(int level, enum sl_codec_kind kind)
 int sl_codec_compress(struct sl_buf *out, const void *src, size_t n, int level,
                       enum sl_codec_kind kind, struct sl_err *err)
 {
+    assert(out && (src || !n));
     assert(src || !n);
     ZSTD_CCtx *z = compressor(level, kind);
     if (!z)
@@ -122,6 +123,7 @@ static int decompress_part(ZSTD_DCtx *d, void *dst, size_t want, const void *src
 int sl_codec_decompress(void *dst, size_t want, size_t claimed, const void *src, size_t n,
                         struct sl_err *err)
 {
+    assert((dst || !want) && (src || !n));
     struct contexts *c = get();
     if (c && !c->decompress)
         c->decompress = ZSTD_createDCtx();
@@ -143,6 +145,7 @@ int sl_codec_need_lz4(struct sl_err *err)
 int sl_codec_decompress_lz4(void *dst, size_t want, size_t claimed, const void *src, size_t n,
                             struct sl_err *err)
 {
+    assert((dst || !want) && (src || !n));
     struct contexts *c = get();
     if (c && !c->lz4)
         c->lz4 = sl_lz4_new();

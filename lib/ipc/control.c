@@ -21,6 +21,7 @@ static const char *const reason_names[] = {
 
 void sl_control_print(const struct sl_control *c, struct sl_buf *out)
 {
+    assert(c && out);
     sl_buf_printf(out, "{\"t\":\"%s\"", kind_names[c->kind]);
     switch (c->kind) {
     case SL_CONTROL_BARRIER:
@@ -72,6 +73,7 @@ static int malformed(struct sl_err *err, const char *what)
 
 int sl_control_parse(const char *s, size_t n, struct sl_control *out, struct sl_err *err)
 {
+    assert((s || !n) && out);
     const char *v;
     size_t len;
     memset(out, 0, sizeof *out);

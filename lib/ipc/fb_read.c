@@ -56,6 +56,7 @@ bad:
 
 struct sl_fb_table sl_fb_root(struct sl_fb *fb, const uint8_t *data, size_t len)
 {
+    assert(fb && (data || !len));
     *fb = (struct sl_fb){.data = data, .len = len};
     return within(fb, 0, 4) ? table_at(fb, read_u32(fb, 0)) : no_table;
 }
@@ -77,6 +78,7 @@ static size_t field_at(const struct sl_fb_table *t, int field, size_t width)
 
 int64_t sl_fb_scalar(const struct sl_fb_table *t, int field, int width, int64_t missing)
 {
+    SL_CHECK_THAT(width == 1 || width == 2 || width == 4 || width == 8);
     size_t at = field_at(t, field, (size_t)width);
     if (!at)
         return missing;
@@ -111,6 +113,7 @@ const char *sl_fb_string(const struct sl_fb_table *t, int field, size_t *len)
 
 struct sl_fb_vector sl_fb_vector(const struct sl_fb_table *t, int field, size_t width)
 {
+    SL_CHECK_THAT(width > 0);
     struct sl_fb_vector v = {.fb = t->fb};
     size_t to = target(t, field);
     if (!to)

@@ -32,6 +32,7 @@ static void pad(struct sl_fb_writer *w, size_t ahead, size_t align)
 
 void sl_fb_begin(struct sl_fb_writer *w, struct sl_buf *out)
 {
+    assert(w && out);
     w->out = out;
     w->base = out->len;
     put_zeros(w, 4);
@@ -55,6 +56,7 @@ void sl_fb_point(struct sl_fb_writer *w, size_t hole, size_t target)
 
 size_t sl_fb_table(struct sl_fb_writer *w, struct sl_fb_slot *slots, int n)
 {
+    assert(slots || !n);
     uint16_t vtable[2 + FIELDS_MAX] = {0};
     int fields = 0;
     size_t size = 4, align = 4;
@@ -88,6 +90,7 @@ size_t sl_fb_table(struct sl_fb_writer *w, struct sl_fb_slot *slots, int n)
 
 size_t sl_fb_put_string(struct sl_fb_writer *w, size_t hole, const char *s, size_t n)
 {
+    assert(s || !n);
     size_t at = sl_fb_put_vector(w, hole, n, 1, 1);
     if (n)
         set_bytes(w, at, s, n);
@@ -97,6 +100,7 @@ size_t sl_fb_put_string(struct sl_fb_writer *w, size_t hole, const char *s, size
 
 size_t sl_fb_put_vector(struct sl_fb_writer *w, size_t hole, size_t n, size_t width, size_t align)
 {
+    assert(align && !(align & (align - 1)));
     pad(w, 4, SL_MAX(align, (size_t)4));
     size_t at = put_zeros(w, 4);
     sl_fb_point(w, hole, at);

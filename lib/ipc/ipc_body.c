@@ -10,6 +10,7 @@
 
 void sl_ipc_body_unref(struct sl_ipc_body *b)
 {
+    assert(!b || b->refs > 0);
     if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
         return;
     sl_buffer_unref(b->owner);
@@ -106,6 +107,7 @@ static int take_bytes(struct sl_ipc_body *b, const struct sl_ipc_message *m, str
 struct sl_ipc_body *sl_ipc_body_new(const struct sl_ipc_message *m, struct sl_fb_table *batch,
                                     struct sl_account *account, struct sl_err *err)
 {
+    assert(m && batch);
     struct sl_ipc_body *b = sl_calloc(1, sizeof *b);
     if (!b) {
         sl_err_nomem(err, "a batch");
@@ -152,6 +154,7 @@ size_t sl_ipc_own_spans(const struct sl_foreign *f)
 int sl_ipc_skip(struct sl_ipc_cursor *c, const struct sl_foreign *f, int as_index,
                 struct sl_err *err)
 {
+    assert(sl_ipc_cursor_is_sound(c));
     const struct sl_ipc_body *b = c->body;
     size_t spans = as_index ? 2 : sl_ipc_own_spans(f);
     c->node++;

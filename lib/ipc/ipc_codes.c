@@ -91,6 +91,7 @@ static struct sl_column *take_values(struct sl_column *values, struct sl_column 
 struct sl_column *sl_ipc_load_indirect(struct sl_ipc_cursor *c, struct sl_foreign *f,
                                        const struct sl_ipc_dicts *dicts, struct sl_err *err)
 {
+    assert(sl_ipc_cursor_is_sound(c) && f && dicts);
     struct sl_ipc_dict *dict = dicts ? dicts->find(dicts->arg, f->dict_id) : NULL;
     size_t rows = (size_t)c->body->nodes[c->node].length;
     if (!dict) {
@@ -136,6 +137,7 @@ struct sl_column *sl_ipc_load_dict(struct sl_ipc_cursor *c, const struct sl_fore
                                    struct sl_type type, struct sl_ipc_dict *dict,
                                    struct sl_err *err)
 {
+    assert(sl_ipc_cursor_is_sound(c) && f);
     const uint8_t *value_valid;
     size_t nvalues, rows = (size_t)c->body->nodes[c->node].length;
     struct sl_column *values = sl_ipc_dict_typed(dict, &nvalues, &value_valid, err);

@@ -245,6 +245,7 @@ static int convert(struct sl_column *c, const struct sl_column *raw, struct sl_a
 struct sl_column *sl_ipc_convert(struct sl_column *raw, struct sl_type type,
                                  struct sl_account *account, struct sl_err *err)
 {
+    assert(sl_column_is_sound(raw));
     if (type.kind == SL_FOREIGN)
         return raw;
     assert(raw->form == SL_PLAIN);

@@ -141,6 +141,7 @@ static int index_entries(struct sl_ipc_decoder *d, struct sl_err *err)
 int sl_ipc_decoder_dictionary(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                               struct sl_err *err)
 {
+    assert(m && m->kind == SL_IPC_DICTIONARY);
     assert(m->kind == SL_IPC_DICTIONARY);
     struct sl_fb fb;
     struct sl_fb_table message, head;
@@ -202,6 +203,7 @@ static int is_asked_for(const uint8_t *columns, int i)
 int sl_ipc_decoder_dictionary_column(const struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                                      const uint8_t *columns)
 {
+    assert(d && m);
     struct sl_fb fb;
     struct sl_fb_table message, head;
     struct sl_err ignored;
@@ -253,6 +255,7 @@ static int read_schema_meta(struct sl_ipc_decoder *d, const struct sl_fb_table *
 int sl_ipc_decoder_schema(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                           struct sl_err *err)
 {
+    assert(m && m->kind == SL_IPC_SCHEMA);
     assert(m->kind == SL_IPC_SCHEMA);
     struct sl_fb fb;
     struct sl_fb_table message, head;
@@ -424,12 +427,14 @@ static struct sl_ipc_body *open_batch(struct sl_ipc_decoder *d, const struct sl_
 int sl_ipc_decoder_batch(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                          struct sl_batch **out, struct sl_err *err)
 {
+    assert(d && m && out);
     return sl_ipc_decoder_columns(d, m, NULL, out, err);
 }
 
 int sl_ipc_decoder_columns(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                            const uint8_t *columns, struct sl_batch **out, struct sl_err *err)
 {
+    assert(m && out);
     assert(m->kind == SL_IPC_BATCH);
     struct sl_err local = {0};
     struct sl_err *e = err ? err : &local;
@@ -456,6 +461,7 @@ int sl_ipc_decoder_columns(struct sl_ipc_decoder *d, const struct sl_ipc_message
 int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                        const uint8_t *columns, uint32_t *crc, struct sl_err *err)
 {
+    assert(d && m && crc);
     struct sl_err local = {0};
     err = err ? err : &local;
     sl_err_init(err);

@@ -48,6 +48,7 @@ struct sl_ipc_dict *sl_ipc_dict_ref(struct sl_ipc_dict *d)
 
 void sl_ipc_dict_unref(struct sl_ipc_dict *d)
 {
+    assert(!d || d->refs > 0);
     if (!d || atomic_fetch_sub_explicit(&d->refs, 1, memory_order_acq_rel) != 1)
         return;
     sl_ipc_body_unref(d->body);
@@ -127,6 +128,7 @@ static int type_locked(struct sl_ipc_dict *d, struct sl_err *err)
 struct sl_column *sl_ipc_dict_typed(struct sl_ipc_dict *d, size_t *rows, const uint8_t **valid,
                                     struct sl_err *err)
 {
+    assert(d && rows && valid);
     pthread_mutex_lock(&d->lock);
     int rc = type_locked(d, err);
     pthread_mutex_unlock(&d->lock);
@@ -140,6 +142,7 @@ struct sl_column *sl_ipc_dict_typed(struct sl_ipc_dict *d, size_t *rows, const u
 struct sl_ipc_dict *sl_ipc_dict_extend(struct sl_ipc_dict *before, struct sl_ipc_dict *more,
                                        struct sl_err *err)
 {
+    assert(before != more);
     struct sl_column *parts[2] = {sl_ipc_dict_raw(before, err), NULL}, *all = NULL;
     struct sl_ipc_dict *d = NULL;
     if (parts[0])

@@ -191,6 +191,7 @@ int sl_ipc_encode_batch(struct sl_batch *b, const struct sl_ipc_form *f,
                         const struct sl_ipc_meta *meta, int nmeta, struct sl_buf *out,
                         struct sl_ipc_layout *record, uint32_t *column_crc, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(b) && f && out && (meta || !nmeta));
     assert(f->nfields == b->schema->nfields);
     assert(nmeta >= 0);
     const struct sl_schema *s = b->schema;
@@ -227,6 +228,7 @@ int sl_ipc_encode_control(const struct sl_schema *s, const struct sl_ipc_form *f
                           const struct sl_ipc_meta *meta, int nmeta, struct sl_buf *out,
                           struct sl_err *err)
 {
+    assert(sl_schema_is_sound(s) && f && out && (meta || !nmeta));
     assert(f->nfields == s->nfields);
     assert(nmeta > 0);
     /* The schema's count of references is all that a batch changes in it. */

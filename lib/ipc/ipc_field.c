@@ -301,6 +301,7 @@ static int read_field(struct sl_foreign *f, const struct sl_fb_table *field, int
 struct sl_foreign *sl_ipc_read_field(const struct sl_fb_table *field, int depth,
                                      struct sl_ipc_budget *budget, struct sl_err *err)
 {
+    assert(depth >= 0 && budget);
     if (!field->pos || depth >= SL_FOREIGN_DEPTH || !budget->fields) {
         sl_ipc_malformed(err, !field->pos                 ? "its metadata is damaged"
                               : depth >= SL_FOREIGN_DEPTH ? "types are nested deeper than 64"
@@ -349,6 +350,7 @@ static struct sl_type decimal_type(struct sl_foreign *f)
 
 struct sl_type sl_ipc_type_of(struct sl_foreign *f)
 {
+    assert(f);
     struct sl_type t = {.kind = SL_FOREIGN, .foreign = f};
     switch ((enum sl_arrow_type)f->arrow) {
     case SL_ARROW_BOOL: return sl_type_of(SL_BOOL);

@@ -14,6 +14,7 @@ enum { BLOCK = 24 }; /* offset; length of the metadata, padded to 8; length of t
 
 int sl_ipc_footer_read(const uint8_t *data, size_t n, struct sl_ipc_footer *out, struct sl_err *err)
 {
+    assert(data && out);
     struct sl_fb fb;
     *out = (struct sl_ipc_footer){.first_batch = INT64_MAX};
     struct sl_fb_table footer = sl_fb_root(&fb, data, n);

@@ -8,6 +8,7 @@ enum { LEVEL = 1 };
 
 int sl_ipc_form_init(struct sl_ipc_form *f, const struct sl_schema *s, struct sl_err *err)
 {
+    assert(f && sl_schema_is_sound(s));
     memset(f, 0, sizeof *f);
     f->level = LEVEL;
     f->code = sl_calloc((size_t)s->nfields + 1, 1);
@@ -37,6 +38,7 @@ static int may_be_dictionary(struct sl_type t)
 
 int sl_ipc_form_fit(struct sl_ipc_form *f, struct sl_batch *b, struct sl_err *err)
 {
+    assert(f && sl_batch_is_sound(b));
     assert(f->nfields == b->schema->nfields);
     enum { ROOM = 2 }; /* later batches may have more values than this one */
     for (int i = 0; i < f->nfields; i++) {
@@ -75,6 +77,7 @@ static int few_values(const struct sl_batch *b, const struct sl_column *c, size_
 
 void sl_ipc_form_count(struct sl_ipc_form *f, const struct sl_batch *b)
 {
+    assert(f && sl_batch_is_sound(b));
     assert(f->nfields == b->schema->nfields);
     size_t limit = SL_MIN(b->selected / 2, code_values(2));
     for (int i = 0; i < f->nfields; i++) {
@@ -87,6 +90,7 @@ void sl_ipc_form_count(struct sl_ipc_form *f, const struct sl_batch *b)
 
 int sl_ipc_form_holds(const struct sl_ipc_form *f, const struct sl_batch *b)
 {
+    assert(f && sl_batch_is_sound(b));
     assert(f->nfields == b->schema->nfields);
     for (int i = 0; i < f->nfields; i++) {
         struct sl_column *c = b->columns[i];

@@ -112,6 +112,12 @@ struct sl_ipc_cursor {
     const struct sl_ipc_body *body;
     size_t node, span, variadic;
 };
+/* For an assert at each door: a cursor never stands behind the end of what it goes through. */
+static inline int sl_ipc_cursor_is_sound(const struct sl_ipc_cursor *c)
+{
+    return c && c->body && c->node <= c->body->nnodes && c->span <= c->body->nspans &&
+           c->variadic <= c->body->nvariadic;
+}
 /* Whether values are views, with a number of buffers of their own. */
 int sl_ipc_is_view(const struct sl_foreign *f);
 /* Buffers of a type itself, without its children's; a view's variadic ones are counted apart. */

@@ -68,6 +68,7 @@ static int inflate(const struct sl_ipc_body *b, struct sl_slab *s, size_t need, 
 int sl_slab_next(struct sl_ipc_cursor *c, size_t need, int exact, size_t align, struct sl_slab *s,
                  struct sl_err *err)
 {
+    assert(sl_ipc_cursor_is_sound(c) && s && align && !(align & (align - 1)));
     const struct sl_ipc_body *b = c->body;
     assert(c->span < b->nspans);
     struct sl_ipc_span span = b->spans[c->span++];
@@ -100,6 +101,7 @@ static void own_slab(struct sl_column *col, int slot, struct sl_slab *s)
 int sl_slab_valid(struct sl_ipc_cursor *c, struct sl_column *col, struct sl_ipc_node node,
                   struct sl_err *err)
 {
+    assert(sl_ipc_cursor_is_sound(c) && col);
     struct sl_slab s;
     int rc;
     if (!node.nulls) {
@@ -506,6 +508,7 @@ static int load_shape(struct sl_ipc_cursor *c, struct sl_column *col,
 struct sl_column *sl_ipc_load(struct sl_ipc_cursor *c, struct sl_foreign *f, int top,
                               const struct sl_ipc_dicts *dicts, struct sl_err *err)
 {
+    assert(sl_ipc_cursor_is_sound(c) && f);
     if (!top && f->index_bits)
         return sl_ipc_load_indirect(c, f, dicts, err);
     assert(c->node < c->body->nnodes);

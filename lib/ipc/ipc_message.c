@@ -5,6 +5,7 @@
 
 int sl_ipc_malformed(struct sl_err *err, const char *what)
 {
+    assert(what);
     return sl_err_set(err, SL_EFORMAT, "not a good Arrow message: %s", what);
 }
 
@@ -91,6 +92,7 @@ int64_t sl_ipc_peek(const uint8_t *data, size_t n, struct sl_ipc_message *m, str
 int sl_ipc_open_message(const struct sl_ipc_message *m, int header, struct sl_fb *fb,
                         struct sl_fb_table *message, struct sl_fb_table *head, struct sl_err *err)
 {
+    assert(m && fb && message && head);
     *message = sl_fb_root(fb, m->meta, m->meta_len);
     *head = sl_fb_get(message, FB_MESSAGE_HEADER);
     if (fb->bad || !head->pos || sl_fb_scalar(message, FB_MESSAGE_TYPE, 1, 0) != header)
@@ -101,6 +103,7 @@ int sl_ipc_open_message(const struct sl_ipc_message *m, int header, struct sl_fb
 int sl_ipc_message_meta(const struct sl_ipc_message *m, const char *key, const char **value,
                         size_t *len)
 {
+    assert(m && key && value && len);
     struct sl_fb fb;
     size_t want = strlen(key);
     if (m->kind == SL_IPC_END)

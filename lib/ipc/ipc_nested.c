@@ -176,6 +176,7 @@ static int put_plain(struct sl_ipc_put *p, struct sl_column *c)
 
 int sl_ipc_put_foreign(struct sl_ipc_put *p, struct sl_column *c)
 {
+    assert(sl_column_is_loaded(c) && c->type.kind == SL_FOREIGN);
     if (c->type.foreign->shape == SL_SHAPE_NONE) {
         sl_ipc_put_node(p, c->rows, c->rows);
         return 0;

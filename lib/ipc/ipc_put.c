@@ -113,6 +113,7 @@ static int put(struct sl_ipc_put *p, const void *data, size_t n, enum sl_codec_k
 
 int sl_ipc_put_buffer(struct sl_ipc_put *p, const void *data, size_t n)
 {
+    assert(data || !n);
     return put(p, data, n, SL_CODEC_BYTES);
 }
 
@@ -136,6 +137,7 @@ static void *scratch(struct sl_ipc_put *p, size_t n)
 
 int sl_ipc_put_bits(struct sl_ipc_put *p, const uint8_t *bits, size_t n)
 {
+    assert(bits || !n);
     size_t bytes = sl_bits_bytes(n);
     if (n % 8 == 0)
         return sl_ipc_put_buffer(p, bits, bytes);
@@ -150,6 +152,7 @@ int sl_ipc_put_bits(struct sl_ipc_put *p, const uint8_t *bits, size_t n)
 /* The node, and the validity buffer (absent where no row is null). */
 int sl_ipc_put_valid(struct sl_ipc_put *p, const struct sl_column *c)
 {
+    assert(sl_column_is_loaded(c));
     size_t nulls = c->valid ? c->rows - sl_bits_count(c->valid, c->rows) : 0;
     sl_ipc_put_node(p, c->rows, nulls);
     return nulls ? sl_ipc_put_bits(p, c->valid, c->rows) : sl_ipc_put_buffer(p, NULL, 0);
@@ -157,6 +160,7 @@ int sl_ipc_put_valid(struct sl_ipc_put *p, const struct sl_column *c)
 
 int sl_ipc_put_values(struct sl_ipc_put *p, const struct sl_column *c, size_t width)
 {
+    assert(sl_column_is_loaded(c) && width > 0);
     if (!c->valid)
         return put(p, c->data, c->rows * width, SL_CODEC_NUMBERS);
     uint8_t *s = scratch(p, c->rows * width);
@@ -189,6 +193,7 @@ static int put_bool(struct sl_ipc_put *p, const struct sl_column *c)
 
 int sl_ipc_put_offsets(struct sl_ipc_put *p, const struct sl_column *c, int wide)
 {
+    assert(sl_column_is_loaded(c));
     size_t n = c->rows + 1;
     int32_t base = c->offsets[0];
     if (!wide && !base)
@@ -222,6 +227,7 @@ static int put_codes(struct sl_ipc_put *p, const struct sl_column *c, int code)
 
 int sl_ipc_put_column(struct sl_ipc_put *p, struct sl_column *c, int code)
 {
+    assert(sl_column_is_sound(c));
     if (c->type.kind == SL_FOREIGN)
         return sl_ipc_put_foreign(p, c);
     assert(c->form == (code ? SL_DICT : SL_PLAIN));

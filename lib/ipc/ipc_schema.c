@@ -7,6 +7,7 @@
 
 void sl_ipc_frame_begin(struct sl_ipc_frame *f, struct sl_buf *out, int header, int has_meta)
 {
+    assert(f && out);
     static const uint8_t prefix[8] = {0xff, 0xff, 0xff, 0xff}; /* and the length, filled in later */
     struct sl_fb_slot slots[] = {
         {.field = FB_MESSAGE_BODY, .width = 8},
@@ -38,6 +39,7 @@ static size_t put_pair(struct sl_fb_writer *w, size_t hole, const char *key, siz
 
 size_t sl_ipc_frame_meta(struct sl_ipc_frame *f, const struct sl_ipc_meta *meta, int n)
 {
+    assert(meta || !n);
     size_t first = 0, vector = n ? sl_fb_put_vector(&f->w, f->meta_hole, (size_t)n, 4, 4) : 0;
     for (int i = 0; i < n; i++) {
         size_t at = put_pair(&f->w, vector + 4 * (size_t)i, meta[i].key, strlen(meta[i].key),
@@ -239,6 +241,7 @@ static void write_schema_meta(struct sl_fb_writer *w, size_t hole, const struct 
 int sl_ipc_encode_schema(const struct sl_schema *s, const struct sl_ipc_form *f, struct sl_buf *out,
                          struct sl_err *err)
 {
+    assert(sl_schema_is_sound(s) && f && out);
     assert(f->nfields == s->nfields);
     struct sl_ipc_frame frame;
     struct sl_fb_writer *w = &frame.w;

@@ -52,6 +52,7 @@ void sl_lz4_free(void *context)
 const char *sl_lz4_decompress(void *context, void *dst, size_t want, size_t claimed,
                               const void *src, size_t n)
 {
+    assert(context && (dst || !want) && (src || !n));
     size_t out = 0, in = 0, left = 1; /* left: of the frame, 0 at its end */
     if (claimed / RATIO_MAX > n)
         return "it claims more than it can hold";

@@ -9,6 +9,7 @@
 
 size_t sl_bool_select(const struct sl_column *c, size_t n, uint32_t *keep)
 {
+    assert(sl_column_is_loaded(c) && c->type.kind == SL_BOOL && (keep || !n));
     size_t k = 0;
     if (c->form == SL_CONST) {
         if ((!c->valid || sl_bit(c->valid, 0)) && sl_bit(c->data, 0))
@@ -161,6 +162,7 @@ out:
 int sl_eval_and_or(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
                    struct sl_err *err)
 {
+    assert(sl_frame_is_sound(f) && n->nargs >= 1 && out);
     int is_or = n->kind == SL_NODE_OR, rc = 0;
     struct sl_column *acc = new_bits(f->ev, f->n, err), *c, *plain;
     if (!acc)
@@ -286,6 +288,7 @@ static int plain_bools(struct sl_frame *f, struct sl_column **c, struct sl_err *
 int sl_eval_case(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
                  struct sl_err *err)
 {
+    assert(sl_frame_is_sound(f) && n->nargs >= 1 && out);
     struct parts parts;
     size_t left = f->n;
     int rc = parts_init(&parts, n->nargs, f->n, err);
@@ -353,6 +356,7 @@ static int take_known(struct sl_frame *f, struct sl_column **c, uint32_t *rest, 
 int sl_eval_coalesce(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
                      struct sl_err *err)
 {
+    assert(sl_frame_is_sound(f) && n->nargs >= 1 && out);
     struct parts parts;
     size_t left = f->n;
     int rc = parts_init(&parts, n->nargs, f->n, err);

@@ -11,6 +11,7 @@
 int sl_interval_shift(int64_t t, int nsec, struct sl_interval v, int sign,
                       const struct sl_zone *zone, int64_t *out)
 {
+    assert((sign == 1 || sign == -1) && out);
     int64_t per = nsec ? 1 : 1000, add;
     if (v.months || v.days) {
         int64_t rest, wall = sl_wall_seconds(t, nsec, zone, &rest);

@@ -22,6 +22,7 @@ int sl_call_null(struct sl_call *c, size_t row)
 
 int sl_call_fail(struct sl_call *c, size_t row, const char *fmt, ...)
 {
+    assert(row < c->rows);
     char what[300];
     va_list ap;
     va_start(ap, fmt);
@@ -33,6 +34,7 @@ int sl_call_fail(struct sl_call *c, size_t row, const char *fmt, ...)
 
 int sl_call_range(struct sl_call *c, size_t row)
 {
+    assert(row < c->rows);
     char name[SL_TYPE_NAME];
     return sl_call_fail(c, row, "value out of range for type %s", sl_type_name(c->out->type, name));
 }
@@ -55,6 +57,7 @@ enum { PIECE = 1 << 20 };
 
 int sl_text_begin(struct sl_text_result *t, struct sl_call *c, size_t guess)
 {
+    assert(t && c);
     memset(t, 0, sizeof(*t));
     t->call = c;
     struct sl_buffer *o = sl_buffer_new(c->ev->account, (c->rows + 1) * sizeof(int32_t));
@@ -70,6 +73,7 @@ int sl_text_begin(struct sl_text_result *t, struct sl_call *c, size_t guess)
 
 char *sl_text_room(struct sl_text_result *t, size_t n)
 {
+    SL_CHECK_THAT(t->used <= INT32_MAX);
     if (t->failed)
         return NULL;
     size_t want = t->used + n, max = t->call->ev->text_max;
@@ -106,6 +110,7 @@ void sl_text_drop(struct sl_text_result *t)
 
 int sl_text_end(struct sl_text_result *t)
 {
+    assert(t->call);
     struct sl_column *out = t->call->out;
     if (t->failed)
         return t->failed;

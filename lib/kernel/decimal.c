@@ -66,6 +66,7 @@ static enum sl_decimal_state state(int lost)
 
 enum sl_decimal_state sl_decimal_pack(struct sl_decimal d, sl_int128 *out)
 {
+    assert(out);
     int lost = shorten(&d, SL_DECIMAL_DIGITS);
     if (d.scale > SCALE_MAX)
         lost |= drop(&d, d.scale - SCALE_MAX);
@@ -188,6 +189,7 @@ static enum sl_decimal_state modulo(struct sl_decimal a, struct sl_decimal b,
 enum sl_decimal_state sl_decimal_arith(int op, struct sl_decimal a, struct sl_decimal b,
                                        struct sl_decimal *out)
 {
+    assert(out);
     switch (op) {
     case '-': b.v = -b.v; return add(a, b, out);
     case '+': return add(a, b, out);
@@ -210,6 +212,7 @@ int sl_decimal_order(struct sl_decimal a, struct sl_decimal b)
 
 enum sl_decimal_state sl_decimal_rescale(struct sl_decimal d, int scale, int how, sl_int128 *out)
 {
+    assert(out);
     int up = scale - d.scale;
     if (!d.v)
         up = 0;
@@ -276,6 +279,7 @@ size_t sl_decimal_print(char *out, struct sl_decimal d)
 
 int sl_decimal_parse(const char *s, size_t n, struct sl_decimal *out)
 {
+    assert((s || !n) && out);
     struct sl_decimal d = {0, 0};
     int negative = 0, point = 0, seen = 0, digits = 0, zeros = 0;
     int64_t exponent = 0;
@@ -322,6 +326,7 @@ int sl_decimal_parse(const char *s, size_t n, struct sl_decimal *out)
 
 int sl_decimal_fit(struct sl_decimal d, int *scale)
 {
+    assert(scale);
     int digits = digits_of(magnitude(d.v));
     *scale = SL_MAX(d.scale, 0);
     int precision = SL_MAX(SL_MAX(digits + *scale - d.scale, *scale), 1);

@@ -191,6 +191,7 @@ static int by_const(struct sl_frame *f, const struct sl_node *n, struct sl_colum
 int sl_eval_by_entry(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
                      struct sl_err *err)
 {
+    assert(sl_frame_is_sound(f) && n && out);
     struct sl_column *c, *entries = NULL, *null = NULL;
     int rc = sl_frame_column(f, n->only, &c, err);
     if (rc < 0)
@@ -220,6 +221,7 @@ static int is_true(const struct sl_column *c, size_t i)
 int sl_truth_by_entry(struct sl_eval *ev, const struct sl_node *n, int ncols, struct sl_column *c,
                       uint8_t **table, struct sl_err *err)
 {
+    assert(ev && sl_column_is_sound(c) && table);
     struct sl_column *entries = NULL, *null = NULL;
     size_t nd = c->dict->rows;
     int rc = 0;

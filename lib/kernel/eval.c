@@ -17,6 +17,7 @@
 
 struct sl_type sl_expr_type(const struct sl_expr *e)
 {
+    assert(e && e->root);
     return e->root->type;
 }
 
@@ -92,6 +93,7 @@ void sl_frame_release(struct sl_frame *f)
 
 int sl_frame_column(struct sl_frame *f, int index, struct sl_column **out, struct sl_err *err)
 {
+    assert(sl_frame_is_sound(f) && out);
     assert(index >= 0);
     assert(index >= 0 && index < f->ncols);
     struct sl_column *c = f->cols[index];
@@ -118,6 +120,7 @@ int sl_frame_column(struct sl_frame *f, int index, struct sl_column **out, struc
 int sl_frame_sub(struct sl_frame *sub, struct sl_frame *f, const uint32_t *keep, size_t n,
                  struct sl_err *err)
 {
+    assert(sl_frame_is_sound(f) && (keep || !n) && n <= f->n);
     int rc = sl_frame_init(sub, f->ev, f->ncols, err);
     if (rc < 0)
         return rc;
@@ -150,6 +153,7 @@ nomem:
 int sl_frame_fail(struct sl_frame *f, const struct sl_node *n, size_t row, struct sl_err *err,
                   const char *fmt, ...)
 {
+    assert(sl_frame_is_sound(f) && n);
     struct sl_eval *ev = f->ev;
     char what[sizeof(err->what)];
     va_list ap;
@@ -215,6 +219,7 @@ static int join_valid(struct sl_call *c, int nargs, struct sl_err *err)
 
 struct sl_column *sl_column_repeat(struct sl_column *one, size_t n, struct sl_err *err)
 {
+    assert(sl_column_is_sound(one));
     assert(one->rows == 1 || one->form == SL_CONST);
     struct sl_column *c;
     if (one->form == SL_CONST && one->rows == n)
@@ -328,6 +333,7 @@ static int eval_call(struct sl_frame *f, const struct sl_node *n, struct sl_colu
 int sl_node_eval_rows(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
                       struct sl_err *err)
 {
+    assert(sl_frame_is_sound(f) && n && out);
     switch (n->kind) {
     case SL_NODE_AND:
     case SL_NODE_OR: return sl_eval_and_or(f, n, out, err);
@@ -340,6 +346,7 @@ int sl_node_eval_rows(struct sl_frame *f, const struct sl_node *n, struct sl_col
 int sl_node_eval(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
                  struct sl_err *err)
 {
+    assert(sl_frame_is_sound(f) && n && out);
     int rc;
     *out = NULL;
     if (n->value) {
@@ -392,12 +399,14 @@ static int failure_order(const void *a, const void *b)
 
 void sl_eval_begin(struct sl_eval *ev, const struct sl_expr_env *env)
 {
+    assert(ev && env);
     clear_failures(ev);
     ev->env = env;
 }
 
 int sl_eval_end(struct sl_eval *ev, struct sl_err *err)
 {
+    assert(ev->nfailed <= ev->cap_failed);
     size_t n = 0;
     if (ev->nfailed == 0)
         return 0;
@@ -418,6 +427,7 @@ int sl_eval_end(struct sl_eval *ev, struct sl_err *err)
 int sl_expr_eval(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch *b,
                  struct sl_column **out, struct sl_err *err)
 {
+    assert(ev && e && e->root && sl_batch_is_sound(b) && out);
     struct sl_frame f;
     *out = NULL;
     sl_eval_begin(ev, &e->env);

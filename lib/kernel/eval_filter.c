@@ -209,6 +209,7 @@ static int refine(struct filter *f, const struct sl_node *n)
 int sl_expr_filter(struct sl_eval *ev, const struct sl_expr *e, struct sl_batch *b,
                    struct sl_buffer **selection, size_t *n, struct sl_err *err)
 {
+    assert(ev && e && e->root && sl_batch_is_sound(b) && selection && n);
     struct filter f = {
         .ev = ev, .b = b, .ncols = e->schema->nfields, .n = b->selected, .all = 1, .err = err};
     int rc = 0;

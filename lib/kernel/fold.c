@@ -134,6 +134,7 @@ static const struct range to_lower[] = {
 
 int32_t sl_fold_char(int32_t cp, int upper)
 {
+    SL_CHECK_THAT(cp >= 0);
     const struct range *r = upper ? to_upper : to_lower;
     size_t n = upper ? SL_COUNT(to_upper) : SL_COUNT(to_lower), lo = 0;
     while (n > 0) { /* the first range that begins behind cp */

@@ -43,6 +43,16 @@ struct sl_frame {
     uint32_t *owned[2]; /* sel and pos if they are the frame's own */
     int by_dict;        /* rows are entries of a dictionary: errors only say "take the slow way" */
 };
+/* For asserts: a frame has rows of a batch, or of the frame above, or none to look at; a call has at least n
+ * arguments. */
+static inline int sl_frame_is_sound(const struct sl_frame *f)
+{
+    return f && f->ev && f->ncols >= 0 && (f->cols || !f->ncols);
+}
+static inline int sl_call_has(const struct sl_call *c, int n)
+{
+    return c && c->ev && c->node && c->args && c->node->nargs >= n;
+}
 
 struct sl_failure {
     size_t row, nth; /* nth: in the order of evaluation */

@@ -73,6 +73,7 @@ static int int_divide(struct sl_call *c, const int64_t *a, size_t sa, const int6
 
 int sl_kernel_int_arith(struct sl_call *c)
 {
+    assert(sl_call_has(c, 2));
     const int64_t *a = c->args[0]->data, *b = c->args[1]->data;
     size_t sa = sl_arg_step(c, 0), sb = sl_arg_step(c, 1), rows = c->rows;
     int op = (int)c->node->param[0];
@@ -180,6 +181,7 @@ static SL_NUMBERS(numeric_rows)
 
 int sl_kernel_numeric_arith(struct sl_call *c)
 {
+    assert(sl_call_has(c, 2));
     int op = (int)c->node->param[0];
     int narrow = sl_numeric_is64(c->args[0]->type) && sl_numeric_is64(c->args[1]->type);
     if (narrow && sl_numeric_is64(c->out->type) && strchr("+-*", op))
@@ -219,6 +221,7 @@ static int check_doubles(struct sl_call *c, const double *to)
 
 int sl_kernel_double_arith(struct sl_call *c)
 {
+    assert(sl_call_has(c, 2));
     const double *a = c->args[0]->data, *b = c->args[1]->data;
     size_t sa = sl_arg_step(c, 0), sb = sl_arg_step(c, 1), rows = c->rows;
     double *restrict to = sl_call_data(c);
@@ -238,6 +241,7 @@ int sl_kernel_double_arith(struct sl_call *c)
 /* Unary minus of any number. */
 int sl_kernel_negate(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     void *to = sl_call_data(c);
     if (!to)
         return -SL_ENOMEM;

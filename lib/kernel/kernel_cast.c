@@ -432,6 +432,7 @@ static int to_date(struct sl_call *c)
 
 int sl_kernel_cast(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     struct sl_type from = c->args[0]->type, to = c->out->type;
     if (sl_type_is_bytes(to))
         return to_bytes(c);

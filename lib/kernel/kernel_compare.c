@@ -18,6 +18,7 @@ static int double_order(double a, double b)
 
 int sl_value_order(const struct sl_column *a, size_t i, const struct sl_column *b, size_t k)
 {
+    SL_CHECK_THAT(i < a->rows && k < b->rows);
     switch (a->type.kind) {
     case SL_BIGINT:
     case SL_NUMERIC:
@@ -132,6 +133,7 @@ static void compare_any(struct sl_call *c, uint8_t *to, int op)
 
 int sl_kernel_compare(struct sl_call *c)
 {
+    assert(sl_call_has(c, 2));
     const struct sl_column *a = c->args[0], *b = c->args[1];
     size_t sa = sl_arg_step(c, 0), sb = sl_arg_step(c, 1);
     int op = (int)c->node->param[0];
@@ -165,6 +167,7 @@ SL_BITS(sl_kernel_distinct)
 /* param[0]: 1 greatest, -1 least. Nulls are passed over; arguments are of one type. */
 int sl_kernel_greatest(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     size_t rows = c->rows;
     int nargs = c->node->nargs, sign = (int)c->node->param[0], rc = -SL_ENOMEM;
     struct sl_column *all = NULL, *best = NULL;

@@ -73,6 +73,7 @@ static SL_NUMBERS(round_decimal)
 
 int sl_kernel_decimal_unary(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     return strchr("-a", (int)c->node->param[0]) ? change_sign(c) : round_decimal(c);
 }
 
@@ -117,6 +118,7 @@ static SL_NUMBERS(to_number)
 
 int sl_kernel_decimal_cast(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     switch (c->out->type.kind) {
     case SL_DECIMAL: return to_decimal(c);
     case SL_DOUBLE: return to_double(c);

@@ -17,6 +17,7 @@ void sl_zone_cache_release(struct sl_zone_cache *z)
 int sl_zone_cached(struct sl_call *c, struct sl_zone_cache *z, int k, size_t row,
                    const struct sl_zone **out)
 {
+    assert(sl_call_has(c, k + 1) && z && out);
     size_t n;
     struct sl_err err;
     const char *s = sl_arg_bytes(c, k, row, &n);
@@ -92,6 +93,7 @@ static int truncate(int64_t t, int nsec, int unit, const struct sl_zone *zone, i
 /* date_trunc(unit, t [, zone]) */
 int sl_kernel_date_trunc(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     struct sl_zone_cache zones = {0};
     const struct sl_zone *zone = sl_call_zone(c, c->out->type);
     int64_t *to = sl_call_data(c);

@@ -198,6 +198,7 @@ static int compile_text(const char *p, size_t n, const char *esc, size_t esc_n, 
 
 int sl_like_bind(struct sl_node *n, struct sl_err *err)
 {
+    assert(n && n->nargs >= 2);
     struct like *l = NULL;
     const struct sl_column *p = n->args[1]->value, *e = n->nargs > 2 ? n->args[2]->value : NULL;
     const char *esc = "\\";

@@ -5,6 +5,7 @@
 
 int sl_kernel_not(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     uint8_t *to = sl_call_data(c);
     if (!to)
         return -SL_ENOMEM;
@@ -36,6 +37,7 @@ static void copy_valid(const struct sl_column *a, uint8_t *to, size_t rows, int 
 /* param[0]: 1 = IS NOT NULL */
 int sl_kernel_is_null(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     uint8_t *to = sl_call_data(c);
     if (!to)
         return -SL_ENOMEM;
@@ -46,6 +48,7 @@ int sl_kernel_is_null(struct sl_call *c)
 /* param[0]: the value tested for: 1 true, 0 false, -1 unknown; param[1]: 1 = IS NOT */
 int sl_kernel_is_bool(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     const struct sl_column *a = c->args[0];
     uint8_t *to = sl_call_data(c), flip = c->node->param[1] ? 0xff : 0;
     size_t bytes = (c->rows + 7) / 8;

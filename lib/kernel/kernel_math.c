@@ -21,6 +21,7 @@ static SL_NUMBERS(abs_number)
 
 int sl_kernel_abs(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     return c->out->type.kind == SL_DOUBLE ? abs_double(c) : abs_number(c);
 }
 
@@ -40,6 +41,7 @@ static SL_NUMBERS(sign_number)
 
 int sl_kernel_sign(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     return c->out->type.kind == SL_DOUBLE ? sign_double(c) : sign_number(c);
 }
 
@@ -83,6 +85,7 @@ static SL_ROWS(round_doubles, double)
 /* param[0]: how, param[1]: digits after the point */
 int sl_kernel_round(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     int how = (int)c->node->param[0], digits = (int)c->node->param[1], rc = 0;
     if (c->out->type.kind == SL_DOUBLE)
         return round_doubles(c);

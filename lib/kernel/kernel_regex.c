@@ -108,6 +108,7 @@ static int compile(const char *p, size_t n, int icase, const char *flags, size_t
 
 int sl_regex_bind(struct sl_node *n, int pattern_arg, int flags_arg, struct sl_err *err)
 {
+    assert(n && pattern_arg >= 0 && pattern_arg < n->nargs && flags_arg < n->nargs);
     const struct sl_column *p = n->args[pattern_arg]->value;
     const struct sl_column *f = flags_arg >= 0 ? n->args[flags_arg]->value : NULL;
     const char *flags = "";

@@ -108,6 +108,7 @@ static void find_words(const struct in_set *s, const int64_t *v, size_t rows, ui
 
 int sl_in_set_new(struct sl_node *in, struct sl_err *err)
 {
+    assert(in && in->nitems >= 1);
     struct in_set *s = sl_calloc(1, sizeof(*s));
     struct sl_type t = in->args[0]->type;
     size_t cap = 16;
@@ -148,6 +149,7 @@ int sl_in_set_new(struct sl_node *in, struct sl_err *err)
 
 int sl_kernel_in(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     const struct in_set *s = c->node->extra;
     int negated = c->node->param[0] != 0;
     uint8_t *to = sl_call_data(c);

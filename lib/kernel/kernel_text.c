@@ -137,6 +137,7 @@ static SL_TEXTS(map_rows, sl_arg_guess(c, 0))
 /* param[0]: 0 lower, 1 upper, 2 initcap */
 int sl_kernel_case_map(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     int rc = c->node->param[0] < 2 ? map_column(c, (int)c->node->param[0]) : 0;
     return rc == 0 ? map_rows(c) : SL_MIN(rc, 0);
 }

@@ -55,6 +55,7 @@ SL_ROWS(sl_kernel_date_shift, int32_t)
 
 int sl_kernel_date_diff(struct sl_call *c)
 {
+    assert(sl_call_has(c, 2));
     int64_t *to = sl_call_data(c);
     if (!to)
         return -SL_ENOMEM;
@@ -171,6 +172,7 @@ SL_ROWS(sl_kernel_make_date, int32_t)
 /* timezone(zone, t): the clock of an instant, or the instant of a clock */
 int sl_kernel_at_zone(struct sl_call *c)
 {
+    assert(sl_call_has(c, 1));
     struct sl_zone_cache zones = {0};
     int64_t *to = sl_call_data(c);
     int nsec = c->out->type.nsec, to_wall = c->out->type.kind == SL_WALLTIME, rc = 0;

@@ -10,6 +10,7 @@
 struct sl_read_target *sl_read_target_new(struct sl_log *l, struct sl_schema *schema,
                                           struct sl_account *account, struct sl_err *err)
 {
+    assert(l && sl_schema_is_sound(schema));
     struct sl_read_target *t = sl_calloc(1, sizeof(*t));
     if (!t) {
         sl_err_nomem(err, "a log reader");
@@ -118,6 +119,7 @@ static int to_target(struct sl_batch *b, const struct sl_read_target *t, struct 
 
 int sl_log_chunk_decode(struct sl_log_chunk *c, struct sl_batch **out, struct sl_err *err)
 {
+    assert(c && out);
     struct sl_batch *b = NULL;
     uint8_t *wanted = NULL;
     int rc;

@@ -55,6 +55,7 @@ static int is_settled(const struct timespec *t)
 
 int sl_commits_list(struct sl_log *l, int64_t *newest, int64_t *before, struct sl_err *err)
 {
+    assert(l && newest && before);
     struct stat st;
     const char *name;
     int64_t n;
@@ -493,6 +494,7 @@ static int was_recovered(struct sl_log *l, struct sl_err *err)
 
 int sl_view_catch_up(struct sl_log *l, struct sl_err *err)
 {
+    assert(sl_state_is_sound(&l->state));
     int any = 0, rc;
 
     if (l->state.broken)
@@ -591,6 +593,7 @@ static int load(struct sl_log *l, struct sl_err *err)
 
 int sl_view_load(struct sl_log *l, struct sl_err *err)
 {
+    assert(l->c.dirfd >= 0);
     int rc = load(l, err);
     int bad = rc == -SL_ECORRUPT ? !good_line_follows(l) : rc == 0 && !segments_are_there(l);
     return bad && begin_to_suspect(l) ? load(l, err) : rc;

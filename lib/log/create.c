@@ -151,6 +151,7 @@ static int make_held(const char *dir, const char *path, struct sl_err *err)
 int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
                 struct sl_buf *made, struct sl_err *err)
 {
+    assert(path && o && sl_schema_is_sound(schema));
     struct sl_buf line = SL_BUF_INIT;
     struct sl_schema *own = NULL;
     uint8_t id[16];

@@ -140,6 +140,7 @@ out:
 
 int sl_blob_new(struct sl_batch *batch, int partition, struct sl_log_blob **out, struct sl_err *err)
 {
+    assert(partition >= 0 && sl_batch_is_sound(batch));
     assert(partition >= 0);
     assert(batch->selected > 0);
     struct sl_log_blob *b = sl_calloc(1, sizeof(*b));
@@ -294,6 +295,7 @@ static int prepare(struct sl_batch *b, struct sl_schema *schema, struct sl_accou
 int sl_log_writer_encode(struct sl_log_writer *w, int partition, struct sl_batch *b,
                          struct sl_log_blob **out, struct sl_err *err)
 {
+    assert(out && sl_batch_is_sound(b));
     assert(partition >= 0 && partition < w->log->state.npartitions);
     struct sl_batch *ready = NULL;
     struct sl_log_blob *blob = NULL;
@@ -319,6 +321,7 @@ int sl_log_writer_encode(struct sl_log_writer *w, int partition, struct sl_batch
 int sl_blob_refit(struct sl_log_writer *w, struct sl_log_blob *b, const struct sl_seg *open,
                   struct sl_err *err)
 {
+    assert(w && b);
     struct sl_form_plan *form = NULL;
     struct sl_batch *ready = NULL;
     int rc = prepare(b->batch, w->schema, w->account, &ready, err);

@@ -50,6 +50,7 @@ static int check_keys(const struct sl_schema *s, struct sl_err *err)
 int sl_log_name_keys(const struct sl_schema *s, const char *keys, struct sl_buf *out,
                      struct sl_err *err)
 {
+    assert(sl_schema_is_sound(s) && out);
     for (const char *p = keys; p && *p;) {
         size_t n = strcspn(p, ",");
         int at = sl_schema_lookup(s, p, n, err);
@@ -64,6 +65,7 @@ int sl_log_name_keys(const struct sl_schema *s, const char *keys, struct sl_buf 
 int sl_log_make_schema(struct sl_schema *schema, const struct sl_log_options *o,
                        const uint8_t *log_id, struct sl_schema **out, struct sl_err *err)
 {
+    assert(sl_schema_is_sound(schema) && o && log_id && out);
     char id[33], format[16];
     struct sl_buf keys = SL_BUF_INIT;
     int rc = sl_log_name_keys(schema, o->keys, &keys, err);
@@ -105,6 +107,7 @@ int sl_log_make_schema(struct sl_schema *schema, const struct sl_log_options *o,
 /* 1 if the column is the time column or one of the keys. */
 int sl_log_column_pinned(const struct sl_schema *s, const char *name)
 {
+    assert(sl_schema_is_sound(s) && name);
     const char *time = sl_schema_meta(s, SL_META_TIME), *keys = sl_schema_meta(s, SL_META_KEY);
     size_t len = strlen(name);
     if (time && strcmp(time, name) == 0)
@@ -141,6 +144,7 @@ static int is_exact_double(struct sl_type have, struct sl_type want, enum sl_mer
 int sl_log_merge_schema(struct sl_schema *have, struct sl_schema *want, enum sl_merge how,
                         struct sl_schema **out, struct sl_err *err)
 {
+    assert(sl_schema_is_sound(have) && sl_schema_is_sound(want) && out);
     struct sl_schema *s = sl_schema_copy(have);
     int changed = 0, rc = 0;
 

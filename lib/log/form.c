@@ -70,6 +70,7 @@ void sl_form_unref(struct sl_form_plan *f)
 
 struct sl_seg sl_form_seg(const struct sl_form_plan *f, int partition, int64_t base, int64_t by)
 {
+    assert(partition >= 0 && base >= 0 && by >= 0);
     return (struct sl_seg){.partition = partition,
                            .schema = f->schema_id,
                            .base = base,
@@ -86,6 +87,7 @@ struct sl_seg sl_form_seg(const struct sl_form_plan *f, int partition, int64_t b
 int sl_form_parse(struct sl_schema *schema, int schema_id, const char *text,
                   struct sl_form_plan **out, struct sl_err *err)
 {
+    assert(sl_schema_is_sound(schema) && text && out);
     struct sl_ipc_form f;
     int rc = sl_ipc_form_init(&f, schema, err);
     if (rc < 0)
@@ -145,6 +147,7 @@ static int best(struct sl_schema *schema, struct sl_batch *b, int big, struct sl
 int sl_form_first(struct sl_schema *schema, int schema_id, struct sl_batch *b, int big,
                   struct sl_form_plan **out, struct sl_err *err)
 {
+    assert(sl_schema_is_sound(schema) && out);
     struct sl_ipc_form f;
     int rc = best(schema, b, big, &f, err);
     return rc < 0 ? rc : make(schema, schema_id, &f, out, err);
@@ -153,6 +156,7 @@ int sl_form_first(struct sl_schema *schema, int schema_id, struct sl_batch *b, i
 int sl_form_grow(struct sl_form_plan *old, struct sl_batch *b, struct sl_form_plan **out,
                  struct sl_err *err)
 {
+    assert(old && sl_batch_is_sound(b) && out);
     struct sl_ipc_form f;
     int rc = best(old->schema, b, 1, &f, err);
     if (rc < 0)

@@ -7,6 +7,7 @@ static const char digits[] = "0123456789abcdef";
 
 void sl_hex(const uint8_t *bytes, size_t n, char *out)
 {
+    assert(bytes || !n);
     for (size_t i = 0; i < n; i++) {
         out[2 * i] = digits[bytes[i] >> 4];
         out[2 * i + 1] = digits[bytes[i] & 15];
@@ -37,6 +38,7 @@ int sl_hex_parse(const char *s, size_t n, uint64_t *out)
 
 int sl_hex_parse_bytes(const char *s, size_t n, uint8_t *out)
 {
+    assert(s && out);
     for (size_t i = 0; i < n; i++) {
         uint64_t v;
         if (!sl_hex_parse(s + 2 * i, 2, &v))
@@ -81,6 +83,7 @@ static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 void sl_base64_add(struct sl_buf *out, const void *data, size_t n)
 {
+    assert(data || !n);
     const uint8_t *p = data;
     for (size_t i = 0; i < n; i += 3) {
         size_t k = SL_MIN(n - i, (size_t)3);
@@ -97,6 +100,7 @@ void sl_base64_add(struct sl_buf *out, const void *data, size_t n)
 
 int sl_base64_parse(const char *s, size_t n, struct sl_buf *out)
 {
+    assert((s || !n) && out);
     if (n % 4)
         return 0;
     for (size_t i = 0; i < n; i += 4) {

@@ -67,6 +67,7 @@ static uint32_t crc2(const char *value, size_t n)
 
 void sl_identity_print(char *value, const struct sl_identity *id, const uint32_t *crcs)
 {
+    assert(value && id);
     int n = id->ndicts + id->ncolumns;
     size_t len = sl_identity_len(id->ndicts, id->ncolumns);
     memset(value + SL_IDENTITY_PART1, ' ', len - SL_IDENTITY_PART1);
@@ -88,6 +89,7 @@ void sl_identity_print(char *value, const struct sl_identity *id, const uint32_t
 void sl_identity_patch(char *value, const uint8_t *log_id, int partition, int64_t base,
                        int64_t commit)
 {
+    assert(value && partition >= 0 && base >= 0 && commit > 0);
     char hex[33];
     sl_hex(log_id, 16, hex);
     memset(value, ' ', SL_IDENTITY_PART1);
@@ -101,6 +103,7 @@ void sl_identity_patch(char *value, const uint8_t *log_id, int partition, int64_
 
 uint32_t sl_identity_chain(uint32_t sum, const char *value)
 {
+    assert(value);
     return sl_crc32c(sum, value + AT_CRC2, 8);
 }
 
@@ -114,6 +117,7 @@ const char *sl_identity_find(const uint8_t *meta, size_t n, const uint8_t *log_i
 
 int sl_identity_parse(const char *v, size_t n, struct sl_identity *id, struct sl_err *err)
 {
+    assert(v && id);
     uint64_t one, two, meta, body;
     int64_t partition, dicts, columns;
 

@@ -54,6 +54,7 @@ static int entries(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *ou
 
 int64_t sl_index_write(struct sl_log *l, const struct sl_seg *seg)
 {
+    assert(sl_state_is_sound(&l->state) && seg);
     int64_t count;
     struct sl_buf b = SL_BUF_INIT;
     char name[SL_SEG_NAME], temporary[SL_SEG_NAME + 32];
@@ -139,6 +140,7 @@ static int scan(struct sl_walk *w, int64_t from, struct sl_err *err)
 
 int sl_walk_find(struct sl_walk *w, struct sl_log *l, int64_t from, struct sl_err *err)
 {
+    assert(w && l);
     struct sl_buf b = SL_BUF_INIT;
     int64_t offset = 0, pos = 0;
     if (from <= w->seg.base)

@@ -573,6 +573,7 @@ static int trailer(const char *s, size_t n, uint32_t *crc)
 
 int sl_line_parse(const char *s, size_t n, struct sl_line *l, struct sl_err *err)
 {
+    assert(s && l);
     struct reader r = {.l = l, .err = err};
     int seen = 0, rc;
     uint32_t said;
@@ -601,6 +602,7 @@ int sl_line_parse(const char *s, size_t n, struct sl_line *l, struct sl_err *err
 
 int sl_line_is_torn(const char *s, size_t n)
 {
+    assert(s || !n);
     static const char start[] = "{\"n\":";
     size_t k = SL_MIN(n, sizeof(start) - 1);
     if (memcmp(s, start, k) != 0 || memchr(s, '\0', n))

@@ -189,6 +189,7 @@ static int print_pairs(const struct sl_line *l, struct sl_buf *out, struct sl_er
 
 int sl_line_print(struct sl_line *l, struct sl_buf *out, struct sl_err *err)
 {
+    assert(l->n > 0 && out);
     size_t start = out->len;
     int rc = 0;
 

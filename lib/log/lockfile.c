@@ -155,6 +155,7 @@ static int locked(const struct sl_lockfile *f, enum sl_lock_byte byte, struct sl
 int sl_lockfile_lock(const struct sl_lockfile *f, enum sl_lock_byte byte, enum sl_lock_kind kind,
                      int64_t patience, struct sl_err *err)
 {
+    assert(f->fd >= 0);
     struct flock fl = {.l_type = kind == SL_LOCK_SHARED ? F_RDLCK : F_WRLCK,
                        .l_whence = SEEK_SET,
                        .l_start = byte,
@@ -238,6 +239,7 @@ int sl_lockfile_mark(const struct sl_lockfile *f, int held, struct sl_lock_mark 
 int sl_lockfile_set_mark(struct sl_lockfile *f, int64_t durable, const char *boot,
                          struct sl_err *err)
 {
+    assert(f->fd >= 0 && durable >= 0);
     char r[MARK_BYTES];
     print_mark(r, durable, boot, ' ');
     return sl_path_pwrite(f->fd, r, sizeof(r), 0, f->path, err);
@@ -245,6 +247,7 @@ int sl_lockfile_set_mark(struct sl_lockfile *f, int64_t durable, const char *boo
 
 int sl_lockfile_set_syncing(struct sl_lockfile *f, const struct sl_lock_mark *m, struct sl_err *err)
 {
+    assert(f->fd >= 0 && m);
     const struct place *p = &places[SL_LOCK_SYNC];
     char r[MARK_BYTES + HOLDER_MAX];
     assert(p->at == MARK_BYTES);
@@ -255,6 +258,7 @@ int sl_lockfile_set_syncing(struct sl_lockfile *f, const struct sl_lock_mark *m,
 
 int sl_lockfile_set_holder(struct sl_lockfile *f, struct sl_err *err)
 {
+    assert(f->fd >= 0);
     const struct place *p = &places[SL_LOCK_APPEND];
     char h[HOLDER_MAX];
     print_holder(h, p);

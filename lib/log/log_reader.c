@@ -48,6 +48,7 @@ static int start_watch(struct sl_log_reader *r, struct sl_err *err)
 int sl_log_reader_open(struct sl_log *l, const struct sl_log_read_options *o,
                        struct sl_log_reader **out, struct sl_err *err)
 {
+    assert(l && o && out && o->only >= 0);
     struct sl_log_reader *r = sl_calloc(1, sizeof(*r));
     int rc = 0;
     if (!r)
@@ -366,6 +367,7 @@ static int doubt(struct sl_log_reader *r, struct sl_err *err)
 
 int sl_log_reader_next(struct sl_log_reader *r, struct sl_log_chunk **out, struct sl_err *err)
 {
+    assert(r && out);
     struct sl_err mine;
     if (!err)
         err = &mine;

@@ -31,6 +31,7 @@ void sl_state_release(struct sl_state *s)
 
 void sl_seg_name(struct sl_seg_key key, const char *suffix, char *out)
 {
+    assert(key.partition >= 0 && key.base >= 0 && key.by >= 0 && suffix && out);
     int n = snprintf(out, SL_SEG_NAME, "%04d/%020" PRId64 "-%" PRId64 "%s", key.partition, key.base,
                      key.by, suffix);
     assert(n > 0 && n < SL_SEG_NAME);
@@ -65,6 +66,7 @@ static int lower(const struct sl_part *p, int64_t base)
 
 struct sl_seg *sl_state_seg(const struct sl_state *s, struct sl_seg_key key)
 {
+    assert(sl_state_is_sound(s));
     if (key.partition < 0 || key.partition >= s->npartitions)
         return NULL;
     const struct sl_part *p = &s->parts[key.partition];
@@ -77,6 +79,7 @@ struct sl_seg *sl_state_seg(const struct sl_state *s, struct sl_seg_key key)
 
 int sl_state_seg_at(const struct sl_state *s, int partition, int64_t offset)
 {
+    assert(sl_state_is_sound(s) && offset >= 0);
     assert(partition >= 0 && partition < s->npartitions);
     const struct sl_part *p = &s->parts[partition];
     int i = lower(p, offset);
@@ -90,6 +93,7 @@ int sl_state_seg_at(const struct sl_state *s, int partition, int64_t offset)
 
 struct sl_seg *sl_state_open_seg(const struct sl_state *s, int partition)
 {
+    assert(sl_state_is_sound(s));
     assert(partition >= 0 && partition < s->npartitions);
     const struct sl_part *p = &s->parts[partition];
     if (!p->nsegs || p->segs[p->nsegs - 1].closed)
@@ -99,6 +103,7 @@ struct sl_seg *sl_state_open_seg(const struct sl_state *s, int partition)
 
 struct sl_schema *sl_state_schema(const struct sl_state *s, int id)
 {
+    assert(sl_state_is_sound(s));
     for (int i = s->nschemas - 1; i >= 0; i--) {
         if (s->schemas[i].id == id)
             return s->schemas[i].schema;
@@ -340,6 +345,7 @@ static int apply_snapshot(struct sl_state *s, const struct sl_line *l, struct sl
 
 int sl_state_apply(struct sl_state *s, const struct sl_line *l, struct sl_err *err)
 {
+    assert(sl_state_is_sound(s) && l);
     if (l->snapshot)
         return apply_snapshot(s, l, err);
     if (!s->n)
@@ -400,6 +406,7 @@ static int schemas_of(const struct sl_state *s, struct sl_line *l)
 
 int sl_state_snapshot(const struct sl_state *s, struct sl_line *l, struct sl_err *err)
 {
+    assert(sl_state_is_sound(s) && l);
     int total = 0;
 
     for (int i = 0; i < s->npartitions; i++)

@@ -47,6 +47,13 @@ struct sl_state {
 };
 
 /* Zeroed memory is a state of nothing, and so is a released one. */
+/* For an assert at each door. */
+static inline int sl_state_is_sound(const struct sl_state *s)
+{
+    return s && s->n >= 0 && s->npartitions >= 0 && (s->parts || !s->npartitions) &&
+           s->nhistories >= 0 && s->nschemas >= 0 && s->nchanged <= s->changed_cap;
+}
+
 void sl_state_release(struct sl_state *s);
 /* Takes a line into the state. SL_ECORRUPT if it cannot follow. */
 int sl_state_apply(struct sl_state *s, const struct sl_line *l, struct sl_err *err);

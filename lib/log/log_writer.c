@@ -79,6 +79,7 @@ void sl_writer_unlock(struct sl_log_writer *w)
 
 void sl_writer_line(struct sl_log_writer *w, struct sl_line *line)
 {
+    assert(w && line);
     const struct sl_state *s = &w->log->state;
     sl_line_init(line);
     line->n = s->n + 1;
@@ -92,6 +93,7 @@ void sl_writer_line(struct sl_log_writer *w, struct sl_line *line)
 
 int sl_writer_append_line(struct sl_log_writer *w, struct sl_line *line, struct sl_err *err)
 {
+    assert(w && line);
     struct sl_log *l = w->log;
     ssize_t k;
 
@@ -194,6 +196,7 @@ static enum sl_merge merge_as(const struct sl_log_writer *w)
 
 int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, struct sl_err *err)
 {
+    assert(w && sl_schema_is_sound(schema));
     struct sl_schema *merged = NULL;
     enum sl_merge how = merge_as(w);
     int rc = sl_syncer_check(w->sync, err);
@@ -318,6 +321,7 @@ static int prepare(struct sl_log_writer *w, const struct sl_log_options *o,
 int sl_writer_new(const char *path, const struct sl_log_options *o, struct sl_log_writer **out,
                   struct sl_err *err)
 {
+    assert(path && o && out);
     char host[256] = "";
     struct sl_log_writer *w = sl_calloc(1, sizeof(*w));
     if (!w)
@@ -397,6 +401,7 @@ static int open_or_make(const char *path, const struct sl_log_options *o, struct
 int sl_log_writer_open(const char *path, const struct sl_log_options *o, struct sl_schema *schema,
                        struct sl_log_writer **out, int64_t *recovered, struct sl_err *err)
 {
+    assert(path && o && out);
     struct sl_buf trimmed = SL_BUF_INIT;
     struct sl_log_options own = *o;
     char boot[SL_BOOT_ID + 1];

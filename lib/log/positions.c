@@ -88,6 +88,7 @@ int sl_positions_set(struct sl_positions *p, const char *id, const char *value, 
 
 void sl_positions_remove(struct sl_positions *p, const char *id)
 {
+    assert(id);
     int mask = 2 * p->cap - 1, *slot = p->n ? slot_of(p, id) : NULL;
     if (!slot || !*slot)
         return;
@@ -107,6 +108,7 @@ void sl_positions_remove(struct sl_positions *p, const char *id)
 
 const struct sl_position *sl_positions_find(const struct sl_positions *p, const char *id)
 {
+    assert(id);
     int at = p->n ? *slot_of(p, id) : 0;
     return at ? &p->list[at - 1] : NULL;
 }

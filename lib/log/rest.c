@@ -100,6 +100,7 @@ static int build(const struct rest *r, struct sl_batch *to, int at, struct sl_er
 
 int sl_rest_fill(struct sl_batch *to, struct sl_batch *from, struct sl_err *err)
 {
+    assert(sl_batch_is_sound(to) && sl_batch_is_sound(from) && to->rows == from->rows);
     int at = sl_rest_column(to->schema), rc = 0;
     if (at < 0 || to->schema->fields[at].type.kind != SL_JSONB)
         return 0;

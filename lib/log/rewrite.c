@@ -294,6 +294,7 @@ static void release(struct rewriting *r, int committed)
 int sl_segment_rewrite(struct sl_log_writer *w, struct sl_seg_key key, int64_t by,
                        const atomic_int *stop, struct sl_err *err)
 {
+    assert(w && key.partition >= 0);
     struct rewriting *r = sl_calloc(1, sizeof(*r));
     if (!r)
         return sl_err_nomem(err, "rewriting a segment");

@@ -101,6 +101,7 @@ static int find_columns(struct router *r, struct sl_batch *b, struct sl_err *err
 int sl_log_writer_route(struct sl_log_writer *w, struct sl_batch *b, uint16_t *out,
                         struct sl_err *err)
 {
+    assert(w && sl_batch_is_sound(b) && out);
     struct router r = {.w = w};
     if (w->log->state.npartitions == 1 || !w->nkeys) {
         memset(out, 0, b->selected * sizeof(*out));

@@ -96,6 +96,7 @@ static int search(struct sl_log *l, int partition, int64_t t, int64_t *offset, s
 int sl_log_seek_time(struct sl_log *l, int partition, int64_t t, int64_t *offset,
                      struct sl_err *err)
 {
+    assert(partition >= 0 && partition < l->state.npartitions && offset);
     for (;;) {
         int rc = search(l, partition, t, offset, err);
         if (rc == -SL_ECORRUPT && sl_view_doubt(l, NULL) > 0)

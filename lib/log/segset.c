@@ -14,6 +14,7 @@ void sl_segset_release(struct sl_segset *s)
 
 void sl_segset_reset(struct sl_segset *s)
 {
+    assert(s->n <= s->cap);
     s->n = 0;
     if (s->nslots)
         memset(s->slots, 0, (size_t)s->nslots * sizeof(*s->slots));
@@ -39,6 +40,7 @@ static int slot_of(struct sl_segset *s, struct sl_seg_key key)
 
 struct sl_segset_item *sl_segset_find(struct sl_segset *s, struct sl_seg_key key)
 {
+    assert(s->n <= s->cap && s->n <= s->nslots);
     int at = s->nslots ? s->slots[slot_of(s, key)] : 0;
     return at ? &s->list[at - 1] : NULL;
 }
@@ -62,6 +64,7 @@ static int grow(struct sl_segset *s)
 
 struct sl_segset_item *sl_segset_add(struct sl_segset *s, struct sl_seg_key key)
 {
+    assert(s->n <= s->cap && s->n <= s->nslots);
     if (s->n == s->cap && !grow(s))
         return NULL;
     int at = slot_of(s, key);

@@ -45,6 +45,7 @@ static int decoder_new(struct sl_stream *s, struct sl_ipc_decoder **out, struct 
 int sl_stream_new(const void *head, size_t len, struct sl_account *account, struct sl_stream **out,
                   struct sl_err *err)
 {
+    assert(head && len > 0 && out);
     struct sl_stream *s = sl_calloc(1, sizeof(*s));
     struct sl_buffer *own = s ? sl_buffer_new(NULL, len) : NULL;
     if (!own || pthread_mutex_init(&s->mutex, NULL)) {

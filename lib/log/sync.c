@@ -94,6 +94,7 @@ static int start_thread(struct sl_syncer *s, struct sl_err *err)
 
 int sl_syncer_new(struct sl_log *l, int64_t interval, struct sl_syncer **out, struct sl_err *err)
 {
+    assert(l && out && interval >= 0);
     pthread_condattr_t attr;
     struct sl_syncer *s = sl_calloc(1, sizeof(*s));
     int rc;
@@ -178,6 +179,7 @@ int sl_syncer_touch(struct sl_syncer *s, struct sl_seg_key key, int64_t n, int f
 
 int sl_syncer_commit(struct sl_syncer *s, const struct sl_log *l, int64_t n, struct sl_err *err)
 {
+    assert(n > 0);
     int rc = 0;
     pthread_mutex_lock(&s->mutex);
     if (s->commit_file != l->c.file) {
@@ -520,6 +522,7 @@ void sl_syncer_fail(struct sl_syncer *s, const struct sl_err *why)
 
 int sl_syncer_set_mark(struct sl_syncer *s, int64_t n, const char *boot, struct sl_err *err)
 {
+    assert(n >= 0);
     pthread_mutex_lock(&s->run);
     int rc = lock(s, err);
     if (rc == 0) {

@@ -21,6 +21,7 @@ static char *trimmed(const char *path)
 int sl_view_open(const char *path, const char *boot, enum sl_view_use use, struct sl_log **out,
                  struct sl_err *err)
 {
+    assert(path && out);
     struct sl_buf dir = SL_BUF_INIT;
     int rc;
     struct sl_log *l = sl_calloc(1, sizeof(*l));
@@ -66,6 +67,7 @@ fail:
 
 int sl_log_open_as(const char *path, const char *boot_id, struct sl_log **out, struct sl_err *err)
 {
+    assert(path && out);
     struct sl_log *l;
     int rc = sl_view_open(path, boot_id, SL_VIEW_READS, &l, err);
     if (rc < 0)
@@ -112,6 +114,7 @@ int sl_log_refresh(struct sl_log *l, struct sl_err *err)
 int sl_view_open_seg(struct sl_log *l, struct sl_seg_key key, int flags, struct sl_buf *name,
                      struct sl_err *err)
 {
+    assert(key.partition >= 0 && key.base >= 0);
     char file[SL_SEG_NAME];
     sl_seg_name(key, ".arrows", file);
     if (name) {
@@ -124,6 +127,7 @@ int sl_view_open_seg(struct sl_log *l, struct sl_seg_key key, int flags, struct 
 
 void sl_view_remove_seg(struct sl_log *l, struct sl_seg_key key)
 {
+    assert(key.partition >= 0 && key.base >= 0);
     static const char *const suffixes[] = {".arrows", ".idx"};
     char name[SL_SEG_NAME];
     for (size_t i = 0; i < SL_COUNT(suffixes); i++) {
@@ -211,6 +215,7 @@ struct sl_schema *sl_log_schema(const struct sl_log *l)
 
 int sl_log_partitions(const struct sl_log *l)
 {
+    assert(sl_state_is_sound(&l->state));
     return l->state.npartitions;
 }
 
@@ -253,6 +258,7 @@ uint64_t sl_log_history(const struct sl_log *l)
 
 int64_t sl_log_history_end(const struct sl_log *l, uint64_t history, int partition)
 {
+    assert(partition >= 0);
     const struct sl_state *s = &l->state;
     int i = 0;
     while (i < s->nhistories && s->histories[i].id != history)
@@ -268,6 +274,7 @@ int64_t sl_log_history_end(const struct sl_log *l, uint64_t history, int partiti
 
 int sl_log_history_holds(const struct sl_log *l, uint64_t history, int partition, int64_t offset)
 {
+    assert(partition >= 0);
     if (partition < 0 || partition >= l->state.npartitions)
         return 0;
     return offset <= sl_log_history_end(l, history, partition);
@@ -286,6 +293,7 @@ const struct sl_positions *sl_log_positions(const struct sl_log *l)
 int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const char **value,
                     size_t *len)
 {
+    assert(name && value && len);
     const struct sl_position *p = sl_positions_find(&l->state.pipelines[open != 0], name);
     if (!p)
         return 0;
@@ -297,6 +305,7 @@ int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const ch
 int sl_log_segments(struct sl_log *l, int (*fn)(void *arg, const struct sl_log_segment_info *s),
                     void *arg, struct sl_err *err)
 {
+    assert(sl_state_is_sound(&l->state));
     (void)err;
     for (int i = 0; i < l->state.npartitions; i++) {
         const struct sl_part *p = &l->state.parts[i];

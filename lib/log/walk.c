@@ -140,6 +140,7 @@ static int open_walk(struct sl_walk *w, struct sl_log *l, const struct sl_seg *s
 int sl_walk_open(struct sl_walk *w, struct sl_log *l, const struct sl_seg *seg,
                  struct sl_account *account, struct sl_err *err)
 {
+    assert(w && l && seg);
     int rc = open_walk(w, l, seg, err);
     w->account = account;
     if (rc == 0)
@@ -152,6 +153,7 @@ int sl_walk_open(struct sl_walk *w, struct sl_log *l, const struct sl_seg *seg,
 int sl_walk_open_head(struct sl_walk *w, struct sl_log *l, const struct sl_seg *seg,
                       const struct sl_buf *head, struct sl_err *err)
 {
+    assert(w && l && seg && head);
     int rc = open_walk(w, l, seg, err);
     if (rc == 0)
         rc = sl_stream_new(head->data, head->len, NULL, &w->stream, err);
@@ -180,6 +182,7 @@ void sl_walk_seek(struct sl_walk *w, int64_t pos, int64_t offset)
 
 void sl_walk_extend(struct sl_walk *w, const struct sl_seg *seg, int64_t last_commit)
 {
+    assert(seg && last_commit >= w->last_commit);
     w->seg = *seg;
     w->seg.form = NULL;
     w->last_commit = last_commit;
@@ -303,6 +306,7 @@ static int take_record(struct sl_walk *w, struct sl_walk_group *g, const uint8_t
 
 int sl_walk_next(struct sl_walk *w, struct sl_walk_group *g, struct sl_err *err)
 {
+    assert(w->pos >= 0 && w->offset >= 0 && g);
     int64_t at = w->pos, total = 0;
     uint32_t crc = 0;
     const uint8_t *p;

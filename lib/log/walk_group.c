@@ -150,6 +150,7 @@ int sl_walk_group_decode(struct sl_stream *s, struct sl_buffer *buf, size_t at, 
                          const uint8_t *log_id, const uint8_t *wanted, struct sl_batch **out,
                          struct sl_err *err)
 {
+    assert(s && buf && log_id && out);
     struct parts g = {.wanted = wanted};
     int rc = open_parts(&g, s, buf, at, len, log_id, err);
     if (rc == 0)
@@ -160,6 +161,7 @@ int sl_walk_group_decode(struct sl_stream *s, struct sl_buffer *buf, size_t at, 
 
 int sl_walk_group_intact(const struct sl_walk_group *g, struct sl_err *err)
 {
+    assert(g);
     const uint8_t *p = g->buf->data + g->at, *end = p + g->len;
     struct sl_ipc_message m;
     uint32_t said;
@@ -179,6 +181,7 @@ int sl_walk_group_intact(const struct sl_walk_group *g, struct sl_err *err)
 int sl_walk_group_verify(struct sl_stream *s, struct sl_buffer *buf, size_t at, size_t len,
                          const uint8_t *log_id, struct sl_err *err)
 {
+    assert(s && buf && log_id);
     struct parts g = {0};
     struct sl_batch *b = NULL;
     int rc = open_parts(&g, s, buf, at, len, log_id, err);

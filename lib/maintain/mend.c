@@ -18,6 +18,7 @@
 
 void sl_mend_say(struct sl_mend *m, const char *fmt, ...)
 {
+    assert(m && fmt);
     struct sl_buf b = SL_BUF_INIT;
     va_list ap;
     va_start(ap, fmt);
@@ -347,6 +348,7 @@ static int mend_all(struct sl_mend *m, struct sl_err *err)
 int64_t sl_log_repair(const char *path, int yes, void (*say)(void *arg, const char *line),
                       void *arg, struct sl_err *err)
 {
+    assert(path);
     struct sl_mend m = {.yes = yes, .say = say, .arg = arg, .bad = say_bad};
     struct sl_log_options o = {.sync = SL_SYNC_COMMIT};
     int rc = sl_writer_new(path, &o, &m.w, err);

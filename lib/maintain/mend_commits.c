@@ -31,6 +31,7 @@ int sl_span_add(struct sl_range **list, size_t *n, int64_t from, int64_t to, str
 
 size_t sl_span_after(const struct sl_range *list, size_t n, int64_t at)
 {
+    assert(list || !n);
     size_t low = 0, high = n;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
@@ -297,6 +298,7 @@ static int64_t limit_of(struct sl_log *l, int64_t newest, int64_t older, int64_t
 
 int sl_mend_older(const struct sl_mend *m, int64_t newest, int64_t older, struct sl_err *err)
 {
+    assert(older < newest);
     struct sl_mend o = {.say = m->say, .arg = m->arg, .bad = m->bad, .alone = 1};
     int64_t last = 0, limit = limit_of(m->l, newest, older, &last);
     int gap, rc = sl_view_open(m->l->path, m->l->boot, SL_VIEW_READS, &o.l, err);

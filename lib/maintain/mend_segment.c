@@ -34,6 +34,7 @@ static int add_extent(struct sl_extents *x, const struct sl_walk_group *g)
 int sl_mend_head(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *head,
                  struct sl_err *err)
 {
+    assert(seg && head);
     struct sl_form_plan *form = NULL;
     struct sl_schema *schema = sl_state_schema(&l->state, seg->schema);
     int fd = sl_view_open_seg(l, sl_seg_key(seg), O_RDONLY, NULL, err);
@@ -55,6 +56,7 @@ int sl_mend_head(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *head
 
 int sl_mend_read(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *b, struct sl_err *err)
 {
+    assert(seg && b);
     struct sl_buf name = SL_BUF_INIT;
     char file[SL_SEG_NAME];
     sl_seg_name(sl_seg_key(seg), ".arrows", file);
@@ -82,6 +84,7 @@ static int64_t header_of(const uint8_t *data, int64_t where, int64_t low)
 int sl_mend_resync(const struct sl_walk *w, const struct sl_buf *b, int64_t from, int64_t *group,
                    int64_t *offset)
 {
+    assert(from >= 0 && group && offset);
     const uint8_t *data = (const uint8_t *)b->data;
     /* A header lies after the identity before it: no byte is looked at twice. */
     int64_t low = (from + 7) & ~(int64_t)7;
@@ -143,6 +146,7 @@ void sl_extents_release(struct sl_extents *x)
 int sl_mend_collect(struct sl_mend *m, const struct sl_seg *seg, struct sl_extents *x,
                     struct sl_err *err)
 {
+    assert(seg && x);
     struct sl_buf all = SL_BUF_INIT;
     struct sl_walk w;
     struct sl_seg wide = *seg;
@@ -200,6 +204,7 @@ static int is_perfect(struct sl_mend *m, const struct sl_seg *seg, struct sl_err
 int sl_mend_examine(struct sl_mend *m, const struct sl_seg *seg, int last, struct sl_extents *x,
                     struct sl_err *err)
 {
+    assert(seg && x);
     memset(x, 0, sizeof(*x));
     int rc = !last && !seg->closed ? 0 : is_perfect(m, seg, err);
     if (rc < 0)
@@ -267,6 +272,7 @@ static int copy_run(struct sl_mend *m, const struct sl_seg *old, const struct sl
 int sl_mend_copy(struct sl_mend *m, const struct sl_seg *seg, const struct sl_extents *x, int64_t n,
                  struct sl_err *err)
 {
+    assert(seg && x && n > 0);
     struct sl_buf all = SL_BUF_INIT;
     int rc = x->n ? sl_mend_read(m->l, seg, &all, err) : 0;
     for (size_t from = 0, to; from < x->n && rc == 0; from = to) {

@@ -220,6 +220,7 @@ static int verify_segments(struct sl_log *l, struct report *r, struct sl_err *er
 int sl_log_verify(const char *path, int (*fn)(void *arg, const struct sl_log_problem *p), void *arg,
                   struct sl_err *err)
 {
+    assert(path);
     struct report r = {.fn = fn, .arg = arg, .path = path};
     struct sl_log *l = NULL;
     struct sl_err e;

@@ -118,6 +118,7 @@ static int combined(struct sl_text_scratch *s, const char *p, const char *end, s
 int sl_text_split_access(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,
                          size_t n, struct sl_span *out, const char **reason, struct sl_err *err)
 {
+    SL_CHECK_THAT(out && reason);
     const char *end = p + n, *q;
     struct sl_span whole;
     (void)err;

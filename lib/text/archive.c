@@ -93,6 +93,7 @@ static int need_library(struct sl_err *err)
 
 enum sl_compression sl_compression_of_bytes(const uint8_t *data, size_t n)
 {
+    assert(data || !n);
     static const struct {
         const char *magic;
         size_t n;
@@ -160,6 +161,7 @@ struct sl_decompressor *sl_decompressor_new(int (*read)(void *arg, void *data, s
                                                         struct sl_err *err),
                                             void *arg, const char *place, struct sl_err *err)
 {
+    assert(read && place);
     struct sl_decompressor *d = sl_calloc(1, sizeof *d);
     if (d)
         d->place = sl_strdup(place ? place : "");
@@ -323,6 +325,7 @@ out:
 
 struct sl_compressor *sl_compressor_new(const char *suffix, struct sl_err *err)
 {
+    assert(suffix);
     if (need_library(err) < 0)
         return NULL;
     struct sl_compressor *c = sl_calloc(1, sizeof *c);
@@ -338,6 +341,7 @@ struct sl_compressor *sl_compressor_new(const char *suffix, struct sl_err *err)
 int sl_compressor_write(struct sl_compressor *c, const void *data, size_t n, struct sl_buf *out,
                         struct sl_err *err)
 {
+    assert(c && (data || !n) && out);
     const char *p = data;
     int rc = 0;
     c->out = out;
@@ -356,6 +360,7 @@ int sl_compressor_write(struct sl_compressor *c, const void *data, size_t n, str
 
 int sl_compressor_end(struct sl_compressor *c, struct sl_buf *out, struct sl_err *err)
 {
+    assert(c && out);
     if (c->closed)
         return 0;
     c->closed = 1;

@@ -18,6 +18,7 @@ static void add_delimiter(struct sl_buf *out, char c)
 
 void sl_text_add_types(struct sl_buf *out, const struct sl_schema *s)
 {
+    assert(out && sl_schema_is_sound(s));
     struct sl_buf list = SL_BUF_INIT;
     sl_schema_print(s, &list);
     sl_buf_addstr(out, "--types '");

@@ -92,6 +92,7 @@ SL_CSV_AVX512 static size_t cut_avx512(const char *data, size_t from, size_t to,
 size_t sl_csv_cut(enum sl_csv_level level, const char *data, size_t from, size_t n, char delim,
                   char eol, enum sl_csv_state *state, struct sl_csv_lines *lines)
 {
+    assert(from <= n && state);
     assert(from <= n);
     size_t to = from + ((n - from) & ~(size_t)63), end = 0;
     *lines = (struct sl_csv_lines){0};

@@ -21,6 +21,7 @@ void sl_csv_names_release(struct sl_csv_names *n)
 
 struct sl_schema *sl_text_name_table(const char *const *names, int n, struct sl_err *err)
 {
+    assert(names || !n);
     struct sl_schema *s = sl_schema_new();
     int rc = s ? 0 : sl_err_nomem(err, "reading the header");
     for (int i = 0; i < n && rc == 0; i++)
@@ -105,6 +106,7 @@ static int take_names(const struct sl_csv_rows *rows, int n, int numbered, struc
 
 size_t sl_csv_sep_line(const char *data, size_t n, char *delim)
 {
+    assert((data || !n) && delim);
     size_t at = sl_text_bom(data, n);
     int quoted = at < n && data[at] == '"';
     at += (size_t)quoted;
@@ -148,6 +150,7 @@ int sl_csv_names_read(const char *data, size_t n, char delim, char eol, int no_h
                       const char *place, struct sl_csv_names *out, size_t *header_len,
                       struct sl_err *err)
 {
+    assert((data || !n) && out && header_len);
     struct sl_csv_rows rows = {0};
     size_t front = sl_text_preamble(data, n), at = front;
     int rc, field;

@@ -157,6 +157,7 @@ static int make_room(struct sl_csv_index *x, size_t n, struct sl_err *err)
 int sl_csv_index(struct sl_csv_index *x, enum sl_csv_level level, const char *data, size_t n,
                  char delim, char eol, struct sl_err *err)
 {
+    assert(x && (data || !n) && delim != eol);
     assert(n < UINT32_MAX - 64);
     struct pass p = {.data = data, .delim = delim, .eol = eol, .state = SL_CSV_START, .x = x};
     size_t whole = n & ~(size_t)63;

@@ -158,6 +158,7 @@ static int check_sep_line(const struct sl_text_reader *r, const char *data, size
 int sl_text_header(struct sl_text_reader *r, const char *data, size_t n, const char *place,
                    struct sl_text_map **map, size_t *header_len, struct sl_err *err)
 {
+    assert(r && (data || !n) && map && header_len);
     struct sl_csv_names names;
     *map = NULL;
     *header_len = 0;

@@ -49,6 +49,7 @@ void sl_csv_odd_free(struct sl_csv_odd *o)
 
 enum sl_csv_fault sl_csv_check(const char *s, size_t n, char delim, int *field)
 {
+    assert((s || !n) && field);
     enum sl_csv_state state = SL_CSV_START;
     *field = 1;
     for (size_t i = 0; i < n; i++) {
@@ -92,6 +93,7 @@ static void on_field(void *text, size_t n, void *arg)
 int sl_csv_odd_record(struct sl_csv_rows *rows, const char *s, size_t n, char delim,
                       struct sl_err *err)
 {
+    assert(rows && (s || !n));
     if (!rows->parser) {
         int rc = odd_open(rows, err);
         if (rc < 0)

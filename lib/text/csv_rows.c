@@ -221,6 +221,7 @@ int sl_csv_rows(struct sl_csv_rows *rows, const struct sl_csv_index *x, const ch
                 const struct sl_csv_shape *shape, struct sl_reject_list *rejects,
                 struct sl_err *err)
 {
+    assert(rows && x && shape && rejects);
     struct walk w = {rows, x, shape, rejects, data, n};
     rows->nruns = rows->rows = rows->skipped = 0;
     rows->odd_fields = rows->odd_rows = 0;
@@ -254,6 +255,7 @@ int sl_csv_rows(struct sl_csv_rows *rows, const struct sl_csv_index *x, const ch
 void sl_csv_record(const struct sl_csv_rows *rows, size_t r, const char *data, size_t n,
                    size_t *byte, size_t *len)
 {
+    assert(byte && len);
     assert(r < rows->rows);
     const struct sl_csv_run *run = rows->runs;
     while (r >= run->rows)

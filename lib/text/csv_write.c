@@ -92,6 +92,7 @@ static int put_cell(const struct sl_text_writer *w, struct sl_text_out *o,
 
 int sl_csv_header(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *err)
 {
+    assert(w && out);
     struct sl_text_out o;
     int first = 1;
     sl_text_out_open(&o, out);
@@ -116,6 +117,7 @@ int sl_csv_header(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *e
 int sl_csv_rows_write(const struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,
                       struct sl_err *err)
 {
+    assert(w && sl_batch_is_sound(b) && out);
     struct sl_text_cells *cells = NULL;
     struct sl_text_out o;
     int n = w->schema->nfields, rc = sl_text_cells_open(w, b, put_text, &cells, err);

@@ -35,6 +35,7 @@ static int is_csv(const struct sl_text_reader *r)
 size_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const char *data,
                    size_t n, int at_end)
 {
+    assert(r && c && (data || !n));
     if (c->scanned > n) { /* fewer bytes than last time: look at them afresh */
         c->scanned = 0;
         c->passed = 0;
@@ -76,6 +77,7 @@ size_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const 
 size_t sl_text_record_end(const struct sl_text_reader *r, struct sl_text_cut *c, const char *data,
                           size_t n)
 {
+    assert(r && c && (data || !n));
     if (!is_csv(r)) {
         const char *p = memchr(data, '\n', n);
         c->lines += p != NULL;

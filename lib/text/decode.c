@@ -490,6 +490,7 @@ int sl_text_decode(const struct sl_text_reader *r, struct sl_text_scratch *s,
                    struct sl_reject_list *rejects, int64_t *lines, struct sl_schema **wider,
                    struct sl_err *err)
 {
+    assert(r && s && chunk && out && rejects);
     struct sl_err local;
     sl_err_init(&local);
     struct decode d = {

@@ -16,6 +16,7 @@ static const struct {
 int sl_text_format_parse(const char *name, enum sl_text_format *format, const char **pattern,
                          struct sl_err *err)
 {
+    assert(name && format);
     if (pattern)
         *pattern = NULL;
     if (strncmp(name, "regex:", 6) == 0) {
@@ -56,6 +57,7 @@ static size_t without_compression(const char *path, size_t n)
 
 enum sl_text_format sl_text_format_of_path(const char *path)
 {
+    assert(path);
     static const struct {
         const char *suffix;
         enum sl_text_format format;
@@ -112,6 +114,7 @@ static size_t consistent(const char *data, size_t n, char delim, char eol)
 
 enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n)
 {
+    assert(data || !n);
     if (n >= 4 && (memcmp(data, "\xff\xff\xff\xff", 4) == 0 || memcmp(data, "ARRO", 4) == 0))
         return SL_TEXT_ARROW;
     char delim;
@@ -155,6 +158,7 @@ enum sl_text_format sl_text_format_of_bytes(const char *data, size_t n)
 
 const char *sl_text_foreign_encoding(const char *data, size_t n)
 {
+    assert(data || !n);
     size_t zeros[2] = {0, 0}, most = SL_MIN(n, (size_t)256) & ~(size_t)1;
     if (n >= 4 && (memcmp(data, "\xff\xfe\0", 4) == 0 || memcmp(data, "\0\0\xfe\xff", 4) == 0))
         return "UTF-32";
@@ -182,6 +186,7 @@ int sl_text_foreign_file(const char *data, size_t n, struct sl_err *err)
 
 char sl_csv_sniff_delim(const char *data, size_t n, char eol)
 {
+    assert(data || !n);
     static const char candidates[] = {',', ';', '\t', '|'};
     const char *end;
     char best;
@@ -207,6 +212,7 @@ char sl_csv_sniff_delim(const char *data, size_t n, char eol)
 
 char sl_csv_sniff_eol(const char *data, size_t n)
 {
+    assert(data || !n);
     if (memchr(data, '\n', n))
         return '\n';
     /* Lines ended by CR alone: there is one with something else behind it. */

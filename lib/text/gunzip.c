@@ -44,6 +44,7 @@ struct sl_gunzip {
 
 struct sl_gunzip *sl_gunzip_new(sl_gunzip_more *more, void *arg, struct sl_err *err)
 {
+    assert(more);
     if (sl_library_need(&library, "gzip", err) < 0)
         return NULL;
     struct sl_gunzip *g = sl_calloc(1, sizeof *g);
@@ -137,6 +138,7 @@ static int judge(struct sl_gunzip *g, int answer, struct sl_err *err)
 
 int64_t sl_gunzip_read(struct sl_gunzip *g, void *data, size_t n, struct sl_err *err)
 {
+    assert(g && (data || !n));
     n = SL_MIN(n, (size_t)1 << 30);
     g->z.next_out = data;
     g->z.avail_out = (uInt)n;

@@ -207,6 +207,7 @@ static void note_odd(struct sl_text_guess *g, const struct sl_span *v, uint32_t 
 
 void sl_text_guess_add(struct sl_text_guess *g, const struct sl_span *v, const struct sl_zone *zone)
 {
+    SL_CHECK_THAT(g && v);
     if (v->flags & SL_SPAN_NULL || g->seen & SL_CLASS_TEXT)
         return;
     uint32_t class = SL_CLASS_TEXT;
@@ -242,6 +243,7 @@ static struct sl_type type_of_exponents(const struct sl_text_guess *g, int tight
 
 struct sl_type sl_text_guess_type(const struct sl_text_guess *g, int tight)
 {
+    assert(g);
     uint32_t seen = g->seen;
     switch (seen) {
     case 0: return sl_type_valueless();

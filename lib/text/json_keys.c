@@ -242,6 +242,7 @@ static int discover_line(struct discovery *d, const char *p, size_t n)
 int sl_json_keys_discover(struct sl_json_keys *k, const char *data, size_t n,
                           const struct sl_zone *zone, struct sl_err *err)
 {
+    assert(k && (data || !n));
     struct discovery d = {.keys = k, .zone = zone, .buf = SL_BUF_INIT};
     const char *p = data, *end = data + n;
     int rc = 0;
@@ -312,6 +313,7 @@ int sl_json_keys_declare(struct sl_json_keys *k, const struct sl_schema *types, 
 int sl_text_json_settle(struct sl_text_reader *r, const char *data, size_t n, const char ***names,
                         struct sl_type **types, int *nf, struct sl_err *err)
 {
+    assert(r && (data || !n) && names && types && nf);
     sl_text_json_free(r->keys);
     r->keys = sl_json_keys_new();
     if (!r->keys)

@@ -321,6 +321,7 @@ int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
                       const struct sl_text_chunk *chunk, struct sl_text_rows *rows,
                       struct sl_reject_list *rejects, struct sl_schema **wider, struct sl_err *err)
 {
+    assert(r && s && chunk && rows && rejects);
     struct line l = {.r = r,
                      .s = s,
                      .chunk = chunk,

@@ -181,6 +181,7 @@ static int put_row(const struct sl_text_writer *w, struct sl_text_out *o,
 int sl_json_rows_write(const struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,
                        struct sl_err *err)
 {
+    assert(w && sl_batch_is_sound(b) && out);
     struct sl_text_cells *cells = NULL;
     struct sl_text_out o;
     int rc = sl_text_cells_open(w, b, put_text, &cells, err);

@@ -23,6 +23,7 @@ int sl_text_locate(const struct sl_text_reader *r, const struct sl_text_chunk *c
                    const struct sl_reject_list *rejects, struct sl_text_place **places, size_t *n,
                    struct sl_err *err)
 {
+    assert(r && chunk && places && n);
     struct sl_text_rows rows;
     struct sl_reject_list again = {0};
     struct sl_csv_origin *records = NULL;

@@ -15,6 +15,7 @@ static void reject_release(struct sl_reject *r)
 
 void sl_text_reject_cut(struct sl_reject_list *l, size_t n)
 {
+    assert(n <= l->n);
     while (l->n > n)
         reject_release(&l->items[--l->n]);
 }
@@ -29,6 +30,7 @@ void sl_reject_list_release(struct sl_reject_list *l)
 int sl_text_reject(struct sl_reject_list *l, size_t byte, size_t len, int column, const char *name,
                    struct sl_err *err, const char *fmt, ...)
 {
+    assert(l && fmt);
     struct sl_buf text = SL_BUF_INIT;
     va_list ap;
     va_start(ap, fmt);
@@ -76,6 +78,7 @@ static int by_byte(const void *a, const void *b)
 void sl_text_reject_lines(struct sl_reject_list *l, size_t from, const char *data, char eol,
                           int64_t first_line)
 {
+    assert(from <= l->n);
     if (l->n == from)
         return;
     qsort(l->items + from, l->n - from, sizeof *l->items, by_byte);

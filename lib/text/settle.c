@@ -509,6 +509,7 @@ int sl_text_has_header(const struct sl_text_reader *r)
 int sl_text_settle(struct sl_text_reader *r, const char *data, size_t n, size_t *header_len,
                    struct sl_err *err)
 {
+    assert(r && (data || !n));
     static const char *const line[] = {"line"};
     struct fields lines = {1, line, NULL, 0, data};
     clear_columns(r);

@@ -297,6 +297,7 @@ static int release_rows(struct sl_text_table *t, struct sl_buf *out, struct sl_e
 int sl_text_table_write(struct sl_text_table *t, struct sl_batch *b, struct sl_buf *out,
                         struct sl_err *err)
 {
+    assert(t && sl_batch_is_sound(b) && out);
     struct sl_text_cells *cells = NULL;
     struct sl_buf scratch = SL_BUF_INIT;
     int rc = sl_text_cells_open(t->w, b, NULL, &cells, err);
@@ -317,6 +318,7 @@ int sl_text_table_write(struct sl_text_table *t, struct sl_batch *b, struct sl_b
 
 int sl_text_table_flush(struct sl_text_table *t, int at_end, struct sl_buf *out, struct sl_err *err)
 {
+    assert(t && out);
     if (!t->ncells && (t->settled || !at_end))
         return 0;
     return release_rows(t, out, err);

@@ -172,6 +172,7 @@ static int32_t dict_code(struct sl_text_dict *d, const char *p, uint32_t len)
 int sl_text_pass_begin(struct sl_text_pass *p, struct sl_text_dict **dict, struct sl_type type,
                        size_t rows, struct sl_account *account, struct sl_err *err)
 {
+    assert(p && dict);
     *p = (struct sl_text_pass){.account = account, .type = type, .rows = rows};
     if (!*dict) {
         *dict = sl_calloc(1, sizeof **dict);
@@ -274,6 +275,7 @@ static int give_up(struct sl_text_pass *p, size_t rows)
 int sl_text_pass_block(struct sl_text_pass *p, size_t row, const struct sl_span *v, size_t n,
                        struct sl_err *err)
 {
+    assert(v || !n);
     struct sl_text_dict *d = p->dict;
     if (!d)
         return plain_block(p, row, v, n) < 0 ? sl_err_nomem(err, "reading text") : 0;

@@ -55,6 +55,7 @@ static int time_form(const char *format, struct sl_err *err)
 int sl_text_reader_new(const struct sl_text_options *o, struct sl_text_reader **out,
                        struct sl_err *err)
 {
+    assert(o && out);
     int rc;
     struct sl_text_reader *r = sl_calloc(1, sizeof *r);
     if (!r)
@@ -293,6 +294,7 @@ static void say_wider(struct sl_text_reader *r, const struct sl_schema *before, 
 int sl_text_widen(struct sl_text_reader *r, struct sl_schema *wider, struct sl_buf *said,
                   struct sl_err *err)
 {
+    assert(r && sl_schema_is_sound(wider));
     struct sl_schema *before = sl_schema_ref(r->schema);
     int rc = carry_digits(r, &wider, err);
     if (rc < 0) {

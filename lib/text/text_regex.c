@@ -80,6 +80,7 @@ static void bad_pattern(const char *pattern, struct sl_err *err)
 
 int sl_text_regex_new(const char *pattern, struct sl_text_regex **out, struct sl_err *err)
 {
+    assert(pattern && out);
     struct sl_text_regex *x = sl_calloc(1, sizeof *x);
     if (!x)
         return sl_err_nomem(err, "compiling a pattern");
@@ -102,6 +103,7 @@ int sl_text_regex_fields(const struct sl_text_regex *x)
 
 const char *sl_text_regex_field_name(const struct sl_text_regex *x, int i)
 {
+    assert(i >= 0 && i < sl_text_regex_fields(x));
     return x->names[i];
 }
 

@@ -254,6 +254,7 @@ int sl_text_parse_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
                        const struct sl_text_chunk *chunk, struct sl_text_rows *rows,
                        struct sl_reject_list *rejects, struct sl_schema **wider, struct sl_err *err)
 {
+    assert(r && s && chunk && rows && rejects);
     *rows = (struct sl_text_rows){0};
     switch (r->o.format) {
     case SL_TEXT_CSV:

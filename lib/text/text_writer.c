@@ -40,6 +40,7 @@ void sl_text_out_close(struct sl_text_out *o)
 
 void sl_text_cells_close(struct sl_text_cells *cells, int n)
 {
+    assert(cells || !n);
     for (int i = 0; cells && i < n; i++) {
         sl_buf_release(&cells[i].text);
         free(cells[i].at);
@@ -84,6 +85,7 @@ int sl_text_cell_other(const struct sl_text_writer *w, struct sl_text_out *o,
 int sl_text_cells_open(const struct sl_text_writer *w, struct sl_batch *b, sl_put_bytes *put,
                        struct sl_text_cells **out, struct sl_err *err)
 {
+    assert(w && b && out);
     int n = w->schema->nfields;
     struct sl_text_cells *cells = sl_calloc((size_t)n + 1, sizeof *cells);
     if (!cells)
@@ -157,6 +159,7 @@ void sl_text_cell_print(const struct sl_text_writer *w, struct sl_text_out *o,
 
 int sl_text_hidden_column(const struct sl_schema *schema)
 {
+    assert(sl_schema_is_sound(schema));
     int i = sl_rest_column(schema);
     return i >= 0 && schema->fields[i].type.kind == SL_JSONB ? i : -1;
 }
@@ -164,6 +167,7 @@ int sl_text_hidden_column(const struct sl_schema *schema)
 int sl_text_writer_new(const struct sl_text_write_options *o, struct sl_schema *schema,
                        struct sl_text_writer **out, struct sl_err *err)
 {
+    assert(o && sl_schema_is_sound(schema) && out);
     struct sl_text_writer *w = sl_calloc(1, sizeof *w);
     if (!w)
         return sl_err_nomem(err, "opening a text writer");
@@ -251,6 +255,7 @@ static int came_late(const struct sl_column *rest, size_t row, struct sl_err *er
 int sl_text_format_rows(const struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,
                         struct sl_err *err)
 {
+    assert(w && out);
     if (w->o.format == SL_TEXT_JSON)
         return sl_json_rows_write(w, b, out, err);
     if (w->rest >= 0 && !w->rest_shown) {
@@ -267,6 +272,7 @@ int sl_text_format_rows(const struct sl_text_writer *w, struct sl_batch *b, stru
 int sl_text_write(struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *out,
                   struct sl_err *err)
 {
+    assert(w && out);
     if (w->table)
         return b ? sl_text_table_write(w->table, b, out, err) : 0;
     int rc = header(w, b, out, err);
@@ -277,11 +283,13 @@ int sl_text_write(struct sl_text_writer *w, struct sl_batch *b, struct sl_buf *o
 
 int sl_text_write_flush(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *err)
 {
+    assert(w && out);
     return w->table ? sl_text_table_flush(w->table, 0, out, err) : 0;
 }
 
 int sl_text_write_end(struct sl_text_writer *w, struct sl_buf *out, struct sl_err *err)
 {
+    assert(w && out);
     if (w->table)
         return sl_text_table_flush(w->table, 1, out, err);
     return header(w, NULL, out, err);

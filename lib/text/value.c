@@ -335,6 +335,7 @@ static uint64_t kernel_slow(const struct sl_text_column *c, const struct sl_text
 
 sl_text_kernel *sl_text_kernel_of(const struct sl_text_column *c)
 {
+    assert(c);
     switch (c->type.kind) {
     case SL_BOOL: return kernel_bool;
     case SL_BIGINT: return kernel_int;
