@@ -52,6 +52,10 @@ struct sl_err {
     char hint[256];
 };
 
+#define SL_ERR_INIT                                                                                \
+    {                                                                                              \
+        .offset = -1, .line = -1                                                                   \
+    }
 /* Clears err to "no error". */
 void sl_err_init(struct sl_err *err);
 

@@ -162,10 +162,8 @@ struct sl_buffer *sl_buffer_want(struct sl_account *account, size_t size, const 
         free(b);
         b = NULL;
     }
-    if (!b) {
-        sl_err_nomem(err, what);
-        return NULL;
-    }
+    if (!b)
+        return sl_err_no_memory(err, what);
     memset(b->data + size, 0, SLACK);
     b->size = b->capacity = size;
     b->account = account;

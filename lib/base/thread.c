@@ -62,10 +62,8 @@ struct sl_pool *sl_pool_new(int threads, struct sl_err *err)
 {
     assert(threads > 0);
     struct sl_pool *p = sl_calloc(1, sizeof(*p) + (size_t)threads * sizeof(p->workers[0]));
-    if (!p) {
-        sl_err_nomem(err, "a thread pool");
-        return NULL;
-    }
+    if (!p)
+        return sl_err_no_memory(err, "a thread pool");
     p->tail = &p->head;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);

@@ -19,10 +19,8 @@ struct sl_watch {
 struct sl_watch *sl_watch_new(struct sl_err *err)
 {
     struct sl_watch *w = sl_calloc(1, sizeof(*w));
-    if (!w) {
-        sl_err_nomem(err, "a watch");
-        return NULL;
-    }
+    if (!w)
+        return sl_err_no_memory(err, "a watch");
     w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     return w;
 }

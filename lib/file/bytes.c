@@ -445,8 +445,7 @@ static int queue_new(struct sl_bytes *b, struct sl_err *err)
  * next look. */
 static int look_for_successor(struct sl_bytes *b, struct sl_err *err)
 {
-    struct sl_err why;
-    sl_err_init(&why);
+    struct sl_err why = SL_ERR_INIT;
     (void)queue_new(b, &why);
     if (why.code == SL_ENOMEM)
         return sl_err_copy(err, &why);

@@ -30,8 +30,7 @@ static int look_up(struct sl_seen *seen, const struct sl_taken *f, struct neighb
     struct sl_file_facts now;
     struct sl_taken *same = NULL;
     struct sl_bytes *b;
-    struct sl_err why;
-    sl_err_init(&why);
+    struct sl_err why = SL_ERR_INIT;
     if (sl_file_facts(-1, x->file->here, &now) < 0 || !now.size || sl_taken_is_inode(f, &now))
         return 0;
     x->mtime = now.mtime;
@@ -111,12 +110,11 @@ int sl_rotated_born(const char *path, int64_t since, struct sl_born **out, size_
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *name;
     struct sl_buf full = SL_BUF_INIT;
     struct sl_file_facts now;
-    struct sl_err why;
+    struct sl_err why = SL_ERR_INIT;
     char *dir = sl_path_dir(path);
     DIR *d = NULL;
     *out = NULL;
     *n = 0;
-    sl_err_init(&why);
     int rc = dir ? sl_path_list(AT_FDCWD, dir, NULL, &d, &why) : sl_err_nomem(&why, path);
     while (rc == 0 && (rc = sl_path_next(d, dir, &name, &why)) > 0) {
         sl_path_join(&full, dir, name);

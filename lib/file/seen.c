@@ -317,9 +317,8 @@ int sl_seen_look(struct sl_seen *s, const char *dir,
 /* The same for the directory of a path, once. One that may not be listed has no files. */
 static int look_around(struct sl_seen *s, const char *path, int again, struct sl_err *err)
 {
-    struct sl_err why;
+    struct sl_err why = SL_ERR_INIT;
     char *dir = sl_path_dir(path);
-    sl_err_init(&why);
     int rc = dir ? 0 : sl_err_nomem(&why, "a directory");
     if (rc == 0 && (again || !s->dir || strcmp(s->dir, dir) != 0))
         rc = sl_seen_look(s, dir, NULL, NULL, &why);

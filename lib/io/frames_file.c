@@ -17,10 +17,8 @@ static struct sl_buffer *read_at(struct sl_bytes *b, int64_t offset, size_t n,
                                  struct sl_account *account, struct sl_err *err)
 {
     struct sl_buffer *data = sl_buffer_new(account, n);
-    if (!data) {
-        sl_err_nomem(err, "a message");
-        return NULL;
-    }
+    if (!data)
+        return sl_err_no_memory(err, "a message");
     ssize_t k = sl_path_pread(sl_bytes_fd(b), data->data, n, offset, sl_bytes_name(b), err);
     if (k == (ssize_t)n)
         return data;

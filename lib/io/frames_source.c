@@ -198,8 +198,7 @@ static int gather(struct frames_source *f, struct sl_err *err)
             f->have += got;
             continue;
         }
-        struct sl_err why;
-        sl_err_init(&why);
+        struct sl_err why = SL_ERR_INIT;
         int64_t n =
             sl_ipc_peek((const uint8_t *)f->staging + f->start, f->fill - f->start, NULL, &why);
         if (n < 0) {

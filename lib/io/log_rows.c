@@ -54,10 +54,8 @@ static struct sl_batch *rows_of(struct sl_batch *b, const uint32_t *rows, size_t
                                 struct sl_err *err)
 {
     struct sl_buffer *sel = sl_buffer_new(NULL, n * sizeof(uint32_t));
-    if (!sel) {
-        sl_err_nomem(err, "a selection");
-        return NULL;
-    }
+    if (!sel)
+        return sl_err_no_memory(err, "a selection");
     memcpy(sel->data, rows, n * sizeof(uint32_t));
     return sl_batch_select(b, sel, n, err);
 }

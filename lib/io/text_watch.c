@@ -195,8 +195,7 @@ static int take(struct text_source *t, struct sl_taken *f, struct sl_err *err)
 /* Opens a file that has changed: 1 it is to be read, 0 it is not. */
 static int visit(struct text_source *t, struct sl_taken *f, struct sl_err *err)
 {
-    struct sl_err why;
-    sl_err_init(&why);
+    struct sl_err why = SL_ERR_INIT;
     int rc = sl_bytes_open(f->here, 0, t->o.stop_fd, &t->bytes, &why);
     if (rc == -SL_ENOENT)
         return 0;

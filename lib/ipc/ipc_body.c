@@ -109,10 +109,8 @@ struct sl_ipc_body *sl_ipc_body_new(const struct sl_ipc_message *m, struct sl_fb
 {
     assert(m && batch);
     struct sl_ipc_body *b = sl_calloc(1, sizeof *b);
-    if (!b) {
-        sl_err_nomem(err, "a batch");
-        return NULL;
-    }
+    if (!b)
+        return sl_err_no_memory(err, "a batch");
     atomic_init(&b->refs, 1);
     b->account = account;
     b->rows = sl_fb_scalar(batch, FB_BATCH_LENGTH, 8, 0);

@@ -15,10 +15,8 @@ static struct sl_column *retype(const struct sl_column *raw, struct sl_type type
                                 struct sl_err *err)
 {
     struct sl_column *c = sl_column_new(type, raw->rows);
-    if (!c) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!c)
+        return sl_err_no_memory(err, "a column");
     c->form = raw->form;
     c->valid = raw->valid;
     c->data = raw->data;

@@ -206,9 +206,8 @@ int sl_ipc_decoder_dictionary_column(const struct sl_ipc_decoder *d, const struc
     assert(d && m);
     struct sl_fb fb;
     struct sl_fb_table message, head;
-    struct sl_err ignored;
+    struct sl_err ignored = SL_ERR_INIT;
     int i = 0;
-    sl_err_init(&ignored);
     if (sl_ipc_open_message(m, HEADER_DICTIONARY, &fb, &message, &head, &ignored) < 0)
         return 0; /* who takes the dictionary says what is wrong with it */
     int64_t id = sl_fb_scalar(&head, FB_DICTBATCH_ID, 8, 0);

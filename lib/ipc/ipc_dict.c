@@ -98,10 +98,8 @@ static struct sl_column *without_nulls(struct sl_column *c, const uint8_t **vali
     if (c->rows && !c->valid)
         return sl_column_ref(c);
     struct sl_column *out = sl_column_new(c->type, SL_MAX(c->rows, (size_t)1));
-    if (!out) {
-        sl_err_nomem(err, "a dictionary");
-        return NULL;
-    }
+    if (!out)
+        return sl_err_no_memory(err, "a dictionary");
     out->data = c->rows ? c->data : (const void *)zero;
     out->offsets = c->rows ? c->offsets : zero;
     for (int i = 0; i < SL_COLUMN_OWNERS; i++) /* the bits too: *valid points into them */

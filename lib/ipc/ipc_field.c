@@ -310,10 +310,8 @@ struct sl_foreign *sl_ipc_read_field(const struct sl_fb_table *field, int depth,
     }
     budget->fields--;
     struct sl_foreign *f = sl_foreign_new();
-    if (!f) {
-        sl_err_nomem(err, "a schema");
-        return NULL;
-    }
+    if (!f)
+        return sl_err_no_memory(err, "a schema");
     if (read_field(f, field, depth, budget, err) < 0) {
         sl_foreign_unref(f);
         return NULL;

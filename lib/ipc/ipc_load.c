@@ -517,10 +517,8 @@ struct sl_column *sl_ipc_load(struct sl_ipc_cursor *c, struct sl_foreign *f, int
     if (f->shape == SL_SHAPE_NONE)
         return sl_column_nulls(type, (size_t)node.length, err);
     struct sl_column *col = sl_column_new(type, (size_t)node.length);
-    if (!col) {
-        sl_err_nomem(err, "a column");
-        return NULL;
-    }
+    if (!col)
+        return sl_err_no_memory(err, "a column");
     int own_valid =
         f->shape != SL_SHAPE_SPARSE && f->shape != SL_SHAPE_DENSE && f->shape != SL_SHAPE_RUNS;
     int rc = 0;

@@ -12,10 +12,8 @@ struct sl_read_target *sl_read_target_new(struct sl_log *l, struct sl_schema *sc
 {
     assert(l && sl_schema_is_sound(schema));
     struct sl_read_target *t = sl_calloc(1, sizeof(*t));
-    if (!t) {
-        sl_err_nomem(err, "a log reader");
-        return NULL;
-    }
+    if (!t)
+        return sl_err_no_memory(err, "a log reader");
     atomic_init(&t->refs, 1);
     t->schema = sl_schema_ref(schema);
     memcpy(t->log_id, l->state.log_id, 16);

@@ -191,8 +191,7 @@ static int copy_rows(struct rewriting *r, const atomic_int *stop, struct sl_err 
 static int sync_names(struct rewriting *r, struct sl_err *err)
 {
     char part[16];
-    struct sl_err why;
-    sl_err_init(&why);
+    struct sl_err why = SL_ERR_INIT;
     snprintf(part, sizeof(part), "%04d", r->old.partition);
     if (sl_path_sync_below(r->w->log->dirfd, part, r->w->log->path, &why) == 0)
         return 0;

@@ -51,8 +51,7 @@ static int add_history(const struct sl_state *s, struct sl_line *l, struct sl_er
  * a name is on the device which is not. */
 static int sync_finally(struct sl_log_writer *w, int fd, const char *name, struct sl_err *err)
 {
-    struct sl_err why;
-    sl_err_init(&why);
+    struct sl_err why = SL_ERR_INIT;
     if ((*name ? fdatasync(fd) : fsync(fd)) == 0)
         return 0;
     sl_err_sys(&why, "cannot sync %s%s%s", w->log->c.dir, *name ? "/" : "", name);

@@ -457,10 +457,9 @@ static int say_not_durable(const struct sl_syncer *s, struct sl_err *err)
 
 static int run(struct sl_syncer *s, struct goal *g, struct sl_err *err)
 {
-    struct sl_err mine;
+    struct sl_err mine = SL_ERR_INIT;
     int syncing = 0;
 
-    sl_err_init(&mine);
     int rc = lock(s, &mine);
     if (rc < 0) {
         put_back(s, &g->set);

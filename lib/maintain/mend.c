@@ -34,10 +34,8 @@ struct sl_seg *sl_mend_add_seg(struct sl_mend *m, struct sl_err *err)
 {
     struct sl_line *l = &m->line;
     struct sl_seg *list = sl_arena_grow(&l->arena, l->segs, (size_t)l->nsegs, sizeof(*list));
-    if (!list) {
-        sl_err_nomem(err, "a repair");
-        return NULL;
-    }
+    if (!list)
+        return sl_err_no_memory(err, "a repair");
     l->segs = list;
     return &list[l->nsegs++];
 }
@@ -199,9 +197,8 @@ static int has_aside(const struct sl_mend *m)
 static int partition_dirs_synced(struct sl_mend *m, struct sl_err *err)
 {
     for (int i = 0; i < m->line.nsegs; i++) {
-        struct sl_err why;
+        struct sl_err why = SL_ERR_INIT;
         char part[16];
-        sl_err_init(&why);
         snprintf(part, sizeof(part), "%04d", m->line.segs[i].partition);
         if (sl_path_sync_below(m->l->dirfd, part, m->l->path, &why) < 0) {
             sl_syncer_fail(m->w->sync, &why);
@@ -306,9 +303,8 @@ static int take_back(struct sl_mend *m, struct sl_err *err)
 static int mend_all(struct sl_mend *m, struct sl_err *err)
 {
     struct sl_log *l = m->l;
-    struct sl_err why;
+    struct sl_err why = SL_ERR_INIT;
 
-    sl_err_init(&why);
     int rc = sl_view_load(l, &why);
     if (rc == 0) /* a batch behind the mark may be what is damaged */
         rc = sl_view_distrust(l, &why);

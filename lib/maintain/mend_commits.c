@@ -126,10 +126,9 @@ static void forget_missing(struct sl_mend *m)
 static int take(struct sl_mend *m, struct lines *f, struct sl_line *line, struct sl_err *err)
 {
     struct sl_state *s = &m->l->state;
-    struct sl_err why;
+    struct sl_err why = SL_ERR_INIT;
     int rc = 0;
 
-    sl_err_init(&why);
     if (!line->snapshot != (f->at > 0) || (line->snapshot && line->n != f->file)) {
         bad(m, f,
             f->at            ? "a snapshot in the middle of a file"
@@ -200,8 +199,7 @@ static int read_line(struct sl_mend *m, struct lines *f, const struct sl_buf *b,
                      const char *end, const char **next, struct sl_err *err)
 {
     struct sl_line line;
-    struct sl_err why;
-    sl_err_init(&why);
+    struct sl_err why = SL_ERR_INIT;
     sl_line_init(&line);
     f->at = p - b->data;
     *next = end;

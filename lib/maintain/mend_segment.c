@@ -113,9 +113,8 @@ static int take_groups(struct sl_mend *m, struct sl_walk *w, const struct sl_seg
                        struct sl_extents *x, struct sl_err *err)
 {
     struct sl_walk_group g;
-    struct sl_err why;
+    struct sl_err why = SL_ERR_INIT;
     int rc, is_stranger = !seg->bytes;
-    sl_err_init(&why);
     while (w->pos < w->limit) {
         int64_t at = w->pos;
         rc = sl_walk_next(w, &g, &why);
@@ -181,9 +180,8 @@ static int is_perfect(struct sl_mend *m, const struct sl_seg *seg, struct sl_err
 {
     struct sl_walk w;
     struct sl_walk_group g;
-    struct sl_err why;
+    struct sl_err why = SL_ERR_INIT;
     struct stat st;
-    sl_err_init(&why);
     int rc = sl_walk_open(&w, m->l, seg, NULL, &why);
     if (rc == 0) {
         while ((rc = sl_walk_next(&w, &g, &why)) == 1) {

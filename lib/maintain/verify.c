@@ -64,8 +64,7 @@ static int verify_lines(struct sl_log *l, struct report *r, const struct sl_err 
                         struct sl_err *err)
 {
     struct sl_mend m = {.l = l, .arg = r, .bad = tell_line};
-    struct sl_err e;
-    sl_err_init(&e);
+    struct sl_err e = SL_ERR_INIT;
     sl_line_init(&m.line);
     int rc = sl_mend_commits(&m, &e);
     sl_mend_release(&m);
@@ -177,10 +176,9 @@ static int verify_segment(struct sl_log *l, struct report *r, const struct sl_se
                           struct sl_err *err)
 {
     struct place p = {.l = l, .r = r, .seg = *seg};
-    struct sl_err e;
+    struct sl_err e = SL_ERR_INIT;
     struct stat st;
 
-    sl_err_init(&e);
     int rc = sl_walk_open(&p.w, l, seg, NULL, &e);
     if (rc == -SL_ENOENT)
         return tell_missing(&p, err);
@@ -223,10 +221,9 @@ int sl_log_verify(const char *path, int (*fn)(void *arg, const struct sl_log_pro
     assert(path);
     struct report r = {.fn = fn, .arg = arg, .path = path};
     struct sl_log *l = NULL;
-    struct sl_err e;
+    struct sl_err e = SL_ERR_INIT;
     int64_t newest, older = 0;
 
-    sl_err_init(&e);
     int rc = sl_view_open(path, NULL, SL_VIEW_READS, &l, err);
     if (rc < 0)
         return rc;
