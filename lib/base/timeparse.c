@@ -219,12 +219,6 @@ static int parse_iso(const char *text, size_t n, const struct sl_zone *zone, int
     return finish(&t, zone, usec, nsec_rest, flags);
 }
 
-static int parse_iso_slow(const char *text, size_t n, const struct sl_zone *zone, int64_t *usec,
-                          int *nsec_rest, int *flags)
-{
-    return parse_iso(text, n, zone, 0, usec, nsec_rest, flags);
-}
-
 int sl_time_parse_wall(const char *s, size_t n, int64_t *usec, int *nsec_rest, int *flags)
 {
     SL_CHECK_THAT(s || !n);
@@ -265,18 +259,18 @@ int sl_time_parse_iso(const char *s, size_t n, const struct sl_zone *zone, int64
     size_t body;
 
     if (n < 19 || n > 27)
-        return parse_iso_slow(s, n, zone, usec, nsec_rest, flags);
+        return parse_iso(s, n, zone, 0, usec, nsec_rest, flags);
     utc = s[n - 1] == 'Z';
     body = n - utc;
     if ((!utc && zone) || (body != 19 && body != 23 && body != 26))
-        return parse_iso_slow(s, n, zone, usec, nsec_rest, flags);
+        return parse_iso(s, n, zone, 0, usec, nsec_rest, flags);
     a = load64(s) ^ sep_a;
     b = load64(s + 8) ^ sep_b;
     b ^= s[10] == ' ' ? AT(' ' ^ '0', 2) : AT('T' ^ '0', 2);
     c = (load64(s + 11) ^ (AT(':' ^ '0', 2) | AT(':' ^ '0', 5)));
     if (!all_digits(a) || !all_digits(b) || !all_digits(c) || BYTE(a, 4) || BYTE(a, 7) ||
         BYTE(b, 2) || BYTE(c, 2) || BYTE(c, 5))
-        return parse_iso_slow(s, n, zone, usec, nsec_rest, flags);
+        return parse_iso(s, n, zone, 0, usec, nsec_rest, flags);
     year = TWO(a, 0) * 100 + TWO(a, 2);
     month = TWO(a, 5);
     day = TWO(b, 0);
@@ -287,7 +281,7 @@ int sl_time_parse_iso(const char *s, size_t n, const struct sl_zone *zone, int64
         fraction = fast_fraction(s + 19, body - 20);
     if (month - 1u > 11u || !day || hour > 23 || minute > 59 || second > 59 || fraction < 0 ||
         (day > 28 && day > days_in_month(year, month)))
-        return parse_iso_slow(s, n, zone, usec, nsec_rest, flags);
+        return parse_iso(s, n, zone, 0, usec, nsec_rest, flags);
     *usec = (sl_time_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second) *
                 SL_USEC_PER_SEC +
             fraction;

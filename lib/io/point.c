@@ -14,15 +14,10 @@ static int bad_point(const char *text, struct sl_err *err)
                        "the next), a time (2026-01-31T12:00:00Z), @EPOCH, -1h, or +1h for --to");
 }
 
-static size_t count_digits(const char *s)
-{
-    return strspn(s, "0123456789");
-}
-
 /* N or P:N in front of s: its length, 0 if there is none. */
 static size_t read_offset(const char *s, struct sl_partition_offset *out)
 {
-    size_t n = count_digits(s), m = s[n] == ':' ? count_digits(s + n + 1) : 0;
+    size_t n = strspn(s, "0123456789"), m = s[n] == ':' ? strspn(s + n + 1, "0123456789") : 0;
     int64_t partition = -1;
 
     if (s[n] == ':' && (!sl_num_parse_int(s, n, &partition) || partition > INT32_MAX))

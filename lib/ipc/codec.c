@@ -137,11 +137,6 @@ int sl_codec_decompress(void *dst, size_t want, size_t claimed, const void *src,
     return got == want ? 0 : bad_frame(err, "it is shorter than it says");
 }
 
-int sl_codec_need_lz4(struct sl_err *err)
-{
-    return sl_lz4_need(err);
-}
-
 int sl_codec_decompress_lz4(void *dst, size_t want, size_t claimed, const void *src, size_t n,
                             struct sl_err *err)
 {

@@ -21,8 +21,7 @@ int sl_codec_compress(struct sl_buf *out, const void *src, size_t n, int level,
  * noted (>= want). 0 or < 0 (SL_EFORMAT). */
 int sl_codec_decompress(void *dst, size_t want, size_t claimed, const void *src, size_t n,
                         struct sl_err *err);
-/* The same of a frame of lz4, once sl_codec_need_lz4 has said 0: that its library is there. */
-int sl_codec_need_lz4(struct sl_err *err);
+/* The same of a frame of lz4, once sl_lz4_need has said 0: that its library is there. */
 int sl_codec_decompress_lz4(void *dst, size_t want, size_t claimed, const void *src, size_t n,
                             struct sl_err *err);
 

@@ -7,6 +7,7 @@
  */
 #include "ipc/codec.h"
 #include "ipc/ipc_int.h"
+#include "ipc/lz4.h"
 
 void sl_ipc_body_unref(struct sl_ipc_body *b)
 {
@@ -31,7 +32,7 @@ static int read_codec(struct sl_ipc_body *b, const struct sl_fb_table *batch, st
     if (codec != CODEC_ZSTD && codec != CODEC_LZ4)
         return sl_ipc_malformed(err, "an unknown compression");
     b->decompress = codec == CODEC_LZ4 ? sl_codec_decompress_lz4 : sl_codec_decompress;
-    return codec == CODEC_LZ4 ? sl_codec_need_lz4(err) : 0;
+    return codec == CODEC_LZ4 ? sl_lz4_need(err) : 0;
 }
 
 static int read_nodes(struct sl_ipc_body *b, const struct sl_fb_table *batch, struct sl_err *err)

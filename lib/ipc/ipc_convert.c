@@ -34,11 +34,6 @@ static void *fresh_data(struct sl_column *c, size_t bytes, struct sl_account *a,
     return sl_column_own_data(c, bytes, a, err);
 }
 
-static int beyond(struct sl_err *err, const char *what)
-{
-    return sl_err_set(err, SL_EFORMAT, "%s", what);
-}
-
 #define WIDEN(from, to)                                                                            \
     do {                                                                                           \
         const from *s_ = raw->data;                                                                \
@@ -140,7 +135,7 @@ static int convert_decimal(struct sl_column *c, const struct sl_column *raw, str
         int fits = 1;
         sl_int128 v = sl_column_null(raw, i) ? 0 : decimal_at(s, f->width, &fits);
         if (!fits || v >= limit || v <= -limit)
-            return beyond(err, "a decimal has more digits than its precision");
+            return sl_err_set(err, SL_EFORMAT, "a decimal has more digits than its precision");
         v *= factor;
         memcpy(d + i * width, &v, width);
     }
@@ -162,7 +157,9 @@ static int convert_timestamp(struct sl_column *c, const struct sl_column *raw, s
         return -SL_ENOMEM;
     for (size_t i = 0; i < raw->rows; i++)
         out |= __builtin_mul_overflow(s[i], factor, &d[i]) && !sl_column_null(raw, i);
-    return out ? beyond(err, "a time lies beyond the years that microseconds can count") : 0;
+    return out ? sl_err_set(err, SL_EFORMAT,
+                            "a time lies beyond the years that microseconds can count")
+               : 0;
 }
 
 static int convert_date(struct sl_column *c, const struct sl_column *raw, struct sl_account *a,
@@ -178,7 +175,7 @@ static int convert_date(struct sl_column *c, const struct sl_column *raw, struct
     for (size_t i = 0; i < raw->rows; i++) {
         d[i] = (int32_t)(s[i] / day);
         if ((s[i] % day || s[i] / day != d[i]) && !sl_column_null(raw, i))
-            return beyond(err, "a date in milliseconds is not a whole day");
+            return sl_err_set(err, SL_EFORMAT, "a date in milliseconds is not a whole day");
     }
     return 0;
 }

@@ -11,11 +11,6 @@
 #include "ipc/codec.h"
 #include "ipc/ipc_int.h"
 
-static int bad(struct sl_err *err, const char *what)
-{
-    return sl_ipc_malformed(err, what);
-}
-
 /* ---- buffers ---- */
 
 void sl_slab_release(struct sl_slab *s)
@@ -45,14 +40,14 @@ static int inflate(const struct sl_ipc_body *b, struct sl_slab *s, size_t need, 
 {
     int64_t claimed;
     if (s->len < 8)
-        return bad(err, "a compressed buffer is too short");
+        return sl_ipc_malformed(err, "a compressed buffer is too short");
     memcpy(&claimed, s->data, 8);
     s->data += 8;
     s->len -= 8;
     if (claimed == -1)
         return 0;
     if (claimed < 0 || claimed > SL_IPC_BODY_MAX)
-        return bad(err, "a compressed buffer claims an impossible length");
+        return sl_ipc_malformed(err, "a compressed buffer claims an impossible length");
     size_t want = exact ? SL_MIN(need, (size_t)claimed) : (size_t)claimed;
     struct sl_buffer *out = sl_buffer_want(b->account, want, "a column", err);
     if (!out)
@@ -79,7 +74,7 @@ int sl_slab_next(struct sl_ipc_cursor *c, size_t need, int exact, size_t align, 
     if (b->decompress && s->len)
         rc = inflate(b, s, need, exact, err);
     if (rc == 0 && s->len < need)
-        rc = bad(err, "a buffer is shorter than its rows need");
+        rc = sl_ipc_malformed(err, "a buffer is shorter than its rows need");
     if (rc == 0 && exact)
         s->len = need;
     if (rc == 0 && !s->len)
@@ -125,7 +120,7 @@ static int check_offsets(const int32_t *o, size_t rows, size_t limit, struct sl_
     for (size_t i = 0; i < rows; i++)
         falls |= o[i + 1] < o[i];
     if (falls || o[0] < 0 || (uint32_t)o[rows] > limit)
-        return bad(err, "offsets that do not rise, or leave their buffer");
+        return sl_ipc_malformed(err, "offsets that do not rise, or leave their buffer");
     return 0;
 }
 
@@ -158,7 +153,7 @@ static int load_offsets(struct sl_ipc_cursor *c, struct sl_column *col, int wide
     sl_slab_release(&s);
     if (!to)
         return -SL_ENOMEM;
-    return high > INT32_MAX ? bad(err, "offsets that leave their buffer") : 0;
+    return high > INT32_MAX ? sl_ipc_malformed(err, "offsets that leave their buffer") : 0;
 }
 
 /* ---- text ---- */
@@ -192,7 +187,7 @@ static int check_utf8(const struct sl_column *col, struct sl_err *err)
         good = o[i] == o[col->rows] || (d[o[i]] & 0xc0) != 0x80;
     for (size_t i = 0; !good && i < col->rows; i++) {
         if (!sl_column_null(col, i) && !sl_utf8_valid(d + o[i], (size_t)(o[i + 1] - o[i])))
-            return bad(err, "a text value is not UTF-8");
+            return sl_ipc_malformed(err, "a text value is not UTF-8");
     }
     return 0;
 }
@@ -246,7 +241,7 @@ static int gather_views(struct sl_column *col, const struct view *v, const struc
         if (sl_column_null(col, i))
             continue;
         if (!view_bytes(&v[i], slabs, nslabs))
-            return bad(err, "a view that leaves its buffer");
+            return sl_ipc_malformed(err, "a view that leaves its buffer");
         total += (uint32_t)v[i].len;
         if (total > INT32_MAX)
             return sl_column_too_large(err);
@@ -301,7 +296,7 @@ static int load_child(struct sl_ipc_cursor *c, struct sl_column *col, int i, siz
     struct sl_foreign *f = col->type.foreign->children[i];
     struct sl_column *child = sl_ipc_load(c, f, 0, dicts, err);
     if (child && child->rows < rows) {
-        bad(err, "a child has fewer rows than its parent needs");
+        sl_ipc_malformed(err, "a child has fewer rows than its parent needs");
         sl_column_unref(child);
         return -SL_EFORMAT;
     }
@@ -341,7 +336,7 @@ static int load_list_view(struct sl_ipc_cursor *c, struct sl_column *col, int wi
             if (from < 0 || n < 0 || (uint64_t)from > child->rows ||
                 (uint64_t)n > child->rows - (uint64_t)from ||
                 (size_t)n > (size_t)SL_IPC_ROWS_MAX - at) {
-                bad(err, "a list that leaves its child, or lists too many rows");
+                sl_ipc_malformed(err, "a list that leaves its child, or lists too many rows");
                 goto out;
             }
             for (int64_t k = 0; pass && k < n; k++)
@@ -401,7 +396,7 @@ static int load_union(struct sl_ipc_cursor *c, struct sl_column *col,
         int id = ((const int8_t *)col->data)[i], k = id < 0 ? -1 : child_of[id];
         if (k < 0 ||
             (dense && (col->offsets[i] < 0 || (size_t)col->offsets[i] >= col->children[k]->rows)))
-            rc = bad(err, "a union row without a member");
+            rc = sl_ipc_malformed(err, "a union row without a member");
     }
     return rc;
 }
@@ -432,7 +427,7 @@ static int load_runs(struct sl_ipc_cursor *c, struct sl_column *col,
             ((uint32_t *)sel->data)[at] = (uint32_t)i;
     }
     if (at < col->rows) {
-        bad(err, "run ends that do not rise, or end too early");
+        sl_ipc_malformed(err, "run ends that do not rise, or end too early");
         goto out;
     }
     rc = adopt(
@@ -492,7 +487,7 @@ static int load_shape(struct sl_ipc_cursor *c, struct sl_column *col,
     case SL_SHAPE_LIST: return load_list(c, col, dicts, err);
     case SL_SHAPE_FIXLIST:
         if (f->width && col->rows > SL_IPC_ROWS_MAX / (size_t)f->width)
-            return bad(err, "fixed-size lists of too many rows");
+            return sl_ipc_malformed(err, "fixed-size lists of too many rows");
         return load_child(c, col, 0, col->rows * (size_t)f->width, 1, dicts, err);
     case SL_SHAPE_STRUCT:
         for (int i = 0; i < f->nchildren && rc == 0; i++)

@@ -16,11 +16,6 @@
 #include "base/mem.h"
 #include "log/log_writer.h"
 
-static int open_dir(int at, const char *name)
-{
-    return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
 /* 1 if the file is regular and begins as `start`, as far as it goes; *size is its length. */
 static int begins_as(int at, const char *name, const char *start, int64_t *size, int *fd)
 {
@@ -78,7 +73,7 @@ static int nothing(int at, const char *name)
 /* Calls fn with each entry of a directory. 1 if it says 1 of all of them. */
 static int all_are(int at, const char *name, int (*fn)(int at, const char *name))
 {
-    int fd = open_dir(at, name), yes = 1;
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), yes = 1;
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
     if (!d) {
         if (fd >= 0)

@@ -19,11 +19,6 @@ struct parts {
     uint8_t *damaged;      /* bitmap of the wanted columns with a false checksum */
 };
 
-static int corrupt(struct sl_err *err, const char *what)
-{
-    return sl_err_set(err, SL_ECORRUPT, "%s", what);
-}
-
 /* What Arrow's decoder calls malformed is corrupt here: the CRCs held, but it is no good batch. */
 static int as_corrupt(int rc, struct sl_err *err)
 {
@@ -41,7 +36,8 @@ static int take_dictionary(struct parts *g, int i, const struct sl_ipc_message *
     uint32_t said;
     int column = sl_ipc_decoder_dictionary_column(g->decoder, m, g->wanted);
     if (i >= g->id.ndicts || !sl_identity_crc(&g->id, i, &said))
-        return corrupt(err, "a batch has another number of dictionaries than it says");
+        return sl_err_set(err, SL_ECORRUPT,
+                          "a batch has another number of dictionaries than it says");
     if (column == sl_ipc_decoder_get_schema(g->decoder)->nfields)
         return 0;
     if (said == sl_crc32c(0, m->body, m->body_len))
@@ -61,22 +57,22 @@ static int take_messages(struct parts *g, struct sl_buffer *buf, size_t at, size
     for (;; p += m.total) {
         int64_t total = sl_ipc_peek(p, (size_t)(end - p), &m, err);
         if (total <= 0 || total > end - p)
-            return corrupt(err, "a batch is cut off");
+            return sl_err_set(err, SL_ECORRUPT, "a batch is cut off");
         if (m.kind != SL_IPC_DICTIONARY)
             break;
     }
     if (m.kind != SL_IPC_BATCH || p + m.total != end)
-        return corrupt(err, "a batch does not end in its record");
+        return sl_err_set(err, SL_ECORRUPT, "a batch does not end in its record");
     m.owner = buf;
     g->record = m;
     const char *value = sl_identity_find(m.meta, m.meta_len, log_id);
     if (!value)
-        return corrupt(err, "a batch without its identity");
+        return sl_err_set(err, SL_ECORRUPT, "a batch without its identity");
     int rc = sl_identity_parse(value, (size_t)((const char *)m.body - value), &g->id, err);
     if (rc < 0)
         return rc;
     if (m.rows != g->id.rows)
-        return corrupt(err, "a batch has another number of rows than it says");
+        return sl_err_set(err, SL_ECORRUPT, "a batch has another number of rows than it says");
     p = first;
     for (int i = 0; p < g->record.meta - 8; i++, p += m.total) {
         sl_ipc_peek(p, (size_t)(end - p), &m, err);
@@ -111,7 +107,8 @@ static int check_columns(struct parts *g, const struct sl_schema *s, struct sl_e
     uint32_t said;
     int ncolumns = s->nfields;
     if (g->id.ncolumns != ncolumns)
-        return corrupt(err, "a batch has another number of columns than its schema");
+        return sl_err_set(err, SL_ECORRUPT,
+                          "a batch has another number of columns than its schema");
     uint32_t *is = sl_calloc((size_t)ncolumns + 1, sizeof(*is));
     if (!is)
         return sl_err_nomem(err, "a batch");
@@ -168,12 +165,12 @@ int sl_walk_group_intact(const struct sl_walk_group *g, struct sl_err *err)
     for (int i = 0; p < end; i++, p += m.total) {
         int64_t total = sl_ipc_peek(p, (size_t)(end - p), &m, err);
         if (total <= 0 || total > end - p)
-            return corrupt(err, "a batch is cut off");
+            return sl_err_set(err, SL_ECORRUPT, "a batch is cut off");
         uint32_t is = sl_crc32c(0, m.body, m.body_len);
         if (i < g->id.ndicts && (!sl_identity_crc(&g->id, i, &said) || is != said))
-            return corrupt(err, "the checksum of a dictionary is false");
+            return sl_err_set(err, SL_ECORRUPT, "the checksum of a dictionary is false");
         if (i >= g->id.ndicts && is != g->id.body_crc)
-            return corrupt(err, "the checksum of a batch's body is false");
+            return sl_err_set(err, SL_ECORRUPT, "the checksum of a batch's body is false");
     }
     return 0;
 }
@@ -186,7 +183,7 @@ int sl_walk_group_verify(struct sl_stream *s, struct sl_buffer *buf, size_t at, 
     struct sl_batch *b = NULL;
     int rc = open_parts(&g, s, buf, at, len, log_id, err);
     if (rc == 0 && g.id.body_crc != sl_crc32c(0, g.record.body, g.record.body_len))
-        rc = corrupt(err, "the checksum of a batch's body is false");
+        rc = sl_err_set(err, SL_ECORRUPT, "the checksum of a batch's body is false");
     if (rc == 0)
         rc = as_corrupt(sl_ipc_decoder_batch(g.decoder, &g.record, &b, err), err);
     for (int i = 0; rc == 0 && i < b->schema->nfields; i++)
