@@ -73,12 +73,6 @@ static int verify_lines(struct sl_log *l, struct report *r, const struct sl_err 
     return rc < 0 && rc != -SL_ECORRUPT ? sl_err_copy(err, &e) : rc;
 }
 
-static void verify_mark(struct sl_log *l, struct report *r)
-{
-    if (!l->mark.known)
-        tell(r, "lock", 0, "the durable mark is damaged or missing", -1, -1);
-}
-
 /* ---- segments ---- */
 
 struct place { /* a segment under the eye */
@@ -234,8 +228,8 @@ int sl_log_verify(const char *path, int (*fn)(void *arg, const struct sl_log_pro
         rc = verify_lines(l, &r, &e, err);
     else if (rc < 0 && err)
         *err = e;
-    if (rc == 0)
-        verify_mark(l, &r);
+    if (rc == 0 && !l->mark.known)
+        tell(&r, "lock", 0, "the durable mark is damaged or missing", -1, -1);
     if (rc == 0 && !lines)
         rc = sl_commits_list(l, &newest, &older, err);
     if (rc == 0 && older)

@@ -77,7 +77,7 @@ static void zone(const char *s, size_t n)
         char text[64];
         int64_t utc = instants[i] / SL_USEC_PER_SEC;
         sl_zone_offset(z, utc);
-        sl_zone_to_utc(z, utc);
+        sl_zone_to_utc(z, utc, SL_READING_LAST);
         sl_time_print(text, instants[i], 0, SL_TIME_SQL, z);
         sl_time_print(text, instants[i], 1, SL_TIME_RFC3339, z);
         sl_time_day_end(sl_time_day_of(instants[i], z), z);
