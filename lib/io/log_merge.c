@@ -34,6 +34,7 @@ struct sl_log_merge {
 
 int sl_log_merge_open(struct log_source *s, struct sl_err *err)
 {
+    assert(s->log && s->time >= -1);
     int n = sl_log_partitions(s->log), fields = s->base.schema->nfields;
     struct sl_log_merge *m = sl_calloc(1, sizeof(*m));
     if (!m)

@@ -196,6 +196,7 @@ static int set_times(struct log_source *s, struct sl_err *err)
 
 int sl_log_source_bound(struct log_source *s, struct sl_err *err)
 {
+    assert(s->log && s->ranges);
     int rc = set_times(s, err);
     return rc < 0 ? rc : set_ranges(s, err);
 }

@@ -89,6 +89,7 @@ static int64_t rows_again(const struct log_source *s, int p)
 
 int sl_log_source_take_up(struct log_source *s, struct sl_err *err)
 {
+    assert(s->log && s->ranges);
     int64_t rows = 0;
     int n = sl_log_partitions(s->log), rc = 0;
     s->parts = sl_calloc((size_t)n, sizeof(*s->parts));

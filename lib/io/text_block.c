@@ -27,6 +27,7 @@ int64_t sl_textin_count_lines(const char *s, size_t n)
 
 int sl_textin_make_room(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     size_t kept = t->fill - t->start;
     if (t->block && t->block->capacity - t->fill >= SL_TEXTIN_SMALL)
         return 0;
@@ -67,6 +68,7 @@ static void say_trouble(struct text_source *t)
 
 void sl_textin_pass(struct text_source *t, size_t n)
 {
+    assert(sl_textin_is_sound(t));
     assert(n <= sl_textin_pending(t));
     if (t->taken)
         t->crc = sl_crc32c(t->crc, sl_textin_front(t), n);
@@ -76,6 +78,7 @@ void sl_textin_pass(struct text_source *t, size_t n)
 
 void sl_textin_pass_zeros(struct text_source *t)
 {
+    assert(sl_textin_is_sound(t));
     enum { FEW = 4 }; /* with which UTF-16 and UTF-32 may begin */
     const char *s = sl_textin_front(t);
     size_t n = sl_textin_pending(t), k = 0;
@@ -90,6 +93,7 @@ void sl_textin_pass_zeros(struct text_source *t)
 
 size_t sl_textin_before_zeros(struct text_source *t, size_t n)
 {
+    assert(sl_textin_is_sound(t) && n <= sl_textin_pending(t));
     enum { TRIES = 16 }; /* those inside quotes are data */
     const char *s = sl_textin_front(t), *end = s + n, *p = memchr(s, 0, n);
     for (int i = 0; p && i < TRIES; i++) {
@@ -109,6 +113,7 @@ size_t sl_textin_before_zeros(struct text_source *t, size_t n)
 
 int sl_textin_read_more(struct text_source *t)
 {
+    assert(sl_textin_is_sound(t) && t->bytes);
     size_t got = 0;
     int rc = sl_textin_shed(t, &t->failure);
     if (rc == 0)
@@ -129,6 +134,7 @@ int sl_textin_read_more(struct text_source *t)
 
 void sl_textin_say_unfinished(const struct text_source *t, size_t n)
 {
+    assert(sl_textin_is_sound(t));
     sl_input_say(&t->o, "%s ends in the middle of a record: %zu %s left for later",
                  sl_bytes_name(t->bytes), n, sl_plural((int64_t)n, "byte is", "bytes are"));
 }
@@ -140,6 +146,7 @@ int sl_textin_is_broken(const struct text_source *t)
 
 int sl_textin_go_on(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     assert(sl_textin_is_broken(t));
     return t->failure.code ? sl_err_copy(err, &t->failure) : sl_textin_truncated(t, err);
 }
@@ -158,6 +165,7 @@ void sl_textin_clear(struct text_source *t)
 
 int sl_textin_pass_header(struct text_source *t, size_t n, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     assert(n <= sl_textin_pending(t));
     const char *s = sl_textin_front(t), *end = s + n;
     if (n > SL_TEXT_RECORD_MAX)

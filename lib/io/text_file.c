@@ -54,6 +54,7 @@ static int look_up(struct text_source *t, int refuses, struct sl_err *err)
  * its start. Nothing of that is refused; resume is set if it is a file that is known. */
 int sl_textin_anew(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     int rc = look_up(t, 0, err);
     t->resume = rc > 0;
     sl_textin_clear(t);
@@ -105,6 +106,7 @@ static int64_t go_on_at(struct text_source *t, int64_t position, struct sl_err *
 /* Goes on behind what is committed. The header has been read. */
 int sl_textin_resume(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     const struct sl_file_mark *m = &t->taken->mark;
     int64_t position = m->byte, at = go_on_at(t, position, err);
     if (at < 0)
@@ -175,6 +177,7 @@ static int look_back(struct text_source *t, struct sl_err *err)
 
 int sl_textin_open_file(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     if (!t->bytes) {
         int rc = sl_bytes_open(t->paths[t->file], t->o.follow, t->o.stop_fd, &t->bytes, err);
         if (rc < 0)
@@ -253,6 +256,7 @@ static int take_header(struct text_source *t, struct sl_err *err)
  * is none (or, followed, not yet). */
 int sl_textin_next_file(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     int rc;
     if (sl_bytes_is_followed(t->bytes)) {
         rc = sl_bytes_reopen(t->bytes, err);
@@ -272,6 +276,7 @@ int sl_textin_next_file(struct text_source *t, struct sl_err *err)
 /* The file was cut short and is being written anew: what was not yet a record is gone. */
 int sl_textin_truncated(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     size_t lost = sl_textin_pending(t) + (t->too_long ? (size_t)t->too_long->length : 0);
     sl_input_say(
         &t->o, "%s was truncated: reading it from its start (%zu %s of a part of a record dropped)",
@@ -290,6 +295,7 @@ int sl_textin_truncated(struct text_source *t, struct sl_err *err)
 /* Header and position of a file just begun. 1 go on, 0 more bytes are needed, < 0. */
 int sl_textin_begin(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     if (t->need_header && t->zeros && t->was_truncated) { /* its writer goes on behind its header */
         t->need_header = 0;
         t->records = t->byte;

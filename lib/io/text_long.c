@@ -51,6 +51,7 @@ static struct text_long *begin(struct text_source *t, size_t at, size_t n)
 
 int sl_textin_refuse_long(const struct text_source *t, const char *what, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     assert(what);
     sl_err_set(err, SL_EFORMAT, "%s is longer than %d MiB", what, SL_TEXT_RECORD_MAX >> 20);
     return sl_err_at(err, sl_bytes_name(t->bytes), t->line, 0);
@@ -58,6 +59,7 @@ int sl_textin_refuse_long(const struct text_source *t, const char *what, struct 
 
 int sl_textin_shed(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     struct sl_text_cut c = {0};
     size_t n = sl_textin_pending(t), at = 0;
     if (n <= BEYOND || t->too_long || !t->reader)
@@ -89,6 +91,7 @@ int sl_textin_shed(struct text_source *t, struct sl_err *err)
 
 void sl_textin_shed_more(struct text_source *t)
 {
+    assert(sl_textin_is_sound(t));
     struct text_long *l = t->too_long;
     if (!l || l->is_whole)
         return;
@@ -109,6 +112,7 @@ void sl_textin_shed_more(struct text_source *t)
 
 int sl_textin_take_long(struct text_source *t, size_t n, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     const char *s = sl_textin_front(t);
     struct sl_text_cut c = {0};
     size_t end = sl_text_record_end(t->reader, &c, s, n);

@@ -126,6 +126,7 @@ static int give(struct text_source *t, const struct place *to, struct sl_morsel 
 
 int sl_textin_morsel(struct text_source *t, size_t n, struct sl_morsel **out, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     assert(out && n <= sl_textin_pending(t));
     struct place to = {t->byte + (int64_t)n, t->line + t->cut.lines, 0, n};
     struct sl_morsel *m;
@@ -144,6 +145,7 @@ int sl_textin_morsel(struct text_source *t, size_t n, struct sl_morsel **out, st
 
 int sl_textin_long_morsel(struct text_source *t, struct sl_morsel **out, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     assert(out);
     struct text_long *l = t->too_long;
     struct place to = {t->byte + l->length, t->line + l->cut.lines, l->crc, 0};

@@ -46,6 +46,7 @@ static size_t before_zeros(struct text_source *t, size_t n)
 /* The reader's schema, with its time column settled, becomes the source's. */
 int sl_textin_take_schema(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     struct sl_schema *s = sl_source_time(sl_text_schema(t->reader), t->o.time_column, err);
     if (!s)
         return -(int)(err ? err->code : SL_EFAIL);
@@ -348,6 +349,7 @@ static int pass_over(struct text_source *t, size_t header, struct sl_err *err)
 
 int sl_textin_settle(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t));
     size_t whole, header = 0, enough = SAMPLE;
     for (;;) {
         int rc = gather_sample(t, enough, err);

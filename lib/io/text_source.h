@@ -87,6 +87,13 @@ enum {
     SL_TEXTIN_SMALL = 64 << 10, /* below this a morsel gets a copy, not the block */
 };
 
+/* For an assert at each door: what stands in the block, and the places that are counted. */
+static inline int sl_textin_is_sound(const struct text_source *t)
+{
+    return t->start <= t->fill && (t->block || !t->fill) && t->byte >= 0 && t->zeros >= 0 &&
+           t->morsels >= 0;
+}
+
 /* The schema that the destination has already, which rows get if they go there as they are; or NULL. */
 static inline struct sl_schema *sl_textin_fixed(const struct text_source *t)
 {

@@ -215,6 +215,7 @@ static int visit(struct text_source *t, struct sl_taken *f, struct sl_err *err)
 
 int sl_textin_watch_next(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t) && t->watch);
     struct sl_textin_watch *d = t->watch;
     int rc = 0;
     d->at = NULL;
@@ -243,6 +244,7 @@ enum sl_text_format sl_textin_watch_format(const struct text_source *t)
 
 void sl_textin_watch_poll(struct text_source *t, struct sl_poll_set *p)
 {
+    assert(t->watch && p);
     struct sl_textin_watch *d = t->watch;
     if (d->notify && (sl_watch_drain(d->notify) || sl_time_mono_usec() >= d->look)) {
         d->is_looked = 0; /* something may have come: look before sleeping */
@@ -268,6 +270,7 @@ static int await_file(struct text_source *t, struct sl_err *err)
 
 int sl_textin_watch_open(struct text_source *t, struct sl_err *err)
 {
+    assert(sl_textin_is_sound(t) && t->watch);
     for (;;) {
         int rc = sl_textin_watch_next(t, err);
         if (rc)

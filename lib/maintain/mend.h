@@ -43,6 +43,12 @@ struct sl_mend {
         *aside; /* files that go to lost/ besides those of dropped segments; in the line's arena */
     size_t nadopted;
 };
+/* For an assert at each door. */
+static inline int sl_mend_is_sound(const struct sl_mend *m)
+{
+    return m->l && (m->missing || !m->nmissing) && (m->taken || !m->ntaken) && m->ndamaged >= 0 &&
+           m->ndamaged <= 2 && m->lost >= 0;
+}
 
 struct sl_extent { /* a good batch */
     int64_t pos, len, base, rows, commit, min_time, max_time;

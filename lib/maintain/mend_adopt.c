@@ -135,6 +135,7 @@ static int take_schema(struct sl_mend *m, struct sl_stranger *s, struct sl_err *
 
 int sl_mend_schemas(struct sl_mend *m, struct sl_err *err)
 {
+    assert(sl_mend_is_sound(m));
     struct sl_stranger *list = NULL;
     size_t n = 0;
     int rc = 0;
@@ -205,6 +206,7 @@ static int put_aside(struct sl_mend *m, const struct sl_stranger *s, struct sl_e
 int sl_mend_strangers(struct sl_mend *m, int partition, struct sl_stranger **list, size_t *n,
                       struct sl_err *err)
 {
+    assert(sl_mend_is_sound(m));
     assert(partition >= 0 && list && n);
     int rc = m->nmissing ? list_files(m, partition, list, n, err) : 0;
     size_t kept = 0;
@@ -281,6 +283,7 @@ static int claim(struct sl_mend *m, const struct sl_extents *x, struct sl_err *e
 
 int sl_mend_adopt(struct sl_mend *m, struct sl_stranger *s, int64_t n, struct sl_err *err)
 {
+    assert(sl_mend_is_sound(m));
     assert(s && n > 0);
     char name[SL_SEG_NAME];
     sl_seg_name(sl_seg_key(&s->seg), ".arrows", name);

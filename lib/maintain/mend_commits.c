@@ -45,6 +45,7 @@ size_t sl_span_after(const struct sl_range *list, size_t n, int64_t at)
 
 int sl_mend_is_missing(const struct sl_mend *m, int64_t n)
 {
+    assert(sl_mend_is_sound(m) && n > 0);
     size_t i = sl_span_after(m->missing, m->nmissing, n);
     return i < m->nmissing && m->missing[i].from <= n;
 }
@@ -296,6 +297,7 @@ static int64_t limit_of(struct sl_log *l, int64_t newest, int64_t older, int64_t
 
 int sl_mend_older(const struct sl_mend *m, int64_t newest, int64_t older, struct sl_err *err)
 {
+    assert(sl_mend_is_sound(m));
     assert(older < newest);
     struct sl_mend o = {.say = m->say, .arg = m->arg, .bad = m->bad, .alone = 1};
     int64_t last = 0, limit = limit_of(m->l, newest, older, &last);
@@ -341,6 +343,7 @@ static int say_origin(struct sl_mend *m, struct sl_err *err)
 
 int sl_mend_commits(struct sl_mend *m, struct sl_err *err)
 {
+    assert(sl_mend_is_sound(m));
     struct sl_log *l = m->l;
     int64_t newest, older, last, gone = 0;
     int gap = 0;

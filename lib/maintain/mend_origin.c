@@ -170,6 +170,7 @@ static int insert_schema(struct sl_state *s, int at, int id, struct sl_schema *s
 
 int sl_mend_learn(struct sl_mend *m, const struct sl_line *line, struct sl_err *err)
 {
+    assert(sl_mend_is_sound(m) && line);
     struct sl_state *s = &m->l->state;
     int rc = 0;
     for (int i = 0; i < line->nsegs && rc >= 0; i++) {
@@ -206,6 +207,7 @@ static int leads_to(struct sl_schema *older, struct sl_schema *newer)
 
 int sl_mend_place_schema(struct sl_mend *m, struct sl_schema *schema, struct sl_err *err)
 {
+    assert(sl_mend_is_sound(m) && sl_schema_is_sound(schema));
     struct sl_state *s = &m->l->state;
     int at = 0;
     while (at < s->nschemas && leads_to(s->schemas[at].schema, schema))

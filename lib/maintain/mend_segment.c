@@ -145,6 +145,7 @@ void sl_extents_release(struct sl_extents *x)
 int sl_mend_collect(struct sl_mend *m, const struct sl_seg *seg, struct sl_extents *x,
                     struct sl_err *err)
 {
+    assert(sl_mend_is_sound(m));
     assert(seg && x);
     struct sl_buf all = SL_BUF_INIT;
     struct sl_walk w;
@@ -202,6 +203,7 @@ static int is_perfect(struct sl_mend *m, const struct sl_seg *seg, struct sl_err
 int sl_mend_examine(struct sl_mend *m, const struct sl_seg *seg, int last, struct sl_extents *x,
                     struct sl_err *err)
 {
+    assert(sl_mend_is_sound(m));
     assert(seg && x);
     memset(x, 0, sizeof(*x));
     int rc = !last && !seg->closed ? 0 : is_perfect(m, seg, err);
@@ -270,6 +272,7 @@ static int copy_run(struct sl_mend *m, const struct sl_seg *old, const struct sl
 int sl_mend_copy(struct sl_mend *m, const struct sl_seg *seg, const struct sl_extents *x, int64_t n,
                  struct sl_err *err)
 {
+    assert(sl_mend_is_sound(m));
     assert(seg && x && n > 0);
     struct sl_buf all = SL_BUF_INIT;
     int rc = x->n ? sl_mend_read(m->l, seg, &all, err) : 0;

@@ -26,7 +26,7 @@ static int compare_groups(const void *arg, const struct sl_entry *x, const struc
 
 static uint64_t prefix_of(const struct sl_aggregate *a, uint32_t group)
 {
-    SL_CHECK_THAT(group < a->groups.n);
+    SL_CHECK_THAT(!a->nkeys || group < a->groups.n);
     if (!a->nby)
         return 0;
     const struct sl_cells *c = &a->groups.cells[a->windowed];
@@ -37,7 +37,7 @@ static uint64_t prefix_of(const struct sl_aggregate *a, uint32_t group)
 
 static int is_live(const struct sl_aggregate *a, uint32_t group)
 {
-    SL_CHECK_THAT(group < a->groups.n);
+    SL_CHECK_THAT(!a->nkeys || group < a->groups.n);
     return sl_cells_state(&a->groups.cells[0], group) != SL_CELL_UNSET;
 }
 
@@ -110,7 +110,7 @@ static int table_init(struct sl_aggregate *a, struct table *t, struct sl_err *er
 /* Appends a group: group by group, so that quantiles sort each group's values once. */
 static int table_add(struct sl_aggregate *a, struct table *t, uint32_t group, struct sl_err *err)
 {
-    SL_CHECK_THAT(group < a->groups.n);
+    SL_CHECK_THAT(!a->nkeys || group < a->groups.n);
     int column = 0;
     for (int k = 0; k < a->nkeys; k++) {
         sl_cells_build(&a->groups.cells[k], group, &t->keys[column++]);
