@@ -84,8 +84,20 @@ const struct sl_option sl_options_again[] = {
 };
 
 const struct sl_option sl_options_resume[] = {
-    {"resume", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
+    {"resume", 0, SL_OPTION_OPTIONAL, SL_COMPLETE_NOTHING, "NAME",
      "go on behind what the log has of this input", AT(resume), NULL},
+    {"wait", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "... once another run of it is over",
+     AT(wait), NULL},
+    {0},
+};
+
+const struct sl_option sl_options_state[] = {
+    {"final", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
+     "--resume: nothing comes behind: end windows", AT(final), NULL},
+    {"checkpoint", 0, SL_OPTION_DURATION, SL_COMPLETE_NOTHING, "DURATION",
+     "--resume: commit so often (10s)", AT(checkpoint), NULL},
+    {"reset-state", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "--resume: go on from no state",
+     AT(reset_state), NULL},
     {0},
 };
 

@@ -30,7 +30,9 @@ struct sl_args { /* first member of every command's arguments */
     /* a log that is written */
     const char *sync;
     struct sl_option_number segment_size;
-    int again, resume;
+    int again, wait, final, reset_state;
+    const char *resume; /* the name of the pipeline; empty: main */
+    struct sl_option_number checkpoint;
     /* the run */
     struct sl_option_number threads, memory, max_rejects;
     const char *rejects, *stats;
@@ -40,7 +42,7 @@ struct sl_args { /* first member of every command's arguments */
 extern const struct sl_option sl_options_input[], sl_options_zone[], sl_options_live[];
 extern const struct sl_option sl_options_output[];
 extern const struct sl_option sl_options_new_log[], sl_options_log[], sl_options_run[];
-extern const struct sl_option sl_options_again[], sl_options_resume[];
+extern const struct sl_option sl_options_again[], sl_options_resume[], sl_options_state[];
 extern const struct sl_option sl_options_help[];
 
 #define SL_SET(title, options)                                                                     \
@@ -55,6 +57,7 @@ extern const struct sl_option sl_options_help[];
 #define SL_SET_LOG     SL_SET(NULL, sl_options_log)
 #define SL_SET_AGAIN   SL_SET(NULL, sl_options_again)
 #define SL_SET_RESUME  SL_SET(NULL, sl_options_resume)
+#define SL_SET_STATE   SL_SET(NULL, sl_options_state)
 #define SL_SET_RUN     SL_SET("Run", sl_options_run)
 #define SL_SET_HELP    SL_SET(NULL, sl_options_help)
 #define SL_SET_END     SL_SET(NULL, NULL)

@@ -123,6 +123,7 @@ static int writes_csv(const struct sl_args *a)
 }
 
 /* Whether the options fit where the rows go: none is taken that would do nothing. */
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 static int check_output(const struct sl_args *a, struct sl_err *err)
 {
     int to_stdout = !a->output || strcmp(a->output, "-") == 0;
@@ -148,6 +149,18 @@ static int check_output(const struct sl_args *a, struct sl_err *err)
     if ((a->again || a->resume) && !to_log)
         return sl_err_set(err, SL_EUSAGE, "--%s needs a log as destination: -o NAME/",
                           a->resume ? "resume" : "again");
+    if (a->resume && (a->resume[strspn(a->resume, NAME_LETTERS)] || a->resume[0] == '.' ||
+                      strlen(a->resume) > 64))
+        return sl_err_set(
+            err, SL_EUSAGE,
+            "--resume=%s: the name of a pipeline has letters, digits, '_', '-' and '.'", a->resume);
+    const char *resumes = a->wait               ? "wait"
+                          : a->final            ? "final"
+                          : a->reset_state      ? "reset-state"
+                          : a->checkpoint.given ? "checkpoint"
+                                                : NULL;
+    if (resumes && !a->resume)
+        return sl_err_set(err, SL_EUSAGE, "--%s is for a run that goes on: --resume", resumes);
     if (a->again && a->resume)
         return sl_err_set(err, SL_EUSAGE, "--resume goes on and --again repeats: choose one");
     if (a->output_format && to_log)
@@ -241,6 +254,7 @@ static int fill_input(struct sl_cmd_run *run, const struct sl_invocation *call)
         .time_format = a->time_format,
         .zone = run->zone,
         .follow = a->follow,
+        .resumes = a->resume != NULL,
         .out_of_order = a->out_of_order.given ? a->out_of_order.value : -1,
         .say = on_note,
         .say_arg = &run->report,
@@ -325,6 +339,11 @@ static int begin(struct sl_cmd_run *run, const struct sl_invocation *call)
         .account = &run->account,
         .signal = sl_interrupt_flag(),
         .signal_fd = sl_interrupt_fd(),
+        .name = a->resume && *a->resume ? a->resume : "main",
+        .wait = a->wait,
+        .final = a->final,
+        .reset_state = a->reset_state,
+        .checkpoint = a->checkpoint.given ? a->checkpoint.value : 0,
         .max_rejects = a->max_rejects.given ? a->max_rejects.value : -1,
         .progress = on_progress,
         .progress_arg = &run->report,

@@ -159,6 +159,9 @@ _sluice() {
     --segment-size)
         return
         ;;
+    --resume)
+        [[ -n $value ]] && _sluice_values "(null)" && return
+        ;;
     --rejects)
         compopt -o default
         return
@@ -212,6 +215,9 @@ _sluice() {
     --limit)
         return
         ;;
+    --checkpoint)
+        return
+        ;;
     --rows | -n)
         _sluice_values "0 10 100 all"
         return
@@ -237,22 +243,22 @@ _sluice() {
     esac
     case ${words[1]} in
     ingest)
-        options="--watch --forget --from-rejects --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--watch --forget --from-rejects --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     partition)
-        options="--by --into --output --hash --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --sync --segment-size --resume --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--by --into --output --hash --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     transform)
-        options="--where --set --select --drop --rename --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--where --set --select --drop --rename --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     aggregate)
-        options="--where --select --by --window --order-by --limit --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--where --select --by --window --order-by --limit --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     tail)
         options="--rows --where --meta --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     replay)
-        options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     log)
         options="--yes --help"

@@ -133,6 +133,12 @@ int sl_pipeline_account(struct sl_pipeline *p, struct sl_pipeline_result *r, str
                                                      .out = p->sink->committed,
                                                      .held = p->sink->held,
                                                      .waits_for = -1};
+    /* The accounts are of all runs of a pipeline, the sums of this one. */
+    r->records -= p->before.records;
+    r->skipped -= p->before.skipped;
+    r->rows_in -= p->before.rows_in;
+    r->rows_out -= p->before.rows_out;
+    r->late -= p->before.late;
     return 0;
 }
 

@@ -116,7 +116,7 @@ int sl_aside_write(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *err
     struct sl_aside *a = &p->aside;
     /* A file is named by a commit before anything is in it: else a run that is killed now would leave one
      * that the next run must take for somebody else's. */
-    if (is_used(p) && p->rejects->class->mark && !a->recorded && !p->passing) {
+    if (is_used(p) && p->rejects->class->mark && !a->recorded && !p->passing && !p->stateful) {
         int e = sl_pipeline_commit(p, SL_COMMIT_SOME, err);
         if (e < 0)
             return e;

@@ -23,7 +23,14 @@ int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err)
     assert(p && p->sink);
     if (!p->sink->class->load)
         return 0;
-    int rc = p->sink->class->load(p->sink, "main", &p->loaded, err);
+    int rc = 0;
+    if (p->again == SL_AGAIN_RESUME && p->sink->class->hold)
+        rc = p->sink->class->hold(p->sink, p->o.name, p->o.wait, p->o.signal, err);
+    if (rc >= 0)
+        rc = p->sink->class->load(p->sink, p->o.name ? p->o.name : "main", &p->loaded, err);
+    p->stateful = p->sink->barriers = sl_barrier_is_used(p);
+    if (rc >= 0 && p->stateful)
+        rc = sl_barrier_load(p, err);
     if (rc < 0)
         return rc;
     if (p->again == SL_AGAIN_RESUME && sl_positions_are_unplaced(p->loaded.positions))
@@ -56,7 +63,7 @@ static int holds_rows(const struct sl_pipeline *p)
         if (op && op->traits & SL_OP_PASSES && op->class->held(op))
             return 1;
     }
-    return !sl_pipeline_goes_on(p);
+    return !p->stateful && !sl_pipeline_goes_on(p);
 }
 
 int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err *err)
@@ -72,7 +79,9 @@ int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err
         if (s->class->positions)
             rc = s->class->positions(s, &positions, err);
     }
-    if (rc == 0 && what != SL_COMMIT_ASIDE && p->sink->class->commit)
+    if (rc == 0 && what != SL_COMMIT_ASIDE && p->stateful)
+        rc = sl_barrier_commit(p, &positions, err);
+    else if (rc == 0 && what != SL_COMMIT_ASIDE && p->sink->class->commit)
         rc = p->sink->class->commit(p->sink, &c, err);
     sl_positions_release(&positions);
     return rc;
@@ -81,6 +90,8 @@ int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err
 int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err)
 {
     assert(p && p->sink);
+    if (p->stateful) /* the loop makes a barrier */
+        return 0;
     int64_t due = p->sink->class->commit ? p->sink->due : INT64_MAX;
     if (p->rejects && p->rejects->class->commit)
         due = SL_MIN(due, p->rejects->due);
@@ -93,6 +104,7 @@ int sl_pipeline_delivered(struct sl_strand *s, struct sl_morsel *m, struct sl_er
 {
     assert(sl_strand_is_sound(s) && m);
     int rc = s->source->class->delivered ? s->source->class->delivered(s->source, m, err) : 0;
+    s->p->is_dirty = 1;
     return rc < 0 ? rc : sl_pipeline_commit_due(s->p, err);
 }
 

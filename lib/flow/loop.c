@@ -87,6 +87,8 @@ static int sleep_until_ready(struct sl_pipeline *p, struct sl_err *err)
 {
     struct sl_poll_set *w = &p->wait;
     sl_poll_begin(w);
+    if (p->stateful)
+        sl_poll_until(w, sl_barrier_due(p));
     say_waiting(p);
     for (int i = 0; i < p->nstrands && !p->full; i++) {
         struct sl_strand *s = p->strands[i];
@@ -154,10 +156,11 @@ static int direct(struct sl_strand *s, enum sl_directive d, const struct sl_cont
 {
     assert(d != SL_MORE);
     struct sl_pipeline *p = s->p;
-    int rc = d == SL_END ? sl_strand_merge(s, err) : 0;
+    int whole = d == SL_END || (p->stateful && d != SL_FLUSH);
+    int rc = whole ? sl_strand_merge(s, err) : 0;
     if (rc == 0)
-        rc = s->merging && d != SL_END ? sl_way_direct(p, s->to, s->to_input, d, c, err)
-                                       : sl_way_direct(p, s->first, s->first_input, d, c, err);
+        rc = s->merging && !whole ? sl_way_direct(p, s->to, s->to_input, d, c, err)
+                                  : sl_way_direct(p, s->first, s->first_input, d, c, err);
     p->done_early |= rc == SL_PUSH_DONE;
     return rc < 0 ? rc : 0;
 }
@@ -230,14 +233,13 @@ static int input_fails(struct sl_strand *s, int failed, struct sl_err *err)
     return rc < 0 ? rc : failed;
 }
 
-/* A barrier cuts every strand where it stands. */
-static int barrier(struct sl_strand *from, struct sl_err *err)
+/* A barrier cuts every strand where it stands. c: it came down the pipe; NULL: the loop makes it. */
+static int barrier(struct sl_pipeline *p, const struct sl_control *c, struct sl_err *err)
 {
-    struct sl_pipeline *p = from->p;
     int rc = 0;
     for (int i = 0; i < p->nstrands && rc == 0; i++)
         rc = sl_strand_drain(p->strands[i], err);
-    return rc < 0 || p->done_early ? rc : direct_all(p, SL_BARRIER, &from->source->control, err);
+    return rc < 0 || p->done_early ? rc : direct_all(p, SL_BARRIER, c, err);
 }
 
 /* Pulls a strand: 0 or < 0. */
@@ -255,8 +257,6 @@ static int pull(struct sl_strand *s, struct sl_err *err)
         rc = source->class->next(source, &m, err);
     else
         rc = source->class->rest ? source->class->rest(source, &m, err) : SL_NEXT_END;
-    if (ends && rc == SL_NEXT_END && p->o.keep_open)
-        rc = SL_NEXT_STOP;
     switch (rc) {
     case SL_NEXT_MORSEL: rc = sl_strand_take(s, m, err); return rc < 0 ? rc : deliver_done(s, err);
     case SL_NEXT_WAIT:
@@ -264,7 +264,7 @@ static int pull(struct sl_strand *s, struct sl_err *err)
             return sl_strand_deliver(s, err); /* and ask the source again */
         s->waiting = 1;
         return 0;
-    case SL_NEXT_BARRIER: return barrier(s, err);
+    case SL_NEXT_BARRIER: return barrier(p, &source->control, err);
     case SL_NEXT_STOP: return end_strand(s, SL_STOP, err);
     case SL_NEXT_END: return end_strand(s, SL_END, err);
     default: assert(rc < 0); return input_fails(s, rc, err);
@@ -283,6 +283,8 @@ static int is_over(const struct sl_pipeline *p)
 static int turn(struct sl_pipeline *p, struct sl_err *err)
 {
     progress(p);
+    if (p->stateful && !p->full && sl_barrier_due(p) <= sl_time_mono_usec())
+        return barrier(p, NULL, err);
     if (p->full && !signalled(p))
         return sleep_until_ready(p, err);
     struct sl_strand *s = wanted_by(p->end);
@@ -325,6 +327,12 @@ static int open_all(struct sl_pipeline *p, struct sl_err *err)
         rc = s ? p->rejects->class->open(p->rejects, s, err) : sl_err_nomem(err, "rejects");
         sl_schema_unref(s);
     }
+    if (rc == 0 && p->stateful)
+        rc = sl_barrier_restore(p, err);
+    struct sl_pipeline_result before = {0};
+    if (rc == 0)
+        rc = sl_pipeline_account(p, &before, err);
+    p->before = before;
     return rc;
 }
 
@@ -359,7 +367,8 @@ static int finish(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err
 static void give_up(struct sl_pipeline *p, struct sl_err *err)
 {
     struct sl_err why;
-    int rescued = p->input_failed && p->sink->class->rescue && !p->sink->pipe_closed;
+    int rescued =
+        p->input_failed && p->sink->class->rescue && !p->sink->pipe_closed && !p->stateful;
     for (int i = 0; i < p->nstrands; i++)
         sl_strand_discard(p->strands[i]);
     sl_err_init(&why);
@@ -407,7 +416,7 @@ int sl_pipeline_run(struct sl_pipeline *p, struct sl_pipeline_result *r, struct 
     if (rc < 0)
         give_up(p, err);
     say_ended(p, rc >= 0 && d == SL_END && !p->done_early);
-    r->ended = d;
+    r->ended = sl_barrier_stops(p) ? SL_STOP : d;
     r->end_reason = end_reason(p);
     r->done_early = p->done_early;
     r->pipe_closed = p->sink->pipe_closed;

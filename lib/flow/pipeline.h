@@ -57,7 +57,12 @@ struct sl_pipeline_options {
     const volatile sig_atomic_t *signal; /* set to a signal's number to end the run; may be NULL */
     int signal_fd;                       /* becomes readable with it (a self-pipe); -1 = none */
     int64_t max_rejects;                 /* with rejects: stop beyond this many; < 0 = no limit */
-    int keep_open;                       /* a signal is STOP (checkpointed run), not END */
+    /* Of a run that goes on where the last one was (SL_AGAIN_RESUME): */
+    const char *name;   /* of the pipeline, in the sink that it ends in */
+    int wait;           /* for another run of it to end; else it is refused */
+    int final;          /* the end of the input is the end of the data: what is held is let go */
+    int reset_state;    /* from no state, behind what the sink has of the inputs */
+    int64_t checkpoint; /* between two, µs; 0 = 10 s */
     /* Called about 10 times a second from the loop with bytes done and total (-1 unknown). */
     void (*progress)(void *arg, int64_t rows, int64_t bytes, int64_t total);
     void *progress_arg;

@@ -153,6 +153,14 @@ struct sl_pipeline {
     struct sl_way whole;         /* a hop for each node */
     int64_t rejected;            /* rows and records sent to rejects */
     struct sl_aside aside;
+    /* barrier.c: of a pipeline that resumes with state */
+    int stateful;
+    struct sl_run_record run, checkpoint; /* this run; the last checkpoint, k 0: there is none */
+    struct sl_buf opened, last;           /* their records, as the sink has them */
+    struct sl_positions taken;            /* what it has of its inputs */
+    int is_open, is_dirty;   /* this run has opened it; rows came since the last checkpoint */
+    int64_t next_checkpoint; /* monotonic µs */
+    struct sl_pipeline_result before; /* what the state says of the runs before */
     struct sl_stage_rows *stages;
     /* threads */
     struct sl_pool *pool; /* NULL: not started */
@@ -303,6 +311,22 @@ int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err);
 int sl_pipeline_delivered(struct sl_strand *s, struct sl_morsel *m, struct sl_err *err);
 /* After a batch: commits if that is due and no position is to go with it. */
 int sl_pipeline_written(struct sl_pipeline *p, struct sl_err *err);
+
+/* ---- barrier.c ---- */
+
+/* Whether the run commits at barriers: it resumes, and an operator keeps state. */
+int sl_barrier_is_used(const struct sl_pipeline *p);
+/* Whether the end of the input is not the end of the data: the next run goes on. */
+int sl_barrier_stops(const struct sl_pipeline *p);
+/* As the sink has been asked what it has: what that is of this pipeline. */
+int sl_barrier_load(struct sl_pipeline *p, struct sl_err *err);
+/* Once the sink is open: takes up the last checkpoint. */
+int sl_barrier_restore(struct sl_pipeline *p, struct sl_err *err);
+/* When the next one is wanted (monotonic µs), 0 = now, INT64_MAX = not at all. */
+int64_t sl_barrier_due(const struct sl_pipeline *p);
+/* The directive has reached every operator: saves their state and commits all of it. */
+int sl_barrier_commit(struct sl_pipeline *p, struct sl_positions *positions, struct sl_err *err);
+void sl_barrier_release(struct sl_pipeline *p);
 
 /* ---- deliver.c ---- */
 

@@ -11,6 +11,7 @@
 #ifndef SL_FLOW_SINK_H
 #define SL_FLOW_SINK_H
 
+#include <signal.h>
 #include "arrow/batch.h"
 #include "flow/checkpoint.h"
 #include "base/poll_set.h"
@@ -28,6 +29,15 @@ struct sl_sink_class {
      * nothing to say. */
     void (*plan)(const struct sl_sink *s, const struct sl_schema *schema, struct sl_buf *out);
     enum sl_promise promise;
+    /* Of a run that resumes, before load: nobody else runs the pipeline `name` until the sink is freed. 1, and
+     * state_dir is where its state goes; 0: there is no destination yet, ask again after open. SL_ELOCKED:
+     * another run does; wait: until it is over, or *signal is set. NULL = the sink keeps no state. */
+    int (*hold)(struct sl_sink *s, const char *name, int wait, const volatile sig_atomic_t *signal,
+                struct sl_err *err);
+    /* What no run will ask for is removed: all state but the n files in `keep`, and what the run that
+     * opened the pipeline with this record has made behind checkpoint k. */
+    int (*sweep)(struct sl_sink *s, const char *opened, const struct sl_state_ref *keep, int n,
+                 int64_t k, struct sl_err *err);
     /* Before open: what the last run of that name left, into *out, which is valid as long as the sink; of
      * a destination that is not there yet that is nothing. NULL = the sink keeps no positions. */
     int (*load)(struct sl_sink *s, const char *name, struct sl_checkpoint *out, struct sl_err *err);
@@ -83,6 +93,9 @@ struct sl_sink { /* first member of every sink */
     int64_t committed, held;  /* row account: rows out for good, rows not yet */
     int64_t
         due; /* with commit: when it is wanted (monotonic µs); 0 = now, INT64_MAX = not at all */
+    int barriers;          /* set before open: it commits at barriers only, and when due is 0 */
+    int state_fd;          /* after hold: the directory of the pipeline's state, */
+    const char *state_dir; /* and its path, for messages */
     int64_t bytes;
     int64_t recovered; /* bytes that opening a log moved to lost/ */
     int64_t lost;      /* opening it found that commits after this number are lost; 0: none */

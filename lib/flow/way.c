@@ -189,10 +189,19 @@ int sl_way_watermark(struct sl_pipeline *p, struct sl_graph_node *n, int input, 
     return tell_watermark(p, n, err);
 }
 
+/* The end of an input that a later run goes on with is the end for operators that only have rows on their
+ * way; the others keep what they have, and the sink's run is over. */
+static int stops(const struct sl_pipeline *p, const struct sl_graph_node *n)
+{
+    return sl_barrier_stops(p) && (!n->op || !(n->op->traits & (SL_OP_ROWWISE | SL_OP_PASSES)));
+}
+
 int sl_way_direct(struct sl_pipeline *p, struct sl_graph_node *n, int input, enum sl_directive d,
                   const struct sl_control *c, struct sl_err *err)
 {
     int ended = 0, rc = SL_PUSH_OK;
+    if (d == SL_END && stops(p, n))
+        d = SL_STOP;
     assert(input < n->ninputs && !n->inputs[input].ended && (d != SL_END || !n->arrived));
     n->inputs[input].ended = d == SL_END;
     n->arrived += d != SL_END;

@@ -19,7 +19,7 @@ int sl_input_group(const struct sl_input_options *o, int from, int *mixed);
 /* The out-of-orderness of text and logs: as said, else 5 s for an input without end. */
 static inline void sl_source_out_of_order(struct sl_source *s, const struct sl_input_options *o)
 {
-    s->assumed_order = o->out_of_order < 0 && o->follow;
+    s->assumed_order = o->out_of_order < 0 && (o->follow || o->resumes);
     s->out_of_order = s->assumed_order ? 5 * SL_USEC_PER_SEC : o->out_of_order;
 }
 /* The schema with its time column settled: name if given (it must be a timestamptz), else what the

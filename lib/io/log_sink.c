@@ -18,6 +18,7 @@
  * commit. A run that fails before it leaves neither (log.h).
  */
 #include "base/compat.h"
+#include "io/log_hold.h"
 #include "io/log_rows.h"
 #include "arrow/hidden.h"
 
@@ -39,6 +40,8 @@ struct log_sink {
     int64_t last_commit;                  /* monotonic µs; 0: none yet */
     struct sl_log *loaded;        /* as it was before this run; NULL: not there, or not asked for */
     struct sl_positions recorded; /* by this run */
+    struct sl_log_hold hold;      /* of a pipeline that resumes */
+    char *name;                   /* its name, NULL: it is none */
 };
 
 /* What a stream said of itself is not said of the log. */
@@ -95,7 +98,7 @@ static int follow(struct log_sink *s, struct sl_schema *schema, struct sl_err *e
     return s->keys ? 0 : sl_err_nomem(err, "a log sink");
 }
 
-static int sink_load(struct sl_sink *base, const char *name SL_UNUSED, struct sl_checkpoint *out,
+static int sink_load(struct sl_sink *base, const char *name, struct sl_checkpoint *out,
                      struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
@@ -103,9 +106,24 @@ static int sink_load(struct sl_sink *base, const char *name SL_UNUSED, struct sl
     static const struct sl_positions none;
     *out = (struct sl_checkpoint){.place = s->path, .positions = &none};
     if (s->loaded) {
+        size_t n;
         out->schema = sl_log_schema(s->loaded);
         out->positions = sl_log_positions(s->loaded);
+        sl_log_pipeline(s->loaded, name, 1, &out->opened, &n);
+        sl_log_pipeline(s->loaded, name, 0, &out->last, &n);
     }
+    return rc;
+}
+
+static int sink_hold(struct sl_sink *base, const char *name, int wait,
+                     const volatile sig_atomic_t *signal, struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    int rc = sl_log_hold_take(&s->hold, s->path, name, wait, signal, err);
+    base->state_fd = s->hold.dirfd;
+    base->state_dir = s->hold.dir;
+    if (rc == 1 && !s->name && !(s->name = sl_strdup(name)))
+        rc = sl_err_nomem(err, "a log sink");
     return rc;
 }
 
@@ -220,22 +238,98 @@ static int keep_recorded(struct log_sink *s, const struct sl_checkpoint *c, stru
     return rc;
 }
 
+/* What a record of the pipeline relies on, with the log as it is under its lock. */
+struct condition {
+    const struct log_sink *sink;
+    const struct sl_checkpoint *c;
+};
+
+static int check_pipeline(void *arg, const struct sl_log *l, struct sl_err *err)
+{
+    const struct condition *cond = arg;
+    const struct sl_checkpoint *c = cond->c;
+    const char *now = NULL;
+    size_t n;
+    int opens = c->nstate == 0 && !c->state; /* a checkpoint names its files, be it none */
+    sl_log_pipeline(l, cond->sink->name, !opens, &now, &n);
+    if (strcmp(now ? now : "", c->after) != 0) {
+        sl_err_set(
+            err, opens ? SL_ELOCKED : SL_EFENCED,
+            opens ? "another run of the pipeline %s has committed to %s meanwhile"
+                  : "another run has taken over the pipeline %s of %s: nothing more is committed",
+            cond->sink->name, cond->sink->path);
+        return sl_err_hint(err, "run again: it goes on from there");
+    }
+    for (int i = 0; i < c->nstate; i++)
+        if (!sl_state_is_there(cond->sink->hold.dirfd, &c->state[i]))
+            return sl_err_set(err, SL_EFENCED, "state of the pipeline %s is gone from %s",
+                              cond->sink->name, cond->sink->hold.dir);
+    return 0;
+}
+
+/* Who swept, for what a run may remove. */
+struct broom {
+    const struct log_sink *sink;
+    const char *opened;
+    const struct sl_state_ref *keep;
+    int n;
+    int64_t k;
+};
+
+static int sweep_locked(void *arg, const struct sl_log *l, struct sl_err *err SL_UNUSED)
+{
+    const struct broom *b = arg;
+    struct sl_run_record own = {0};
+    const char *now = NULL;
+    size_t n;
+    if (sl_log_pipeline(l, b->sink->name, 1, &now, &n) == 1 && strcmp(now, b->opened) == 0 &&
+        sl_record_parse(now, &own, NULL) == 0)
+        sl_state_sweep(b->sink->hold.dirfd, b->sink->hold.dir, b->keep, b->n, own.run, b->k);
+    sl_record_release(&own);
+    return 0;
+}
+
+static int sink_sweep(struct sl_sink *base, const char *opened, const struct sl_state_ref *keep,
+                      int n, int64_t k, struct sl_err *err)
+{
+    struct log_sink *s = (struct log_sink *)base;
+    struct broom b = {.sink = s, .opened = opened, .keep = keep, .n = n, .k = k};
+    return sl_log_writer_locked(s->writer, sweep_locked, &b, err);
+}
+
+/* The blobs, with positions and record of c, in one line. */
+static int commit_line(struct log_sink *s, const struct sl_checkpoint *c, size_t nblobs,
+                       struct sl_err *err)
+{
+    const char **lists = NULL;
+    struct sl_log_note note;
+    struct condition condition = {.sink = s, .c = c};
+    int rc = note_positions(s, c, &note, &lists, err);
+    if (c->record) {
+        note.pipeline = c->record;
+        note.check = check_pipeline;
+        note.arg = &condition;
+    }
+    if (rc == 0) {
+        rc = sl_log_writer_commit(s->writer, s->rows.blobs, nblobs, &note, err);
+        if (nblobs)
+            s->rows.n = s->rows.bytes = 0; /* consumed */
+    }
+    free(lists);
+    return rc == 0 && c->record ? sl_log_writer_sync(s->writer, err) : rc;
+}
+
 static int sink_commit(struct sl_sink *base, const struct sl_checkpoint *c, struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
-    const char **lists = NULL;
-    struct sl_log_note note;
 
+    if (c->record && !c->state) /* the rows wait for the checkpoint */
+        return commit_line(s, c, 0, err);
     base->due = INT64_MAX;
     int rc = sl_log_rows_finish(&s->rows, err);
-    if (rc < 0 || (!s->rows.n && !c->positions->n))
+    if (rc < 0 || (!s->rows.n && !c->positions->n && !c->record))
         return rc;
-    rc = note_positions(s, c, &note, &lists, err);
-    if (rc == 0) {
-        rc = sl_log_writer_commit(s->writer, s->rows.blobs, s->rows.n, &note, err);
-        s->rows.n = s->rows.bytes = 0; /* consumed */
-    }
-    free(lists);
+    rc = commit_line(s, c, s->rows.n, err);
     if (rc < 0)
         return rc;
     base->committed += base->held;
@@ -248,7 +342,7 @@ static int sink_write(struct sl_sink *base, struct sl_batch *b, void *encoded, s
 {
     struct log_sink *s = (struct log_sink *)base;
 
-    if (base->due == INT64_MAX)
+    if (base->due == INT64_MAX && !base->barriers)
         base->due = sl_time_mono_usec() + LATEST_USEC;
     int rc = sl_log_rows_add(&s->rows, encoded, err);
     if (sl_log_rows_full(&s->rows))
@@ -266,7 +360,8 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     (void)c;
 
     if (d == SL_FLUSH) { /* of rows, or of a position alone */
-        base->due = SL_MIN(base->due, s->last_commit + PAUSE_USEC);
+        if (!base->barriers)
+            base->due = SL_MIN(base->due, s->last_commit + PAUSE_USEC);
         return 0;
     }
     if (d == SL_BARRIER)
@@ -332,6 +427,8 @@ static void sink_free(struct sl_sink *base)
         sl_log_writer_abort(s->writer);
     sl_positions_release(&s->recorded);
     sl_log_free(s->loaded);
+    sl_log_hold_release(&s->hold);
+    free(s->name);
     free(s->path);
     free(s->keys);
     free(s->hash);
@@ -369,7 +466,9 @@ static const struct sl_sink_class log_sink_class = {
     .name = "log",
     .plan = sink_plan,
     .promise = SL_PROMISE_EXACT,
+    .hold = sink_hold,
     .load = sink_load,
+    .sweep = sink_sweep,
     .identify = sink_identify,
     .open = sink_open,
     .widen = sink_widen,

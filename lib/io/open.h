@@ -48,8 +48,9 @@ struct sl_input_options {
     int64_t latest; /* µs: times without a year are the last at or before it; 0 = by the input */
     const struct sl_zone *zone;
     int follow;
+    int resumes; /* a later run goes on where this one ends: the end of the input is not that of the data */
     int stop_fd; /* becomes readable when the run shall end: wakes an open() that waits; -1 none */
-    int64_t out_of_order; /* µs: D; < 0 = not said: infinite, or 5 s with follow */
+    int64_t out_of_order; /* µs: D; < 0 = not said: infinite, or 5 s with follow or resumes */
     int wait_for_log;     /* tail, replay -f: a log that is not there yet is awaited */
     void (*say)(void *arg, const char *text); /* notes for stderr */
     void *say_arg;

@@ -435,6 +435,8 @@ static int locked_part(struct job *j, const struct sl_log_note *note, size_t *re
                        struct sl_seg *open, int *has_open, struct sl_err *err)
 {
     int rc = check_positions(j, note, err);
+    if (rc == 0 && note && note->check)
+        rc = note->check(note->arg, j->w->log, err);
     if (rc < 0)
         return rc;
     rc = sl_writer_take_schema(j->w, err);
@@ -560,5 +562,17 @@ int sl_log_writer_commit(struct sl_log_writer *w, struct sl_log_blob **blobs, si
     free(j.blobs);
     free(j.pieces);
     free(j.iov);
+    return rc;
+}
+
+int sl_log_writer_locked(struct sl_log_writer *w,
+                         int (*fn)(void *arg, const struct sl_log *l, struct sl_err *err),
+                         void *arg, struct sl_err *err)
+{
+    int rc = sl_writer_lock(w, err);
+    if (rc < 0)
+        return rc;
+    rc = fn(arg, w->log, err);
+    sl_writer_unlock(w);
     return rc;
 }

@@ -151,6 +151,10 @@ struct sl_log_note {
     const char *const *position_was;
     int npositions;
     const char *pipeline; /* JSON object of the pipeline record, or NULL */
+    /* Under the lock, before anything is written, with the log as it is then: < 0 refuses the commit. May
+     * be NULL. */
+    int (*check)(void *arg, const struct sl_log *l, struct sl_err *err);
+    void *arg; /* its */
 };
 /* Appends the blobs and commits them with the note in one line: lock, bytes, line, unlock. Blobs
  * are consumed. With SL_SYNC_COMMIT returns when it is durable. nblobs 0 commits only the note. */
@@ -158,6 +162,10 @@ int sl_log_writer_commit(struct sl_log_writer *w, struct sl_log_blob **blobs, si
                          const struct sl_log_note *note, struct sl_err *err);
 /* Makes every commit so far durable and raises the durable mark. */
 int sl_log_writer_sync(struct sl_log_writer *w, struct sl_err *err);
+/* Calls fn under the append lock, with the log as it is then; it may not write to it. */
+int sl_log_writer_locked(struct sl_log_writer *w,
+                         int (*fn)(void *arg, const struct sl_log *l, struct sl_err *err),
+                         void *arg, struct sl_err *err);
 /* When sl_log_writer_sync wants to be called (monotonic µs), INT64_MAX = not at all. */
 int64_t sl_log_writer_deadline(const struct sl_log_writer *w);
 

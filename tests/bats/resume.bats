@@ -1,0 +1,259 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# A pipeline that goes on where the last run of it was: what it kept, and when it may not.
+load common
+
+WINDOWS=(--window '1 hour' --by 'kind' --select 'count(*), sum(v), p50(v)')
+
+# Rows FROM to TO, 37 s apart, under three keys.
+events() { # FROM TO
+    awk -v from="$1" -v to="$2" 'BEGIN {
+        print "ts,kind,v"
+        for (i = from; i < to; i++)
+            printf "%d,%s,%d\n", 1767225600 + 37 * i, substr("abc", i % 3 + 1, 1), i * 7 % 1000
+    }'
+}
+
+# They are appended to the log new/.
+come() { # FROM TO
+    events "$1" "$2" >"events.$1.csv"
+    sluice ingest --quiet --time ts --time-format epoch:s "events.$1.csv" -o new/
+}
+
+hourly() { # OPTION...
+    sluice aggregate new/ --resume "${WINDOWS[@]}" -o hourly/ --quiet "$@"
+}
+
+# What one run over all rows of new/ gives.
+whole() {
+    sluice aggregate new/ "${WINDOWS[@]}" -O csv --quiet | tail -n +2 | sort
+}
+
+committed() { # LOG
+    sluice replay "$1" -O csv --quiet | tail -n +2 | sort
+}
+
+commits() { # LOG
+    if [ -d "$1/commits" ]; then cat "$1"/commits/*.jsonl | wc -l; else echo 0; fi
+}
+
+@test "runs with --resume and --final give what one run gives" {
+    come 0 1000
+    hourly
+    come 1000 1500
+    hourly
+    come 1500 1777
+    hourly --final
+    diff <(whole) <(committed hourly/)
+    [ "$(committed hourly/ | wc -l)" -gt 50 ]
+}
+
+@test "what is still open waits for the next run" {
+    come 0 1000
+    hourly
+    last=$(whole | tail -n 1)
+    [ "$(committed hourly/ | tail -n 1)" != "$last" ]
+    diff <(whole | grep -v "^${last%%,*}" | head -n 30) <(committed hourly/ | head -n 30)
+}
+
+@test "a second run without new rows commits nothing" {
+    come 0 1000
+    hourly
+    before=$(commits hourly/)
+    hourly
+    [ "$before" -gt 1 ]
+    [ "$(commits hourly/)" = "$before" ]
+}
+
+@test "a run reads only what it has not read" {
+    come 0 1000
+    hourly
+    come 1000 1010
+    run --separate-stderr sluice aggregate new/ --resume "${WINDOWS[@]}" -o hourly/ --stats=json
+    [ "$status" -eq 0 ]
+    [[ $stderr == *"10 rows in"* ]] || [[ $stderr == *'"rows_in":10'* ]]
+}
+
+@test "groups without a window are counted over all runs" {
+    come 0 1000
+    sluice aggregate new/ --resume --by kind -o totals/ --quiet
+    [ -z "$(committed totals/)" ]
+    come 1000 1500
+    sluice aggregate new/ --resume --by kind -o totals/ --quiet --final
+    diff <(sluice aggregate new/ --by kind -O csv --quiet | tail -n +2) <(committed totals/)
+}
+
+@test "files that are listed are taken on behind their last line" {
+    events 0 700 >e.csv
+    sluice aggregate e.csv --resume --time ts --time-format epoch:s "${WINDOWS[@]}" -o hourly/ --quiet
+    events 700 1000 | tail -n +2 >>e.csv
+    sluice aggregate e.csv --resume --time ts --time-format epoch:s "${WINDOWS[@]}" -o hourly/ --quiet --final
+    come 0 1000
+    diff <(whole) <(committed hourly/)
+}
+
+@test "several inputs are one, over all runs" {
+    sluice partition <(events 0 900) -I csv --time ts --time-format epoch:s --by kind --into 3 -o a/ --quiet
+    events 900 1500 >b.csv
+    sluice ingest b.csv --time ts --time-format epoch:s -o b/ --quiet
+    sluice aggregate a/ b/ --resume "${WINDOWS[@]}" -o hourly/ --quiet
+    sluice aggregate a/ b/ --resume "${WINDOWS[@]}" -o hourly/ --quiet --final
+    diff <(sluice aggregate a/ b/ "${WINDOWS[@]}" -O csv --quiet | tail -n +2 | sort) <(committed hourly/)
+}
+
+@test "killed again and again, the result is that of one run" {
+    for i in {1..25}; do
+        come $((3000 * i)) $((3000 * i + 3000))
+        goal=$(($(commits hourly/) + i % 3))
+        sluice aggregate -f new/ --resume --checkpoint 1ms "${WINDOWS[@]}" -o hourly/ --quiet &
+        pid=$!
+        until_true eval '[ "$(commits hourly/)" -ge "$goal" ]' || break
+        kill -9 "$pid"
+        ends_with 137 "$pid"
+    done
+    [ "$i" -eq 25 ]
+    hourly --final
+    diff <(whole) <(committed hourly/)
+}
+
+@test "the rows of all runs are accounted for" {
+    come 0 1000
+    hourly
+    come 1000 1500
+    run --separate-stderr sluice aggregate new/ --resume "${WINDOWS[@]}" -o hourly/ --stats --final
+    [ "$status" -eq 0 ]
+    [[ $stderr == *"aggregate  1,500 in = 1,500 used + 0 late + 0 late_idle + 0 rejected"* ]]
+}
+
+@test "a signal ends a followed run, and no open window with it" {
+    come 0 1000
+    sluice aggregate -f new/ --resume "${WINDOWS[@]}" -o hourly/ --quiet --checkpoint 10ms &
+    pid=$!
+    closed=$(whole | wc -l)
+    until_true eval '[ "$(committed hourly/ 2>/dev/null | wc -l)" -ge '$((closed - 6))' ]'
+    kill -TERM "$pid"
+    ends_with 143 "$pid"
+    [ "$(committed hourly/ | wc -l)" -lt "$closed" ]
+    come 1000 1500
+    hourly --final
+    diff <(whole) <(committed hourly/)
+}
+
+@test "while a run is under way another one exits 75 before it does any work" {
+    come 0 1000
+    sluice aggregate -f new/ --resume "${WINDOWS[@]}" -o hourly/ --quiet --checkpoint 10ms &
+    until_true test -e hourly/state/main/lock
+    until_true eval '[ "$(commits hourly/)" -gt 1 ]'
+    run --separate-stderr -75 hourly
+    [[ $stderr == *"another run of the pipeline main is under way"* ]]
+}
+
+@test "--wait waits for the run that is under way" {
+    come 0 1000
+    sluice aggregate -f new/ --resume "${WINDOWS[@]}" -o hourly/ --quiet --checkpoint 10ms &
+    first=$!
+    until_true eval '[ "$(commits hourly/)" -gt 1 ]'
+    sluice aggregate new/ --resume "${WINDOWS[@]}" -o hourly/ --quiet --wait --final &
+    second=$!
+    until_true has_open "$second" hourly/state/main/lock
+    kill -TERM "$first"
+    ends_with 0 "$second"
+    diff <(whole) <(committed hourly/)
+}
+
+@test "another plan is refused, and the difference is shown" {
+    come 0 1000
+    hourly
+    cp -r hourly as_it_was
+    run --separate-stderr -1 sluice aggregate new/ --resume --window '2 hours' --by kind \
+        --select 'count(*), sum(v), p50(v)' -o hourly/
+    [[ $stderr == *"of another plan"*"3600000000"*"7200000000"* ]]
+    diff -r -x lock hourly as_it_was
+}
+
+@test "--reset-state goes on with another plan behind what was read" {
+    come 0 1000
+    hourly
+    come 1000 1500
+    sluice aggregate new/ --resume --reset-state --final --window '2 hours' --by kind \
+        --select 'count(*), sum(v), p50(v)' -o hourly/ --quiet
+    [ "$(committed hourly/ | awk -F, '$1 ~ /00:00/ { n = substr($2, 12, 2) - substr($1, 12, 2) } n == 2 || n == -22 { sum += $4 } END { print sum }')" = 500 ]
+}
+
+@test "rows that no run of the pipeline took are refused" {
+    come 0 1000
+    sluice aggregate new/ "${WINDOWS[@]}" -o hourly/ --quiet
+    run --separate-stderr -1 hourly
+    [[ $stderr == *"not taken by the pipeline main"*"--reset-state"* ]]
+}
+
+@test "an input that another run took meanwhile is noticed" {
+    come 0 1000
+    hourly
+    come 1000 1500
+    sluice aggregate new/ --again "${WINDOWS[@]}" -o hourly/ --quiet
+    run --separate-stderr -1 hourly
+    [[ $stderr == *"another run took rows of the same input"* ]]
+}
+
+@test "state that is damaged is an error that names the file" {
+    come 0 1000
+    hourly
+    file=$(find hourly/state -name '*.arrows')
+    printf 'x' | dd of="$file" bs=1 seek=700 conv=notrunc status=none
+    run --separate-stderr -1 hourly
+    [[ $stderr == *"$file"*"not what it was written"* ]]
+}
+
+@test "state that is gone is an error that names the file" {
+    come 0 1000
+    hourly
+    file=$(find hourly/state -name '*.arrows')
+    rm "$file"
+    run --separate-stderr -1 hourly
+    [[ $stderr == *"${file##*/}"* ]]
+}
+
+@test "pipelines of two names in one log know nothing of each other" {
+    come 0 1000
+    hourly
+    sluice aggregate new/ --resume=other "${WINDOWS[@]}" -o hourly/ --quiet
+    come 1000 1500
+    hourly --final
+    sluice aggregate new/ --resume=other "${WINDOWS[@]}" -o hourly/ --quiet --final
+    diff <(whole | sed p) <(committed hourly/)
+}
+
+@test "a name that is no name is refused" {
+    run --separate-stderr -2 sluice aggregate --resume=../x "$SAMPLES/orders.csv" -o l/
+    [[ $stderr == *"the name of a pipeline has letters"* ]]
+}
+
+@test "of the state only what the last two checkpoints name is kept" {
+    come 0 1000
+    for i in 1 2 3 4; do
+        hourly
+        come $((1000 * i)) $((1000 * i + 100))
+    done
+    [ "$(find hourly/state -name '*.arrows' | wc -l)" = 2 ]
+}
+
+@test "the state is Arrow that others read" {
+    need_oracle
+    come 0 1000
+    hourly
+    run "$SLUICE_ORACLE" - "$(find hourly/state -name '*.arrows')" <<'EOF'
+import sys, pyarrow as pa
+source = pa.OSFile(sys.argv[1])
+tables = []
+while source.tell() < source.size():
+    with pa.ipc.open_stream(source) as r:
+        t = r.read_all()
+        tables.append(t.schema.metadata[b"sluice.table"].decode())
+print(*sorted(set(tables)))
+EOF
+    [ "$status" -eq 0 ]
+    [[ $output == *"accounts"*"groups"*"positions"*"splits"*"windows"* ]]
+}
