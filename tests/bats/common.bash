@@ -28,14 +28,9 @@ setup() {
 
 # Ends every process that a test left behind, members of pipelines too, each by its own pid.
 teardown() {
-    local pid children=/proc/$BASHPID/task/$BASHPID/children mine=()
+    local pid
     exec 7>&- 8<&-
-    if [ -r "$children" ]; then # a file without a line's end
-        read -r -a mine <"$children" || true
-    else
-        mapfile -t mine < <(ps -o pid= --ppid "$BASHPID")
-    fi
-    for pid in "${pids[@]}" "${mine[@]}"; do
+    for pid in "${pids[@]}" $(ps -o pid= --ppid "$BASHPID"); do
         kill -9 "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
