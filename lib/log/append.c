@@ -65,6 +65,7 @@ static struct piece *continue_piece(struct job *j, const struct sl_seg *open)
         p->start_offset = open->end;
         p->seg.has_sum = 0;
         p->seg.sum = 0;
+        p->seg.at = 0;
     }
     return p;
 }

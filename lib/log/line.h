@@ -37,6 +37,9 @@ struct sl_seg {
     int has_sum;
     uint32_t sum;    /* binds the batches that this line adds: see sl_identity_chain */
     int64_t touched; /* last commit that changed it; not on disk */
+    int64_t
+        at; /* wall-clock time (µs) at which its last row was committed; a line that leaves it out
+                      * (0) means its own time */
 };
 
 struct sl_history {

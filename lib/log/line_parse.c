@@ -333,6 +333,8 @@ static int seg_member(struct reader *r, void *arg)
         return get_int(r, INT64_MIN, &s->min_time);
     if (key_is(r, "max"))
         return get_int(r, INT64_MIN, &s->max_time);
+    if (key_is(r, "at"))
+        return get_int(r, 0, &s->at);
     if (key_is(r, "sum")) {
         s->has_sum = 1;
         return get_crc(r, &s->sum);

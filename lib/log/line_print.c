@@ -106,6 +106,8 @@ static void print_segs(const struct sl_line *l, struct sl_buf *out)
             sl_buf_printf(out, ",\"sum\":\"%08x\"", s->sum);
         if (s->min_time <= s->max_time)
             sl_buf_printf(out, ",\"min\":%" PRId64 ",\"max\":%" PRId64, s->min_time, s->max_time);
+        if (s->at)
+            sl_buf_printf(out, ",\"at\":%" PRId64, s->at);
         if (s->closed)
             sl_buf_addstr(out, ",\"closed\":true");
         if (s->dropped)

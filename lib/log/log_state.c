@@ -183,6 +183,8 @@ static int add_seg(struct sl_state *s, const struct sl_line *l, const struct sl_
     list[at] = *seg;
     list[at].form = form;
     list[at].touched = l->n;
+    if (!seg->at)
+        list[at].at = l->at;
     p->nsegs++;
     p->end = SL_MAX(p->end, seg->end);
     return note_changed(s, seg, err);
@@ -213,10 +215,12 @@ static int change_seg(struct sl_state *s, const struct sl_line *l, const struct 
     }
     if (at + 1 < p->nsegs && seg->end > p->segs[at + 1].base)
         return refuse(err, l, "segments overlap");
-    char *form = old->form;
+    struct sl_seg before = *old;
     *old = *seg;
-    old->form = form;
+    old->form = before.form;
     old->touched = l->n;
+    if (!seg->at)
+        old->at = seg->end > before.end ? l->at : before.at;
     p->end = SL_MAX(p->end, seg->end);
     return note_changed(s, seg, err);
 }

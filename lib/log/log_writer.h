@@ -12,6 +12,7 @@
  *   evolve.c  schemas                                 route.c   rows to partitions
  *   tend.c    closed segments, on another thread      rewrite.c of tiny batches
  *   lost.c    bytes set aside                         unmake.c  a log without a commit
+ *   stale.c   files that left the log
  */
 #ifndef SL_LOG_LOG_WRITER_H
 #define SL_LOG_LOG_WRITER_H
@@ -142,6 +143,19 @@ int sl_lost_open(struct sl_log *l, struct sl_err *err);
 /* Moves a file of the log there (dir is open on lost/) under the name `as`, with a number added if
  * that is taken. A file that is not there any more is no error. */
 int sl_lost_move(struct sl_log *l, int dir, const char *name, const char *as, struct sl_err *err);
+
+/* ---- stale.c ---- */
+
+#define SL_GRACE 600000000LL /* µs that files of segments which left the log stay */
+
+/* Removes the partition's files that the state does not name and that were last modified `grace` µs ago or
+ * more. First it makes the state's last commit durable, so that no recovery comes back to them; where
+ * that fails nothing is removed. Without the lock. */
+void sl_writer_remove_stale(struct sl_log_writer *w, int partition, int64_t grace);
+/* A segment is about to leave the log: whoever removes such files may remove its file in `grace` µs. Under
+ * the lock. */
+int sl_writer_set_aging(struct sl_log_writer *w, struct sl_seg_key key, int64_t grace,
+                        struct sl_err *err);
 
 /* ---- recover.c ---- */
 

@@ -52,6 +52,7 @@ static int begin_output(struct rewriting *r, struct sl_form_plan *form, struct s
     o->form = sl_form_ref(form);
     o->seg = sl_form_seg(form, r->old.partition, r->next, r->by);
     o->seg.has_sum = 1;
+    o->seg.at = r->old.at;
     rc = o->fd =
         sl_view_open_seg(r->w->log, sl_seg_key(&o->seg), O_RDWR | O_CREAT | O_TRUNC, NULL, err);
     r->nouts++;
@@ -223,6 +224,7 @@ static int write_line(struct rewriting *r, struct sl_err *err)
     if (rc == 0) {
         line.segs[line.nsegs] = r->old;
         line.segs[line.nsegs].has_sum = 0;
+        line.segs[line.nsegs].at = 0;
         line.segs[line.nsegs++].dropped = 1;
         for (size_t i = 0; i < r->nouts; i++)
             line.segs[line.nsegs++] = r->outs[i].seg;
@@ -236,18 +238,15 @@ static int write_line(struct rewriting *r, struct sl_err *err)
 static int commit(struct rewriting *r, struct sl_err *err)
 {
     struct sl_log *l = r->w->log;
-    char name[SL_SEG_NAME];
     int rc = sl_writer_lock(r->w, err);
     if (rc < 0)
         return rc;
     const struct sl_seg *old = sl_state_seg(&l->state, sl_seg_key(&r->old));
     int there = old && old->closed && old->bytes == r->old.bytes && still_there(r);
     if (there) {
-        /* The time from which on it is kept for those that have it from an older state. */
-        sl_seg_name(sl_seg_key(&r->old), ".arrows", name);
-        rc = utimensat(l->dirfd, name, NULL, AT_SYMLINK_NOFOLLOW) < 0
-                 ? sl_err_sys(err, "cannot set the time of %s/%s", l->path, name)
-                 : write_line(r, err);
+        rc = sl_writer_set_aging(r->w, sl_seg_key(&r->old), SL_GRACE, err);
+        if (rc == 0)
+            rc = write_line(r, err);
     }
     sl_writer_unlock(r->w);
     if (rc == 0)

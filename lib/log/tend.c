@@ -3,15 +3,10 @@
 /* tend: see tend.h. */
 #include "log/tend.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "base/mem.h"
 #include "base/time.h"
 #include "log/log_reader.h"
-
-#define GRACE 600000000LL
 
 struct closed {
     struct sl_seg_key key;
@@ -35,77 +30,6 @@ struct sl_tender {
     enum sl_sync_policy policy;
     struct sl_log_writer *w; /* the thread's */
 };
-
-/* ---- removal ---- */
-
-struct stale {
-    struct sl_seg_key *list;
-    size_t n;
-};
-
-/* Whether nobody has touched it for a while. */
-static int is_old(const struct sl_tender *t, int dirfd, const char *name)
-{
-    struct stat st;
-    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return 0;
-    int64_t then = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
-    return then <= sl_time_now_usec() - t->grace;
-}
-
-/* Whether the state needs it no more, and nobody has for a while. */
-static int is_stale(const struct sl_tender *t, struct sl_seg_key key)
-{
-    struct sl_log *l = t->w->log;
-    char name[SL_SEG_NAME];
-    if (key.base >= l->state.parts[key.partition].end || sl_state_seg(&l->state, key))
-        return 0;
-    sl_seg_name(key, ".arrows", name);
-    return is_old(t, l->dirfd, name);
-}
-
-static void find_stale(const struct sl_tender *t, int partition, struct stale *s)
-{
-    struct sl_log *l = t->w->log;
-    const char *file;
-    char name[16];
-    DIR *d;
-    snprintf(name, sizeof(name), "%04d", partition);
-    if (sl_path_list(l->dirfd, name, l->path, &d, NULL) < 0)
-        return;
-    while (sl_path_next(d, l->path, &file, NULL) > 0) {
-        struct sl_seg_key key;
-        size_t n = strlen(file);
-        if (sl_seg_parse_name(file, partition, &key) && is_stale(t, key)) {
-            if (SL_GROW_ONE(s->list, s->n, "segments", NULL) < 0)
-                break;
-            s->list[s->n++] = key;
-        }
-        /* An index that a killed writer left half written. */
-        if (n > 4 && strcmp(file + n - 4, ".tmp") == 0 && is_old(t, dirfd(d), file))
-            unlinkat(dirfd(d), file, 0);
-    }
-    closedir(d);
-}
-
-/* Removes files that no commit names, and that no recovery can come back to. */
-static void remove_stale(struct sl_tender *t, int partition)
-{
-    struct sl_log *l = t->w->log;
-    struct stale s = {0};
-    int64_t n = l->state.n;
-
-    find_stale(t, partition, &s);
-    if (s.n && sl_syncer_run(t->w->sync, NULL) == 0 && sl_writer_lock(t->w, NULL) == 0) {
-        for (size_t i = 0; i < s.n && l->mark.durable >= n; i++) {
-            if (is_stale(t, s.list[i]))
-                sl_view_remove_seg(l, s.list[i]);
-        }
-        sl_writer_unlock(t->w);
-        sl_writer_tell(t->w, NULL);
-    }
-    free(s.list);
-}
 
 /* ---- the thread ---- */
 
@@ -138,7 +62,7 @@ static void tend(struct sl_tender *t, const struct closed *c)
         sl_segment_rewrite(t->w, c->key, c->by, &t->stop, NULL) == 1 && t->policy != SL_SYNC_NONE)
         sl_syncer_run(t->w->sync, NULL);
     if (!atomic_load(&t->stop))
-        remove_stale(t, c->key.partition);
+        sl_writer_remove_stale(t->w, c->key.partition, t->grace);
 }
 
 static void *thread_main(void *arg)
@@ -209,7 +133,7 @@ struct sl_tender *sl_tender_new(const struct sl_log_writer *like)
     pthread_mutex_init(&t->mutex, NULL);
     pthread_cond_init(&t->wake, NULL);
     atomic_init(&t->stop, 0);
-    t->grace = like->grace > 0 ? like->grace : GRACE;
+    t->grace = like->grace > 0 ? like->grace : SL_GRACE;
     memcpy(t->boot, like->log->boot, sizeof(t->boot));
     t->account = like->account;
     t->policy = like->policy;
