@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* log: what a log holds, whether it is whole, and mending it. */
+/* log: what a log holds, whether it is whole, mending it, and its life. */
 #include "base/compat.h"
 
 #include <inttypes.h>
-#include "args.h"
-#include "command.h"
+#include "base/time.h"
 #include "log/log.h"
-#include "loginfo.h"
+#include "logverb.h"
 #include "maintain/maintain.h"
-
-struct log_args {
-    struct sl_args common;
-    int yes;
-};
 
 /* ---- verify, repair ---- */
 
@@ -92,55 +86,120 @@ static int repair(const struct sl_cmd *cmd, const char *path, int yes)
     return SL_EXIT_FAILED;
 }
 
+static int run_verify(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path)
+{
+    (void)a;
+    return verify(cmd, path);
+}
+
+static int run_repair(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path)
+{
+    return repair(cmd, path, a->yes);
+}
+
+/* ---- verbs ---- */
+
+static const struct verb {
+    const char *name;
+    const char *options; /* that it takes, with blanks between */
+    int (*run)(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
+} verbs[] = {
+    {"info", "", sl_cmd_log_info},
+    {"verify", "", run_verify},
+    {"repair", "yes", run_repair},
+    {"prune", "older before to-size before-offset grace dry-run", sl_cmd_log_prune},
+};
+
+#define AT(member) offsetof(struct sl_log_args, member)
+static const struct sl_option own[] = {
+    {"yes", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "repair: do what it would do", AT(yes),
+     NULL},
+    {"older", 0, SL_OPTION_DURATION, SL_COMPLETE_NOTHING, "DURATION", "prune: rows older than that",
+     AT(older), NULL},
+    {"before", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "TIME", "prune: rows before that time",
+     AT(before), NULL},
+    {"to-size", 0, SL_OPTION_SIZE, SL_COMPLETE_NOTHING, "BYTES",
+     "prune: the oldest rows, until that much is left", AT(to_size), NULL},
+    {"before-offset", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "P:N,...",
+     "prune: rows before offset N of partition P", AT(before_offset), NULL},
+    {"grace", 0, SL_OPTION_DURATION, SL_COMPLETE_NOTHING, "DURATION",
+     "prune: how long the files stay (10 minutes)", AT(grace), NULL},
+    {"dry-run", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "prune: show what would go",
+     AT(dry_run), NULL},
+    {0},
+};
+
+static int is_given(const struct sl_option *o, const struct sl_log_args *a)
+{
+    const void *value = (const char *)a + o->offset;
+    switch (o->kind) {
+    case SL_OPTION_FLAG: return *(const int *)value;
+    case SL_OPTION_TEXT: return *(const char *const *)value != NULL;
+    default: return ((const struct sl_option_number *)value)->given;
+    }
+}
+
+/* Refuses an option that is another verb's. */
+static int check_options(const struct verb *verb, const struct sl_log_args *a, struct sl_err *err)
+{
+    for (const struct sl_option *o = own; o->name; o++) {
+        if (!is_given(o, a) || sl_word_among(verb->options, o->name, strlen(o->name)))
+            continue;
+        for (size_t i = 0; i < SL_COUNT(verbs); i++)
+            if (sl_word_among(verbs[i].options, o->name, strlen(o->name)))
+                return sl_err_set(err, SL_EUSAGE, "--%s is for %s", o->name, verbs[i].name);
+    }
+    return 0;
+}
+
+static int refuse_verb(const struct sl_cmd *cmd, const char *word, struct sl_err *err)
+{
+    const char *names[SL_COUNT(verbs)];
+    for (size_t i = 0; i < SL_COUNT(verbs); i++)
+        names[i] = verbs[i].name;
+    const char *near = sl_schema_nearest(word, strlen(word), names, SL_COUNT(verbs));
+    sl_err_set(err, SL_EUSAGE, *word ? "no such verb: %s" : "a verb is needed%s", word);
+    sl_err_hint(err, near ? "did you mean %s?" : "one of: %s", near ? near : cmd->verbs);
+    return sl_command_usage(cmd, err);
+}
+
 static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocation *call)
 {
-    const struct log_args *a = options;
-    const char *verb = call->args.n ? call->args.items[0] : "";
-    const char *const verbs[] = {"info", "verify", "repair"};
+    const struct sl_log_args *a = options;
+    const char *word = call->args.n ? call->args.items[0] : "";
     struct sl_err err;
-    int which = 0, n = SL_COUNT(verbs);
-    while (which < n && strcmp(verb, verbs[which]) != 0)
-        which++;
-    if (which == n) {
-        const char *near = sl_schema_nearest(verb, strlen(verb), verbs, n);
-        sl_err_set(&err, SL_EUSAGE, *verb ? "no such verb: %s" : "a verb is needed%s", verb);
-        sl_err_hint(&err, near ? "did you mean %s?" : "info, verify or repair", near);
-    } else if (call->args.n != 2) {
-        sl_err_set(&err, SL_EUSAGE, "%s takes one log", verb);
-    } else if (a->yes && which != 2) {
-        sl_err_set(&err, SL_EUSAGE, "--yes is for repair");
-    } else {
-        const char *path = call->args.items[1];
-        return which == 0   ? sl_cmd_log_info(cmd, path)
-               : which == 1 ? verify(cmd, path)
-                            : repair(cmd, path, a->yes);
-    }
+    size_t i = 0;
+    while (i < SL_COUNT(verbs) && strcmp(word, verbs[i].name) != 0)
+        i++;
+    if (i == SL_COUNT(verbs))
+        return refuse_verb(cmd, word, &err);
+    if (call->args.n != 2)
+        sl_err_set(&err, SL_EUSAGE, "%s takes one log", word);
+    else if (check_options(&verbs[i], a, &err) == 0)
+        return verbs[i].run(cmd, a, call->args.items[1]);
     return sl_command_usage(cmd, &err);
 }
 
-static const struct sl_option own[] = {
-    {"yes", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "repair: do what it would do",
-     offsetof(struct log_args, yes), NULL},
-    {0},
-};
 static const struct sl_option_set sets[] = {{"Options", own}, SL_SET_HELP, SL_SET_END};
 static const char *const examples[] = {
     "sluice ingest orders.csv -o orders/",
     "sluice log info orders/",
     "sluice log verify orders/",
+    "sluice log prune orders/ --older 30d --dry-run",
     NULL,
 };
 
 const struct sl_cmd sl_cmd_log = {
     .name = "log",
     .group = "Look at a log",
-    .summary = "info: what it holds; verify: is it whole; repair: mend it",
-    .usage = "[option ...] info|verify|repair log",
+    .summary = "what a log holds, whether it is whole, and care of it",
+    .usage = "[option ...] info|verify|repair|prune log",
     .about = "info prints what the log holds. verify checks every committed byte and exits 1\n"
-             "on damage. repair says what it would do; what it takes away goes to lost/.",
+             "on damage. repair says what it would do; what it takes away goes to lost/.\n"
+             "prune drops whole segments of old rows.",
     .sets = sets,
-    .size = sizeof(struct log_args),
+    .size = sizeof(struct sl_log_args),
     .examples = examples,
-    .verbs = "info verify repair",
+    .verbs = "info verify repair prune",
     .run = run,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* loginfo: see loginfo.h. One fact a line, its name first: for eyes and for awk. */
-#include "loginfo.h"
+/* loginfo: see logverb.h. One fact a line, its name first: for eyes and for awk. */
+#include "logverb.h"
 
 #include <inttypes.h>
 #include "base/num.h"
@@ -117,7 +117,8 @@ static void print_info(struct sl_log *log, const struct totals *t, struct sl_buf
     sl_buf_release(&types);
 }
 
-int sl_cmd_log_info(const struct sl_cmd *cmd, const char *path)
+int sl_cmd_log_info(const struct sl_cmd *cmd, const struct sl_log_args *a SL_UNUSED,
+                    const char *path)
 {
     struct totals t = {.min_time = SL_TIME_MAX, .max_time = SL_TIME_MIN};
     struct sl_buf out = SL_BUF_INIT;

@@ -134,7 +134,9 @@ static int store(const struct sl_option *o, const char *value, void *options, st
         number->given = 1;
         return 0;
     case SL_OPTION_DURATION:
-        if (!sl_time_parse_duration(value, len, &number->value) || number->value < 0)
+        if (strcmp(value, "0") == 0)
+            number->value = 0;
+        else if (!sl_time_parse_duration(value, len, &number->value) || number->value < 0)
             return bad_value(o, value, "a duration such as 5s or '10 minutes'", err);
         number->given = 1;
         return 0;

@@ -236,6 +236,21 @@ _sluice() {
     --speed)
         return
         ;;
+    --older)
+        return
+        ;;
+    --before)
+        return
+        ;;
+    --to-size)
+        return
+        ;;
+    --before-offset)
+        return
+        ;;
+    --grace)
+        return
+        ;;
     --columns)
         compopt -o default
         return
@@ -261,8 +276,8 @@ _sluice() {
         options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     log)
-        options="--yes --help"
-        verbs="info verify repair"
+        options="--yes --older --before --to-size --before-offset --grace --dry-run --help"
+        verbs="info verify repair prune"
         ;;
     completion)
         options="--columns --help"

@@ -127,10 +127,7 @@ static int begin_partition(struct log_source *s, int i, int64_t offset, struct s
     }
     if (r->from >= start)
         return 0;
-    sl_err_set(err, SL_EEXPIRED, "offset %lld of partition %d is no longer kept",
-               (long long)r->from, i);
-    return sl_err_hint(err, "the first kept one is %lld: --from earliest starts there",
-                       (long long)start);
+    return sl_log_expired(s->log, i, r->from, err);
 }
 
 static int end_partition(struct log_source *s, int i, int64_t from, int64_t to, struct sl_err *err)

@@ -87,6 +87,24 @@ static int64_t rows_again(const struct log_source *s, int p)
     return SL_MAX(0, SL_MIN(r->to, part->had.to) - SL_MAX(r->from, part->had.from));
 }
 
+/* Whether the rows behind a recorded position are still there. Who names where to begin has seen that
+ * they are not. */
+static int check_pruned(const struct log_source *s, int p, struct sl_err *err)
+{
+    int64_t had = s->parts[p].had.to, start = sl_log_start(s->log, p);
+    if (had >= start || s->o.from.kind != SL_POINT_NONE || s->ranges[p].to <= s->ranges[p].from)
+        return 0;
+    sl_err_set(
+        err, SL_EEXPIRED,
+        "%s has the rows of partition %d of %s up to offset %lld, and that log begins at %lld by "
+        "now: %lld %s",
+        s->from->place, p, s->path, (long long)had, (long long)start, (long long)(start - had),
+        sl_plural(start - had, "row was pruned unread", "rows were pruned unread"));
+    return sl_err_hint(err,
+                       "`sluice replay --resume --from earliest` goes on with what is left; any "
+                       "command with --again takes all that is left");
+}
+
 int sl_log_source_take_up(struct log_source *s, struct sl_err *err)
 {
     assert(s->log && s->ranges);
@@ -102,6 +120,8 @@ int sl_log_source_take_up(struct log_source *s, struct sl_err *err)
         if (rc <= 0)
             continue;
         rc = s->again == SL_AGAIN_RESUME ? check_history(s, p, had, err) : 0;
+        if (rc >= 0 && s->again == SL_AGAIN_RESUME)
+            rc = check_pruned(s, p, err);
         rows += rows_again(s, p);
         if (s->again == SL_AGAIN_RESUME) {
             r->from = SL_MAX(r->from, s->parts[p].had.to);

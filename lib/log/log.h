@@ -45,7 +45,9 @@ int sl_log_column_pinned(const struct sl_schema *s, const char *name);
 int sl_log_partitions(const struct sl_log *l);
 int64_t sl_log_start(const struct sl_log *l, int partition); /* first kept offset */
 int64_t sl_log_end(const struct sl_log *l, int partition);   /* next offset */
-int64_t sl_log_commit_number(const struct sl_log *l);        /* of the last commit seen, from 1 */
+/* Makes err say that an offset before the first kept one was pruned, and which is left. -SL_EEXPIRED. */
+int sl_log_expired(const struct sl_log *l, int partition, int64_t offset, struct sl_err *err);
+int64_t sl_log_commit_number(const struct sl_log *l); /* of the last commit seen, from 1 */
 /* Nothing was ever committed to it: the run that made it may remove it again. */
 int sl_log_is_new(const struct sl_log *l);
 int64_t sl_log_durable(const struct sl_log *l); /* last commit known to be on the device */

@@ -130,10 +130,7 @@ int sl_log_reader_fd(const struct sl_log_reader *r)
 
 static int expired(struct sl_log_reader *r, int partition, int64_t offset, struct sl_err *err)
 {
-    sl_err_set(err, SL_EEXPIRED,
-               "offset %" PRId64
-               " of partition %d is no longer in the log, which begins at %" PRId64,
-               offset, partition, sl_log_start(r->log, partition));
+    sl_log_expired(r->log, partition, offset, err);
     return sl_err_place(err, "%s", r->log->path);
 }
 
@@ -159,7 +156,8 @@ static int settle(struct sl_log_reader *r, struct sl_err *err)
             continue;
         sl_err_set(err, SL_EEXPIRED,
                    "the log went back to offset %" PRId64
-                   " of partition %d after a failed sync: rows up to %" PRId64 "%s are lost",
+                   " of partition %d, by a rollback or after a failed sync: rows up to %" PRId64
+                   "%s are lost",
                    SL_MAX(end, 0), r->first + i, c->given,
                    r->follow ? ", which had been read," : "");
         sl_err_hint(err, "read it again: it is whole up to there");

@@ -226,6 +226,18 @@ int64_t sl_log_start(const struct sl_log *l, int partition)
     return p->nsegs ? p->segs[0].base : p->end;
 }
 
+int sl_log_expired(const struct sl_log *l, int partition, int64_t offset, struct sl_err *err)
+{
+    int64_t start = sl_log_start(l, partition);
+    sl_err_set(err, SL_EEXPIRED,
+               "offset %" PRId64
+               " of partition %d is no longer in the log, which begins at %" PRId64,
+               offset, partition, start);
+    return sl_err_hint(
+        err, "rows were pruned: --from earliest, or --from %d:%" PRId64 ", takes what is left",
+        partition, start);
+}
+
 int64_t sl_log_end(const struct sl_log *l, int partition)
 {
     assert(partition >= 0 && partition < l->state.npartitions);

@@ -131,8 +131,8 @@ PY
     sluice ingest --quiet --again --segment-size 1 orders.csv -o kept/
     drop_first kept
     run -1 --separate-stderr sluice replay kept/ --from 3 -O csv
-    has "$stderr" "offset 3 of partition 0 is no longer kept"
-    has "$stderr" "the first kept one is 10"
+    has "$stderr" "offset 3 of partition 0 is no longer in the log, which begins at 10"
+    has "$stderr" "--from 0:10"
     same "$(ids kept/ --from 10 | wc -w)" 10
     same "$(ids kept/ | wc -w)" 10
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The sluice authors */
+/* logverb: the verbs of `sluice log`: what each gets, and those that have a file of their own. */
+#ifndef SL_CMD_LOGVERB_H
+#define SL_CMD_LOGVERB_H
+
+#include "args.h"
+#include "command.h"
+
+struct sl_log_args {
+    struct sl_args common;
+    int yes, dry_run;
+    const char *before, *before_offset;
+    struct sl_option_number older, to_size, grace;
+};
+
+/* Each does its verb on the log and answers the exit status. */
+int sl_cmd_log_info(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
+int sl_cmd_log_prune(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
+
+#endif
