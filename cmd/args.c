@@ -45,6 +45,14 @@ const struct sl_option sl_options_live[] = {
     {0},
 };
 
+const struct sl_option sl_options_group[] = {
+    {"group", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "NAME",
+     "go on where it is; share the log with its others", AT(group), NULL},
+    {"commit-on-success", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
+     "rows go to the command behind --; exit 0 is taken", AT(commit_on_success), NULL},
+    {0},
+};
+
 const struct sl_option sl_options_output[] = {
     {"output", 'o', SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",
      "log (x/ or no suffix) or file (x.csv, x.json.gz)", AT(output), NULL},

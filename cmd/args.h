@@ -20,6 +20,9 @@ struct sl_args { /* first member of every command's arguments */
     /* live input */
     int follow;
     struct sl_option_number out_of_order;
+    /* a log as one of several readers */
+    const char *group;
+    int commit_on_success;
     /* output */
     const char *output, *output_format;
     int force, append, spreadsheet_safe;
@@ -40,7 +43,7 @@ struct sl_args { /* first member of every command's arguments */
 };
 
 extern const struct sl_option sl_options_input[], sl_options_zone[], sl_options_live[];
-extern const struct sl_option sl_options_output[];
+extern const struct sl_option sl_options_group[], sl_options_output[];
 extern const struct sl_option sl_options_new_log[], sl_options_log[], sl_options_run[];
 extern const struct sl_option sl_options_again[], sl_options_resume[], sl_options_state[];
 extern const struct sl_option sl_options_help[];
@@ -52,6 +55,7 @@ extern const struct sl_option sl_options_help[];
 #define SL_SET_INPUT   SL_SET("Input", sl_options_input)
 #define SL_SET_ZONE    SL_SET(NULL, sl_options_zone)
 #define SL_SET_LIVE    SL_SET("Live input", sl_options_live)
+#define SL_SET_GROUP   SL_SET("Consumer group", sl_options_group)
 #define SL_SET_OUTPUT  SL_SET("Output", sl_options_output)
 #define SL_SET_NEW_LOG SL_SET(NULL, sl_options_new_log)
 #define SL_SET_LOG     SL_SET(NULL, sl_options_log)

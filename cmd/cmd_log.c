@@ -108,6 +108,7 @@ static const struct verb {
     {"verify", "", run_verify},
     {"repair", "yes", run_repair},
     {"prune", "older before to-size before-offset grace dry-run", sl_cmd_log_prune},
+    {"groups", "to tz", NULL}, /* takes more words */
 };
 
 #define AT(member) offsetof(struct sl_log_args, member)
@@ -126,6 +127,10 @@ static const struct sl_option own[] = {
      "prune: how long the files stay (10 minutes)", AT(grace), NULL},
     {"dry-run", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "prune: show what would go",
      AT(dry_run), NULL},
+    {"to", 0, SL_OPTION_TEXT, SL_COMPLETE_VALUES, "POINT",
+     "groups set: earliest latest N P:N,P:N a time -1h", AT(to), "earliest latest"},
+    {"tz", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "ZONE",
+     "groups set: of a time without one (UTC)", AT(tz), NULL},
     {0},
 };
 
@@ -173,10 +178,12 @@ static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocati
         i++;
     if (i == SL_COUNT(verbs))
         return refuse_verb(cmd, word, &err);
-    if (call->args.n != 2)
+    struct sl_words behind = {call->args.n - 1, call->args.items + 1};
+    if (verbs[i].run && behind.n != 1)
         sl_err_set(&err, SL_EUSAGE, "%s takes one log", word);
     else if (check_options(&verbs[i], a, &err) == 0)
-        return verbs[i].run(cmd, a, call->args.items[1]);
+        return verbs[i].run ? verbs[i].run(cmd, a, behind.items[0])
+                            : sl_cmd_log_groups(cmd, a, &behind);
     return sl_command_usage(cmd, &err);
 }
 
@@ -186,6 +193,8 @@ static const char *const examples[] = {
     "sluice log info orders/",
     "sluice log verify orders/",
     "sluice log prune orders/ --older 30d --dry-run",
+    "sluice replay --group mail orders/ -O csv",
+    "sluice log groups orders/",
     NULL,
 };
 
@@ -193,13 +202,14 @@ const struct sl_cmd sl_cmd_log = {
     .name = "log",
     .group = "Look at a log",
     .summary = "what a log holds, whether it is whole, and care of it",
-    .usage = "[option ...] info|verify|repair|prune log",
+    .usage = "[option ...] info|verify|repair|prune|groups log [verb name]",
     .about = "info prints what the log holds. verify checks every committed byte and exits 1\n"
              "on damage. repair says what it would do; what it takes away goes to lost/.\n"
-             "prune drops whole segments of old rows.",
+             "prune drops whole segments of old rows. groups shows how far each consumer group\n"
+             "is, and what reads it; set NAME, reset NAME and delete NAME change it.",
     .sets = sets,
     .size = sizeof(struct sl_log_args),
     .examples = examples,
-    .verbs = "info verify repair prune",
+    .verbs = "info verify repair prune groups",
     .run = run,
 };

@@ -38,6 +38,12 @@ static int aim(struct sl_cmd_run *run, const struct replay_args *a)
     if (a->partition.given && a->partition.value > 65535)
         return sl_err_set(&run->err, SL_EUSAGE, "--partition: 0 to 65535");
     run->in.partition = a->partition.given ? (int)a->partition.value : -1;
+    if (a->common.group && (a->to || a->partition.given)) {
+        sl_err_set(&run->err, SL_EUSAGE, "%s and --group cannot both be said",
+                   a->to ? "--to" : "--partition");
+        return sl_err_hint(&run->err, "a group reads all partitions, to their ends");
+    }
+    run->in.group_looks |= a->speed > 0;
     run->in.in_time_order = 1;
     run->in.meta = a->meta;
     run->in.speed = a->speed;
@@ -50,7 +56,7 @@ static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocati
     const struct replay_args *a = options;
     struct sl_cmd_run r;
     if (sl_cmd_begin(&r, cmd, &a->common, call) >= 0 &&
-        (r.failed = check_sources(&r, &call->args)) >= 0 && (r.failed = aim(&r, a)) >= 0 &&
+        (r.failed = check_sources(&r, &r.call.args)) >= 0 && (r.failed = aim(&r, a)) >= 0 &&
         sl_cmd_source(&r) >= 0)
         sl_cmd_where(&r, &a->where);
     return sl_cmd_end(&r);
@@ -73,8 +79,8 @@ static const struct sl_option own[] = {
     {0},
 };
 static const struct sl_option_set sets[] = {
-    {"Replay", own}, SL_SET_ZONE,  SL_SET_LIVE, SL_SET_OUTPUT, SL_SET_NEW_LOG, SL_SET_LOG,
-    SL_SET_RESUME,   SL_SET_AGAIN, SL_SET_RUN,  SL_SET_HELP,   SL_SET_END,
+    {"Replay", own}, SL_SET_ZONE,   SL_SET_LIVE,  SL_SET_GROUP, SL_SET_OUTPUT, SL_SET_NEW_LOG,
+    SL_SET_LOG,      SL_SET_RESUME, SL_SET_AGAIN, SL_SET_RUN,   SL_SET_HELP,   SL_SET_END,
 };
 static const char *const examples[] = {
     "sluice ingest orders.csv -o orders/",

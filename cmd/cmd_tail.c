@@ -20,6 +20,11 @@ static int aim(struct sl_cmd_run *run, const struct tail_args *a, int64_t *rows)
         *rows = -1;
     else if (a->rows && (!sl_num_parse_int(a->rows, strlen(a->rows), rows) || *rows < 0))
         return sl_err_set(&run->err, SL_EUSAGE, "--rows: '%s' is not a number or all", a->rows);
+    if (a->common.group && a->rows && *rows >= 0) {
+        sl_err_set(&run->err, SL_EUSAGE, "--rows: a group gets every row, not the last ones");
+        return sl_err_hint(&run->err, "leave it out");
+    }
+    run->in.in_time_order = a->common.group != NULL;
     run->in.meta = a->meta;
     run->in.wait_for_log = a->common.follow;
     return 0;
@@ -31,7 +36,7 @@ static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocati
     struct sl_cmd_run r;
     int64_t rows;
     if (sl_cmd_begin(&r, cmd, &a->common, call) >= 0 && (r.failed = aim(&r, a, &rows)) >= 0 &&
-        sl_cmd_source(&r) >= 0 && sl_cmd_where(&r, &a->where) >= 0)
+        sl_cmd_source(&r) >= 0 && sl_cmd_where(&r, &a->where) >= 0 && !a->common.group)
         sl_cmd_op(&r, sl_last_new(rows, a->common.follow, &r.account, &r.err));
     return sl_cmd_end(&r);
 }
@@ -47,8 +52,8 @@ static const struct sl_option own[] = {
     {0},
 };
 static const struct sl_option_set sets[] = {
-    {"Tail", own}, SL_SET_INPUT, SL_SET_ZONE, SL_SET_LIVE, SL_SET_OUTPUT, SL_SET_NEW_LOG,
-    SL_SET_LOG,    SL_SET_AGAIN, SL_SET_RUN,  SL_SET_HELP, SL_SET_END,
+    {"Tail", own},  SL_SET_INPUT, SL_SET_ZONE,  SL_SET_LIVE, SL_SET_GROUP, SL_SET_OUTPUT,
+    SL_SET_NEW_LOG, SL_SET_LOG,   SL_SET_AGAIN, SL_SET_RUN,  SL_SET_HELP,  SL_SET_END,
 };
 static const char *const examples[] = {
     "sluice tail -n 3 orders.csv",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "base/time.h"
 #include "interrupt.h"
+#include "log/groups.h"
 #include "machine.h"
 
 void sl_cmd_join(struct sl_buf *out, const struct sl_words *words, const char *between)
@@ -260,6 +261,8 @@ static int fill_input(struct sl_cmd_run *run, const struct sl_invocation *call)
         .say_arg = &run->report,
         .is_full_said = &run->is_full_said,
         .partition = -1,
+        .group = a->group,
+        .group_looks = a->explain,
         .account = &run->account,
     };
     if (fill_types(run) < 0)
@@ -307,14 +310,48 @@ static int fill_output(struct sl_cmd_run *run, const struct sl_invocation *call)
         .command = run->line.data,
         .account = &run->account,
     };
+    if (a->group) /* what a group is done with is on its device */
+        out->log.sync = SL_SYNC_COMMIT;
+    if (a->commit_on_success)
+        out->terminal = out->width = 0;
     return a->sync ? parse_sync(a->sync, &out->log, &run->err) : 0;
 }
 
-static int begin(struct sl_cmd_run *run, const struct sl_invocation *call)
+static int agree(void *arg, struct sl_err *err)
+{
+    return sl_child_end(arg, err);
+}
+
+/* A group: its options, and the command that takes what comes out. */
+static int begin_group(struct sl_cmd_run *run)
 {
     const struct sl_args *a = run->args;
-    int rc = check_sources(a, call, &run->err);
-    if (rc < 0 || (rc = check_output(a, &run->err)) < 0)
+    const char *without = a->resume ? "--resume" : a->again ? "--again" : NULL;
+    if (!a->group)
+        return a->commit_on_success
+                   ? sl_err_set(&run->err, SL_EUSAGE, "--commit-on-success needs --group")
+                   : 0;
+    if (without) {
+        sl_err_set(&run->err, SL_EUSAGE, "%s and --group cannot both be said", without);
+        return sl_err_hint(&run->err, "the group knows where it is, whatever -o has");
+    }
+    if (a->commit_on_success && (a->follow || a->output))
+        return sl_err_set(&run->err, SL_EUSAGE, "--commit-on-success and %s cannot both be said",
+                          a->follow ? "-f" : "-o");
+    int rc = sl_group_check_name(a->group, &run->err);
+    if (rc == 0 && a->commit_on_success)
+        rc = sl_child_words(run->call.argc, run->call.argv, &run->call.args, &run->child.words,
+                            &run->err);
+    return rc;
+}
+
+static int begin(struct sl_cmd_run *run)
+{
+    const struct sl_args *a = run->args;
+    const struct sl_invocation *call = &run->call;
+    int rc = begin_group(run);
+    if (rc < 0 || (rc = check_sources(a, call, &run->err)) < 0 ||
+        (rc = check_output(a, &run->err)) < 0)
         return rc;
     if (a->tz && !(run->zone = sl_zone_open(a->tz, &run->err)))
         return -(int)run->err.code;
@@ -351,6 +388,8 @@ static int begin(struct sl_cmd_run *run, const struct sl_invocation *call)
         .assumed = on_assumed,
         .say = on_note,
         .say_arg = &run->report,
+        .agree = a->commit_on_success ? agree : NULL,
+        .agree_arg = &run->child,
     };
     rc = sl_pipeline_new(&o, &run->pipeline, &run->err);
     if (rc == 0)
@@ -363,10 +402,10 @@ static int begin(struct sl_cmd_run *run, const struct sl_invocation *call)
 int sl_cmd_begin(struct sl_cmd_run *run, const struct sl_cmd *cmd, const struct sl_args *args,
                  const struct sl_invocation *call)
 {
-    *run = (struct sl_cmd_run){.cmd = cmd, .args = args};
+    *run = (struct sl_cmd_run){.cmd = cmd, .args = args, .call = *call};
     sl_err_init(&run->err);
     sl_report_init(&run->report, cmd, args);
-    return run->failed = begin(run, call);
+    return run->failed = begin(run);
 }
 
 static struct sl_feed *merge(struct sl_cmd_run *run, struct sl_feed *const *inputs,
@@ -380,6 +419,10 @@ static struct sl_feed *merge(struct sl_cmd_run *run, struct sl_feed *const *inpu
     }
     if (run->in.speed > 0) {
         sl_err_set(&run->err, SL_EUSAGE, "--speed is for one input, and there are %d", n);
+        return NULL;
+    }
+    if (run->in.group) {
+        sl_err_set(&run->err, SL_EUSAGE, "--group is for one log, and there are %d inputs", n);
         return NULL;
     }
     struct sl_op *op = sl_merge_new(names, n, &run->account, &run->err);
@@ -488,6 +531,26 @@ static int explain(struct sl_cmd_run *run)
     return rc;
 }
 
+/* The rows go to the command; it runs once all is there that the run needs. */
+static int run_pipeline(struct sl_cmd_run *run, struct sl_pipeline_result *result)
+{
+    if (!run->args->commit_on_success)
+        return sl_pipeline_run(run->pipeline, result, &run->err);
+    int rc = sl_pipeline_bind(run->pipeline, &run->err);
+    if (rc >= 0)
+        rc = sl_child_start(&run->child, &run->err);
+    if (rc >= 0)
+        rc = sl_pipeline_run(run->pipeline, result, &run->err);
+    if (!run->child.pid)
+        return rc;
+    int ended = sl_child_end(&run->child, rc < 0 ? NULL : &run->err);
+    if (rc < 0 || ended < 0)
+        return rc < 0 ? rc : ended;
+    sl_err_set(&run->err, SL_EFAIL, "%s stopped reading before the last row",
+               run->child.words.items[0]);
+    return sl_err_hint(&run->err, "the group stays where it was");
+}
+
 static int finish(struct sl_cmd_run *run)
 {
     struct sl_pipeline_result result;
@@ -496,7 +559,7 @@ static int finish(struct sl_cmd_run *run)
     if (rc >= 0 && run->args->explain)
         rc = explain(run);
     else if (rc >= 0)
-        rc = sl_pipeline_run(run->pipeline, &result, &run->err);
+        rc = run_pipeline(run, &result);
     if (rc < 0) {
         sl_report_clear(&run->report);
         if (run->err.code == SL_ENOMEM && !run->err.hint[0])
@@ -523,6 +586,7 @@ int sl_cmd_end(struct sl_cmd_run *run)
     sl_zone_free(run->zone);
     sl_point_release(&run->in.from);
     sl_point_release(&run->in.to);
+    sl_words_release(&run->child.words);
     sl_buf_release(&run->types);
     sl_buf_release(&run->keys);
     sl_buf_release(&run->line);

@@ -12,6 +12,7 @@
 #define SL_CMD_RUN_H
 
 #include "args.h"
+#include "child.h"
 #include "command.h"
 #include "flow/pipeline.h"
 #include "io/open.h"
@@ -21,6 +22,8 @@
 struct sl_cmd_run {
     const struct sl_cmd *cmd;
     const struct sl_args *args;
+    struct sl_invocation call; /* its arguments are the sources */
+    struct sl_child child;     /* what reads the output, with --commit-on-success */
     struct sl_err err;
     int failed; /* what begin, source or op answered */
     struct sl_expr_env env;

@@ -222,6 +222,9 @@ _sluice() {
         _sluice_values "0 10 100 all"
         return
         ;;
+    --group)
+        return
+        ;;
     --from)
         _sluice_values "earliest latest"
         return
@@ -270,14 +273,14 @@ _sluice() {
         options="--where --select --by --window --order-by --limit --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     tail)
-        options="--rows --where --meta --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--rows --where --meta --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     replay)
-        options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     log)
-        options="--yes --older --before --to-size --before-offset --grace --dry-run --help"
-        verbs="info verify repair prune"
+        options="--yes --older --before --to-size --before-offset --grace --dry-run --to --tz --help"
+        verbs="info verify repair prune groups"
         ;;
     completion)
         options="--columns --help"

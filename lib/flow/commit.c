@@ -100,6 +100,30 @@ int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err)
     return sl_pipeline_commit(p, SL_COMMIT_SOME, err);
 }
 
+int64_t sl_pipeline_wanted(const struct sl_pipeline *p)
+{
+    assert(p && p->sink);
+    int64_t due = INT64_MAX;
+    if (p->stateful || p->o.agree || p->sink->ends_whole || p->full)
+        return due;
+    for (int i = 0; i < p->nstrands; i++)
+        if (p->strands[i]->source->due)
+            due = SL_MIN(due, p->strands[i]->source->due);
+    return due == INT64_MAX || holds_rows(p) ? INT64_MAX : due;
+}
+
+int sl_pipeline_acknowledge(struct sl_pipeline *p, struct sl_err *err)
+{
+    assert(p && p->sink);
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < p->nstrands; i++) {
+        struct sl_source *s = p->strands[i]->source;
+        if (s->class->committed && s->due)
+            rc = s->class->committed(s, err);
+    }
+    return rc;
+}
+
 int sl_pipeline_delivered(struct sl_strand *s, struct sl_morsel *m, struct sl_err *err)
 {
     assert(sl_strand_is_sound(s) && m);

@@ -87,6 +87,7 @@ static int sleep_until_ready(struct sl_pipeline *p, struct sl_err *err)
 {
     struct sl_poll_set *w = &p->wait;
     sl_poll_begin(w);
+    sl_poll_until(w, sl_pipeline_wanted(p));
     if (p->stateful)
         sl_poll_until(w, sl_barrier_due(p));
     say_waiting(p);
@@ -242,6 +243,20 @@ static int barrier(struct sl_pipeline *p, const struct sl_control *c, struct sl_
     return rc < 0 || p->done_early ? rc : direct_all(p, SL_BARRIER, c, err);
 }
 
+/* What was read is brought out, and the sources are told. */
+static int acknowledge(struct sl_pipeline *p, struct sl_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < p->nstrands && rc == 0; i++)
+        rc = sl_strand_drain(p->strands[i], err);
+    if (rc == 0 && !p->flushed)
+        rc = flush(p, err);
+    if (rc < 0 || p->done_early || p->full)
+        return SL_MIN(rc, 0);
+    rc = sl_pipeline_commit(p, SL_COMMIT_SOME, err);
+    return rc < 0 ? rc : sl_pipeline_acknowledge(p, err);
+}
+
 /* Pulls a strand: 0 or < 0. */
 static int pull(struct sl_strand *s, struct sl_err *err)
 {
@@ -285,6 +300,8 @@ static int turn(struct sl_pipeline *p, struct sl_err *err)
     progress(p);
     if (p->stateful && !p->full && sl_barrier_due(p) <= sl_time_mono_usec())
         return barrier(p, NULL, err);
+    if (sl_pipeline_wanted(p) <= sl_time_mono_usec())
+        return acknowledge(p, err);
     if (p->full && !signalled(p))
         return sleep_until_ready(p, err);
     struct sl_strand *s = wanted_by(p->end);
@@ -359,7 +376,9 @@ static int finish(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err
     for (int i = 0; i < p->nstrands && rc == 0; i++)
         if (!p->strands[i]->first->inputs[p->strands[i]->first_input].ended)
             rc = direct(p->strands[i], d, d == SL_STOP ? &c : NULL, err);
-    return rc;
+    if (rc == 0 && p->o.agree)
+        rc = p->o.agree(p->o.agree_arg, err);
+    return rc < 0 || p->sink->pipe_closed ? rc : sl_pipeline_acknowledge(p, err);
 }
 
 /* After an error. What was rejected until then is worth keeping: it may say why. If the input or a row

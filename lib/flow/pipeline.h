@@ -63,6 +63,10 @@ struct sl_pipeline_options {
     int final;          /* the end of the input is the end of the data: what is held is let go */
     int reset_state;    /* from no state, behind what the sink has of the inputs */
     int64_t checkpoint; /* between two, µs; 0 = 10 s */
+    /* What came out has to be agreed to at the end before sources are told that it is out, < 0: it is not.
+     * NULL: it need not. */
+    int (*agree)(void *arg, struct sl_err *err);
+    void *agree_arg;
     /* Called about 10 times a second from the loop with bytes done and total (-1 unknown). */
     void (*progress)(void *arg, int64_t rows, int64_t bytes, int64_t total);
     void *progress_arg;

@@ -299,6 +299,11 @@ void sl_pipeline_say_assumed(struct sl_pipeline *p);
 
 /* Before anything is opened: asks the sink what it has, and tells the sources. */
 int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err);
+/* When a source wants to know that the rows so far are out (monotonic µs); INT64_MAX: none does, or they
+ * cannot be before the end. */
+int64_t sl_pipeline_wanted(const struct sl_pipeline *p);
+/* Tells the sources that they are. */
+int sl_pipeline_acknowledge(struct sl_pipeline *p, struct sl_err *err);
 /* Whether a later run can go on behind the positions: no operator keeps anything but rows on their way. */
 int sl_pipeline_goes_on(const struct sl_pipeline *p);
 /* Commits what the sinks were given, with the positions behind it. LAST: nothing comes behind that.

@@ -89,6 +89,7 @@ struct sl_sink { /* first member of every sink */
     int pipe_closed;          /* write or ready answered DONE because the reader is gone */
     int live;                 /* set before open: the source has no end, and */
     int64_t out_of_order;     /* its D, µs; < 0 = infinite */
+    int ends_whole;           /* nothing of it counts before its END */
     int wants_hidden;         /* frames: rows travel with their hidden columns */
     int64_t committed, held;  /* row account: rows out for good, rows not yet */
     int64_t

@@ -99,6 +99,8 @@ struct sl_source_class {
     /* At a commit: sets in out the positions behind what was delivered, of the inputs that got further
      * since it was asked last. NULL = there are none. */
     int (*positions)(struct sl_source *s, struct sl_positions *out, struct sl_err *err);
+    /* The rows of all that was delivered are out of the sink for good. NULL = the source need not know. */
+    int (*committed)(struct sl_source *s, struct sl_err *err);
     /* Before m is run again: it now ends before the record at `byte` of its text, on `line` of its
      * input; or, for a morsel without text, before the physical row `row` of its batch. Its position
      * becomes the one behind what is left. 1, 0 if the source has no position there (the morsel is then
@@ -135,7 +137,8 @@ struct sl_source { /* first member of every source */
     enum sl_end_reason end_reason; /* why a pipe ended */
     int64_t out_of_order; /* µs: D of the watermark that rows get; < 0: infinite, nothing is late */
     int assumed_order;    /* ... which nobody said */
-    int partitions;       /* whose watermarks count, at least 1 */
+    int64_t due;    /* when it wants committed() to be called, monotonic µs; 0 = not at all */
+    int partitions; /* whose watermarks count, at least 1 */
     struct sl_control control; /* of the last SL_NEXT_BARRIER */
     struct sl_account *account;
     int64_t unread;                           /* files that could not be read, which was said */

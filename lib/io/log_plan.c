@@ -25,6 +25,8 @@ static void add_partitions(const struct log_source *s, struct sl_buf *out)
         sl_buf_printf(out, ", partitions %d", n);
     if (s->merging)
         sl_buf_printf(out, ", merged by %s", s->log_schema->fields[s->time].name);
+    if (s->o.group)
+        sl_buf_printf(out, ", shared by the group %s", s->o.group);
     if (s->o.follow)
         sl_buf_addstr(out, ", followed");
 }

@@ -197,3 +197,39 @@ int sl_log_source_bound(struct log_source *s, struct sl_err *err)
     int rc = set_times(s, err);
     return rc < 0 ? rc : set_ranges(s, err);
 }
+
+/* An offset that the log has, or the next one. */
+static int check_kept(const struct log_source *s, int partition, int64_t offset, struct sl_err *err)
+{
+    int64_t start = sl_log_start(s->log, partition), end = sl_log_end(s->log, partition);
+    if (offset >= start && offset <= end)
+        return 0;
+    return sl_err_set(err, SL_EUSAGE,
+                      "--to: offset %lld is not in partition %d, which has %lld to %lld",
+                      (long long)offset, partition, (long long)start, (long long)end);
+}
+
+int sl_log_point_offsets(struct sl_log *l, const struct sl_point *to, const struct sl_zone *zone,
+                         int64_t *out, struct sl_err *err)
+{
+    assert(l && to && out && to->kind != SL_POINT_NONE);
+    int time = sl_schema_time_index(sl_log_schema(l));
+    struct log_source s = {.log = l,
+                           .path = (char *)sl_log_path(l),
+                           .time = time,
+                           .o = {.to = *to, .partition = -1, .zone = zone}};
+    int rc = set_times(&s, err);
+    if (rc == 0)
+        rc = read_offsets(&s, to, "--to", out, err);
+    for (int p = 0; rc == 0 && p < sl_log_partitions(l); p++) {
+        if (to->kind == SL_POINT_EARLIEST)
+            out[p] = sl_log_start(l, p);
+        else if (to->kind == SL_POINT_LATEST)
+            out[p] = sl_log_end(l, p);
+        else if (to->kind == SL_POINT_TIME)
+            rc = sl_log_seek_time(l, p, s.to_time, &out[p], err);
+        else if (out[p] >= 0)
+            rc = check_kept(&s, p, out[p], err);
+    }
+    return rc;
+}

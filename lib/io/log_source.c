@@ -153,9 +153,12 @@ static int source_open(struct sl_source *base, struct sl_err *err)
     rc = sl_log_source_bound(s, err);
     if (rc < 0)
         return rc;
-    s->merging = s->o.in_time_order && !s->o.follow && base->partitions > 1 && s->time >= 0;
+    s->merging =
+        s->o.in_time_order && !s->o.follow && !s->o.group && base->partitions > 1 && s->time >= 0;
     base->gives_batches = s->merging;
     rc = sl_log_source_take_up(s, err);
+    if (rc == 0 && s->o.group)
+        rc = sl_log_group_open(s, err);
     if (rc < 0)
         return rc;
     if (!s->o.follow)
@@ -228,14 +231,17 @@ static int source_next(struct sl_source *base, struct sl_morsel **out, struct sl
 
     if (s->merging)
         return sl_log_merge_next(s, out, err);
-    int rc = sl_log_reader_next(s->reader, &c, err);
+    int rc = s->group ? sl_log_group_look(s, err) : 0;
+    if (rc < 0)
+        return rc;
+    rc = sl_log_reader_next(s->reader, &c, err);
     if (rc < 0)
         return sl_log_is_there(s->log, err) < 0 ? -(int)SL_EEXPIRED : rc;
-    if (rc == SL_LOG_WAIT)
+    if (rc == SL_LOG_WAIT || (rc == SL_LOG_END && s->group && s->o.follow))
         return wait_here(s, err);
     s->waiting = 0;
     if (rc == SL_LOG_END)
-        return SL_NEXT_END;
+        return s->group ? sl_log_group_end(s, err) : SL_NEXT_END;
     if (rc == SL_LOG_SCHEMA) {
         base->end_reason = SL_END_SCHEMA;
         return SL_NEXT_STOP;
@@ -380,6 +386,10 @@ static void source_poll(struct sl_source *base, struct sl_poll_set *p)
 {
     struct log_source *s = (struct log_source *)base;
     int fd = s->reader ? sl_log_reader_fd(s->reader) : -1;
+    if (s->group) {
+        sl_log_group_poll(s, p);
+        fd = sl_log_group_holds(s) ? fd : -1; /* nobody empties its watch otherwise */
+    }
     if (s->home) {
         sl_poll_until(p, s->look_at);
         sl_poll_add(p, sl_watch_fd(s->home), POLLIN);
@@ -392,6 +402,7 @@ static void source_poll(struct sl_source *base, struct sl_poll_set *p)
 static void source_free(struct sl_source *base)
 {
     struct log_source *s = (struct log_source *)base;
+    sl_log_group_free(s);
     free(s->parts);
     sl_log_merge_close(s);
     sl_log_reader_free(s->reader);
@@ -416,6 +427,7 @@ static const struct sl_source_class log_source_class = {
     .poll = source_poll,
     .delivered = sl_log_source_delivered,
     .positions = sl_log_source_positions,
+    .committed = sl_log_group_committed,
     .shorten = source_shorten,
     .discard = discard,
     .free = source_free,

@@ -7,6 +7,7 @@
 #include "io/connect.h"
 
 struct sl_log_merge;
+struct log_group;
 
 struct log_part {               /* of a partition */
     struct sl_log_range had;    /* offsets that the sink has; from == to: none */
@@ -50,6 +51,7 @@ struct log_source {
     int64_t look_at;       /* when to look whether it was; monotonic µs */
     int waiting;           /* the last answer was WAIT: all rows before are out */
     struct sl_log_merge *merge;
+    struct log_group *group; /* NULL: it reads for itself */
 };
 
 /* log_range.c: --from and --to as ranges, from_time and to_time. The ranges are there, one a
@@ -63,6 +65,17 @@ int sl_log_source_resume(struct sl_source *base, const struct sl_checkpoint *fro
                          enum sl_again again, struct sl_err *err);
 int sl_log_source_delivered(struct sl_source *base, struct sl_morsel *m, struct sl_err *err);
 int sl_log_source_positions(struct sl_source *base, struct sl_positions *out, struct sl_err *err);
+
+/* log_group.c: with o.group. open: the ranges are there, and no reader; look: before each next(), cheap;
+ * end: the reader has nothing more: SL_NEXT_END or SL_NEXT_WAIT. */
+int sl_log_group_open(struct log_source *s, struct sl_err *err);
+int sl_log_group_look(struct log_source *s, struct sl_err *err);
+int sl_log_group_end(struct log_source *s, struct sl_err *err);
+void sl_log_group_delivered(struct log_source *s);
+int sl_log_group_committed(struct sl_source *base, struct sl_err *err);
+void sl_log_group_poll(struct log_source *s, struct sl_poll_set *p);
+int sl_log_group_holds(const struct log_source *s); /* a partition, at least */
+void sl_log_group_free(struct log_source *s);
 
 /* log_plan.c: plan of struct sl_source_class. */
 void sl_log_source_plan(const struct sl_source *base, struct sl_buf *out);

@@ -138,7 +138,7 @@ int sl_log_source_resume(struct sl_source *base, const struct sl_checkpoint *fro
 {
     struct log_source *s = (struct log_source *)base;
     assert(base && from);
-    s->from = from;
+    s->from = s->o.group ? NULL : from; /* a group keeps its positions itself */
     s->again = again;
     return 0;
 }
@@ -155,6 +155,8 @@ int sl_log_source_delivered(struct sl_source *base, struct sl_morsel *m,
         part->history = to->history;
         part->is_moved = 1;
     }
+    if (s->group)
+        sl_log_group_delivered(s);
     return 0;
 }
 
@@ -206,7 +208,7 @@ int sl_log_source_positions(struct sl_source *base, struct sl_positions *out, st
     struct log_source *s = (struct log_source *)base;
     assert(base && out);
     int rc = 0;
-    for (int p = 0; p < sl_log_partitions(s->log) && rc == 0; p++) {
+    for (int p = 0; p < sl_log_partitions(s->log) && rc == 0 && !s->o.group; p++) {
         if (!s->parts[p].is_moved)
             continue;
         s->parts[p].is_moved = 0;

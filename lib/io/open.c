@@ -228,6 +228,11 @@ static int open_paths(const struct sl_input_options *o, struct sl_source **out, 
                    o->npaths ? o->paths[0] : "standard input");
         return sl_err_hint(err, "ingest it into a log first, or use --where");
     }
+    if (o->group) {
+        sl_err_set(err, SL_EUSAGE, "--group is for one log, and %s",
+                   o->npaths > 1 ? "several sources are named" : "the source is none");
+        return sl_err_hint(err, "ingest it into a log first");
+    }
     if (o->meta) {
         sl_err_set(err, SL_EUSAGE, "--meta is of logs, and %s is none",
                    o->npaths ? o->paths[0] : "standard input");
@@ -419,7 +424,9 @@ int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, stru
     int rc = output_format(&local, local.dest, &format, err);
     if (rc < 0)
         return rc;
-    if (format == SL_TEXT_ARROW)
-        return sl_frames_sink_new(&local, out, err);
-    return sl_text_sink_new(&local, format, out, err);
+    rc = format == SL_TEXT_ARROW ? sl_frames_sink_new(&local, out, err)
+                                 : sl_text_sink_new(&local, format, out, err);
+    if (rc == 0)
+        (*out)->ends_whole = local.dest != NULL;
+    return rc;
 }

@@ -35,6 +35,9 @@ struct sl_point {
 int sl_point_parse(const char *text, int64_t now, const struct sl_zone *zone, struct sl_point *out,
                    struct sl_err *err);
 void sl_point_release(struct sl_point *p);
+/* The offset that --to says of each partition; -1: it says nothing of this one. */
+int sl_log_point_offsets(struct sl_log *l, const struct sl_point *to, const struct sl_zone *zone,
+                         int64_t *out, struct sl_err *err);
 
 struct sl_input_options {
     const char *const *paths; /* none: standard input */
@@ -60,7 +63,10 @@ struct sl_input_options {
     int partition;     /* -1 = all */
     int in_time_order; /* several partitions: merge by (event time, partition, offset) */
     int meta;          /* add _partition, _offset */
-    double speed;      /* replay pace, 0 = full speed */
+    const char
+        *group;      /* shares the log with the processes of this group; NULL = it does not, and */
+    int group_looks; /* reads from where it is without being one of them */
+    double speed;    /* replay pace, 0 = full speed */
     /* ingest */
     const char *watch; /* a directory, the files of which are read, instead of paths */
     int64_t

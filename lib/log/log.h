@@ -51,6 +51,8 @@ int64_t sl_log_commit_number(const struct sl_log *l); /* of the last commit seen
 /* Nothing was ever committed to it: the run that made it may remove it again. */
 int sl_log_is_new(const struct sl_log *l);
 int64_t sl_log_durable(const struct sl_log *l); /* last commit known to be on the device */
+/* Every commit that was seen is on the device afterwards, whoever made it. */
+int sl_log_make_durable(struct sl_log *l, struct sl_err *err);
 
 /* Source positions recorded by commits; borrowed, and changed by refresh. */
 const struct sl_positions *sl_log_positions(const struct sl_log *l);
@@ -205,6 +207,8 @@ int sl_log_reader_want(struct sl_log_reader *r, const uint8_t *columns, struct s
  * SL_ECORRUPT with file and offset). Partitions take turns batch by batch.
  */
 int sl_log_reader_next(struct sl_log_reader *r, struct sl_log_chunk **out, struct sl_err *err);
+/* From now on this partition is read from `from` to `to`, whatever was read of it before; from == to: not. */
+void sl_log_reader_aim(struct sl_log_reader *r, int partition, struct sl_log_range range);
 int sl_log_reader_fd(const struct sl_log_reader *r); /* inotify, -1 = poll by time */
 /* Verifies, decompresses, casts to the reader's schema; any thread. Physical row 0 has the
  * offset `base` of its info. */
@@ -221,5 +225,8 @@ void sl_log_chunk_free(struct sl_log_chunk *c);
 /* First offset of the partition whose event time is >= t (an index narrows, rows decide), or end. */
 int sl_log_seek_time(struct sl_log *l, int partition, int64_t t, int64_t *offset,
                      struct sl_err *err);
+/* The event time of a row, µs; SL_TIME_MIN: it has none, or the log has no such row. */
+int sl_log_time_at(struct sl_log *l, int partition, int64_t offset, int64_t *out,
+                   struct sl_err *err);
 
 #endif

@@ -128,6 +128,16 @@ int sl_log_reader_fd(const struct sl_log_reader *r)
     return r->watch ? sl_watch_fd(r->watch) : -1;
 }
 
+void sl_log_reader_aim(struct sl_log_reader *r, int partition, struct sl_log_range range)
+{
+    assert(r && partition >= r->first && partition < r->first + r->npartitions);
+    struct cursor *c = &r->cursors[partition - r->first];
+    stop_walking(c);
+    *c = (struct cursor){.next = range.from, .to = range.to, .given = -1};
+    if (!r->follow && range.to > range.from)
+        c->given = range.to;
+}
+
 static int expired(struct sl_log_reader *r, int partition, int64_t offset, struct sl_err *err)
 {
     sl_log_expired(r->log, partition, offset, err);
