@@ -242,3 +242,20 @@ position() { # GROUP [PARTITION]
     printf x | dd of=l/groups/g/positions bs=1 seek=$((4096 + 30)) conv=notrunc status=none
     [ "$(ns --group g l/)" = "4 5 " ]
 }
+
+@test "a group that retention has overtaken: expired, with the first offset that is left, and a way on" {
+    more 1 3
+    [ "$(ns --group g l/)" = "1 2 3 " ]
+    for i in 1 2 3; do
+        { echo n; seq $((i * 1000)) $((i * 1000 + 99)); } | sluice ingest --quiet -I csv --segment-size 1K - -o l/
+    done
+    sluice log prune --before-offset 0:103 l/ >pruned
+    first=$(sluice log info l/ | sed -nE 's/^partition .* offsets ([0-9]+) to .*/\1/p')
+    [ "$first" -gt 3 ]
+    sluice log groups l/ | grep -q "expired: the log begins at $first"
+    run -1 --separate-stderr sluice replay --group g l/ -O csv
+    [[ $stderr == *"offset 3 of partition 0, where the group g is, is no longer kept"* ]]
+    [[ $stderr == *"set g --to 0:$first"* ]]
+    sluice log groups l/ set g --to "0:$first"
+    [ "$(ns --group g l/ | wc -w)" -eq $((303 - first)) ]
+}
