@@ -24,10 +24,12 @@ enum { READER_MSEC = 20 }; /* between two looks for a FIFO's reader */
 struct sl_dest {
     int fd, own; /* own: a file of ours */
     int empty, gone;
-    int force;              /* may take the place of another */
-    int made;               /* in place, and was not there */
-    char *path, *temporary; /* temporary NULL: written in place (append) */
-    struct sl_compressor *compressor;
+    int force;                        /* may take the place of another */
+    int made;                         /* in place, and was not there */
+    char *path, *temporary;           /* temporary NULL: written in place (append) */
+    int64_t keep;                     /* the file is to be cut there, -1: not */
+    const char *suffix;               /* that it is compressed by, or NULL */
+    struct sl_compressor *compressor; /* NULL: what is written next begins one */
     struct sl_buf packed;
 };
 
@@ -134,8 +136,16 @@ static int open_in_place(struct sl_dest *out, const struct sl_dest_options *o,
     if (was && o->force && !o->append)
         keep = 0;
     out->empty = keep == 0;
-    if (keep < size && ftruncate(out->fd, keep) < 0)
-        return sl_err_sys(err, "cannot cut %s back", o->dest);
+    out->keep = keep < size ? keep : -1;
+    return o->cut_later ? 0 : sl_dest_cut(out, err);
+}
+
+int sl_dest_cut(struct sl_dest *o, struct sl_err *err)
+{
+    assert(o);
+    if (o->keep >= 0 && ftruncate(o->fd, o->keep) < 0)
+        return sl_err_sys(err, "cannot cut %s back", o->path);
+    o->keep = -1;
     return 0;
 }
 
@@ -169,6 +179,14 @@ static int open_file(struct sl_dest *out, const struct sl_dest_options *o, struc
     return open_temporary(out, there ? &st : NULL, err);
 }
 
+static int begin_packing(struct sl_dest *o, struct sl_err *err)
+{
+    if (!o->suffix || o->compressor)
+        return 0;
+    o->compressor = sl_compressor_new(o->suffix, err);
+    return o->compressor ? 0 : -(int)(err ? err->code : SL_EFAIL);
+}
+
 int sl_dest_open(const struct sl_dest_options *o, struct sl_dest **out, struct sl_err *err)
 {
     assert(o && out);
@@ -179,16 +197,15 @@ int sl_dest_open(const struct sl_dest_options *o, struct sl_dest **out, struct s
     if (!p)
         return sl_err_nomem(err, "an output");
     p->empty = 1;
+    p->keep = -1;
     p->fd = STDOUT_FILENO;
     if (o->dest) {
         p->own = 1;
         p->fd = -1;
         rc = open_file(p, o, err);
-        const char *suffix = compression_suffix(o->dest);
-        if (rc == 0 && suffix) {
-            p->compressor = sl_compressor_new(suffix, err);
-            rc = p->compressor ? 0 : -(int)(err ? err->code : SL_EFAIL);
-        }
+        p->suffix = compression_suffix(o->dest);
+        if (rc == 0 && !o->in_place) /* without a row, too, there is one */
+            rc = begin_packing(p, err);
     }
     if (rc < 0) {
         sl_dest_free(p);
@@ -213,10 +230,12 @@ int sl_dest_write(struct sl_dest *o, const void *data, size_t n, struct sl_err *
     assert(o && (data || !n));
     if (o->gone)
         return SL_PUSH_DONE;
-    if (!o->compressor)
+    if (!o->suffix || !n)
         return n ? write_raw(o, data, n, err) : SL_PUSH_OK;
     sl_buf_reset(&o->packed);
-    int rc = sl_compressor_write(o->compressor, data, n, &o->packed, err);
+    int rc = begin_packing(o, err);
+    if (rc == 0)
+        rc = sl_compressor_write(o->compressor, data, n, &o->packed, err);
     return rc < 0 ? rc : write_raw(o, o->packed.data, o->packed.len, err);
 }
 
@@ -234,6 +253,17 @@ static int rename_to(const struct sl_dest *o, struct sl_err *err)
     return sl_err_hint(err, "run again: --force replaces it, --append adds to it");
 }
 
+static int end_packing(struct sl_dest *o, struct sl_err *err)
+{
+    if (!o->compressor)
+        return 0;
+    sl_buf_reset(&o->packed);
+    int rc = sl_compressor_end(o->compressor, &o->packed, err);
+    sl_compressor_free(o->compressor);
+    o->compressor = NULL;
+    return rc < 0 ? rc : write_raw(o, o->packed.data, o->packed.len, err);
+}
+
 static int publish(struct sl_dest *o, struct sl_err *err)
 {
     int rc = sl_path_sync(o->fd, o->temporary, err);
@@ -248,15 +278,9 @@ static int publish(struct sl_dest *o, struct sl_err *err)
 
 int sl_dest_close(struct sl_dest *o, struct sl_err *err)
 {
-    int rc = 0;
     if (o->gone)
         return 0;
-    if (o->compressor) {
-        sl_buf_reset(&o->packed);
-        rc = sl_compressor_end(o->compressor, &o->packed, err);
-        if (rc == 0)
-            rc = write_raw(o, o->packed.data, o->packed.len, err);
-    }
+    int rc = end_packing(o, err);
     if (rc == 0 && o->temporary)
         rc = publish(o, err);
     if (o->own) {
@@ -270,7 +294,9 @@ int sl_dest_close(struct sl_dest *o, struct sl_err *err)
 int64_t sl_dest_sync(struct sl_dest *o, struct sl_err *err)
 {
     struct stat st;
-    int rc = sl_path_sync(o->fd, o->path, err);
+    int rc = end_packing(o, err);
+    if (rc == 0)
+        rc = sl_path_sync(o->fd, o->path, err);
     if (rc == 0 && fstat(o->fd, &st) < 0)
         rc = sl_err_sys(err, "cannot look at %s", o->path);
     return rc < 0 ? rc : (int64_t)st.st_size;
@@ -305,7 +331,7 @@ void sl_dest_poll(struct sl_dest *o, struct sl_poll_set *p)
 
 int sl_dest_is_terminal(const struct sl_dest *o)
 {
-    return !o->compressor && isatty(o->fd);
+    return !o->suffix && isatty(o->fd);
 }
 
 int sl_dest_is_empty(const struct sl_dest *o)

@@ -68,7 +68,7 @@ static int check_header(const char *path, const struct sl_text_write_options *wo
     return rc;
 }
 
-/* The first bytes into sample, the last one into *last. */
+/* The first bytes into sample, the last one into *last (NULL: it is not looked for). */
 static int look(struct sl_bytes *b, struct sl_buf *sample, char *last, struct sl_err *err)
 {
     static const size_t block = 64 << 10;
@@ -79,10 +79,11 @@ static int look(struct sl_bytes *b, struct sl_buf *sample, char *last, struct sl
         rc = sl_bytes_read(b, data, block, &got, err);
         if (rc != SL_BYTES_DATA)
             break;
-        *last = data[got - 1];
+        if (last)
+            *last = data[got - 1];
         if (sample->len < SAMPLE)
             sl_buf_add(sample, data, SL_MIN(got, SAMPLE - sample->len));
-        else if (!sl_bytes_is_compressed(b) && sl_bytes_is_regular(b))
+        else if (!last || (!sl_bytes_is_compressed(b) && sl_bytes_is_regular(b)))
             break;
     }
     free(data);
@@ -92,22 +93,23 @@ static int look(struct sl_bytes *b, struct sl_buf *sample, char *last, struct sl
 int sl_append_check(const char *path, const struct sl_text_write_options *wo,
                     struct sl_schema *rows, int *unended, struct sl_err *err)
 {
-    assert(path && wo && sl_schema_is_sound(rows) && unended);
+    assert(path && wo && sl_schema_is_sound(rows));
     struct sl_buf sample = SL_BUF_INIT;
     struct sl_bytes *b = NULL;
     char last = '\n';
 
     int rc = sl_bytes_open(path, 0, -1, &b, err);
     if (rc == 0)
-        rc = look(b, &sample, &last, err);
-    if (rc == 0 && !sl_bytes_is_compressed(b)) {
+        rc = look(b, &sample, unended ? &last : NULL, err);
+    if (rc == 0 && unended && !sl_bytes_is_compressed(b)) {
         struct stat st;
         if (fstat(sl_bytes_fd(b), &st) < 0)
             rc = sl_err_sys(err, "cannot stat %s", path);
         else if (sl_path_pread(sl_bytes_fd(b), &last, 1, st.st_size - 1, path, err) < 0)
             rc = -(int)(err ? err->code : SL_EFAIL);
     }
-    *unended = last != '\n';
+    if (unended)
+        *unended = last != '\n';
     if (rc == 0 && sample.len && !wo->no_header &&
         (wo->format == SL_TEXT_CSV || wo->format == SL_TEXT_TSV))
         rc = check_header(path, wo, rows, &sample, err);
