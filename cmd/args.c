@@ -86,14 +86,14 @@ const struct sl_option sl_options_log[] = {
 };
 
 const struct sl_option sl_options_again[] = {
-    {"again", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "take all of it, though the log has it",
+    {"again", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "take all of it, though -o has it",
      AT(again), NULL},
     {0},
 };
 
 const struct sl_option sl_options_resume[] = {
     {"resume", 0, SL_OPTION_OPTIONAL, SL_COMPLETE_NOTHING, "NAME",
-     "go on behind what the log has of this input", AT(resume), NULL},
+     "go on behind what -o has of this input", AT(resume), NULL},
     {"wait", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "... once another run of it is over",
      AT(wait), NULL},
     {0},

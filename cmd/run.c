@@ -147,9 +147,16 @@ static int check_output(const struct sl_args *a, struct sl_err *err)
     }
     if (a->append && to_stdout && !rejects_file)
         return sl_err_set(err, SL_EUSAGE, "--append needs -o FILE");
-    if ((a->again || a->resume) && !to_log)
-        return sl_err_set(err, SL_EUSAGE, "--%s needs a log as destination: -o NAME/",
-                          a->resume ? "resume" : "again");
+    if ((a->again || a->resume) && to_stdout) {
+        sl_err_set(err, SL_EUSAGE, "--%s needs a log or a file as destination: -o NAME/",
+                   a->resume ? "resume" : "again");
+        return sl_err_hint(err, "standard output keeps nothing: rows would be there at least once");
+    }
+    if ((a->again || a->resume) && !to_log && (a->force || a->append)) {
+        sl_err_set(err, SL_EUSAGE, "--%s goes on with the file of earlier runs: leave out --%s",
+                   a->resume ? "resume" : "again", a->force ? "force" : "append");
+        return -SL_EUSAGE;
+    }
     if (a->resume && (a->resume[strspn(a->resume, NAME_LETTERS)] || a->resume[0] == '.' ||
                       strlen(a->resume) > 64))
         return sl_err_set(
@@ -275,6 +282,11 @@ static int fill_input(struct sl_cmd_run *run, const struct sl_invocation *call)
     return a->delimiter ? parse_delimiter(a->delimiter, &in->delimiter, &run->err) : 0;
 }
 
+static enum sl_again again_of(const struct sl_args *a)
+{
+    return a->resume ? SL_AGAIN_RESUME : a->again ? SL_AGAIN_ALL : SL_AGAIN_REFUSE;
+}
+
 static int fill_output(struct sl_cmd_run *run, const struct sl_invocation *call)
 {
     const struct sl_args *a = run->args;
@@ -291,6 +303,7 @@ static int fill_output(struct sl_cmd_run *run, const struct sl_invocation *call)
         .zone = run->zone,
         .may_create = 1,
         .only_plan = a->explain,
+        .again = again_of(a),
         .account = &run->account,
     };
     add_command_line(&run->line, call);
@@ -393,9 +406,7 @@ static int begin(struct sl_cmd_run *run)
     };
     rc = sl_pipeline_new(&o, &run->pipeline, &run->err);
     if (rc == 0)
-        sl_pipeline_again(run->pipeline, a->resume  ? SL_AGAIN_RESUME
-                                         : a->again ? SL_AGAIN_ALL
-                                                    : SL_AGAIN_REFUSE);
+        sl_pipeline_again(run->pipeline, again_of(a));
     return rc;
 }
 
@@ -492,7 +503,7 @@ static int add_sinks(struct sl_cmd_run *run)
         .force = a->force,
         .zone = run->zone,
         .may_create = 1,
-        .beside_log = a->output && sl_output_is_log(a->output),
+        .beside_log = a->output && (sl_output_is_log(a->output) || again_of(a) != SL_AGAIN_REFUSE),
         .only_plan = a->explain,
         .reads = &run->in,
         .account = &run->account,

@@ -472,6 +472,9 @@ void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out)
         add_said(out, &said);
     }
     explain_sink("sink", p->sink, p->end->out, &said);
+    if (p->again == SL_AGAIN_RESUME)
+        sl_buf_addstr(&said, p->sink->class->promise == SL_PROMISE_EXACT ? ", exactly once"
+                                                                         : ", at least once");
     add_said(out, &said);
     if (rejects) {
         explain_sink("rejects", p->rejects, rejects, &said);

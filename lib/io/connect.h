@@ -50,6 +50,9 @@ struct sl_stream_sink {                /* first member of such a sink */
     struct sl_buf bytes;     /* not written yet, and */
     int64_t rows;            /* the rows in them */
     enum sl_visible visible; /* of text to a terminal; SL_VISIBLE_ALL: it is written as it is */
+    int kept;       /* of exact_sink.c, which opens dest before it: a flush is a place to go on
+                              * from, and dest has */
+    int64_t before; /* rows of earlier runs */
 };
 /* Counts rows that are in bytes now, or will be before they are written. */
 void sl_stream_sink_take(struct sl_stream_sink *s, size_t rows);
@@ -89,5 +92,9 @@ int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format form
                      struct sl_sink **out, struct sl_err *err);
 int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);
 int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);
+/* A file of such text or frames (o->again), and what is behind its name for the log beside it. */
+#define SL_BESIDE ".sluice"
+int sl_exact_sink_new(const struct sl_output_options *o, enum sl_text_format format,
+                      struct sl_sink **out, struct sl_err *err);
 
 #endif

@@ -68,6 +68,7 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
     f->schema = sl_schema_copy(schema);
     if (!f->schema)
         return sl_err_nomem(err, "a schema");
+    f->sent = f->stream.before;
     rc = describe(f, err);
     return rc < 0 ? rc : sl_ipc_form_init(&f->form, f->schema, err);
 }
@@ -79,7 +80,9 @@ static int start(struct frames_sink *f, struct sl_batch *first, struct sl_err *e
     if (f->started)
         return 0;
     f->started = 1;
-    if (first && first->selected >= DICTIONARY_ROWS) {
+    if (f->stream.kept && !sl_dest_is_empty(f->stream.dest)) /* it has one */
+        return 0;
+    if (first && !f->stream.kept && first->selected >= DICTIONARY_ROWS) {
         rc = sl_ipc_form_fit(&f->form, first, err);
         for (int i = 0; i < f->form.nfields; i++)
             f->form.code[i] = f->form.code[i] ? 4 : 0;
@@ -231,6 +234,7 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
     f->stream.base.class = &frames_sink_class;
     f->stream.base.account = o->account;
     f->stream.base.wants_hidden = !o->dest;
+    f->stream.kept = o->again != SL_AGAIN_REFUSE;
     f->watermark = SL_TIME_MIN;
     f->command = o->command ? sl_strdup(o->command) : NULL;
     if (o->dest) {
@@ -246,7 +250,7 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
         }
         f->dest = sl_strdup(o->dest);
         rc = f->dest ? 0 : sl_err_nomem(err, "a sink of frames");
-        if (rc == 0 && !o->only_plan)
+        if (rc == 0 && !o->only_plan && !f->stream.kept)
             rc = sl_dest_open(&oo, &f->stream.dest, err);
     }
     if (rc < 0 || (o->command && !f->command)) {

@@ -350,7 +350,7 @@ static int grows(const struct sl_output_options *o, struct stat *st)
     }
     if (stat(o->dest, st) < 0)
         return 0;
-    return S_ISREG(st->st_mode) ? o->append : sl_path_is_log(o->dest);
+    return S_ISREG(st->st_mode) ? o->append || o->again : sl_path_is_log(o->dest);
 }
 
 /* A run that reads what it writes would go on until the disk is full. A log has an end for who does
@@ -390,6 +390,21 @@ static int not_a_log(const char *dest, struct sl_err *err)
     return sl_err_hint(err, "name a log that is there, or a new name");
 }
 
+/* What a run wrote without recording it would be nobody's for the next one that does. */
+static int refuse_kept(const char *dest, struct sl_err *err)
+{
+    struct sl_buf side = SL_BUF_INIT;
+    sl_buf_printf(&side, "%s" SL_BESIDE, dest);
+    int rc = sl_buf_check(&side, err);
+    if (rc == 0 && sl_path_is_log(side.data)) {
+        sl_err_set(err, SL_EEXIST, "%s is a file of runs with --resume: %s records what it has",
+                   dest, side.data);
+        rc = sl_err_hint(err, "--resume goes on, --again appends all; or move both away");
+    }
+    sl_buf_release(&side);
+    return rc;
+}
+
 int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err)
 {
     assert(o && out);
@@ -423,6 +438,10 @@ int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, stru
         return not_a_log(local.dest, err);
     int rc = output_format(&local, local.dest, &format, err);
     if (rc < 0)
+        return rc;
+    if (local.dest && local.again != SL_AGAIN_REFUSE)
+        return sl_exact_sink_new(&local, format, out, err);
+    if (local.dest && (rc = refuse_kept(local.dest, err)) < 0)
         return rc;
     rc = format == SL_TEXT_ARROW ? sl_frames_sink_new(&local, out, err)
                                  : sl_text_sink_new(&local, format, out, err);

@@ -38,7 +38,7 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
         return -(int)(err ? err->code : SL_EFAIL);
     if (!sl_dest_is_empty(s->stream.dest)) {
         int unended = 0;
-        rc = sl_append_check(s->dest, &s->wo, visible, &unended, err);
+        rc = sl_append_check(s->dest, &s->wo, visible, s->stream.kept ? NULL : &unended, err);
         if (unended)
             sl_buf_add(&s->stream.bytes, "\n", 1);
         s->wo.no_header = 1;
@@ -125,7 +125,7 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     (void)c;
     if (d == SL_MORE)
         return 0;
-    if (d == SL_END || d == SL_STOP)
+    if (d == SL_END || d == SL_STOP || s->stream.kept) /* the header, once, if nothing else */
         rc = sl_text_write_end(s->writer, &s->stream.bytes, err);
     else
         rc = sl_text_write_flush(s->writer, &s->stream.bytes, err);
@@ -242,12 +242,13 @@ int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format form
     s->oo = (struct sl_dest_options){
         .force = o->force, .append = o->append, .stop_fd = o->reads ? o->reads->stop_fd : -1};
     s->only_plan = o->only_plan;
+    s->stream.kept = o->again != SL_AGAIN_REFUSE;
     if (o->dest) {
         s->oo.in_place = o->beside_log && !sl_path_is_packed(o->dest);
         s->oo.dest = s->dest = sl_strdup(o->dest);
         /* A file that may not be written is refused before any work is done. */
         int rc = s->dest ? 0 : sl_err_nomem(err, "a text sink");
-        if (rc == 0 && !o->only_plan && !s->oo.in_place)
+        if (rc == 0 && !o->only_plan && !s->oo.in_place && !s->stream.kept)
             rc = sl_dest_open(&s->oo, &s->stream.dest, err);
         if (rc < 0) {
             sink_free(&s->stream.base);

@@ -151,10 +151,10 @@ refused_twice() { # MESSAGE COMMAND...
     [ "$(sluice transform t/ -O csv --quiet | tr '\n' ' ')" = 'n 1 2 3 4 ' ]
 }
 
-@test "--again and --resume need a log as destination, and exclude each other" {
+@test "--again and --resume need a destination that is kept, and exclude each other" {
     for option in --again --resume; do
         run -2 --separate-stderr sluice transform "$SAMPLES/orders.csv" $option -O csv
-        [[ $stderr == *"$option needs a log as destination"* ]]
+        [[ $stderr == *"$option needs a log or a file as destination"* ]]
     done
     run -2 --separate-stderr sluice transform "$SAMPLES/orders.csv" --again --resume -o l/
     [[ $stderr == *"choose one"* ]]
