@@ -28,9 +28,9 @@ setup() {
 
 # Ends every process that a test left behind, members of pipelines too, each by its own pid.
 teardown() {
-    local pid
+    local pid test=$BASHPID # in $(...) it is another one
     exec 7>&- 8<&-
-    for pid in "${pids[@]}" $(ps -o pid= --ppid "$BASHPID"); do
+    for pid in "${pids[@]}" $(ps -o pid= --ppid "$test"); do
         kill -9 "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
