@@ -108,6 +108,7 @@ static const struct verb {
     {"verify", "", run_verify},
     {"repair", "yes", run_repair},
     {"prune", "older before to-size before-offset grace dry-run", sl_cmd_log_prune},
+    {"rollback", "to dry-run", sl_cmd_log_rollback},
     {"groups", "to tz", NULL}, /* takes more words */
 };
 
@@ -125,10 +126,10 @@ static const struct sl_option own[] = {
      "prune: rows before offset N of partition P", AT(before_offset), NULL},
     {"grace", 0, SL_OPTION_DURATION, SL_COMPLETE_NOTHING, "DURATION",
      "prune: how long the files stay (10 minutes)", AT(grace), NULL},
-    {"dry-run", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "prune: show what would go",
+    {"dry-run", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "prune, rollback: show what would go",
      AT(dry_run), NULL},
     {"to", 0, SL_OPTION_TEXT, SL_COMPLETE_VALUES, "POINT",
-     "groups set: earliest latest N P:N,P:N a time -1h", AT(to), "earliest latest"},
+     "groups set: N, P:N,P:N, a time; rollback: COMMIT", AT(to), "earliest latest"},
     {"tz", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "ZONE",
      "groups set: of a time without one (UTC)", AT(tz), NULL},
     {0},
@@ -202,14 +203,17 @@ const struct sl_cmd sl_cmd_log = {
     .name = "log",
     .group = "Look at a log",
     .summary = "what a log holds, whether it is whole, and care of it",
-    .usage = "[option ...] info|verify|repair|prune|groups log [verb name]",
-    .about = "info prints what the log holds. verify checks every committed byte and exits 1\n"
-             "on damage. repair says what it would do; what it takes away goes to lost/.\n"
-             "prune drops whole segments of old rows. groups shows how far each consumer group\n"
-             "is, and what reads it; set NAME, reset NAME and delete NAME change it.",
+    .usage = "[option ...] verb log [verb name]",
+    .about = "  info      prints what the log holds\n"
+             "  verify    checks every committed byte, and exits 1 on damage\n"
+             "  repair    says what it would do; what it takes away goes to lost/\n"
+             "  prune     drops whole segments of old rows\n"
+             "  rollback  undoes the commits after one; without --to lists the last ones\n"
+             "  groups    shows how far each consumer group is, and what reads it;\n"
+             "            set NAME, reset NAME and delete NAME change it",
     .sets = sets,
     .size = sizeof(struct sl_log_args),
     .examples = examples,
-    .verbs = "info verify repair prune groups",
+    .verbs = "info verify repair prune rollback groups",
     .run = run,
 };

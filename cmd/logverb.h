@@ -17,6 +17,7 @@ struct sl_log_args {
 /* Each does its verb on the log and answers the exit status. */
 int sl_cmd_log_info(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
 int sl_cmd_log_prune(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
+int sl_cmd_log_rollback(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
 /* words: the log, and behind it nothing, or set NAME, reset NAME, delete NAME. */
 int sl_cmd_log_groups(const struct sl_cmd *cmd, const struct sl_log_args *a,
                       const struct sl_words *words);

@@ -280,7 +280,7 @@ _sluice() {
         ;;
     log)
         options="--yes --older --before --to-size --before-offset --grace --dry-run --to --tz --help"
-        verbs="info verify repair prune groups"
+        verbs="info verify repair prune rollback groups"
         ;;
     completion)
         options="--columns --help"

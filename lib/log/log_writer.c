@@ -52,7 +52,8 @@ int sl_writer_lock(struct sl_log_writer *w, struct sl_err *err)
     if (rc >= 0 && l->trust != SL_VIEW_TRUSTED)
         rc = must_check(l, err);
     if (rc >= 0 && l->state.history != w->history) {
-        sl_err_set(err, SL_EIO, "a recovery took back commits that this writer knew of");
+        sl_err_set(err, SL_EIO,
+                   "a recovery or a rollback took back commits that this writer knew of");
         sl_err_hint(err, "run again: the log is read from where it is now");
         rc = sl_err_place(err, "%s", l->path);
     }

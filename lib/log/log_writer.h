@@ -161,6 +161,11 @@ int sl_writer_set_aging(struct sl_log_writer *w, struct sl_seg_key key, int64_t 
 
 /* After a reboot or a failed sync. Under the lock; *moved counts bytes that went to lost/. */
 int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *err);
+/* What lies behind the state: bytes past the committed lengths, and files that it does not name, but for
+ * those of rows that it has elsewhere. Copied to lost/ if it holds a whole batch (*moved counts the bytes),
+ * then cut off; or one of the two, so that a line can be written between them. Under the lock. */
+enum sl_trim { SL_TRIM_MOVE, SL_TRIM_COPY, SL_TRIM_CUT };
+int sl_log_trim(struct sl_log *l, enum sl_trim how, int64_t *moved, struct sl_err *err);
 /* Writes again, and syncs, the bytes that the commits after the mark added to segments (the log is
  * unclean: they have been checked), and the commit file: the kernel may have called them clean after a
  * sync that failed. The bytes stay what they are. */

@@ -106,34 +106,42 @@ static int sync_lost(struct sl_log *l, int fd, struct sl_err *err)
                                           : rc;
 }
 
-/* Moves bytes of a segment's file from `from` on to lost/ (counted in *moved); the file is then cut
- * at `from`, or removed if whole. */
-static int set_aside(struct sl_log *l, struct sl_seg_key key, int64_t from, int64_t *moved,
-                     struct sl_err *err)
+static int copy_aside(struct sl_log *l, struct sl_seg_key key, int fd, int64_t from, int64_t size,
+                      const char *name, struct sl_err *err)
+{
+    int to = lost_file(l, key, from, err);
+    int rc = to < 0 ? to : copy_bytes(fd, to, from, size, from, name, err);
+    if (rc == 0)
+        rc = sync_lost(l, to, err);
+    if (to >= 0)
+        close(to);
+    return rc;
+}
+
+/* Copies bytes of a segment's file from `from` on to lost/ (counted in *moved), and cuts the file at
+ * `from`, or removes it if whole: both, or one of them, as `how` says. */
+static int set_aside(struct sl_log *l, enum sl_trim how, struct sl_seg_key key, int64_t from,
+                     int64_t *moved, struct sl_err *err)
 {
     struct sl_buf name = SL_BUF_INIT;
     struct stat st;
     char file[SL_SEG_NAME];
-    int to = -1, fd, rc;
+    int fd, rc;
 
     rc = fd = sl_view_open_seg(l, key, O_RDWR, &name, err);
     if (rc >= 0)
         rc = fstat(fd, &st) < 0 ? sl_err_sys(err, "cannot examine %s", name.data) : 0;
-    if (rc == 0)
-        rc = to = lost_file(l, key, from, err);
-    if (rc >= 0)
-        rc = copy_bytes(fd, to, from, st.st_size, from, name.data, err);
-    if (rc == 0)
-        rc = sync_lost(l, to, err);
-    if (rc == 0)
-        *moved += st.st_size - from;
+    if (rc == 0 && how != SL_TRIM_CUT) {
+        rc = copy_aside(l, key, fd, from, st.st_size, name.data, err);
+        *moved += rc == 0 ? st.st_size - from : 0;
+    }
     sl_seg_name(key, ".arrows", file);
-    if (rc == 0 && from > 0 && ftruncate(fd, from) < 0)
+    if (rc < 0 || how == SL_TRIM_COPY)
+        ;
+    else if (from > 0 && ftruncate(fd, from) < 0)
         rc = sl_err_sys(err, "cannot cut %s", name.data);
-    else if (rc == 0 && from == 0 && unlinkat(l->dirfd, file, 0) < 0)
+    else if (from == 0 && unlinkat(l->dirfd, file, 0) < 0)
         rc = sl_err_sys(err, "cannot remove %s", name.data);
-    if (to >= 0)
-        close(to);
     if (fd >= 0)
         close(fd);
     sl_buf_release(&name);
@@ -143,8 +151,8 @@ static int set_aside(struct sl_log *l, struct sl_seg_key key, int64_t from, int6
 /* ---- what lies beyond the last good commit ---- */
 
 /* Bytes after the committed length of a known segment. */
-static int trim_segment(struct sl_log *l, const struct sl_seg *seg, int64_t *moved,
-                        struct sl_err *err)
+static int trim_segment(struct sl_log *l, enum sl_trim how, const struct sl_seg *seg,
+                        int64_t *moved, struct sl_err *err)
 {
     struct sl_buf name = SL_BUF_INIT;
     struct stat st;
@@ -154,8 +162,8 @@ static int trim_segment(struct sl_log *l, const struct sl_seg *seg, int64_t *mov
         rc = sl_err_sys(err, "cannot examine %s", name.data);
     if (rc == 0 && st.st_size > seg->bytes) {
         if (holds_batch(l, sl_seg_key(seg), seg, seg->bytes, st.st_size))
-            rc = set_aside(l, sl_seg_key(seg), seg->bytes, moved, err);
-        else if (ftruncate(fd, seg->bytes) < 0)
+            rc = set_aside(l, how, sl_seg_key(seg), seg->bytes, moved, err);
+        else if (how != SL_TRIM_COPY && ftruncate(fd, seg->bytes) < 0)
             rc = sl_err_sys(err, "cannot cut %s", name.data);
     }
     if (fd >= 0)
@@ -184,7 +192,7 @@ static int is_copy(struct sl_log *l, struct sl_seg_key key, int64_t size, int64_
     return copy;
 }
 
-static int trim_stranger(struct sl_log *l, struct sl_seg_key key, int64_t *moved,
+static int trim_stranger(struct sl_log *l, enum sl_trim how, struct sl_seg_key key, int64_t *moved,
                          struct sl_err *err)
 {
     struct stat st;
@@ -196,8 +204,8 @@ static int trim_stranger(struct sl_log *l, struct sl_seg_key key, int64_t *moved
     } else if (is_copy(l, key, st.st_size, l->state.parts[key.partition].end)) {
         rc = 0; /* for who removes such files in due time */
     } else if (holds_batch(l, key, NULL, 0, st.st_size)) {
-        rc = set_aside(l, key, 0, moved, err);
-    } else {
+        rc = set_aside(l, how, key, 0, moved, err);
+    } else if (how != SL_TRIM_COPY) {
         sl_view_remove_seg(l, key);
     }
     close(fd);
@@ -205,7 +213,8 @@ static int trim_stranger(struct sl_log *l, struct sl_seg_key key, int64_t *moved
 }
 
 /* Files of a partition that no line names. */
-static int trim_strangers(struct sl_log *l, int partition, int64_t *moved, struct sl_err *err)
+static int trim_strangers(struct sl_log *l, enum sl_trim how, int partition, int64_t *moved,
+                          struct sl_err *err)
 {
     char name[16];
     const char *file;
@@ -218,7 +227,7 @@ static int trim_strangers(struct sl_log *l, int partition, int64_t *moved, struc
         struct sl_seg_key key;
         if (!sl_seg_parse_name(file, partition, &key) || sl_state_seg(&l->state, key))
             continue;
-        rc = trim_stranger(l, key, moved, err);
+        rc = trim_stranger(l, how, key, moved, err);
         if (rc < 0)
             break;
     }
@@ -226,15 +235,15 @@ static int trim_strangers(struct sl_log *l, int partition, int64_t *moved, struc
     return rc;
 }
 
-static int trim(struct sl_log *l, int64_t *moved, struct sl_err *err)
+int sl_log_trim(struct sl_log *l, enum sl_trim how, int64_t *moved, struct sl_err *err)
 {
     int rc = 0;
     for (int i = 0; i < l->state.npartitions && rc == 0; i++) {
         const struct sl_part *p = &l->state.parts[i];
         for (int k = 0; k < p->nsegs && rc == 0; k++)
-            rc = trim_segment(l, &p->segs[k], moved, err);
+            rc = trim_segment(l, how, &p->segs[k], moved, err);
         if (rc == 0)
-            rc = trim_strangers(l, i, moved, err);
+            rc = trim_strangers(l, how, i, moved, err);
     }
     return rc;
 }
@@ -317,7 +326,7 @@ int sl_writer_recover(struct sl_log_writer *w, int64_t *moved, struct sl_err *er
         w->lost = l->state.n;
     int beyond = l->c.tail != SL_TAIL_NONE || l->state.n > l->mark.durable || !l->mark.known;
     int64_t before = *moved;
-    rc = trim(l, moved, err);
+    rc = sl_log_trim(l, SL_TRIM_MOVE, moved, err);
     /* Batches without a line may have been committed, and read, before their line was lost. */
     lost |= *moved > before;
     beyond |= lost;

@@ -41,4 +41,21 @@ int64_t sl_log_prune(const char *path, const struct sl_prune *o,
                      void (*fn)(void *arg, const struct sl_pruned *p), void *arg,
                      struct sl_err *err);
 
+/* A commit that the log can go back to, and what it brought. */
+struct sl_rollback_point {
+    int64_t n, at; /* number; time (µs) */
+    int64_t rows;
+    int is_last;
+};
+/* Calls fn for each, oldest first. */
+int sl_log_rollback_points(const char *path,
+                           void (*fn)(void *arg, const struct sl_rollback_point *p), void *arg,
+                           struct sl_err *err);
+/* All partitions, the schema, positions and pipelines go back to what they were after commit `to`, in a new
+ * history. Rows behind it are copied to lost/ before. Calls fn for each partition that loses rows. Number of
+ * bytes in lost/, or < 0; dry: nothing is changed, 0. */
+int64_t sl_log_rollback(const char *path, int64_t to, int dry,
+                        void (*fn)(void *arg, const struct sl_pruned *p), void *arg,
+                        struct sl_err *err);
+
 #endif

@@ -64,6 +64,11 @@ struct sl_extents {
 void sl_mend_say(struct sl_mend *m, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Reads the commit files, leaving out what is damaged. SL_ECORRUPT if no snapshot is good. */
 int sl_mend_commits(struct sl_mend *m, struct sl_err *err);
+/* A commit file as it is: its bytes, and its name in the log (room for SL_COMMIT_NAME + 16). */
+int sl_mend_file(struct sl_log *l, int64_t file, char *name, struct sl_buf *b, struct sl_err *err);
+/* How much of the older commit file counts (bytes), and its last commit that does, as the newest file's
+ * snapshot says. 0: it says nothing good, or names another predecessor. */
+int64_t sl_mend_limit(struct sl_log *l, int64_t newest, int64_t older, int64_t *last);
 /* Reads the older of two commit files of m->l alone, as far as the newer one says that it goes. 1 if it is
  * damaged, which m->bad is told. */
 int sl_mend_older(const struct sl_mend *m, int64_t newest, int64_t older, struct sl_err *err);

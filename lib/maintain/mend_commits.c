@@ -238,8 +238,7 @@ static int read_lines(struct sl_mend *m, struct lines *f, const struct sl_buf *b
     return rc == 0 ? begin_anyway(m, f, err) : rc;
 }
 
-static int read_file(struct sl_log *l, int64_t file, char *name, struct sl_buf *b,
-                     struct sl_err *err)
+int sl_mend_file(struct sl_log *l, int64_t file, char *name, struct sl_buf *b, struct sl_err *err)
 {
     struct sl_buf path = SL_BUF_INIT;
     memcpy(name, "commits/", 8);
@@ -258,7 +257,7 @@ static int read_one(struct sl_mend *m, int64_t file, int64_t limit, int *gap, st
     struct sl_buf b = SL_BUF_INIT;
     char name[SL_COMMIT_NAME + 16];
     struct lines f = {.name = name, .file = file};
-    int rc = read_file(m->l, file, name, &b, err);
+    int rc = sl_mend_file(m->l, file, name, &b, err);
     if (rc == 0 && limit && (size_t)limit < b.len)
         b.len = (size_t)limit;
     if (rc == 0 && !b.len)
@@ -274,9 +273,7 @@ static int read_one(struct sl_mend *m, int64_t file, int64_t limit, int *gap, st
     return rc < 0 ? rc : f.bad;
 }
 
-/* What the newest file's snapshot, if it is good, says of the older one: how far it counts. 0 = it is
- * not known. */
-static int64_t limit_of(struct sl_log *l, int64_t newest, int64_t older, int64_t *last)
+int64_t sl_mend_limit(struct sl_log *l, int64_t newest, int64_t older, int64_t *last)
 {
     struct sl_buf b = SL_BUF_INIT;
     struct sl_line line;
@@ -284,7 +281,7 @@ static int64_t limit_of(struct sl_log *l, int64_t newest, int64_t older, int64_t
     int64_t limit = 0;
     sl_line_init(&line);
     const char *nl =
-        read_file(l, newest, name, &b, NULL) == 0 && b.len ? memchr(b.data, '\n', b.len) : NULL;
+        sl_mend_file(l, newest, name, &b, NULL) == 0 && b.len ? memchr(b.data, '\n', b.len) : NULL;
     if (nl && sl_line_parse(b.data, (size_t)(nl + 1 - b.data), &line, NULL) == 0 && line.snapshot &&
         line.n == newest && line.file == older) {
         limit = line.file_bytes;
@@ -300,7 +297,7 @@ int sl_mend_older(const struct sl_mend *m, int64_t newest, int64_t older, struct
     assert(sl_mend_is_sound(m));
     assert(older < newest);
     struct sl_mend o = {.say = m->say, .arg = m->arg, .bad = m->bad, .alone = 1};
-    int64_t last = 0, limit = limit_of(m->l, newest, older, &last);
+    int64_t last = 0, limit = sl_mend_limit(m->l, newest, older, &last);
     int gap, rc = sl_view_open(m->l->path, m->l->boot, SL_VIEW_READS, &o.l, err);
     if (rc < 0)
         return rc;
@@ -353,7 +350,7 @@ int sl_mend_commits(struct sl_mend *m, struct sl_err *err)
         return rc;
     sl_state_release(&l->state);
     if (older)
-        rc = take_file(m, older, limit_of(l, newest, older, &last), &gap, err);
+        rc = take_file(m, older, sl_mend_limit(l, newest, older, &last), &gap, err);
     if (rc == 0)
         rc = take_file(m, newest, 0, &gap, err);
     l->state.lenient = 0;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The sluice authors
 #
-# A log's life: prune, and what readers, followers and resumed runs see of it.
+# A log's life: prune and rollback, and what readers, followers and resumed runs see of it.
 
 load common
 
@@ -177,6 +177,125 @@ ids() { # LOG [OPTION...]
     } || failed=1
     umount full
     [ "$failed" = 0 ]
+}
+
+# Runs `sluice log ...` on a copy of l/ and kills it at the first, second ... call of each kind that changes a
+# file, until it comes through. Each time the log is whole, and its rows are those before or those after;
+# the command, run again, makes them those after, and rows can be appended.
+killed_anywhere() { # BEFORE AFTER VERB OPTION...
+    local before=$1 after=$2 verb=$3 call k kills=0 ended got
+    shift 3
+    for call in pwrite64 ftruncate unlinkat renameat utimensat fsync fdatasync mkdirat; do
+        for k in $(seq 50); do
+            rm -rf copy
+            cp -a l copy
+            ended=0
+            strace -f -o /dev/null -e trace=$call -e "inject=$call:signal=KILL:when=$k" \
+                "$SLUICE" log "$verb" copy/ "$@" >/dev/null 2>&1 || ended=$?
+            run -0 sluice log verify copy/
+            got=$(ids copy/)
+            [ "$got" = "$before" ] || [ "$got" = "$after" ]
+            [ $ended = 137 ] || break
+            kills=$((kills + 1))
+            sluice log "$verb" copy/ "$@" || [ $? = 3 ]
+            [ "$(ids copy/)" = "$after" ]
+            sluice ingest --quiet --again part1.csv -o copy/
+            run -0 sluice log verify copy/
+            [ "$(ids copy/)" = "$after"$'\n'"$(seq 0 99)" ]
+        done
+        [ $ended != 137 ]
+    done
+    echo "$kills kills"
+    [ $kills -ge 8 ]
+}
+
+@test "a prune that is killed anywhere has happened or not" {
+    need_strace
+    grow l/ 1 4
+    killed_anywhere "$(seq 0 399)" "$(seq 200 399)" prune --before-offset 200 --grace 0
+}
+
+@test "a rollback that is killed anywhere has happened or not" {
+    need_strace
+    grow l/ 1 4
+    killed_anywhere "$(seq 0 399)" "$(seq 0 199)" rollback --to 3
+}
+
+@test "rollback undoes the ingests after a commit, with the positions of their inputs; the rows are in lost/" {
+    grow l/ 1 2
+    cp part2.csv bad.csv
+    sluice ingest --quiet bad.csv -o l/
+    run -0 sluice log rollback l/
+    [[ ${lines[-2]} == "commit 3, "*", 100 rows" && ${lines[-1]} == "commit 4, "*", 100 rows, the last" ]]
+    run -0 sluice log rollback l/ --to 3 --dry-run
+    [[ $output == *"partition 0: offsets 200 to 300 would go"* ]]
+    [ "$(ids l/ | wc -l)" = 300 ]
+    run -3 sluice log rollback l/ --to 3
+    [[ $output == *"the log is as after commit 3: 100 rows, "*" bytes, went to lost/"* ]]
+    [ "$(ids l/)" = "$(seq 0 199)" ]
+    [ -s "$(echo l/lost/*.arrows)" ]
+    run -1 sluice ingest part2.csv -o l/ # the position of this one is still there
+    sluice ingest --quiet bad.csv -o l/  # and the bad one's is not
+    sluice log verify l/
+}
+
+@test "rollback takes back a column and rows of every partition" {
+    printf 'id,k\n%s\n' 1,a 2,b 3,c 4,d | sed 's/,\([0-9]\)/\n\1/' >p.csv
+    sluice ingest --quiet p.csv -o l/ --partitions 3 --key k
+    was=$(sluice replay l/ --meta -O csv --quiet | sort)
+    sed 's/$/,9/; 1s/9/more/' p.csv >wide.csv
+    sluice ingest --quiet wide.csv -o l/
+    run -3 sluice log rollback l/ --to 2
+    [ "$(sluice replay l/ --meta -O csv --quiet | sort)" = "$was" ]
+}
+
+@test "rollback to a commit of the file before, and once more; what was taken back is no way on" {
+    grow l/ 1 2
+    printf '{"n":' >>"$(echo l/commits/*)" # a torn line: the next commit begins a file
+    grow l/ 3 4
+    [ "$(find l/commits -type f | wc -l)" = 2 ]
+    run -3 sluice log rollback l/ --to 2
+    [ "$(ids l/)" = "$(seq 0 99)" ]
+    sluice log verify l/
+    grow l/ 5 5
+    run -1 sluice log rollback l/ --to 3
+    [[ $output == *"commit 3 is no longer there"* ]]
+    run -2 sluice log rollback l/ --to 99
+    sluice log verify l/
+}
+
+@test "a follower that has read what a rollback takes back fails; the writer at work too" {
+    grow l/ 1 2
+    sluice replay -f l/ -O csv >out 2>err &
+    follower=$!
+    mkfifo pipe
+    sluice ingest --quiet -I csv --no-header --types 'id bigint, ts timestamptz' -o l/ <pipe 2>written &
+    writer=$!
+    exec 8>pipe
+    echo 200,2026-03-01T00:00:00Z >&8
+    until_true has_lines out 202
+    run -3 sluice log rollback l/ --to 2
+    ends_with 1 $follower
+    grep -q 'the log went back to offset 100 of partition 0, by a rollback' err
+    echo 201,2026-03-01T00:00:00Z >&8
+    exec 8>&-
+    ends_with 1 $writer
+    grep -q 'a rollback took back commits' written
+    [ "$(ids l/)" = "$(seq 0 99)" ]
+    sluice log verify l/
+}
+
+@test "a rollback behind a prune is refused once the files are gone" {
+    grow l/ 1 3
+    sluice log prune l/ --before 2026-02-01
+    cp -a l kept
+    run -0 sluice log rollback kept/ --to 3 --dry-run
+    run -3 sluice log rollback kept/ --to 3
+    [ "$(ids kept/)" = "$(seq 0 199)" ]
+    rm l/0000/00000000000000000000-*
+    run -1 sluice log rollback l/ --to 3
+    [[ $output == *"was pruned or rewritten since"* ]]
+    [ "$(ids l/)" = "$(seq 100 299)" ]
 }
 
 @test "prune wants one bound, and its options are its own" {
