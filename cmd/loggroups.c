@@ -57,8 +57,6 @@ static int print_partition(struct sl_log *l, const struct sl_consumer *c, const 
     int rc = sl_consumer_position(c, p, &at, err);
     if (rc < 0)
         return rc;
-    if (!at.n)
-        at = (struct sl_group_position){.offset = start, .history = sl_log_history(l)};
     int64_t rows = SL_MAX(end - SL_MAX(at.offset, start), 0);
     sl_buf_printf(out, "%-16s %9d %10" PRId64 " %10" PRId64 " %10" PRId64, name, p, at.offset, end,
                   rows);
@@ -119,8 +117,9 @@ static int set_positions(struct sl_log *l, struct sl_consumer *c, const int64_t 
         struct sl_group_position at;
         if (to[p] < 0)
             continue;
-        if (sl_consumer_position(c, p, &at, NULL) < 0)
-            at.n = 0; /* damaged: whatever is there counts no more than this */
+        rc = sl_consumer_position(c, p, &at, err);
+        if (rc < 0 && rc != -SL_ECORRUPT) /* this mends a damaged one */
+            return rc;
         at.offset = to[p];
         at.history = sl_log_history(l);
         rc = sl_consumer_set(c, p, &at, err);

@@ -56,7 +56,9 @@ static int make(struct log_source *s, struct sl_err *err)
         return sl_err_nomem(err, "a consumer group");
     for (int p = 0; p < n; p++)
         from[p] = SL_MIN(s->ranges[p].from, sl_log_end(s->log, p)); /* what lies beyond was said */
-    int rc = sl_group_make(s->log, s->o.group, from, err);
+    int rc = s->o.from.kind == SL_POINT_NONE ? 0 : sl_log_make_durable(s->log, err);
+    if (rc == 0)
+        rc = sl_group_make(s->log, s->o.group, from, err);
     free(from);
     if (rc == -SL_EEXIST) /* somebody was faster */
         rc = s->o.from.kind == SL_POINT_NONE ? 0 : refuse_from(s, err);
@@ -70,8 +72,6 @@ static int load(struct log_source *s, int p, struct sl_group_position *at, struc
     int64_t start = sl_log_start(s->log, p), end = sl_log_end(s->log, p);
     if (rc < 0)
         return rc;
-    if (!at->n)
-        *at = (struct sl_group_position){.offset = start, .history = sl_log_history(s->log)};
     int holds = sl_log_history_holds(s->log, at->history, p, at->offset);
     if (!holds || at->offset > end) { /* the latter: it is an older copy of the log */
         if (!holds)
@@ -153,14 +153,14 @@ static int is_left(struct log_source *s, int p, struct sl_err *err)
 {
     struct sl_group_position at;
     int rc = sl_consumer_position(s->group->consumer, p, &at, err);
-    if (rc == 0 && at.n && at.offset > sl_log_end(s->log, p)) { /* others have seen more, or */
+    if (rc == 0 && at.offset > sl_log_end(s->log, p)) { /* others have seen more, or */
         rc = sl_log_refresh(s->log, err);
         if (rc >= 0)
             rc = load(s, p, &at, err);
     }
     if (rc < 0)
         return rc;
-    return SL_MAX(at.n ? at.offset : 0, sl_log_start(s->log, p)) < s->group->parts[p].pinned;
+    return SL_MAX(at.offset, sl_log_start(s->log, p)) < s->group->parts[p].pinned;
 }
 
 /* Takes up to n free partitions: how many, or < 0. In a bounded run only those with rows for it. */

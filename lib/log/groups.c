@@ -382,7 +382,7 @@ int sl_consumer_holder(const struct sl_consumer *c, int partition, int64_t *pid,
 
 /* ---- positions ---- */
 
-/* One record: 1 it is good, 0 there is none, < 0 it is damaged. */
+/* One record: 1 it is good, 0 not. */
 static int parse(const struct sl_consumer *c, const char *page, size_t len, int partition,
                  struct sl_group_position *out)
 {
@@ -390,21 +390,19 @@ static int parse(const struct sl_consumer *c, const char *page, size_t len, int 
     uint64_t crc;
     int64_t p;
     size_t n = end ? (size_t)(end - line) : 0;
-    if (!len || !page[0])
-        return 0;
     /* ,"crc":"xxxxxxxx"} ends it */
     if (n < 18 || !sl_hex_parse(line + n - 10, 8, &crc) || crc != sl_crc32c(0, line, n - 18))
-        return -SL_ECORRUPT;
+        return 0;
     if (sl_json_find(line, n, "log", &text, &n) != 1 || n != 34 || memcmp(text + 1, c->id, 32) != 0)
-        return -SL_ECORRUPT;
+        return 0;
     n = (size_t)(end - line);
     if (sl_json_find_int(line, n, "partition", &p) != 1 || p != partition ||
         sl_json_find_int(line, n, "n", &out->n) != 1 || out->n < 1 ||
         sl_json_find_int(line, n, "offset", &out->offset) != 1 || out->offset < 0)
-        return -SL_ECORRUPT;
+        return 0;
     if (sl_json_find(line, n, "history", &text, &n) != 1 || n != 18 ||
         !sl_hex_parse(text + 1, 16, &out->history))
-        return -SL_ECORRUPT;
+        return 0;
     return 1;
 }
 
@@ -418,19 +416,16 @@ int sl_consumer_position(const struct sl_consumer *c, int partition, struct sl_g
 {
     assert(c && out && partition >= 0);
     char page[RECORD];
-    int bad = 0;
     *out = (struct sl_group_position){0};
     for (int i = 0; i < 2; i++) {
         struct sl_group_position p;
         ssize_t n = sl_path_pread(c->file, page, sizeof(page), page_at(partition, i), c->dir, err);
-        int rc = n < 0 ? (int)n : parse(c, page, (size_t)n, partition, &p);
         if (n < 0)
-            return rc;
-        bad += rc < 0;
-        if (rc > 0 && p.n > out->n)
+            return (int)n;
+        if (parse(c, page, (size_t)n, partition, &p) && p.n > out->n)
             *out = p;
     }
-    if (!bad || out->n)
+    if (out->n)
         return 0;
     sl_err_set(err, SL_ECORRUPT, "the position of partition %d is damaged, or is of another log",
                partition);

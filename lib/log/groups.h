@@ -17,7 +17,7 @@
 #include "log/log.h"
 
 struct sl_group_position {
-    int64_t n;      /* how often one was written for this partition; 0: never */
+    int64_t n;      /* how often one was written for this partition; 0: never, or all are damaged */
     int64_t offset; /* of the first row that the group has not had */
     uint64_t history;
 };
@@ -49,7 +49,7 @@ int sl_consumer_take(struct sl_consumer *c, int partition, struct sl_err *err);
 void sl_consumer_give(struct sl_consumer *c, int partition);
 /* Who holds a partition, as seen by somebody else: 1 and *pid and host (SL_HOLDER_HOST bytes), 0. */
 int sl_consumer_holder(const struct sl_consumer *c, int partition, int64_t *pid, char *host);
-/* SL_ECORRUPT: both records are damaged. */
+/* SL_ECORRUPT: both records are damaged, and out->n is 0. */
 int sl_consumer_position(const struct sl_consumer *c, int partition, struct sl_group_position *out,
                          struct sl_err *err);
 /* Writes p->offset and p->history behind what p->n says, which grows. */

@@ -259,3 +259,34 @@ position() { # GROUP [PARTITION]
     sluice log groups l/ set g --to "0:$first"
     [ "$(ns --group g l/ | wc -w)" -eq $((303 - first)) ]
 }
+
+@test "a position that is damaged as a whole is no beginning; set mends it" {
+    more 1 3
+    [ "$(ns --group g l/)" = "1 2 3 " ]
+    dd if=/dev/zero of=l/groups/g/positions bs=4096 count=2 conv=notrunc status=none
+    run -1 --separate-stderr sluice replay --group g l/ -O csv
+    [[ $stderr == *"the position of partition 0 is damaged"* ]]
+    run -1 sluice log groups l/
+    sluice log groups l/ set g --to 2
+    [ "$(ns --group g l/)" = "3 " ]
+}
+
+@test "a position is written down when its rows are durable in the log" {
+    { echo n; seq 1 9; } | sluice ingest --quiet -I csv --sync none - -o l/
+    sluice log info l/ | grep -q ', durable to [01]$'
+    sluice replay --quiet --group g l/ -O csv >out
+    sluice log info l/ | awk '/^commit/ { exit !($2 == $5 ",") }'
+    { echo n; seq 1 9; } | sluice ingest --quiet -I csv --sync none - -o k/
+    [ "$(ns --group g --from latest k/)" = "" ]
+    sluice log info k/ | awk '/^commit/ { exit !($2 == $5 ",") }'
+}
+
+@test "after a reboot a group goes on, and the log is recovered for it" {
+    { echo n; seq 1 9; } | sluice ingest --quiet -I csv --sync none - -o l/
+    # A mark that cannot be read is one of another boot.
+    dd if=/dev/zero of=l/lock bs=66 count=1 conv=notrunc status=none
+    [ "$(ns --group g l/ | wc -w)" -eq 9 ]
+    more 10 11
+    [ "$(ns --group g l/)" = "10 11 " ]
+    sluice log verify l/
+}
