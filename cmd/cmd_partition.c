@@ -53,7 +53,7 @@ static const struct sl_option own[] = {
     {0},
 };
 static const struct sl_option_set sets[] = {
-    {"Partition", own}, SL_SET_INPUT, SL_SET_ZONE, SL_SET_LIVE, SL_SET_LOG,
+    {"Partition", own}, SL_SET_INPUT, SL_SET_ZONE, SL_SET_LIVE, SL_SET_GROUP, SL_SET_LOG,
     SL_SET_RESUME,      SL_SET_AGAIN, SL_SET_RUN,  SL_SET_HELP, SL_SET_END,
 };
 static const char *const examples[] = {

@@ -59,7 +59,7 @@ static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocati
     struct sl_log *log = NULL;
     struct sl_cmd_run r;
     if (sl_cmd_begin(&r, cmd, &a->common, call) >= 0 &&
-        (r.failed = keep_partitions(&r, &call->args, &log)) >= 0 && sl_cmd_source(&r) >= 0 &&
+        (r.failed = keep_partitions(&r, &r.call.args, &log)) >= 0 && sl_cmd_source(&r) >= 0 &&
         sl_cmd_where(&r, &a->where) >= 0)
         project(&r, a);
     int status = sl_cmd_end(&r);
@@ -85,6 +85,7 @@ static const struct sl_option_set sets[] = {
     SL_SET_INPUT,
     SL_SET_ZONE,
     SL_SET_LIVE,
+    SL_SET_GROUP,
     SL_SET_OUTPUT,
     SL_SET_NEW_LOG,
     SL_SET_LOG,

@@ -185,6 +185,9 @@ _sluice() {
     --into)
         return
         ;;
+    --group)
+        return
+        ;;
     --where)
         _sluice_columns "$cur"
         return
@@ -220,9 +223,6 @@ _sluice() {
         ;;
     --rows | -n)
         _sluice_values "0 10 100 all"
-        return
-        ;;
-    --group)
         return
         ;;
     --from)
@@ -264,13 +264,13 @@ _sluice() {
         options="--watch --forget --from-rejects --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     partition)
-        options="--by --into --output --hash --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--by --into --output --hash --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     transform)
-        options="--where --set --select --drop --rename --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--where --set --select --drop --rename --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     aggregate)
-        options="--where --select --by --window --order-by --limit --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--where --select --by --window --order-by --limit --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     tail)
         options="--rows --where --meta --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"

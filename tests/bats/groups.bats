@@ -290,3 +290,19 @@ position() { # GROUP [PARTITION]
     [ "$(ns --group g l/)" = "10 11 " ]
     sluice log verify l/
 }
+
+@test "every command reads a log as a group: transform, partition and aggregate get each row once" {
+    four
+    for _ in 1 2; do
+        sluice transform --quiet --group t l/ --set 'q = qty * 2' -O csv | sed 1d >>transformed
+        sluice partition --quiet --group p --by item --into 3 l/ -o parts/
+        sluice aggregate --quiet --group a --by country l/ -O csv | sed 1d >>counted
+    done
+    [ "$(wc -l <transformed)" -eq 10 ]
+    [ "$(sluice replay --quiet parts/ -O csv | sed 1d | wc -l)" -eq 10 ]
+    [ "$(sort counted)" = "$(sluice aggregate --quiet --by country l/ -O csv | sed 1d | sort)" ]
+    run -0 --separate-stderr sluice transform --group x --commit-on-success l/ --where 'qty > 1' -O csv -- cat
+    [ "${#lines[@]}" -gt 1 ]
+    run -0 --separate-stderr sluice transform --group x --commit-on-success l/ --where 'qty > 1' -O csv -- cat
+    [ "${#lines[@]}" -eq 1 ]
+}
