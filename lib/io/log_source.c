@@ -375,6 +375,11 @@ static int source_shorten(struct sl_source *base SL_UNUSED, struct sl_morsel *m 
     return 1;
 }
 
+static int source_durable(struct sl_source *base, struct sl_err *err)
+{
+    return sl_log_make_durable(((struct log_source *)base)->log, err);
+}
+
 static void discard(struct sl_morsel *m)
 {
     struct log_mark *mark = m->arg;
@@ -427,6 +432,7 @@ static const struct sl_source_class log_source_class = {
     .poll = source_poll,
     .delivered = sl_log_source_delivered,
     .positions = sl_log_source_positions,
+    .durable = source_durable,
     .committed = sl_log_group_committed,
     .shorten = source_shorten,
     .discard = discard,

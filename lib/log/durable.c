@@ -7,6 +7,8 @@
  * difference. After a reboot, or a sync that failed, a writer has to look at the log first.
  */
 #include "base/compat.h"
+#include <fcntl.h>
+#include <unistd.h>
 #include "log/log.h"
 #include "log/sync.h"
 
@@ -37,8 +39,12 @@ int sl_log_make_durable(struct sl_log *l, struct sl_err *err)
 {
     assert(l);
     struct sl_syncer *s = NULL;
-    if (sl_log_durable(l) >= l->state.n)
+    if (sl_log_durable(l) >= l->state.n ||
+        sl_log_is_new(l)) /* a mark above 0 says that it is to stay */
         return 0;
+    if (faccessat(l->dirfd, "lock", W_OK, AT_EACCESS) < 0)
+        return syncfs(l->dirfd) < 0 ? sl_err_sys(err, "cannot sync the file system of %s", l->path)
+                                    : 0;
     if (l->trust != SL_VIEW_TRUSTED)
         return recover(l, err);
     int rc = sl_syncer_new(l, 0, &s, err);

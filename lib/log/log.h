@@ -51,7 +51,8 @@ int64_t sl_log_commit_number(const struct sl_log *l); /* of the last commit seen
 /* Nothing was ever committed to it: the run that made it may remove it again. */
 int sl_log_is_new(const struct sl_log *l);
 int64_t sl_log_durable(const struct sl_log *l); /* last commit known to be on the device */
-/* Every commit that was seen is on the device afterwards, whoever made it. */
+/* Every commit that was seen is on the device afterwards, whoever made it. Who may not write to the log
+ * syncs the whole file system, and leaves the mark where it is. */
 int sl_log_make_durable(struct sl_log *l, struct sl_err *err);
 
 /* Source positions recorded by commits; borrowed, and changed by refresh. */

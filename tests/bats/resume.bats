@@ -257,3 +257,10 @@ EOF
     [ "$status" -eq 0 ]
     [[ $output == *"accounts"*"groups"*"positions"*"splits"*"windows"* ]]
 }
+
+@test "a checkpoint brings its source to the device first" {
+    events 0 1000 | sluice ingest --quiet --sync none --time ts --time-format epoch:s - -I csv -o new/
+    [ "$(head -c 20 new/lock)" = 00000000000000000000 ]
+    hourly
+    [ "$(head -c 20 new/lock)" = 00000000000000000002 ]
+}
