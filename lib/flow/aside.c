@@ -15,6 +15,7 @@
  *   in the sink:          "rejects:file:PATH" {"byte":N,"inode":I}, "rejects:log:ID" {"rows":N}
  *   in a log of rejects:  "rejects of log:ID" {"rows":N,"plan":CRC}
  */
+#include "arrow/hidden.h"
 #include "base/crc32c.h"
 #include "base/json.h"
 #include "flow/pipeline_int.h"
@@ -90,8 +91,15 @@ int sl_aside_load(struct sl_pipeline *p, struct sl_err *err)
 static uint32_t plan_of(const struct sl_pipeline *p)
 {
     struct sl_buf text = SL_BUF_INIT;
-    for (int i = 0; i < p->nstrands; i++)
-        sl_schema_print(p->strands[i]->source->schema, &text);
+    for (int i = 0; i < p->nstrands; i++) {
+        const struct sl_schema *s = p->strands[i]->source->schema;
+        for (int c = 0; c < s->nfields; c++) {
+            if (c == sl_rest_column(s)) /* a log that is followed has it, one that is not has not */
+                continue;
+            sl_schema_print_name(s->fields[c].name, &text);
+            sl_type_print(s->fields[c].type, &text);
+        }
+    }
     for (int i = 0; i < p->nnodes; i++)
         if (p->nodes[i]->op)
             p->nodes[i]->op->class->plan(p->nodes[i]->op, &text);
@@ -153,8 +161,8 @@ static int commit_rows(struct sl_pipeline *p, struct sl_buf *name, struct sl_buf
     struct sl_aside *a = &p->aside;
     struct sl_positions own = {0};
     struct sl_checkpoint c = {.name = "rejects", .positions = &own};
-    int rc = 0;
-    if (is_used(p) && p->rejects->held) {
+    int rc = 0, is_new = p->rejects->held > 0;
+    if (is_used(p) && is_new) {
         rc = name_of(p->sink, "rejects of ", name, err);
         sl_buf_printf(value, "{\"rows\":%lld,\"plan\":%lld}",
                       (long long)SL_MAX(a->passed, a->there), (long long)plan_of(p));
@@ -163,6 +171,9 @@ static int commit_rows(struct sl_pipeline *p, struct sl_buf *name, struct sl_buf
     }
     if (rc == 0)
         rc = p->rejects->class->commit(p->rejects, &c, err);
+    /* A checkpoint is on its device when it is committed, and says that these rows are in their log. */
+    if (rc == 0 && is_new && p->stateful)
+        rc = p->rejects->class->control(p->rejects, SL_BARRIER, NULL, err);
     sl_positions_release(&own);
     return rc;
 }
