@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# A pipeline that keeps state, under kills, failing calls and power cuts: see tests/fault/resume.
+load fault_helper
+
+resume() {
+    need_strace
+    tap "$root/tests/fault/resume" "$@"
+}
+
+@test "a run that goes on with state is killed at every mutating system call" {
+    resume kill
+}
+@test "followed runs are killed 300 times at random while a writer appends" {
+    resume random 300
+}
+@test "every system call of a run that goes on with state fails once" {
+    resume error
+}
+@test "a run that was stopped while another one went on commits nothing, 40 times" {
+    resume fence 40
+}
+@test "power cut while source, result and rejects are written" {
+    resume power 250
+}
+@test "the file system is full at every 4 KiB of a run that goes on with state" {
+    resume full
+}
