@@ -83,6 +83,7 @@ commits() { # LOG
     come 1000 1500
     sluice aggregate new/ --resume --by kind -o totals/ --quiet --final
     diff <(sluice aggregate new/ --by kind -O csv --quiet | tail -n +2) <(committed totals/)
+    [ "$(committed totals/ | wc -l)" -eq 3 ]
 }
 
 @test "files that are listed are taken on behind their last line" {
@@ -92,6 +93,7 @@ commits() { # LOG
     sluice aggregate e.csv --resume --time ts --time-format epoch:s "${WINDOWS[@]}" -o hourly/ --quiet --final
     come 0 1000
     diff <(whole) <(committed hourly/)
+    [ "$(committed hourly/ | wc -l)" -gt 30 ]
 }
 
 @test "several inputs are one, over all runs" {
@@ -101,6 +103,7 @@ commits() { # LOG
     sluice aggregate a/ b/ --resume "${WINDOWS[@]}" -o hourly/ --quiet
     sluice aggregate a/ b/ --resume "${WINDOWS[@]}" -o hourly/ --quiet --final
     diff <(sluice aggregate a/ b/ "${WINDOWS[@]}" -O csv --quiet | tail -n +2 | sort) <(committed hourly/)
+    [ "$(committed hourly/ | wc -l)" -gt 30 ]
 }
 
 @test "killed again and again, the result is that of one run" {
@@ -224,6 +227,7 @@ commits() { # LOG
     hourly --final
     sluice aggregate new/ --resume=other "${WINDOWS[@]}" -o hourly/ --quiet --final
     diff <(whole | sed p) <(committed hourly/)
+    [ "$(committed hourly/ | wc -l)" -gt 60 ]
 }
 
 @test "a name that is no name is refused" {
