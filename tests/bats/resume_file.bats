@@ -62,7 +62,7 @@ commits() { # FILE
         resume "out.$f"
         printf '4,w\n5,"v ""q"""\n' >>in.csv
         resume "out.$f"
-        diff <(sluice transform in.csv -O csv --quiet) <(sluice transform "out.$f" -O csv --quiet)
+        sluice transform "out.$f" -O csv --quiet | cmp - in.csv
     done
 }
 
@@ -145,12 +145,34 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
     diff <(sluice aggregate new/ "${WINDOWS[@]}" -O csv --quiet | sort) <(sort out.csv)
 }
 
+@test "killed at every system call that changes something, the next run makes it good" {
+    need_strace
+    kills=0
+    for call in openat write ftruncate fsync fdatasync mkdirat renameat2 unlinkat fcntl close; do
+        for ((k = 1; ; k++)); do
+            rm -rf out.csv out.csv.sluice bad.json
+            { echo n,t && seq 40 | sed 's/$/,x/; s/.*7,x$/&,many/'; } >in.csv
+            run -3 sluice transform in.csv --resume --quiet -o out.csv --rejects bad.json
+            seq 41 80 | sed 's/$/,x/; s/.*7,x$/&,many/' >>in.csv
+            strace -f -qq -o trace -e "trace=$call" -e "inject=$call:signal=KILL:when=$k" \
+                sluice transform in.csv --resume --quiet -j 1 -o out.csv --rejects bad.json || true
+            grep -q 'killed by SIGKILL' trace || break
+            kills=$((kills + 1))
+            sluice transform in.csv --resume --quiet -o out.csv --rejects bad.json || [ $? -eq 3 ]
+            cmp <(grep -v many in.csv) out.csv
+            [ "$(sort -u bad.json | wc -l)" = 8 ] && [ "$(wc -l <bad.json)" = 8 ]
+        done
+    done
+    [ "$kills" -gt 100 ]
+}
+
 @test "windows that are open wait for the next run" {
     come 0 1000
     sluice aggregate new/ --resume "${WINDOWS[@]}" -o out.json --quiet
     come 1000 1777
     sluice aggregate new/ --resume --final "${WINDOWS[@]}" -o out.json --quiet
     diff <(sluice aggregate new/ "${WINDOWS[@]}" -O json --quiet | sort) <(sort out.json)
+    [ "$(wc -l <out.json)" -gt 50 ]
 }
 
 @test "another plan is refused, and names the file" {
@@ -279,6 +301,7 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
 @test "a run that fails before its first row leaves nothing" {
     printf 'a\nx\n' >in.csv
     run -1 --separate-stderr sluice transform in.csv --resume --types 'a bigint' -o out.csv
+    [[ $stderr == *"does not fit bigint"* ]]
     [ ! -e out.csv ] && [ ! -e out.csv.sluice ]
 }
 
@@ -292,8 +315,8 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
 @test "what lies beside the file is a log that can be verified" {
     first_rows
     resume out.csv
-    sluice log verify out.csv.sluice
     echo 4,w >>in.csv
     resume out.csv
     run -0 sluice log verify out.csv.sluice
+    [ -d out.csv.sluice/commits ]
 }
