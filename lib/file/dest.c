@@ -26,6 +26,7 @@ struct sl_dest {
     int empty, gone;
     int force;                        /* may take the place of another */
     int made;                         /* in place, and was not there */
+    int is_placed;                    /* in place: its name was synced */
     char *path, *temporary;           /* temporary NULL: written in place (append) */
     int64_t keep;                     /* the file is to be cut there, -1: not */
     const char *suffix;               /* that it is compressed by, or NULL */
@@ -297,6 +298,9 @@ int64_t sl_dest_sync(struct sl_dest *o, struct sl_err *err)
     int rc = end_packing(o, err);
     if (rc == 0)
         rc = sl_path_sync(o->fd, o->path, err);
+    if (rc == 0 && !o->is_placed) /* who made it may have been killed before */
+        rc = sl_path_sync_parent(o->path, err);
+    o->is_placed = rc == 0;
     if (rc == 0 && fstat(o->fd, &st) < 0)
         rc = sl_err_sys(err, "cannot look at %s", o->path);
     return rc < 0 ? rc : (int64_t)st.st_size;

@@ -28,7 +28,7 @@ void sl_dest_free(struct sl_dest *o); /* without close: no half file is left */
 void sl_dest_poll(struct sl_dest *o, struct sl_poll_set *p);
 /* Before anything is written: takes back what is behind `keep`, where that was put off. */
 int sl_dest_cut(struct sl_dest *o, struct sl_err *err);
-/* What was written is on the device: the size of the file, or < 0. A compressed one is whole there, and what
+/* What was written is on the device, and so is the name: the size of the file, or < 0. A compressed one is whole there, and what
  * comes behind begins anew. */
 int64_t sl_dest_sync(struct sl_dest *o, struct sl_err *err);
 int sl_dest_is_terminal(const struct sl_dest *o);

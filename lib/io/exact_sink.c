@@ -282,9 +282,7 @@ static int begin(struct exact_sink *s, struct sl_err *err)
     s->end = -1;
     int rc = take_hold(s, 0, NULL, err); /* of what this run made, nobody has it yet */
     if (rc >= 0)
-        rc = s->is_marked ? 0 : sl_path_sync_parent(s->dest, err);
-    if (rc == 0 && !was_open)
-        rc = commit_mark(s, NULL, err);
+        rc = was_open ? 0 : commit_mark(s, NULL, err);
     if (rc == 0)
         rc = sl_dest_cut(s->rows->dest, err);
     s->is_begun = rc == 0;

@@ -257,3 +257,15 @@ has_rows() { # LOG N
     [ "$(wc -l <bad.csv)" = 2 ]
     [ "$(wc -l <bad.json)" = 1 ]
 }
+
+@test "the name of a file of rejects is on the device before a commit counts on it" {
+    need_strace
+    mkdir sub
+    printf 'n\n1\nx\n' >t.csv
+    run -3 strace -f -y -o trace -e trace=fsync,fdatasync \
+        sluice ingest t.csv --types 'n bigint' -o l/ --rejects sub/bad.json --quiet
+    [ "$(wc -l <sub/bad.json)" = 1 ]
+    named=$(grep -nm1 'sync([0-9]*<[^>]*/sub>)' trace)
+    committed=$(grep -n 'sync([0-9]*<[^>]*/commits/[^>]*>)' trace | tail -n 1)
+    [ "${named%%:*}" -lt "${committed%%:*}" ]
+}
