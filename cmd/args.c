@@ -94,12 +94,10 @@ const struct sl_option sl_options_again[] = {
 const struct sl_option sl_options_resume[] = {
     {"resume", 0, SL_OPTION_OPTIONAL, SL_COMPLETE_NOTHING, "NAME",
      "go on behind what -o has of this input", AT(resume), NULL},
+    {"resume-from", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",
+     "... in a pipe: what the log at its end has", AT(resume_from), NULL},
     {"wait", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "... once another run of it is over",
      AT(wait), NULL},
-    {0},
-};
-
-const struct sl_option sl_options_state[] = {
     {"final", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
      "--resume: nothing comes behind: end windows", AT(final), NULL},
     {"checkpoint", 0, SL_OPTION_DURATION, SL_COMPLETE_NOTHING, "DURATION",

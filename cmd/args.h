@@ -35,6 +35,7 @@ struct sl_args { /* first member of every command's arguments */
     struct sl_option_number segment_size;
     int again, wait, final, reset_state;
     const char *resume; /* the name of the pipeline; empty: main */
+    const char *resume_from;
     struct sl_option_number checkpoint;
     /* the run */
     struct sl_option_number threads, memory, max_rejects;
@@ -45,7 +46,7 @@ struct sl_args { /* first member of every command's arguments */
 extern const struct sl_option sl_options_input[], sl_options_zone[], sl_options_live[];
 extern const struct sl_option sl_options_group[], sl_options_output[];
 extern const struct sl_option sl_options_new_log[], sl_options_log[], sl_options_run[];
-extern const struct sl_option sl_options_again[], sl_options_resume[], sl_options_state[];
+extern const struct sl_option sl_options_again[], sl_options_resume[];
 extern const struct sl_option sl_options_help[];
 
 #define SL_SET(title, options)                                                                     \
@@ -61,7 +62,6 @@ extern const struct sl_option sl_options_help[];
 #define SL_SET_LOG     SL_SET(NULL, sl_options_log)
 #define SL_SET_AGAIN   SL_SET(NULL, sl_options_again)
 #define SL_SET_RESUME  SL_SET(NULL, sl_options_resume)
-#define SL_SET_STATE   SL_SET(NULL, sl_options_state)
 #define SL_SET_RUN     SL_SET("Run", sl_options_run)
 #define SL_SET_HELP    SL_SET(NULL, sl_options_help)
 #define SL_SET_END     SL_SET(NULL, NULL)

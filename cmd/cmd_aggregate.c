@@ -67,8 +67,8 @@ static const struct sl_option own[] = {
 };
 static const struct sl_option_set sets[] = {
     {"Aggregate", own}, SL_SET_INPUT,   SL_SET_ZONE, SL_SET_LIVE,   SL_SET_GROUP,
-    SL_SET_OUTPUT,      SL_SET_NEW_LOG, SL_SET_LOG,  SL_SET_RESUME, SL_SET_STATE,
-    SL_SET_AGAIN,       SL_SET_RUN,     SL_SET_HELP, SL_SET_END,
+    SL_SET_OUTPUT,      SL_SET_NEW_LOG, SL_SET_LOG,  SL_SET_RESUME, SL_SET_AGAIN,
+    SL_SET_RUN,         SL_SET_HELP,    SL_SET_END,
 };
 static const char *const examples[] = {
     "sluice aggregate --by country --select 'count(*) as n, sum(price)' orders.csv",

@@ -123,8 +123,49 @@ static int writes_csv(const struct sl_args *a)
     return f == SL_TEXT_CSV || f == SL_TEXT_TSV;
 }
 
-/* Whether the options fit where the rows go: none is taken that would do nothing. */
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+/* Whether, and from where, a run may go on where the last one was. */
+static int check_resume(const struct sl_args *a, int to_stdout, int to_log, struct sl_err *err)
+{
+    const char *resumes = a->wait               ? "wait"
+                          : a->final            ? "final"
+                          : a->reset_state      ? "reset-state"
+                          : a->checkpoint.given ? "checkpoint"
+                                                : NULL;
+    if (a->resume_from && !to_stdout) {
+        sl_err_set(err, SL_EUSAGE, "--resume-from is for a stage that writes to a pipe");
+        return sl_err_hint(err, "the one that writes %s says --resume", a->output);
+    }
+    if (a->resume_from && a->output_format && strcmp(a->output_format, "arrow") != 0)
+        return sl_err_set(err, SL_EUSAGE, "--resume-from: the next stage reads frames, not -O %s",
+                          a->output_format);
+    if (a->resume_from && !sl_output_is_log(a->resume_from)) {
+        sl_err_set(err, SL_EUSAGE, "--resume-from %s: this is no log", a->resume_from);
+        return sl_err_hint(err, "name the log that the last stage of the pipe writes");
+    }
+    if ((a->again || a->resume) && to_stdout && !a->resume_from) {
+        sl_err_set(err, SL_EUSAGE, "--%s needs a log or a file as destination: -o NAME/",
+                   a->resume ? "resume" : "again");
+        return sl_err_hint(err, "standard output keeps nothing: rows would be there at least once");
+    }
+    if ((a->again || a->resume) && !to_stdout && !to_log && (a->force || a->append)) {
+        sl_err_set(err, SL_EUSAGE, "--%s goes on with the file of earlier runs: leave out --%s",
+                   a->resume ? "resume" : "again", a->force ? "force" : "append");
+        return -SL_EUSAGE;
+    }
+    if (a->resume && (a->resume[strspn(a->resume, NAME_LETTERS)] || a->resume[0] == '.' ||
+                      strlen(a->resume) > 64))
+        return sl_err_set(
+            err, SL_EUSAGE,
+            "--resume=%s: the name of a pipeline has letters, digits, '_', '-' and '.'", a->resume);
+    if (resumes && !a->resume && !a->resume_from)
+        return sl_err_set(err, SL_EUSAGE, "--%s is for a run that goes on: --resume", resumes);
+    if (a->again && (a->resume || a->resume_from))
+        return sl_err_set(err, SL_EUSAGE, "--resume goes on and --again repeats: choose one");
+    return 0;
+}
+
+/* Whether the options fit where the rows go: none is taken that would do nothing. */
 static int check_output(const struct sl_args *a, struct sl_err *err)
 {
     int to_stdout = !a->output || strcmp(a->output, "-") == 0;
@@ -147,30 +188,8 @@ static int check_output(const struct sl_args *a, struct sl_err *err)
     }
     if (a->append && to_stdout && !rejects_file)
         return sl_err_set(err, SL_EUSAGE, "--append needs -o FILE");
-    if ((a->again || a->resume) && to_stdout) {
-        sl_err_set(err, SL_EUSAGE, "--%s needs a log or a file as destination: -o NAME/",
-                   a->resume ? "resume" : "again");
-        return sl_err_hint(err, "standard output keeps nothing: rows would be there at least once");
-    }
-    if ((a->again || a->resume) && !to_log && (a->force || a->append)) {
-        sl_err_set(err, SL_EUSAGE, "--%s goes on with the file of earlier runs: leave out --%s",
-                   a->resume ? "resume" : "again", a->force ? "force" : "append");
+    if (check_resume(a, to_stdout, to_log, err) < 0)
         return -SL_EUSAGE;
-    }
-    if (a->resume && (a->resume[strspn(a->resume, NAME_LETTERS)] || a->resume[0] == '.' ||
-                      strlen(a->resume) > 64))
-        return sl_err_set(
-            err, SL_EUSAGE,
-            "--resume=%s: the name of a pipeline has letters, digits, '_', '-' and '.'", a->resume);
-    const char *resumes = a->wait               ? "wait"
-                          : a->final            ? "final"
-                          : a->reset_state      ? "reset-state"
-                          : a->checkpoint.given ? "checkpoint"
-                                                : NULL;
-    if (resumes && !a->resume)
-        return sl_err_set(err, SL_EUSAGE, "--%s is for a run that goes on: --resume", resumes);
-    if (a->again && a->resume)
-        return sl_err_set(err, SL_EUSAGE, "--resume goes on and --again repeats: choose one");
     if (a->output_format && to_log)
         return sl_err_set(err, SL_EUSAGE, "-O is for text, and -o %s is a log", a->output);
     if (a->hash && !a->key.n)
@@ -262,7 +281,7 @@ static int fill_input(struct sl_cmd_run *run, const struct sl_invocation *call)
         .time_format = a->time_format,
         .zone = run->zone,
         .follow = a->follow,
-        .resumes = a->resume != NULL,
+        .resumes = a->resume || a->resume_from,
         .out_of_order = a->out_of_order.given ? a->out_of_order.value : -1,
         .say = on_note,
         .say_arg = &run->report,
@@ -284,7 +303,9 @@ static int fill_input(struct sl_cmd_run *run, const struct sl_invocation *call)
 
 static enum sl_again again_of(const struct sl_args *a)
 {
-    return a->resume ? SL_AGAIN_RESUME : a->again ? SL_AGAIN_ALL : SL_AGAIN_REFUSE;
+    return a->resume || a->resume_from ? SL_AGAIN_RESUME
+           : a->again                  ? SL_AGAIN_ALL
+                                       : SL_AGAIN_REFUSE;
 }
 
 static int fill_output(struct sl_cmd_run *run, const struct sl_invocation *call)
@@ -304,6 +325,7 @@ static int fill_output(struct sl_cmd_run *run, const struct sl_invocation *call)
         .may_create = 1,
         .only_plan = a->explain,
         .again = again_of(a),
+        .resume_from = a->resume_from,
         .account = &run->account,
     };
     add_command_line(&run->line, call);

@@ -162,6 +162,13 @@ _sluice() {
     --resume)
         [[ -n $value ]] && _sluice_values "(null)" && return
         ;;
+    --resume-from)
+        compopt -o default
+        return
+        ;;
+    --checkpoint)
+        return
+        ;;
     --rejects)
         compopt -o default
         return
@@ -218,9 +225,6 @@ _sluice() {
     --limit)
         return
         ;;
-    --checkpoint)
-        return
-        ;;
     --rows | -n)
         _sluice_values "0 10 100 all"
         return
@@ -261,22 +265,22 @@ _sluice() {
     esac
     case ${words[1]} in
     ingest)
-        options="--watch --forget --from-rejects --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--watch --forget --from-rejects --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --resume-from --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     partition)
-        options="--by --into --output --hash --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--by --into --output --hash --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --sync --segment-size --resume --resume-from --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     transform)
-        options="--where --set --select --drop --rename --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--where --set --select --drop --rename --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --resume-from --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     aggregate)
-        options="--where --select --by --window --order-by --limit --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--where --select --by --window --order-by --limit --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --resume-from --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     tail)
         options="--rows --where --meta --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     replay)
-        options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --wait --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --resume-from --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     log)
         options="--yes --older --before --to-size --before-offset --grace --dry-run --to --tz --help"

@@ -26,6 +26,7 @@
 #define SL_META_D      "sluice.out_of_order" /* µs; absent = infinite */
 #define SL_META_ORDER  "sluice.order"        /* "hidden" or "shown": see arrow/hidden.h */
 #define SL_META_HINT   "sluice.hint"         /* for the person who sees the bytes */
+#define SL_META_RUN    "sluice.run"          /* of a pipe that resumes: JSON, see flow/barrier.c */
 #define SL_META_PLAN   "sluice.plan"         /* command lines so far, one a line */
 
 enum { SL_COLUMNS_MAX = 65536 }; /* in a schema, whatever it comes from */

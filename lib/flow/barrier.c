@@ -1,26 +1,32 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * barrier: checkpoints of a pipeline whose operators keep state, and how the next run takes one up.
+ * barrier: checkpoints of a pipeline that resumes, in one process or several, and how the next run takes
+ * one up. The protocol is modelled in tests/model/pipeline.pml.
  *
- * Between barriers the sink commits nothing. At one, everything under way is delivered, every operator is
- * told, and saves what it keeps into one file (state/state_file.h); then rows, positions, and a record that
- * names the file are committed in one step. So whatever is killed, log, positions and state are those of
- * one barrier. The protocol is modelled in tests/model/pipeline.pml.
+ * Between barriers nothing is committed. At one, everything under way is delivered, every operator is told,
+ * and saves what it keeps into one file (own_state.c); then rows, positions, and a record that names the
+ * files are committed in one step. So whatever is killed, log, positions and state are those of one barrier.
+ *
+ * Who does what:
+ *   ALONE   one process: makes barriers, and commits them
+ *   HEAD    makes them, and sends them down the pipe with the positions of its inputs
+ *   MIDDLE  passes them on, with the name of its own state added
+ *   TAIL    commits those that come; without one it commits nothing
+ * The head asks the destination where the last run was, and says so in front of the stream (`sluice.run` of
+ * its schema: run, name, base, place, plan); the tail goes on only if that is still so. A light barrier
+ * comes at a pause of the input and is for stages without state: one with state keeps it back, and its
+ * positions with it, until the next full one.
  *
  * The record that opens the pipeline comes with the first checkpoint of a run, just before it: it is
  * refused if another run has committed one since this run began, and every checkpoint is refused once
  * another run has opened it.
- *
- * What is in the file, by stage (the number of the operator) and table: what operators save. Stage -1 is
- * the pipeline itself: `accounts`, the rows of every stage so far; `splits`, the greatest event time of each
- * split; `positions`, what it has of its inputs: if the sink has something else of one, somebody else went
- * on with that input, and no state fits.
  */
-#include "arrow/builder.h"
+#include <time.h>
+#include "base/json.h"
 #include "flow/pipeline_int.h"
 
-enum { OWN = -1, EVERY = 10 * 1000 * 1000, DEAR = 10 };
+enum { EVERY = 10 * 1000 * 1000, DEAR = 10, MUCH = 64 << 20, PATIENCE = 10 * 1000 * 1000 };
 
 /* The positions of other pipelines than the main one are in their state only. */
 static int is_named(const struct sl_pipeline *p)
@@ -28,16 +34,87 @@ static int is_named(const struct sl_pipeline *p)
     return strcmp(p->o.name, "main") != 0;
 }
 
-int sl_barrier_is_used(const struct sl_pipeline *p)
+static int commits(const struct sl_pipeline *p)
 {
-    return p->again == SL_AGAIN_RESUME && p->sink->class->hold &&
-           (is_named(p) || !sl_pipeline_goes_on(p));
+    return p->role == SL_ROLE_ALONE || p->role == SL_ROLE_TAIL;
+}
+
+static int makes_barriers(const struct sl_pipeline *p)
+{
+    return p->role == SL_ROLE_ALONE || p->role == SL_ROLE_HEAD;
+}
+
+/* Whether the process has a file of state at each full barrier. */
+static int has_state(const struct sl_pipeline *p)
+{
+    return !sl_pipeline_goes_on(p) || (commits(p) && is_named(p));
 }
 
 int sl_barrier_stops(const struct sl_pipeline *p)
 {
     int is_final = p->o.final && !(p->o.signal && *p->o.signal);
-    return p->stateful && !is_final;
+    return p->stateful && makes_barriers(p) && !is_final;
+}
+
+int sl_barrier_hold(struct sl_pipeline *p, struct sl_err *err)
+{
+    int needs = p->o.wait || is_named(p) || !sl_pipeline_goes_on(p);
+    return p->again == SL_AGAIN_RESUME && p->sink->class->hold && needs
+               ? p->sink->class->hold(p->sink, p->o.name, p->o.wait, p->o.signal, err)
+               : 0;
+}
+
+/* ---- the part of this process ---- */
+
+/* What the stream that is read says of its run; NULL: it is of none. */
+static const char *said_in_front(const struct sl_pipeline *p)
+{
+    const char *said = NULL;
+    for (int i = 0; i < p->nstrands && !said; i++)
+        said = sl_schema_meta(p->strands[i]->source->schema, SL_META_RUN);
+    return said;
+}
+
+static int join_none(struct sl_pipeline *p, struct sl_err *err)
+{
+    if (p->again != SL_AGAIN_RESUME || !p->sink->class->hold)
+        return 0;
+    if (!p->sink->class->sweep)
+        p->role = SL_ROLE_HEAD;
+    else if (is_named(p) || !sl_pipeline_goes_on(p))
+        p->role = SL_ROLE_ALONE;
+    for (int i = 0; p->role && i < p->nstrands; i++)
+        if (p->strands[i]->source->is_once) {
+            sl_err_set(err, SL_EUSAGE,
+                       "standard input cannot be read again from where the last run was");
+            return sl_err_hint(
+                err, "name a log or a file; or in a pipe say --resume-from DEST at its head");
+        }
+    return 0;
+}
+
+int sl_barrier_join(struct sl_pipeline *p, struct sl_err *err)
+{
+    const char *said = said_in_front(p);
+    int rc = said ? 0 : join_none(p, err), keeps = !sl_pipeline_goes_on(p);
+    if (said && p->nstrands > 1) {
+        rc = sl_err_set(err, SL_EUSAGE, "a pipe whose head resumes is the only input of a stage");
+    } else if (said && p->sink->class->sweep && p->again != SL_AGAIN_RESUME) {
+        sl_err_set(err, SL_EUSAGE,
+                   "the head of the pipe goes on where the last run was (--resume-from)");
+        rc = sl_err_hint(err, "say --resume here, too");
+    } else if (said && keeps && !p->sink->class->hold) {
+        sl_err_set(err, SL_EUSAGE, "this stage keeps state, and the head of the pipe resumes");
+        rc = sl_err_hint(
+            err, "say --resume-from DEST here, too: it keeps its state with what the last stage "
+                 "writes");
+    } else if (said && p->sink->class->commit) {
+        p->role = p->sink->class->sweep ? SL_ROLE_TAIL : SL_ROLE_MIDDLE;
+    }
+    p->stateful = p->sink->barriers = p->role != SL_ROLE_NONE;
+    if (rc == 0 && p->role == SL_ROLE_TAIL)
+        rc = SL_MIN(p->sink->class->hold(p->sink, p->o.name, p->o.wait, p->o.signal, err), 0);
+    return rc;
 }
 
 /* ---- the plan ---- */
@@ -50,8 +127,10 @@ static int print_plan(const struct sl_pipeline *p, struct sl_buf *out, struct sl
         p->nodes[i]->op->class->plan(p->nodes[i]->op, out);
         sl_buf_addch(out, '\n');
     }
-    sl_buf_addstr(out, "gives ");
-    sl_schema_print(p->end->out, out);
+    if (!sl_pipeline_goes_on(p)) {
+        sl_buf_addstr(out, "gives ");
+        sl_schema_print(p->end->out, out);
+    }
     return sl_buf_check(out, err);
 }
 
@@ -73,190 +152,38 @@ static int refuse_plan(const struct sl_pipeline *p, const struct sl_buf *was,
                        "pipeline of its own");
 }
 
-/* ---- small tables ---- */
+/* ---- saving ---- */
 
-enum { COUNT_WORDS = 2 + SL_FATE_COUNT };
-
-/* The numbers of a stage's account, one after the other: of an operator or the sink; of a strand. */
-static int64_t *word(struct sl_pipeline *p, int stage, int i)
+/* The directory of the state: the log that the last stage makes is there by the first barrier, or soon. */
+static int hold(struct sl_pipeline *p, struct sl_err *err)
 {
-    if (stage >= 0) {
-        struct sl_counts *c = &p->nodes[stage]->counts;
-        return i == 0 ? &c->in : i == 1 ? &c->out : &c->fate[i - 2];
+    int64_t until = sl_time_mono_usec() + PATIENCE;
+    int rc = commits(p) ? 0 : p->sink->class->control(p->sink, SL_FLUSH, NULL, err);
+    while (rc >= 0 && (rc = p->sink->class->hold(p->sink, p->o.name, 0, NULL, err)) == 0) {
+        if (sl_time_mono_usec() > until)
+            return sl_err_set(err, SL_ENOENT,
+                              "there is no log yet to keep state in: does the last stage "
+                              "of the pipe write to it with -o?");
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
-    struct sl_source *s = p->strands[-1 - stage]->source;
-    int64_t *words[] = {&s->records, &s->rejected, &s->skipped, &s->rows};
-    return i < (int)SL_COUNT(words) ? words[i] : NULL;
-}
-
-static int save_accounts(struct sl_pipeline *p, struct sl_store *store, struct sl_err *err)
-{
-    static const char *const names[] = {"stage", "word", "value"};
-    size_t n = 0, most = (size_t)(p->nnodes + p->nstrands) * COUNT_WORDS + 1;
-    int64_t *v = sl_malloc(3 * most * sizeof(*v));
-    if (!v)
-        return sl_err_nomem(err, "state");
-    for (int stage = -p->nstrands; stage < p->nnodes; stage++)
-        for (int i = 0; i < COUNT_WORDS && word(p, stage, i); i++, n++) {
-            v[3 * n] = stage;
-            v[3 * n + 1] = i;
-            v[3 * n + 2] = *word(p, stage, i);
-        }
-    int rc = sl_state_put(store, "accounts", names, 3, v, n, err);
-    free(v);
-    return rc;
-}
-
-static int load_account(void *arg, const int64_t *v, struct sl_err *err)
-{
-    struct sl_pipeline *p = arg;
-    if (v[0] < -p->nstrands || v[0] >= p->nnodes || v[1] < 0 || v[1] >= COUNT_WORDS ||
-        !word(p, (int)v[0], (int)v[1]))
-        return sl_state_damaged("accounts", err);
-    *word(p, (int)v[0], (int)v[1]) = v[2];
-    return 0;
-}
-
-static int save_splits(const struct sl_pipeline *p, struct sl_store *store, struct sl_err *err)
-{
-    static const char *const names[] = {"strand", "split", "greatest"};
-    int rc = 0;
-    for (int i = 0; rc == 0 && i < p->nstrands; i++) {
-        const struct sl_strand *s = p->strands[i];
-        int64_t *v = s->stamps ? sl_malloc((size_t)s->nsplits * 3 * sizeof(*v)) : NULL;
-        if (s->stamps && !v)
-            return sl_err_nomem(err, "state");
-        for (int k = 0; s->stamps && k < s->nsplits; k++) {
-            v[3 * k] = i;
-            v[3 * k + 1] = k;
-            v[3 * k + 2] = s->greatest[k];
-        }
-        if (s->stamps)
-            rc = sl_state_put(store, "splits", names, 3, v, (size_t)s->nsplits, err);
-        free(v);
-    }
-    return rc;
-}
-
-static int load_split(void *arg, const int64_t *v, struct sl_err *err)
-{
-    struct sl_pipeline *p = arg;
-    if (v[0] < 0 || v[0] >= p->nstrands || v[1] < 0)
-        return sl_state_damaged("splits", err);
-    struct sl_strand *s = p->strands[v[0]];
-    if (s->stamps && v[1] < s->nsplits)
-        s->greatest[v[1]] = v[2];
-    return 0;
-}
-
-/* ---- positions ---- */
-
-static int save_positions(const struct sl_pipeline *p, struct sl_store *store, struct sl_err *err)
-{
-    struct sl_schema *schema = sl_schema_new();
-    struct sl_batch *b = NULL;
-    struct sl_builder build[2];
-    int rc = schema ? 0 : sl_err_nomem(err, "state");
-    if (rc >= 0)
-        rc = sl_schema_add(schema, "id", 2, sl_type_of(SL_TEXT), err);
-    if (rc >= 0)
-        rc = sl_schema_add(schema, "position", 8, sl_type_of(SL_TEXT), err);
-    if (rc >= 0 && !(b = sl_batch_new(schema, (size_t)p->taken.n)))
-        rc = sl_err_nomem(err, "state");
-    for (int c = 0; rc >= 0 && c < 2; c++) {
-        sl_builder_init(&build[c], sl_type_of(SL_TEXT), NULL, 0);
-        for (const struct sl_position *x = NULL; (x = sl_positions_next(&p->taken, x));)
-            sl_builder_bytes(&build[c], c ? x->value : x->id, c ? x->len : strlen(x->id));
-        b->columns[c] = sl_builder_finish(&build[c], err);
-        if (!b->columns[c])
-            rc = -SL_ENOMEM;
-        sl_builder_release(&build[c]);
-    }
-    if (rc >= 0)
-        rc = store->put(store, "positions", b, err);
-    sl_batch_unref(b);
-    sl_schema_unref(schema);
     return SL_MIN(rc, 0);
 }
 
-static int other_position(const struct sl_pipeline *p, const char *id, struct sl_err *err)
-{
-    sl_err_set(
-        err, SL_EEXIST,
-        "another run took rows of the same input (%s) into %s since the last checkpoint: its state "
-        "does not know them",
-        id, p->loaded.place);
-    return sl_err_hint(err, "--reset-state goes on from no state");
-}
-
-static int load_positions(struct sl_pipeline *p, struct sl_store *store, struct sl_err *err)
-{
-    struct sl_batch *b;
-    uint64_t cursor = 0;
-    int rc;
-    while ((rc = sl_state_next(store, "positions", &cursor, 2, &b, err)) > 0) {
-        int is_text =
-            b->schema->fields[0].type.kind == SL_TEXT && b->schema->fields[1].type.kind == SL_TEXT;
-        rc = is_text ? 0 : sl_state_damaged("positions", err);
-        for (size_t i = 0; rc == 0 && i < b->rows; i++) {
-            size_t n, len;
-            const char *s = sl_column_bytes(b->columns[0], i, &n);
-            const char *value = sl_column_bytes(b->columns[1], i, &len);
-            char *id = sl_strndup(s, n);
-            const struct sl_position *now = id ? sl_positions_find(p->loaded.positions, id) : NULL;
-            if (!id)
-                rc = sl_err_nomem(err, "positions");
-            else if (now && (now->len != len || memcmp(now->value, value, len) != 0))
-                rc = other_position(p, id, err);
-            else
-                rc = sl_positions_set(&p->taken, id, value, len, err);
-            free(id);
-        }
-        sl_batch_unref(b);
-        if (rc < 0)
-            break;
-    }
-    return rc;
-}
-
-/* ---- saving ---- */
-
-static int save_all(struct sl_pipeline *p, struct sl_state_writer *w, struct sl_err *err)
-{
-    struct sl_store *own = sl_state_writer_stage(w, OWN);
-    int rc = save_accounts(p, own, err);
-    if (rc == 0)
-        rc = save_splits(p, own, err);
-    if (rc == 0)
-        rc = save_positions(p, own, err);
-    for (int i = 0; rc == 0 && i < p->nnodes; i++) {
-        struct sl_op *op = p->nodes[i]->op;
-        if (op && op->class->save)
-            rc = op->class->save(op, sl_state_writer_stage(w, i), err);
-    }
-    return rc;
-}
-
-static int save(struct sl_pipeline *p, struct sl_state_ref *ref, struct sl_err *err)
+static int save(struct sl_pipeline *p, int64_t k, struct sl_state_ref *ref, struct sl_err *err)
 {
     struct sl_state_writer *w;
-    *ref = (struct sl_state_ref){.k = p->checkpoint.k + 1};
+    *ref = (struct sl_state_ref){.k = k, .place = p->place};
     memcpy(ref->run, p->run.run, sizeof(ref->run));
-    int rc = sl_state_writer_open(p->sink->state_fd, p->sink->state_dir, ref, &w, err);
+    int rc = hold(p, err);
+    if (rc == 0)
+        rc = sl_state_writer_open(p->sink->state_fd, p->sink->state_dir, ref, &w, err);
     if (rc < 0)
         return rc;
-    rc = save_all(p, w, err);
+    rc = sl_own_save(p, w, err);
     if (rc == 0)
         return sl_state_writer_close(w, ref, err);
     sl_state_writer_abort(w);
     return rc;
-}
-
-/* The log that the run made is there now; nobody else may have begun with it. */
-static int hold(struct sl_pipeline *p, struct sl_err *err)
-{
-    int rc = p->sink->class->hold(p->sink, p->o.name, 0, NULL, err);
-    return rc == 1 ? 0 : rc < 0 ? rc : sl_err_set(err, SL_EBUG, "a sink without a place for state");
 }
 
 /* The first checkpoint of a run: the pipeline is its own from here on. */
@@ -278,64 +205,151 @@ static int open_pipeline(struct sl_pipeline *p, struct sl_err *err)
     return rc;
 }
 
-/* The sink has committed it. */
-static int keep(struct sl_pipeline *p, const struct sl_state_ref *ref, const char *record,
-                struct sl_err *err)
+/* The sink has committed it: what only older ones name goes. */
+static int keep(struct sl_pipeline *p, const char *record, struct sl_err *err)
 {
-    struct sl_state_ref both[2] = {*ref};
-    int n = 1;
-    if (p->checkpoint.nstate)
-        both[n++] = p->checkpoint.state[0];
+    struct sl_run_record old = p->checkpoint;
+    p->checkpoint = (struct sl_run_record){0};
     sl_buf_reset(&p->last);
     sl_buf_addstr(&p->last, record);
     int rc = sl_record_parse(record, &p->checkpoint, err);
     if (rc == 0)
         rc = sl_buf_check(&p->last, err);
-    return rc < 0 ? rc
-                  : p->sink->class->sweep(p->sink, p->opened.data, both, n, p->checkpoint.k, err);
+    int n = old.nstate + p->checkpoint.nstate;
+    struct sl_state_ref *both = sl_calloc((size_t)n + 1, sizeof(*both));
+    if (rc == 0 && !both)
+        rc = sl_err_nomem(err, "a checkpoint");
+    if (rc == 0) {
+        memcpy(both, p->checkpoint.state, (size_t)p->checkpoint.nstate * sizeof(*both));
+        if (old.nstate)
+            memcpy(both + p->checkpoint.nstate, old.state, (size_t)old.nstate * sizeof(*both));
+        rc = p->sink->class->sweep(p->sink, p->opened.data, both, n, p->checkpoint.k, err);
+    }
+    free(both);
+    sl_record_release(&old);
+    return rc;
+}
+
+/* The sink's part: rows, positions and record become true. */
+static int commit(struct sl_pipeline *p, const struct sl_run_record *now, struct sl_err *err)
+{
+    struct sl_buf record = SL_BUF_INIT;
+    struct sl_positions none = {0};
+    static const struct sl_state_ref no_state;
+    int rc = p->is_open || !commits(p) ? 0 : open_pipeline(p, err);
+    sl_record_print(p->o.name, now, &record);
+    struct sl_checkpoint c = {.name = p->o.name,
+                              .k = now->k,
+                              .is_light = p->is_light,
+                              .positions = commits(p) && is_named(p) ? &none : &p->untold,
+                              .again = p->again,
+                              .record = commits(p) ? record.data : NULL,
+                              .after = p->opened.data,
+                              .state = now->nstate ? now->state : &no_state,
+                              .nstate = now->nstate};
+    if (rc == 0)
+        rc = sl_buf_check(&record, err);
+    if (rc == 0)
+        rc = p->sink->class->commit(p->sink, &c, err);
+    if (rc == 0 && commits(p))
+        rc = keep(p, record.data, err);
+    sl_buf_release(&record);
+    return rc;
+}
+
+/* Takes positions that came, or that the sources gave, among those that are not passed on yet. */
+static int take(struct sl_pipeline *p, const struct sl_positions *from, struct sl_err *err)
+{
+    int rc = 0;
+    for (const struct sl_position *x = NULL; rc == 0 && (x = sl_positions_next(from, x));) {
+        rc = sl_positions_set(&p->taken, x->id, x->value, x->len, err);
+        if (rc == 0)
+            rc = sl_positions_set(&p->untold, x->id, x->value, x->len, err);
+    }
+    return rc;
+}
+
+/* What a barrier that came down the pipe says. */
+static int take_arrived(struct sl_pipeline *p, const struct sl_control *c, struct sl_err *err)
+{
+    struct sl_positions came = {0};
+    p->k = c->k;
+    p->is_light = !c->full;
+    int rc = sl_record_parse_state(c->state, c->state_len, &p->came, err);
+    if (rc == 0)
+        rc = sl_positions_parse(&came, c->positions, c->positions_len, err);
+    if (rc == 0)
+        rc = take(p, &came, err);
+    sl_positions_release(&came);
+    return rc;
+}
+
+static int is_nothing(const struct sl_pipeline *p)
+{
+    return !p->arrived && !p->untold.n && !p->is_dirty && p->end->counts.in == p->counted &&
+           (p->k || !makes_barriers(p));
+}
+
+/* State of the stages before and of this one: a list, to be freed; NULL: no memory. */
+static struct sl_state_ref *list_state(struct sl_pipeline *p, int64_t k, int *n, struct sl_err *err)
+{
+    struct sl_state_ref *list = sl_calloc((size_t)p->came.nstate + 1, sizeof(*list));
+    int rc = list ? 0 : sl_err_nomem(err, "a checkpoint");
+    *n = p->came.nstate;
+    if (rc == 0 && *n)
+        memcpy(list, p->came.state, (size_t)*n * sizeof(*list));
+    if (rc == 0 && has_state(p))
+        rc = save(p, k, &list[(*n)++], err);
+    if (rc == 0)
+        return list;
+    free(list);
+    return NULL;
 }
 
 int sl_barrier_commit(struct sl_pipeline *p, struct sl_positions *positions, struct sl_err *err)
 {
-    struct sl_state_ref ref;
-    struct sl_buf record = SL_BUF_INIT;
-    struct sl_positions none = {0};
     int64_t began = sl_time_mono_usec();
-    if (!p->is_dirty && !p->sink->held && !positions->n && p->checkpoint.k)
-        return 0; /* nothing came */
-    int rc = p->is_open ? 0 : open_pipeline(p, err);
-    for (const struct sl_position *x = NULL; rc == 0 && (x = sl_positions_next(positions, x));)
-        rc = sl_positions_set(&p->taken, x->id, x->value, x->len, err);
-    if (rc == 0)
-        rc = save(p, &ref, err);
-    if (rc == 0) {
-        struct sl_run_record now = {.k = ref.k, .state = &ref, .nstate = 1};
-        memcpy(now.run, p->run.run, sizeof(now.run));
-        sl_record_print(p->o.name, &now, &record);
-        rc = sl_buf_check(&record, err);
-    }
-    struct sl_checkpoint c = {.name = p->o.name,
-                              .positions = is_named(p) ? &none : positions,
-                              .again = p->again,
-                              .record = record.data,
-                              .after = p->opened.data,
-                              .state = &ref,
-                              .nstate = 1};
-    if (rc == 0)
-        rc = p->sink->class->commit(p->sink, &c, err);
-    if (rc == 0)
-        rc = keep(p, &ref, record.data, err);
-    sl_buf_release(&record);
-    int64_t now = sl_time_mono_usec();
-    p->next_checkpoint =
-        now + SL_MAX(p->o.checkpoint ? p->o.checkpoint : EVERY, DEAR * (now - began));
-    p->is_dirty = 0;
-    return rc;
+    int rc = take(p, positions, err);
+    if (rc == 0 && p->arrived)
+        rc = take_arrived(p, p->arrived, err);
+    if (rc < 0 || is_nothing(p))
+        return rc;
+    if (!p->arrived && !makes_barriers(p) && p->is_stopped)
+        return 0; /* rows without their barrier: they come again */
+    if (p->is_light && has_state(p))
+        return 0;
+    int64_t k = p->arrived ? p->k : p->k + 1;
+    struct sl_run_record now = {.k = k};
+    memcpy(now.run, p->run.run, sizeof(now.run));
+    now.state = list_state(p, k, &now.nstate, err);
+    rc = now.state ? commit(p, &now, err) : -(int)(err ? err->code : SL_EFAIL);
+    sl_record_release(&now);
+    if (rc < 0)
+        return rc;
+    p->k = k;
+    int64_t end = sl_time_mono_usec();
+    if (!p->is_light)
+        p->next_checkpoint =
+            end + SL_MAX(p->o.checkpoint ? p->o.checkpoint : EVERY, DEAR * (end - began));
+    p->bytes = p->sink->bytes;
+    p->counted = p->end->counts.in;
+    p->is_dirty &= p->is_light; /* until a full one */
+    p->is_fresh = p->is_light = 0;
+    sl_positions_release(&p->untold);
+    return 0;
 }
 
 int64_t sl_barrier_due(const struct sl_pipeline *p)
 {
-    return !p->is_dirty ? INT64_MAX : p->sink->due == 0 ? 0 : p->next_checkpoint;
+    if (!p->is_dirty || !makes_barriers(p))
+        return INT64_MAX;
+    return p->sink->due == 0 || p->sink->bytes - p->bytes > MUCH ? 0 : p->next_checkpoint;
+}
+
+int sl_barrier_at_pause(struct sl_pipeline *p)
+{
+    p->is_light = p->role == SL_ROLE_HEAD && p->is_fresh && !has_state(p);
+    return p->is_light;
 }
 
 /* ---- taking up ---- */
@@ -351,32 +365,14 @@ static int refuse_stateless(const struct sl_pipeline *p, struct sl_err *err)
                        "pipeline begins at the beginning");
 }
 
-static int load_all(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err *err)
-{
-    struct sl_store *own = sl_state_reader_stage(r, OWN);
-    int rc = load_positions(p, own, err);
-    if (rc == 0)
-        rc = sl_state_get(own, "accounts", 3, load_account, p, err);
-    if (rc == 0)
-        rc = sl_state_get(own, "splits", 3, load_split, p, err);
-    for (int i = 0; rc == 0 && i < p->nnodes; i++) {
-        struct sl_op *op = p->nodes[i]->op;
-        if (op && op->class->load)
-            rc = op->class->load(op, sl_state_reader_stage(r, i), err);
-    }
-    p->sink->committed = p->end->counts.in;
-    return rc;
-}
-
-static int load(struct sl_pipeline *p,
-                int (*what)(struct sl_pipeline *, struct sl_state_reader *, struct sl_err *),
+/* Reads one of the files that the last checkpoint names. */
+static int load(struct sl_pipeline *p, const struct sl_state_ref *ref,
+                int (*what)(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err *err),
                 struct sl_err *err)
 {
     struct sl_state_reader *r;
-    if (!p->checkpoint.nstate)
-        return 0;
-    int rc = sl_state_reader_open(p->sink->state_fd, p->sink->state_dir, &p->checkpoint.state[0],
-                                  p->o.account, &r, err);
+    int rc =
+        sl_state_reader_open(p->sink->state_fd, p->sink->state_dir, ref, p->o.account, &r, err);
     if (rc < 0)
         return rc;
     rc = what(p, r, err);
@@ -384,46 +380,114 @@ static int load(struct sl_pipeline *p,
     return rc;
 }
 
-static int load_own_positions(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err *err)
-{
-    return load_positions(p, sl_state_reader_stage(r, OWN), err);
-}
-
 int sl_barrier_load(struct sl_pipeline *p, struct sl_err *err)
 {
     static const struct sl_positions none;
     int rc = p->loaded.last ? sl_record_parse(p->loaded.last, &p->checkpoint, err) : 0;
+    p->k = p->checkpoint.k;
     if (rc < 0 || !is_named(p))
         return rc;
     p->loaded.positions = &none;
-    rc = load(p, load_own_positions, err);
+    for (int i = 0; rc == 0 && i < p->checkpoint.nstate; i++)
+        rc = load(p, &p->checkpoint.state[i], sl_own_load_positions, err);
     p->loaded.positions = &p->taken;
+    return rc;
+}
+
+/* Whether the stream in front goes on from what the destination holds now. */
+static int check_base(struct sl_pipeline *p, const char *said, size_t n, struct sl_err *err)
+{
+    struct sl_run_record base = {0};
+    struct sl_buf name = SL_BUF_INIT;
+    const char *v;
+    size_t len;
+    int has = sl_json_find(said, n, "base", &v, &len) == 1;
+    int fits = !has || sl_record_find_run(v, len, &base);
+    int rc = 0;
+    if (sl_json_find_string(said, n, "name", &name) != 1 || !fits) {
+        rc = sl_err_set(err, SL_EFORMAT, "the stream says of its run what no head says: %.200s",
+                        said);
+    } else if (!name.data || strcmp(name.data, p->o.name) != 0) {
+        rc = sl_err_set(err, SL_EUSAGE, "the head of the pipe resumes the pipeline %.*s, not %s",
+                        (int)name.len, name.data ? name.data : "", p->o.name);
+    } else if (p->sink->class->load &&
+               (base.k != p->checkpoint.k || strcmp(base.run, p->checkpoint.run) != 0)) {
+        sl_err_set(err, SL_ELOCKED, "another run of the pipeline %s has committed to %s meanwhile",
+                   p->o.name, p->loaded.place ? p->loaded.place : "its destination");
+        rc = sl_err_hint(
+            err, "run again: it goes on from there; and the whole pipe names one destination");
+    }
+    sl_buf_release(&name);
+    p->base = base;
+    return rc;
+}
+
+/* What the head and the stages before have said. */
+static int adopt(struct sl_pipeline *p, const char *said, struct sl_err *err)
+{
+    struct sl_run_record run = {0};
+    size_t n = strlen(said);
+    int64_t place;
+    int rc = check_base(p, said, n, err);
+    if (rc == 0 &&
+        (!sl_record_find_run(said, n, &run) || sl_json_find_int(said, n, "place", &place) != 1 ||
+         place < 0 || place > 1000 || sl_json_find_string(said, n, "plan", &p->run.plan) != 1))
+        rc = sl_err_set(err, SL_EFORMAT, "the stream says of its run what no head says: %.200s",
+                        said);
+    if (rc < 0)
+        return rc;
+    memcpy(p->run.run, run.run, sizeof(run.run));
+    p->place = place + 1;
+    sl_buf_addch(&p->run.plan, '\n');
+    return 0;
+}
+
+int sl_barrier_begin(struct sl_pipeline *p, struct sl_err *err)
+{
+    const char *said = said_in_front(p);
+    if (!p->stateful)
+        return 0;
+    p->base.k = p->checkpoint.k;
+    memcpy(p->base.run, p->checkpoint.run, sizeof(p->base.run));
+    int rc = said ? adopt(p, said, err) : sl_record_new_run(p->run.run, err);
+    if (rc == 0)
+        rc = print_plan(p, &p->run.plan, err);
+    if (rc < 0 || commits(p))
+        return rc;
+    struct sl_buf *out = &p->in_front;
+    sl_record_print_front(p->o.name, &p->run, &p->base, p->place, out);
+    p->sink->run = out->data;
+    return sl_buf_check(out, err);
+}
+
+static int check_plan(struct sl_pipeline *p, struct sl_err *err)
+{
+    struct sl_run_record was = {0};
+    int rc = sl_record_parse(p->loaded.opened, &was, err);
+    if (rc == 0 && (was.plan.len != p->run.plan.len ||
+                    memcmp(was.plan.data, p->run.plan.data, was.plan.len) != 0))
+        rc = refuse_plan(p, &was.plan, &p->run.plan, err);
+    sl_record_release(&was);
     return rc;
 }
 
 int sl_barrier_restore(struct sl_pipeline *p, struct sl_err *err)
 {
-    struct sl_run_record was = {0};
-    int rc = sl_record_new_run(p->run.run, err);
-    if (rc == 0)
-        rc = print_plan(p, &p->run.plan, err);
-    if (rc == 0 && p->loaded.last) {
+    int rc = 0, resets = p->o.reset_state;
+    if (p->loaded.last) {
         sl_buf_addstr(&p->last, p->loaded.last);
         rc = sl_buf_check(&p->last, err);
-    }
-    if (rc == 0 && !p->loaded.last && p->loaded.positions->n && !p->o.reset_state)
+    } else if (commits(p) && p->loaded.positions->n && !resets) {
         rc = refuse_stateless(p, err);
-    if (rc == 0 && p->loaded.opened && p->loaded.last && !p->o.reset_state) {
-        rc = sl_record_parse(p->loaded.opened, &was, err);
-        if (rc == 0 && (was.plan.len != p->run.plan.len ||
-                        memcmp(was.plan.data, p->run.plan.data, was.plan.len) != 0))
-            rc = refuse_plan(p, &was.plan, &p->run.plan, err);
-        sl_record_release(&was);
     }
-    if (rc == 0 && !p->o.reset_state)
-        rc = load(p, load_all, err);
+    if (rc == 0 && commits(p) && p->loaded.opened && p->loaded.last && !resets)
+        rc = check_plan(p, err);
+    for (int i = 0; rc == 0 && !resets && i < p->checkpoint.nstate; i++)
+        if (p->checkpoint.state[i].place == p->place && has_state(p))
+            rc = load(p, &p->checkpoint.state[i], sl_own_load, err);
+    p->counted = p->end->counts.in;
     p->next_checkpoint = sl_time_mono_usec() + (p->o.checkpoint ? p->o.checkpoint : EVERY);
-    if (p->rejects && p->rejects->class->mark && !p->aside.recorded) {
+    if (makes_barriers(p) && p->rejects && p->rejects->class->mark && !p->aside.recorded) {
         p->is_dirty = 1; /* a commit names their file before anything is in it, see aside.c */
         p->next_checkpoint = 0;
     }
@@ -434,7 +498,10 @@ void sl_barrier_release(struct sl_pipeline *p)
 {
     sl_record_release(&p->run);
     sl_record_release(&p->checkpoint);
+    sl_record_release(&p->came);
     sl_buf_release(&p->opened);
     sl_buf_release(&p->last);
+    sl_buf_release(&p->in_front);
     sl_positions_release(&p->taken);
+    sl_positions_release(&p->untold);
 }

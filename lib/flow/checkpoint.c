@@ -29,29 +29,55 @@ static void begin(const char *name, struct sl_buf *out)
     sl_buf_add_json(out, name, strlen(name));
 }
 
-void sl_record_print_open(const char *name, const struct sl_run_record *r,
-                          const struct sl_run_record *base, struct sl_buf *out)
+static void print_base(const struct sl_run_record *base, struct sl_buf *out)
 {
-    begin(name, out);
-    sl_buf_printf(out, ",\"open\":true,\"run\":\"%s\"", r->run);
     if (base->k)
         sl_buf_printf(out, ",\"base\":{\"run\":\"%s\",\"k\":%" PRId64 "}", base->run, base->k);
+}
+
+static void print_plan(const struct sl_run_record *r, struct sl_buf *out)
+{
     sl_buf_addstr(out, ",\"plan\":");
     sl_buf_add_json(out, r->plan.data ? r->plan.data : "", r->plan.len);
     sl_buf_addch(out, '}');
 }
 
-void sl_record_print(const char *name, const struct sl_run_record *r, struct sl_buf *out)
+void sl_record_print_open(const char *name, const struct sl_run_record *r,
+                          const struct sl_run_record *base, struct sl_buf *out)
 {
     begin(name, out);
-    sl_buf_printf(out, ",\"run\":\"%s\",\"k\":%" PRId64 ",\"state\":[", r->run, r->k);
-    for (int i = 0; i < r->nstate; i++)
+    sl_buf_printf(out, ",\"open\":true,\"run\":\"%s\"", r->run);
+    print_base(base, out);
+    print_plan(r, out);
+}
+
+void sl_record_print_front(const char *name, const struct sl_run_record *r,
+                           const struct sl_run_record *base, int64_t place, struct sl_buf *out)
+{
+    begin(name, out);
+    sl_buf_printf(out, ",\"run\":\"%s\",\"place\":%" PRId64, r->run, place);
+    print_base(base, out);
+    print_plan(r, out);
+}
+
+void sl_record_print_state(const struct sl_state_ref *state, int n, struct sl_buf *out)
+{
+    sl_buf_addch(out, '[');
+    for (int i = 0; i < n; i++)
         sl_buf_printf(out,
                       "%s{\"place\":%" PRId64 ",\"k\":%" PRId64 ",\"run\":\"%s\",\"bytes\":%" PRId64
                       ",\"crc\":%" PRIu32 "}",
-                      i ? "," : "", r->state[i].place, r->state[i].k, r->state[i].run,
-                      r->state[i].bytes, r->state[i].crc);
-    sl_buf_addstr(out, "]}");
+                      i ? "," : "", state[i].place, state[i].k, state[i].run, state[i].bytes,
+                      state[i].crc);
+    sl_buf_addch(out, ']');
+}
+
+void sl_record_print(const char *name, const struct sl_run_record *r, struct sl_buf *out)
+{
+    begin(name, out);
+    sl_buf_printf(out, ",\"run\":\"%s\",\"k\":%" PRId64 ",\"state\":", r->run, r->k);
+    sl_record_print_state(r->state, r->nstate, out);
+    sl_buf_addch(out, '}');
 }
 
 void sl_record_release(struct sl_run_record *r)
@@ -72,6 +98,13 @@ static int get_run(const char *s, size_t n, char run[SL_RUN_ID + 1])
     memcpy(run, v + 1, SL_RUN_ID);
     run[SL_RUN_ID] = '\0';
     return 1;
+}
+
+int sl_record_find_run(const char *json, size_t n, struct sl_run_record *r)
+{
+    if (sl_json_find_int(json, n, "k", &r->k) != 1)
+        r->k = 0;
+    return get_run(json, n, r->run);
 }
 
 static int get_state(const char *s, size_t n, struct sl_state_ref *ref)
@@ -104,6 +137,16 @@ static int get_states(const char *s, size_t n, struct sl_run_record *r, struct s
             return 0;
     }
     return 1;
+}
+
+int sl_record_parse_state(const char *json, size_t n, struct sl_run_record *r, struct sl_err *err)
+{
+    free(r->state);
+    r->state = NULL;
+    r->nstate = 0;
+    int rc = n ? get_states(json, n, r, err) : 1;
+    return rc == 0 ? sl_err_set(err, SL_EFORMAT, "a barrier whose state is no list of files")
+                   : SL_MIN(rc, 0);
 }
 
 int sl_record_parse(const char *json, struct sl_run_record *r, struct sl_err *err)

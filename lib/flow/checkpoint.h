@@ -28,6 +28,8 @@ struct sl_checkpoint { /* what it points at is borrowed */
         *schema; /* of the destination; NULL: there is none yet, or it is not the input's */
     const struct sl_positions *positions;
     enum sl_again again; /* how the inputs of these positions were taken */
+    int64_t k;           /* commit: number of the barrier; 0: of none */
+    int is_light;        /* commit: a barrier for stages without state */
     /* Of a pipeline whose operators keep state: JSON records, NULL: there is none. */
     const char *opened; /* load: of the run that opened it last, with its plan */
     const char *last;   /* load: of its last checkpoint */
@@ -46,6 +48,14 @@ struct sl_run_record {
     struct sl_state_ref *state; /* of a checkpoint */
     int nstate;
 };
+/* Appends what is said in front of a stream: of this run, and where it begins (k 0: nowhere). */
+void sl_record_print_front(const char *name, const struct sl_run_record *r,
+                           const struct sl_run_record *base, int64_t place, struct sl_buf *out);
+/* Of a JSON object: its members run and k (0 if absent). 1, or 0 if they are not such. */
+int sl_record_find_run(const char *json, size_t n, struct sl_run_record *r);
+/* A list of files as records have it; of r only the list is set. */
+int sl_record_parse_state(const char *json, size_t n, struct sl_run_record *r, struct sl_err *err);
+void sl_record_print_state(const struct sl_state_ref *state, int n, struct sl_buf *out);
 /* Appends the record of a run that opens the pipeline behind `base` (k 0: behind nothing), of a checkpoint. */
 void sl_record_print_open(const char *name, const struct sl_run_record *r,
                           const struct sl_run_record *base, struct sl_buf *out);

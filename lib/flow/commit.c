@@ -23,13 +23,10 @@ int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err)
     assert(p && p->sink);
     if (!p->sink->class->load)
         return 0;
-    int rc = 0;
-    if (p->again == SL_AGAIN_RESUME && p->sink->class->hold)
-        rc = p->sink->class->hold(p->sink, p->o.name, p->o.wait, p->o.signal, err);
+    int rc = sl_barrier_hold(p, err);
     if (rc >= 0)
-        rc = p->sink->class->load(p->sink, p->o.name ? p->o.name : "main", &p->loaded, err);
-    p->stateful = p->sink->barriers = sl_barrier_is_used(p);
-    if (rc >= 0 && p->stateful)
+        rc = p->sink->class->load(p->sink, p->o.name, &p->loaded, err);
+    if (rc >= 0 && p->again == SL_AGAIN_RESUME && p->sink->class->hold)
         rc = sl_barrier_load(p, err);
     if (rc < 0)
         return rc;
@@ -131,7 +128,7 @@ int sl_pipeline_delivered(struct sl_strand *s, struct sl_morsel *m, struct sl_er
 {
     assert(sl_strand_is_sound(s) && m);
     int rc = s->source->class->delivered ? s->source->class->delivered(s->source, m, err) : 0;
-    s->p->is_dirty = 1;
+    s->p->is_dirty = s->p->is_fresh = 1;
     return rc < 0 ? rc : sl_pipeline_commit_due(s->p, err);
 }
 

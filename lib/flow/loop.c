@@ -177,6 +177,20 @@ static int direct_all(struct sl_pipeline *p, enum sl_directive d, const struct s
     return rc;
 }
 
+/* A barrier cuts every strand where it stands. c: it came down the pipe; NULL: the loop makes it. */
+static int barrier(struct sl_pipeline *p, const struct sl_control *c, struct sl_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < p->nstrands && rc == 0; i++)
+        rc = sl_strand_drain(p->strands[i], err);
+    if (rc < 0 || p->done_early)
+        return rc;
+    p->arrived = c;
+    rc = direct_all(p, SL_BARRIER, p->stateful ? NULL : c, err);
+    p->arrived = NULL;
+    return rc;
+}
+
 /* There is nothing now: let go of everything. Splits that have had no row are idle from now on. */
 static int flush(struct sl_pipeline *p, struct sl_err *err)
 {
@@ -193,7 +207,9 @@ static int flush(struct sl_pipeline *p, struct sl_err *err)
             rc = sl_way_watermark(p, s->to, s->to_input, watermark, err);
     }
     p->done_early |= rc == SL_PUSH_DONE;
-    return rc < 0 ? rc : direct_all(p, SL_FLUSH, NULL, err);
+    if (rc >= 0)
+        rc = direct_all(p, SL_FLUSH, NULL, err);
+    return rc == 0 && sl_barrier_at_pause(p) ? barrier(p, NULL, err) : rc;
 }
 
 /* Delivers what was done meanwhile by workers. */
@@ -234,15 +250,6 @@ static int input_fails(struct sl_strand *s, int failed, struct sl_err *err)
     return rc < 0 ? rc : failed;
 }
 
-/* A barrier cuts every strand where it stands. c: it came down the pipe; NULL: the loop makes it. */
-static int barrier(struct sl_pipeline *p, const struct sl_control *c, struct sl_err *err)
-{
-    int rc = 0;
-    for (int i = 0; i < p->nstrands && rc == 0; i++)
-        rc = sl_strand_drain(p->strands[i], err);
-    return rc < 0 || p->done_early ? rc : direct_all(p, SL_BARRIER, c, err);
-}
-
 /* What was read is brought out, and the sources are told. */
 static int acknowledge(struct sl_pipeline *p, struct sl_err *err)
 {
@@ -272,6 +279,8 @@ static int pull(struct sl_strand *s, struct sl_err *err)
         rc = source->class->next(source, &m, err);
     else
         rc = source->class->rest ? source->class->rest(source, &m, err) : SL_NEXT_END;
+    if (ends && rc == SL_NEXT_END && (p->role == SL_ROLE_MIDDLE || p->role == SL_ROLE_TAIL))
+        rc = SL_NEXT_STOP; /* the rows behind the last barrier come again */
     switch (rc) {
     case SL_NEXT_MORSEL: rc = sl_strand_take(s, m, err); return rc < 0 ? rc : deliver_done(s, err);
     case SL_NEXT_WAIT:
@@ -280,7 +289,7 @@ static int pull(struct sl_strand *s, struct sl_err *err)
         s->waiting = 1;
         return 0;
     case SL_NEXT_BARRIER: return barrier(p, &source->control, err);
-    case SL_NEXT_STOP: return end_strand(s, SL_STOP, err);
+    case SL_NEXT_STOP: p->is_stopped = 1; return end_strand(s, SL_STOP, err);
     case SL_NEXT_END: return end_strand(s, SL_END, err);
     default: assert(rc < 0); return input_fails(s, rc, err);
     }
@@ -335,6 +344,8 @@ static int open_all(struct sl_pipeline *p, struct sl_err *err)
         rc = sl_strand_open(p->strands[i], err);
     if (rc == 0)
         rc = sl_way_init(&p->whole, p, p->nodes, p->nnodes, NULL, err);
+    if (rc == 0)
+        rc = sl_barrier_begin(p, err);
     if (rc == 0)
         rc = p->sink->class->open(p->sink, p->end->out, err);
     if (rc == 0)

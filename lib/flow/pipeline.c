@@ -14,6 +14,8 @@ int sl_pipeline_new(const struct sl_pipeline_options *o, struct sl_pipeline **ou
     if (!p)
         return sl_err_nomem(err, "a pipeline");
     p->o = *o;
+    if (!p->o.name)
+        p->o.name = "main";
     p->waits_for = -1;
     *out = p;
     return 0;
@@ -373,6 +375,8 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
     int rc = sl_pipeline_load(p, err);
     for (int i = 0; rc == 0 && i < p->nstrands; i++)
         rc = open_source(p, p->strands[i]->source, err);
+    if (rc == 0)
+        rc = sl_barrier_join(p, err);
     if (rc == -SL_EEXIST && !sl_pipeline_goes_on(p))
         sl_err_hint(err, "--again appends all"); /* there is no place to go on from */
     tell_endless(p);

@@ -58,7 +58,7 @@ struct sl_pipeline_options {
     int signal_fd;                       /* becomes readable with it (a self-pipe); -1 = none */
     int64_t max_rejects;                 /* with rejects: stop beyond this many; < 0 = no limit */
     /* Of a run that goes on where the last one was (SL_AGAIN_RESUME): */
-    const char *name;   /* of the pipeline, in the sink that it ends in */
+    const char *name;   /* of the pipeline, in the sink that it ends in; NULL: main */
     int wait;           /* for another run of it to end; else it is refused */
     int final;          /* the end of the input is the end of the data: what is held is let go */
     int reset_state;    /* from no state, behind what the sink has of the inputs */

@@ -138,6 +138,8 @@ struct sl_aside {   /* rejects of this run and of those that it goes on from; se
     int recorded;   /* the sink's commits name their place */
 };
 
+enum sl_role { SL_ROLE_NONE, SL_ROLE_ALONE, SL_ROLE_HEAD, SL_ROLE_MIDDLE, SL_ROLE_TAIL };
+
 struct sl_pipeline {
     struct sl_pipeline_options o;
     int nstrands, nnodes;
@@ -154,12 +156,23 @@ struct sl_pipeline {
     int64_t rejected;            /* rows and records sent to rejects */
     struct sl_aside aside;
     /* barrier.c: of a pipeline that resumes with state */
-    int stateful;
+    enum sl_role role;
+    int stateful;                         /* it has one */
+    int64_t place;                        /* of this process in its pipe, from the head: 0 */
     struct sl_run_record run, checkpoint; /* this run; the last checkpoint, k 0: there is none */
-    struct sl_buf opened, last;           /* their records, as the sink has them */
-    struct sl_positions taken;            /* what it has of its inputs */
-    int is_open, is_dirty;   /* this run has opened it; rows came since the last checkpoint */
-    int64_t next_checkpoint; /* monotonic µs */
+    struct sl_run_record base;            /* where it began: run and k */
+    int64_t k;                            /* the last barrier */
+    const struct sl_control *arrived; /* a barrier that came down the pipe and is on its way now */
+    struct sl_run_record came;        /* state of the stages before, as the last one named it */
+    struct sl_positions untold;       /* of those in `taken`, not passed on by a barrier yet */
+    struct sl_buf in_front;           /* what the stream says of the run */
+    int is_light, is_stopped;         /* the barrier under way; the run is over, the data is not */
+    int64_t bytes, counted;           /* that the sink had been given at the last barrier; rows */
+    struct sl_buf opened, last;       /* their records, as the sink has them */
+    struct sl_positions taken;        /* what it has of its inputs */
+    int is_open;                      /* this run has opened it */
+    int is_dirty, is_fresh;           /* rows came since the last full barrier; since any */
+    int64_t next_checkpoint;          /* monotonic µs */
     struct sl_pipeline_result before; /* what the state says of the runs before */
     struct sl_stage_rows *stages;
     /* threads */
@@ -179,14 +192,15 @@ struct sl_pipeline {
     int64_t waits_since; /* since then (monotonic µs); INT64_MAX: it was said */
 };
 
-/* For an assert at each door: a strand whose ring is a ring, and an item that is one of it. */
+/* For an assert at each door: a strand whose ring is a ring, and an item of one. The ring is the loop's:
+ * workers, who are handed items, do not look at it. */
 static inline int sl_strand_is_sound(const struct sl_strand *s)
 {
     return s && s->p && s->source && s->tail - s->head <= SL_INFLIGHT_MAX && s->nprefix >= 0;
 }
 static inline int sl_item_is_sound(const struct sl_item *it)
 {
-    return it && sl_strand_is_sound(it->strand) && it->morsel;
+    return it && it->strand && it->morsel;
 }
 
 /* ---- way.c ---- */
@@ -319,8 +333,15 @@ int sl_pipeline_written(struct sl_pipeline *p, struct sl_err *err);
 
 /* ---- barrier.c ---- */
 
-/* Whether the run commits at barriers: it resumes, and an operator keeps state. */
-int sl_barrier_is_used(const struct sl_pipeline *p);
+/* Before the sink is asked anything: keeps other runs of the pipeline out, where they would meet in its state
+ * only. Where all it has are positions, a commit says so that meets another of the same input. */
+int sl_barrier_hold(struct sl_pipeline *p, struct sl_err *err);
+/* Once the sources are open: which part this process has. */
+int sl_barrier_join(struct sl_pipeline *p, struct sl_err *err);
+/* Before the sink is opened: names the run, or learns its name. */
+int sl_barrier_begin(struct sl_pipeline *p, struct sl_err *err);
+/* The input pauses: whether a light barrier is to be made. */
+int sl_barrier_at_pause(struct sl_pipeline *p);
 /* Whether the end of the input is not the end of the data: the next run goes on. */
 int sl_barrier_stops(const struct sl_pipeline *p);
 /* As the sink has been asked what it has: what that is of this pipeline. */
@@ -332,6 +353,13 @@ int64_t sl_barrier_due(const struct sl_pipeline *p);
 /* The directive has reached every operator: saves their state and commits all of it. */
 int sl_barrier_commit(struct sl_pipeline *p, struct sl_positions *positions, struct sl_err *err);
 void sl_barrier_release(struct sl_pipeline *p);
+
+/* ---- own_state.c ---- */
+
+int sl_own_save(struct sl_pipeline *p, struct sl_state_writer *w, struct sl_err *err);
+int sl_own_load(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err *err);
+/* Of what is saved the positions only, into p->taken. */
+int sl_own_load_positions(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err *err);
 
 /* ---- deliver.c ---- */
 

@@ -136,6 +136,7 @@ struct sl_source { /* first member of every source */
     int keeps_rejects; /* bad records are kept and the run goes on; set before open */
     int live;          /* input has no end */
     int gives_batches; /* after open: next() fills the batch of every morsel, decode() has no work */
+    int is_once;       /* cannot be read again from where a run was; set before open */
     int end_required;  /* a pipe whose end must be a message */
     enum sl_end_reason end_reason; /* why a pipe ended */
     int64_t out_of_order; /* µs: D of the watermark that rows get; < 0: infinite, nothing is late */

@@ -5,6 +5,7 @@
  * operators, encode what comes out for the sink. Everything that is made stays in the item until the
  * loop delivers it in order.
  */
+#include "arrow/hidden.h"
 #include "flow/pipeline_int.h"
 
 enum { SMALL_MORSEL = 64 << 10 }; /* bytes below which a thread is not worth its wake-up */
@@ -20,6 +21,12 @@ struct sl_strand *sl_strand_new(struct sl_pipeline *p, struct sl_source *source)
         s->time = -1;
     }
     return s;
+}
+
+/* Whether windows are to be emitted as they are over: partial results know of no watermark. */
+static int has_watermarks(const struct sl_strand *s)
+{
+    return s->stamps || (s->p->stateful && sl_hidden_wm(s->schema) >= 0);
 }
 
 /* Leading row-wise operators, then, in a bounded run, one that merges; but what is stamped only as it is
@@ -39,7 +46,7 @@ int sl_strand_plan(struct sl_strand *s, struct sl_err *err)
         s->to_input = n->to_input;
     }
     if (s->p->o.threads > 1 && n->op && n->ninputs == 1 && n->op->traits & SL_OP_MERGE &&
-        !(n->op->traits & SL_OP_ORDERED) && !s->source->live && !s->stamps) {
+        !(n->op->traits & SL_OP_ORDERED) && !s->source->live && !has_watermarks(s)) {
         s->prefix[s->nprefix++] = n;
         s->to_input = n->to_input;
         s->merging = 1;

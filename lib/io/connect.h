@@ -22,6 +22,15 @@ static inline void sl_source_out_of_order(struct sl_source *s, const struct sl_i
     s->assumed_order = o->out_of_order < 0 && (o->follow || o->resumes);
     s->out_of_order = s->assumed_order ? 5 * SL_USEC_PER_SEC : o->out_of_order;
 }
+/* What a log has of the pipeline of that name, and of its inputs; valid as long as the log. */
+static inline void sl_log_load(const struct sl_log *l, const char *name, struct sl_checkpoint *out)
+{
+    size_t n;
+    out->schema = sl_log_schema(l);
+    out->positions = sl_log_positions(l);
+    sl_log_pipeline(l, name, 1, &out->opened, &n);
+    sl_log_pipeline(l, name, 0, &out->last, &n);
+}
 /* The schema with its time column settled: name if given (it must be a timestamptz), else what the
  * schema says, else the rule of sl_schema_guess_time. A new reference; NULL with err filled. */
 struct sl_schema *sl_source_time(struct sl_schema *s, const char *name, struct sl_err *err);

@@ -12,12 +12,17 @@
 #include "file/dest.h"
 #include <sys/stat.h>
 #include "io/connect.h"
+#include "io/log_hold.h"
+#include "log/log.h"
 
 enum { DICTIONARY_ROWS = 1024 };
 
 struct frames_sink {
     struct sl_stream_sink stream; /* first */
     char *dest, *command;
+    char *from; /* the log at the end of the pipe that this one resumes, or NULL: */
+    struct sl_log *loaded;
+    struct sl_log_hold hold;
     struct sl_schema *schema;
     struct sl_ipc_form form;
     int started;
@@ -36,6 +41,8 @@ static int describe(struct frames_sink *f, struct sl_err *err)
     struct sl_buf plan = SL_BUF_INIT, d = SL_BUF_INIT;
     const char *before = sl_schema_meta(f->schema, SL_META_PLAN);
 
+    int goes_on = f->stream.base.live || f->stream.base.run;
+
     if (before)
         sl_buf_printf(&plan, "%s\n", before);
     sl_buf_addstr(&plan, f->command ? f->command : "sluice");
@@ -47,8 +54,9 @@ static int describe(struct frames_sink *f, struct sl_err *err)
         {SL_META_END, "required"},
         {SL_META_HINT, hint},
         {SL_META_PLAN, plan.data},
+        {SL_META_RUN, f->stream.base.run},
         {SL_META_LIVE, f->stream.base.live ? "1" : NULL},
-        {SL_META_D, f->stream.base.live && f->stream.base.out_of_order >= 0 ? d.data : NULL},
+        {SL_META_D, goes_on && f->stream.base.out_of_order >= 0 ? d.data : NULL},
     };
     int rc = plan.failed || d.failed ? -(int)SL_ENOMEM : 0;
     for (size_t i = 0; rc == 0 && i < SL_COUNT(meta); i++)
@@ -150,6 +158,55 @@ static int tell_watermark(struct frames_sink *f, struct sl_err *err)
     return put_control(f, &c, err);
 }
 
+/* The barrier goes on down the pipe: the last stage commits it. */
+static int sink_commit(struct sl_sink *base, const struct sl_checkpoint *c, struct sl_err *err)
+{
+    struct frames_sink *f = (struct frames_sink *)base;
+    struct sl_buf positions = SL_BUF_INIT, state = SL_BUF_INIT;
+    if (!c->k)
+        return 0;
+    sl_positions_print(c->positions, &positions);
+    sl_record_print_state(c->state, c->nstate, &state);
+    struct sl_control barrier = {.kind = SL_CONTROL_BARRIER,
+                                 .k = c->k,
+                                 .full = !c->is_light,
+                                 .positions = positions.data,
+                                 .positions_len = positions.len,
+                                 .state = state.data,
+                                 .state_len = state.len};
+    int rc = positions.failed || state.failed ? sl_err_nomem(err, "a barrier") : 0;
+    if (rc == 0)
+        rc = tell_watermark(f, err);
+    if (rc == 0)
+        rc = put_control(f, &barrier, err);
+    sl_buf_release(&positions);
+    sl_buf_release(&state);
+    return rc < 0 ? rc : SL_MIN(sl_stream_sink_flush(&f->stream, err), 0);
+}
+
+static int sink_hold(struct sl_sink *base, const char *name, int wait SL_UNUSED,
+                     const volatile sig_atomic_t *signal SL_UNUSED, struct sl_err *err)
+{
+    struct frames_sink *f = (struct frames_sink *)base;
+    int rc = sl_log_hold_open(&f->hold, f->from, name, err);
+    base->state_fd = f->hold.dirfd;
+    base->state_dir = f->hold.dir;
+    return rc;
+}
+
+static int sink_load(struct sl_sink *base, const char *name, struct sl_checkpoint *out,
+                     struct sl_err *err)
+{
+    struct frames_sink *f = (struct frames_sink *)base;
+    static const struct sl_positions none;
+    *out = (struct sl_checkpoint){.place = f->from, .positions = &none};
+    int rc = sl_path_is_log(f->from) ? sl_log_open(f->from, &f->loaded, err) : 0;
+    if (f->loaded)
+        sl_log_load(f->loaded, name, out);
+    out->schema = NULL; /* it is of what comes out of the last stage */
+    return rc;
+}
+
 static int finish(struct frames_sink *f, enum sl_directive d, const struct sl_control *why,
                   struct sl_err *err)
 {
@@ -204,24 +261,23 @@ static void sink_free(struct sl_sink *base)
     sl_schema_unref(f->schema);
     sl_ipc_form_release(&f->form);
     sl_stream_sink_release(&f->stream);
+    sl_log_free(f->loaded);
+    sl_log_hold_release(&f->hold);
+    free(f->from);
     free(f->dest);
     free(f->command);
     free(f);
 }
 
-static const struct sl_sink_class frames_sink_class = {
-    .name = "frames",
-    .plan = sink_plan,
-    .promise = SL_PROMISE_AT_LEAST,
-    .open = sink_open,
-    .write = sink_write,
-    .watermark = sink_watermark,
-    .control = sink_control,
-    .rescue = sink_rescue,
-    .poll = sl_stream_sink_poll,
-    .ready = sl_stream_sink_ready,
-    .free = sink_free,
-};
+#define STREAM                                                                                     \
+    .name = "frames", .plan = sink_plan, .promise = SL_PROMISE_AT_LEAST, .open = sink_open,        \
+    .write = sink_write, .watermark = sink_watermark, .commit = sink_commit,                       \
+    .control = sink_control, .rescue = sink_rescue, .poll = sl_stream_sink_poll,                   \
+    .ready = sl_stream_sink_ready, .free = sink_free
+static const struct sl_sink_class frames_sink_class = {STREAM};
+/* One that is told where the pipe ends. */
+static const struct sl_sink_class resuming_sink_class = {STREAM, .hold = sink_hold,
+                                                         .load = sink_load};
 
 int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err)
 {
@@ -231,7 +287,9 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
     *out = NULL;
     if (!f)
         return sl_err_nomem(err, "a sink of frames");
-    f->stream.base.class = &frames_sink_class;
+    f->stream.base.class = o->resume_from ? &resuming_sink_class : &frames_sink_class;
+    f->stream.base.due = INT64_MAX;
+    f->from = o->resume_from ? sl_strdup(o->resume_from) : NULL;
     f->stream.base.account = o->account;
     f->stream.base.wants_hidden = !o->dest;
     f->stream.kept = o->again != SL_AGAIN_REFUSE;
@@ -253,7 +311,7 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
         if (rc == 0 && !o->only_plan && !f->stream.kept)
             rc = sl_dest_open(&oo, &f->stream.dest, err);
     }
-    if (rc < 0 || (o->command && !f->command)) {
+    if (rc < 0 || (o->command && !f->command) || (o->resume_from && !f->from)) {
         sink_free(&f->stream.base);
         return rc < 0 ? rc : sl_err_nomem(err, "a sink of frames");
     }

@@ -27,6 +27,7 @@ enum { STAGING = 64 << 10, FILE_MAGIC = 8 };
 
 struct frames_source {
     struct sl_source base;
+    struct sl_buf barrier; /* the last one, as it was written */
     struct sl_bytes *bytes;
     struct sl_ipc_decoder *decoder;
     char *time_column;
@@ -440,6 +441,17 @@ static int take_end(struct frames_source *f, const struct sl_control *c, struct 
     return 0;
 }
 
+/* The control outlives its message. */
+static int take_barrier(struct frames_source *f, const char *value, size_t len, struct sl_err *err)
+{
+    sl_buf_reset(&f->barrier);
+    sl_buf_add(&f->barrier, value, len);
+    int rc = sl_buf_check(&f->barrier, err);
+    if (rc == 0)
+        rc = sl_control_parse(f->barrier.data, len, &f->base.control, err);
+    return rc < 0 ? rc : SL_NEXT_BARRIER;
+}
+
 static int take_batch(struct frames_source *f, const struct sl_ipc_message *m,
                       struct sl_morsel **out, struct sl_err *err)
 {
@@ -455,9 +467,7 @@ static int take_batch(struct frames_source *f, const struct sl_ipc_message *m,
     if (c.kind == SL_CONTROL_END)
         return take_end(f, &c, err);
     if (c.kind == SL_CONTROL_BARRIER) {
-        f->base.control = c;
-        f->base.control.run = NULL; /* borrowed from the message */
-        return SL_NEXT_BARRIER;
+        return take_barrier(f, value, len, err);
     }
     struct sl_morsel *morsel = sl_morsel_new(&f->base);
     if (!morsel)
@@ -543,6 +553,7 @@ static void source_free(struct sl_source *s)
     sl_ipc_decoder_free(f->decoder);
     sl_bytes_free(f->bytes);
     sl_buffer_unref(f->message);
+    sl_buf_release(&f->barrier);
     sl_schema_unref(s->schema);
     sl_seen_free(f->seen);
     free(f->staging);
@@ -586,6 +597,7 @@ int sl_frames_source_new(const struct sl_input_options *o, struct sl_bytes *byte
     f->base.partitions = 1;
     f->base.out_of_order = o->out_of_order;
     f->bytes = bytes;
+    f->base.is_once = !sl_bytes_is_regular(bytes);
     f->stop_fd = o->stop_fd;
     f->say = o->say;
     f->say_arg = o->say_arg;

@@ -38,8 +38,7 @@ static int lock(const struct sl_log_hold *h, const char *name, int wait,
     return 0;
 }
 
-int sl_log_hold_take(struct sl_log_hold *h, const char *log, const char *name, int wait,
-                     const volatile sig_atomic_t *signal, struct sl_err *err)
+int sl_log_hold_open(struct sl_log_hold *h, const char *log, const char *name, struct sl_err *err)
 {
     struct sl_buf dir = SL_BUF_INIT;
     if (h->dir)
@@ -59,15 +58,28 @@ int sl_log_hold_take(struct sl_log_hold *h, const char *log, const char *name, i
         rc = sl_err_nomem(err, "a pipeline");
     if (rc == 0)
         rc = h->dirfd = make_dir(state, name, h->dir, err);
-    if (rc >= 0)
-        rc = h->lock =
-            sl_path_openat(h->dirfd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0666, h->dir, err);
-    if (rc >= 0)
-        rc = lock(h, name, wait, signal, err);
     if (state >= 0)
         close(state);
     if (top >= 0)
         close(top);
+    if (rc >= 0)
+        return 1;
+    sl_log_hold_release(h);
+    return rc;
+}
+
+int sl_log_hold_take(struct sl_log_hold *h, const char *log, const char *name, int wait,
+                     const volatile sig_atomic_t *signal, struct sl_err *err)
+{
+    if (h->dir)
+        return 1;
+    int rc = sl_log_hold_open(h, log, name, err);
+    if (rc <= 0)
+        return rc;
+    rc = h->lock =
+        sl_path_openat(h->dirfd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0666, h->dir, err);
+    if (rc >= 0)
+        rc = lock(h, name, wait, signal, err);
     if (rc >= 0)
         return 1;
     sl_log_hold_release(h);

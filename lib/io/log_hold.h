@@ -22,6 +22,8 @@ struct sl_log_hold {
  * over, or *signal is not 0 (SL_ESTOPPED). */
 int sl_log_hold_take(struct sl_log_hold *h, const char *log, const char *name, int wait,
                      const volatile sig_atomic_t *signal, struct sl_err *err);
+/* The directory alone: state of a stage before the one that has the lock. 1, or 0: there is no log yet. */
+int sl_log_hold_open(struct sl_log_hold *h, const char *log, const char *name, struct sl_err *err);
 void sl_log_hold_release(struct sl_log_hold *h); /* zeroed: nothing */
 
 #endif

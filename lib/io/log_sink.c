@@ -47,9 +47,9 @@ struct log_sink {
 /* What a stream said of itself is not said of the log. */
 static struct sl_schema *plain_schema(struct sl_schema *schema, struct sl_err *err)
 {
-    static const char *const keys[] = {SL_META_END,    SL_META_LIVE, SL_META_D,    SL_META_HINT,
-                                       SL_META_PLAN,   SL_META_LOG,  SL_META_KEY,  SL_META_HASH,
-                                       SL_META_FORMAT, SL_META_MODE, SL_META_ORDER};
+    static const char *const keys[] = {SL_META_END,    SL_META_LIVE, SL_META_D,     SL_META_HINT,
+                                       SL_META_PLAN,   SL_META_LOG,  SL_META_KEY,   SL_META_HASH,
+                                       SL_META_FORMAT, SL_META_MODE, SL_META_ORDER, SL_META_RUN};
     struct sl_schema *visible = sl_hidden_schema(schema, err);
     struct sl_schema *s = visible ? sl_schema_copy(visible) : NULL;
     const char *time = sl_schema_meta(schema, SL_META_TIME);
@@ -105,13 +105,8 @@ static int sink_load(struct sl_sink *base, const char *name, struct sl_checkpoin
     int rc = sl_path_is_log(s->path) ? sl_log_open(s->path, &s->loaded, err) : 0;
     static const struct sl_positions none;
     *out = (struct sl_checkpoint){.place = s->path, .positions = &none};
-    if (s->loaded) {
-        size_t n;
-        out->schema = sl_log_schema(s->loaded);
-        out->positions = sl_log_positions(s->loaded);
-        sl_log_pipeline(s->loaded, name, 1, &out->opened, &n);
-        sl_log_pipeline(s->loaded, name, 0, &out->last, &n);
-    }
+    if (s->loaded)
+        sl_log_load(s->loaded, name, out);
     return rc;
 }
 

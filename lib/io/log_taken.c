@@ -137,7 +137,7 @@ int sl_log_source_resume(struct sl_source *base, const struct sl_checkpoint *fro
                          enum sl_again again, struct sl_err *err SL_UNUSED)
 {
     struct log_source *s = (struct log_source *)base;
-    assert(base && from);
+    assert(from);
     s->from = s->o.group ? NULL : from; /* a group keeps its positions itself */
     s->again = again;
     return 0;
@@ -206,7 +206,7 @@ static int record(const struct log_source *s, int p, struct sl_positions *out, s
 int sl_log_source_positions(struct sl_source *base, struct sl_positions *out, struct sl_err *err)
 {
     struct log_source *s = (struct log_source *)base;
-    assert(base && out);
+    assert(out);
     int rc = 0;
     for (int p = 0; p < sl_log_partitions(s->log) && rc == 0 && !s->o.group; p++) {
         if (!s->parts[p].is_moved)

@@ -96,8 +96,9 @@ struct sl_output_options {
     int may_create;            /* a missing log is made */
     int beside_log;      /* rejects of a run into what records positions: they share its commits */
     enum sl_again again; /* not REFUSE: a file records positions, too */
-    int only_plan;       /* the sink only says its plan: no file is made */
-    const char *from;    /* a log that is copied into a new one, or NULL; and */
+    const char *resume_from; /* standard output: the log at the end of the pipe, or NULL */
+    int only_plan;           /* the sink only says its plan: no file is made */
+    const char *from;        /* a log that is copied into a new one, or NULL; and */
     const char *keep_keys, *keep_time;    /* what of it goes on, under its new names; or NULL */
     const char *command;                  /* command line, for the plan */
     const struct sl_input_options *reads; /* NULL, or what is read: no output may feed it */

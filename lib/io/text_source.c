@@ -501,6 +501,7 @@ int sl_text_source_new(const struct sl_input_options *o, struct sl_bytes *first,
     t->base.account = o->account;
     t->base.partitions = 1;
     sl_source_out_of_order(&t->base, o);
+    t->base.is_once = first && !sl_bytes_is_regular(first);
     t->o = *o;
     t->bytes = first;
     int rc = copy_settings(t, o, err);

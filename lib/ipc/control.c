@@ -26,6 +26,10 @@ void sl_control_print(const struct sl_control *c, struct sl_buf *out)
     switch (c->kind) {
     case SL_CONTROL_BARRIER:
         sl_buf_printf(out, ",\"k\":%lld,\"full\":%s", (long long)c->k, c->full ? "true" : "false");
+        if (c->positions)
+            sl_buf_printf(out, ",\"positions\":%.*s", (int)c->positions_len, c->positions);
+        if (c->state)
+            sl_buf_printf(out, ",\"state\":%.*s", (int)c->state_len, c->state);
         break;
     case SL_CONTROL_WATERMARK: sl_buf_printf(out, ",\"wm\":%lld", (long long)c->watermark); break;
     case SL_CONTROL_END:
@@ -88,6 +92,10 @@ int sl_control_parse(const char *s, size_t n, struct sl_control *out, struct sl_
             return malformed(err, "a barrier without its number");
         out->full =
             sl_json_find(s, n, "full", &v, &len) > 0 && len == 4 && memcmp(v, "true", 4) == 0;
+        if (sl_json_find(s, n, "positions", &out->positions, &out->positions_len) <= 0)
+            out->positions = NULL;
+        if (sl_json_find(s, n, "state", &out->state, &out->state_len) <= 0)
+            out->state = NULL;
     } else if (kind == SL_CONTROL_WATERMARK) {
         if (sl_json_find_int(s, n, "wm", &out->watermark) <= 0)
             return malformed(err, "a watermark without its time");

@@ -4,7 +4,7 @@
  * control: what flows between rows. In a process it is a directive of push(); on a pipe a zero-row
  * batch whose metadata key `sluice` holds one line of JSON.
  *
- *   {"t":"barrier","k":7,"full":true,"positions":[...],"state":[...]}
+ *   {"t":"barrier","k":7,"full":true,"positions":{...},"state":[...]}
  *   {"t":"watermark","wm":1700000000000000}
  *   {"t":"end","rows":123,"reason":"end"}         reason: end | stop | schema | error
  *   {"t":"rows"}                                  on a data batch: proves that stages copy the key
@@ -26,8 +26,10 @@ enum sl_end_reason { SL_END_END, SL_END_STOP, SL_END_SCHEMA, SL_END_ERROR };
 
 struct sl_control {
     enum sl_control_kind kind;
-    int64_t k;         /* barrier number */
-    int full;          /* barrier: save state */
+    int64_t k;                     /* barrier number */
+    int full;                      /* barrier: save state */
+    const char *positions, *state; /* barrier: JSON, an object and an array, or NULL; borrowed */
+    size_t positions_len, state_len;
     int64_t watermark; /* µs; of rows INT64_MIN: none */
     int64_t rows;      /* end: rows sent */
     enum sl_end_reason reason;

@@ -9,6 +9,7 @@
  */
 #include "log/positions.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/mem.h"
 
 void sl_positions_release(struct sl_positions *p)
@@ -126,4 +127,43 @@ int sl_positions_are_unplaced(const struct sl_positions *p)
 {
     const struct sl_position *x = sl_positions_find(p, SL_POSITION_UNPLACED);
     return x && strcmp(x->value, "null") != 0;
+}
+
+int sl_positions_parse(struct sl_positions *p, const char *json, size_t n, struct sl_err *err)
+{
+    struct sl_buf id = SL_BUF_INIT;
+    struct sl_json j;
+    int token, rc = 0;
+    sl_json_init(&j, json, n);
+    token = n ? sl_json_next(&j, NULL) : SL_JSON_OBJECT;
+    int fits = token == SL_JSON_OBJECT;
+    while (n && fits && rc == 0 && (token = sl_json_next(&j, NULL)) == SL_JSON_KEY) {
+        const char *value;
+        size_t len;
+        sl_buf_reset(&id);
+        fits = sl_json_unescape(j.text, j.len, &id, NULL) == 0 && sl_json_next(&j, NULL) > 0 &&
+               sl_json_skip(&j, &value, &len, NULL) == 0;
+        sl_buf_addch(&id, '\0');
+        if (fits)
+            rc = sl_buf_check(&id, err);
+        if (fits && rc == 0)
+            rc = sl_positions_set(p, id.data, value, len, err);
+    }
+    sl_buf_release(&id);
+    if (rc == 0 && n && (!fits || token != SL_JSON_OBJECT_END))
+        rc = sl_err_set(err, SL_EFORMAT, "positions that are no object of names and values");
+    return rc;
+}
+
+void sl_positions_print(const struct sl_positions *p, struct sl_buf *out)
+{
+    sl_buf_addch(out, '{');
+    for (const struct sl_position *x = NULL; (x = sl_positions_next(p, x));) {
+        if (out->len && out->data[out->len - 1] != '{')
+            sl_buf_addch(out, ',');
+        sl_buf_add_json(out, x->id, strlen(x->id));
+        sl_buf_addch(out, ':');
+        sl_buf_add(out, x->value, x->len);
+    }
+    sl_buf_addch(out, '}');
 }

@@ -16,6 +16,7 @@
 #define SL_LOG_POSITIONS_H
 
 #include "base/compat.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 /* A position under this name says that a repair brought rows back whose inputs' positions are gone. Once that
@@ -39,6 +40,10 @@ void sl_positions_release(struct sl_positions *p);
 /* Records a position, in place of the one of that name if there is one. 0 or < 0: then it is as it was. */
 int sl_positions_set(struct sl_positions *p, const char *id, const char *value, size_t len,
                      struct sl_err *err);
+/* A JSON object of names and values, set one after the other; n 0: none. SL_EFORMAT if it is no such thing. */
+int sl_positions_parse(struct sl_positions *p, const char *json, size_t n, struct sl_err *err);
+/* The same, written; what was set last comes last. */
+void sl_positions_print(const struct sl_positions *p, struct sl_buf *out);
 /* The position of that name is none any more, if there is one. */
 void sl_positions_remove(struct sl_positions *p, const char *id);
 /* The position of that name, valid until the next is set; NULL: there is none. */

@@ -71,7 +71,8 @@ int sl_text_as_before(const struct sl_text_column *c, const struct sl_text_missi
         bits = (uint8_t)(value.is_true != 0);
         data = &bits;
     }
-    struct sl_column one = {.type = before.type, .form = SL_PLAIN, .rows = 1, .data = data};
+    struct sl_column one = {
+        .refs = 1, .type = before.type, .form = SL_PLAIN, .rows = 1, .data = data};
     sl_column_print(&one, 0, out);
     return 1;
 }
