@@ -7,18 +7,25 @@
  * committed; that commit records how far they had come then. So after a kill their place is either where
  * the commit says, or further by what one commit would have held, and a run that goes on (--resume) makes
  * that good: a file is cut back to the byte that was recorded; a log, to which others may have written
- * since, keeps its rows, and records in the commit that holds them how many there are of this pipeline, so
- * that those which come again are known by their number and not written a second time. That holds only if
- * the same plan rejects them: after a change of types or conditions they are all written, rather twice
- * than not at all.
+ * since, keeps its rows, and records in the commit that holds them how many there are of this pipeline, and
+ * the last place in each input (partition of a log, file) of which there is one. Rows of an input come again
+ * in their order, though those of several inputs may not: what is not behind that place is not written
+ * a second time. That holds only if the same plan rejects them: after a change of types or conditions they are
+ * all written, rather twice than not at all.
  *
  *   in the sink:          "rejects:file:PATH" {"byte":N,"inode":I}, "rejects:log:ID" {"rows":N}
- *   in a log of rejects:  "rejects of log:ID" {"rows":N,"plan":CRC}
+ *   in a log of rejects:  "rejects of log:ID" {"rows":N,"plan":CRC,"last":{"PARTITION:SOURCE":N}}
  */
 #include "arrow/hidden.h"
 #include "base/crc32c.h"
 #include "base/json.h"
 #include "flow/pipeline_int.h"
+
+void sl_aside_release(struct sl_aside *a)
+{
+    sl_positions_release(&a->known);
+    sl_positions_release(&a->last);
+}
 
 /* "rejects:" and the name of their place, or "rejects of " and the sink's; empty: it has none yet. */
 static int name_of(const struct sl_sink *s, const char *before, struct sl_buf *out,
@@ -45,12 +52,86 @@ static int is_used(const struct sl_pipeline *p)
            p->rejects->class->identify;
 }
 
+/* ---- places of rejects ---- */
+
+static int64_t number_in(const struct sl_batch *b, const char *column, size_t row)
+{
+    const struct sl_column *h, *c = b->columns[sl_schema_find(b->schema, column, strlen(column))];
+    if (sl_column_null(c, row))
+        return -1;
+    size_t k = sl_column_slot(c, row, &h);
+    return ((const int64_t *)h->data)[k];
+}
+
+/* Where a reject stood: its input, and the place in that; -1: there is none. */
+static int64_t place_of(const struct sl_batch *b, size_t row, struct sl_buf *input)
+{
+    const struct sl_column *source = b->columns[sl_schema_find(b->schema, "source", 6)];
+    int64_t partition = number_in(b, "partition", row);
+    size_t n;
+    sl_buf_reset(input);
+    if (partition >= 0)
+        sl_buf_printf(input, "%lld", (long long)partition);
+    sl_buf_addch(input, ':');
+    if (!sl_column_null(source, row)) {
+        const char *s = sl_column_bytes(source, row, &n);
+        sl_buf_add(input, s, n);
+    }
+    return number_in(b, partition >= 0 ? "offset" : "byte", row);
+}
+
+static int64_t last_of(const struct sl_positions *last, const char *input)
+{
+    const struct sl_position *x = sl_positions_find(last, input);
+    return x ? strtoll(x->value, NULL, 10) : -1;
+}
+
+static int set_last(struct sl_positions *last, const char *input, int64_t place, struct sl_err *err)
+{
+    char digits[24];
+    int n = snprintf(digits, sizeof(digits), "%lld", (long long)place);
+    return sl_positions_set(last, input, digits, (size_t)n, err);
+}
+
+static void print_last(const struct sl_positions *last, struct sl_buf *out)
+{
+    for (const struct sl_position *x = NULL; (x = sl_positions_next(last, x));) {
+        if (out->data[out->len - 1] != '{')
+            sl_buf_addch(out, ',');
+        sl_buf_add_json(out, x->id, strlen(x->id));
+        sl_buf_printf(out, ":%s", x->value);
+    }
+}
+
+/* What print_last made, as an object. */
+static int parse_last(const char *s, size_t n, struct sl_positions *last, struct sl_err *err)
+{
+    struct sl_json j;
+    struct sl_buf input = SL_BUF_INIT;
+    int rc = 0;
+    sl_json_init(&j, s, n);
+    if (sl_json_next(&j, NULL) != SL_JSON_OBJECT)
+        return 0;
+    while (rc == 0 && sl_json_next(&j, NULL) == SL_JSON_KEY) {
+        sl_buf_reset(&input);
+        rc = sl_json_unescape(j.text, j.len, &input, err);
+        if (rc == 0 && sl_json_next(&j, NULL) == SL_JSON_NUMBER)
+            rc = sl_buf_check(&input, err);
+        if (rc == 0)
+            rc = set_last(last, input.data, strtoll(j.text, NULL, 10), err);
+    }
+    sl_buf_release(&input);
+    return rc;
+}
+
 /* What a log of rejects has of this pipeline; it is open then, and has its name. */
 static int load_rows(struct sl_pipeline *p, struct sl_err *err)
 {
     struct sl_buf name = SL_BUF_INIT;
     struct sl_checkpoint c;
     int64_t plan = 0;
+    const char *last;
+    size_t n;
     int rc = p->rejects->class->load(p->rejects, "rejects", &c, err);
     if (rc == 0)
         rc = name_of(p->sink, "rejects of ", &name, err);
@@ -59,6 +140,12 @@ static int load_rows(struct sl_pipeline *p, struct sl_err *err)
     p->aside.there = p->aside.passed = p->aside.told = rows_in(own);
     if (own && sl_json_find_int(own->value, own->len, "plan", &plan) == 1)
         p->aside.plan = (uint32_t)plan;
+    if (own && p->again == SL_AGAIN_RESUME &&
+        sl_json_find(own->value, own->len, "last", &last, &n) == 1) {
+        rc = parse_last(last, n, &p->aside.known, err);
+        if (rc == 0)
+            rc = parse_last(last, n, &p->aside.last, err);
+    }
     sl_buf_release(&name);
     return rc;
 }
@@ -118,6 +205,42 @@ static int put(struct sl_sink *s, struct sl_batch *b, struct sl_err *err)
     return SL_MIN(rc, 0);
 }
 
+/* The rows of b that the log of rejects has not got, of which last now says where they are. */
+static int unknown_rows(struct sl_aside *a, struct sl_batch *b, struct sl_batch **out,
+                        size_t *known, struct sl_err *err)
+{
+    struct sl_buf input = SL_BUF_INIT, next = SL_BUF_INIT;
+    struct sl_buffer *sel = sl_buffer_new(NULL, b->rows * sizeof(uint32_t) + 1);
+    int rc = sel ? 0 : sl_err_nomem(err, "rejects");
+    int64_t last = -1; /* place in `input` */
+    size_t n = 0;
+    for (size_t i = 0; rc == 0 && i < b->rows; i++) {
+        int64_t place = place_of(b, i, &next);
+        rc = sl_buf_check(&next, err);
+        if (rc == 0 && place >= 0 && (int64_t)*known < a->ahead &&
+            place <= last_of(&a->known, next.data)) {
+            ++*known;
+            continue;
+        }
+        ((uint32_t *)sel->data)[n++] = (uint32_t)i;
+        if (rc == 0 && last >= 0 && strcmp(input.data, next.data) != 0)
+            rc = set_last(&a->last, input.data, last, err);
+        struct sl_buf other = input;
+        input = next;
+        next = other;
+        last = place;
+    }
+    if (rc == 0 && last >= 0)
+        rc = set_last(&a->last, input.data, last, err);
+    sl_buf_release(&input);
+    sl_buf_release(&next);
+    if (rc == 0 && (*out = sl_batch_select(b, sel, n, err)))
+        return 0;
+    if (rc < 0)
+        sl_buffer_unref(sel);
+    return rc < 0 ? rc : -(int)(err ? err->code : SL_ENOMEM);
+}
+
 int sl_aside_write(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *err)
 {
     assert(p->rejects && sl_batch_is_sound(b));
@@ -133,11 +256,11 @@ int sl_aside_write(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *err
         a->passed += a->ahead;
         a->ahead = 0;
     }
-    size_t known = (size_t)SL_MIN(a->ahead, (int64_t)b->selected);
-    struct sl_batch *rest = sl_batch_slice(b, known, b->selected - known, err);
-    int rc = rest ? 0 : -(int)(err ? err->code : SL_ENOMEM);
-    if (rc == 0 && rest->selected)
-        rc = put(p->rejects, rest, err);
+    struct sl_batch *rest = NULL;
+    size_t known = 0;
+    int rc = p->rejects->class->load ? unknown_rows(a, b, &rest, &known, err) : 0;
+    if (rc == 0 && (!rest || rest->selected))
+        rc = put(p->rejects, rest ? rest : b, err);
     if (rc == 0) {
         a->passed += (int64_t)b->selected;
         a->ahead -= (int64_t)known;
@@ -164,8 +287,10 @@ static int commit_rows(struct sl_pipeline *p, struct sl_buf *name, struct sl_buf
     int rc = 0, is_new = p->rejects->held > 0;
     if (is_used(p) && is_new) {
         rc = name_of(p->sink, "rejects of ", name, err);
-        sl_buf_printf(value, "{\"rows\":%lld,\"plan\":%lld}",
-                      (long long)SL_MAX(a->passed, a->there), (long long)plan_of(p));
+        sl_buf_printf(value, "{\"rows\":%lld,\"plan\":%lld,\"last\":{",
+                      (long long)(a->passed + a->ahead), (long long)plan_of(p));
+        print_last(&a->last, value);
+        sl_buf_addstr(value, "}}");
         if (rc == 0)
             rc = set(&own, name, value, err);
     }
@@ -200,6 +325,8 @@ int sl_aside_commit(struct sl_pipeline *p, struct sl_positions *out, struct sl_e
     if (rc == 0 && marks) {
         a->told = a->passed;
         a->recorded = 1;
+        if (!a->ahead) /* the inputs go on behind what was so far */
+            sl_aside_release(a);
     }
     sl_buf_release(&name);
     sl_buf_release(&value);

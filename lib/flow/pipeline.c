@@ -502,6 +502,7 @@ void sl_pipeline_free(struct sl_pipeline *p)
         sl_strand_free(p->strands[i]);
     sl_pool_free(p->pool);
     sl_barrier_release(p);
+    sl_aside_release(&p->aside);
     sl_poll_release(&p->wait);
     for (int i = 0; i < p->nnodes; i++)
         free_node(p->nodes[i]);

@@ -135,7 +135,9 @@ struct sl_aside {   /* rejects of this run and of those that it goes on from; se
     int64_t there;  /* that their own place counts, where it keeps positions */
     int64_t ahead;  /* of those, that come again in this run */
     uint32_t plan;  /* that they were made by */
-    int recorded;   /* the sink's commits name their place */
+    /* The last one in each input: as their own place said when the run began; by now. */
+    struct sl_positions known, last;
+    int recorded; /* the sink's commits name their place */
 };
 
 enum sl_role { SL_ROLE_NONE, SL_ROLE_ALONE, SL_ROLE_HEAD, SL_ROLE_MIDDLE, SL_ROLE_TAIL };
@@ -286,6 +288,7 @@ int sl_reject_list_add(struct sl_reject_list *l, struct sl_batch *b,
 
 /* As the sink has been asked what it has: how far the rejects of earlier runs came. */
 int sl_aside_load(struct sl_pipeline *p, struct sl_err *err);
+void sl_aside_release(struct sl_aside *a);
 /* A batch of rejects to their sink, but for those that it has of an earlier run. */
 int sl_aside_write(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *err);
 /* Commits what it was given; out: positions that the sink commits next, NULL: it commits none. */

@@ -268,3 +268,24 @@ EOF
     hourly
     [ "$(head -c 20 new/lock)" = 00000000000000000002 ]
 }
+
+@test "rejects of several partitions that a killed run left are known by what they are" {
+    need_strace
+    rows() { # FROM KEY...: three rows of each key, the last is rejected
+        for key in "${@:2}"; do
+            for i in 0 1 2; do echo "$((1767225600 + $1 + i)),$key,$((i == 2 ? 0 : i + 1))"; done
+        done | sed '1i ts,kind,v' | sluice ingest - -I csv --time ts --time-format epoch:s -o new/ --partitions 4 --key kind --quiet
+    }
+    run_it=(sluice aggregate new/ --resume --by kind --where '1/v > -1' -o out/ --rejects rej/ --quiet)
+    rows 0 a b c d
+    run -3 "${run_it[@]}"
+    rows 100 a
+    rows 200 a
+    run -137 strace -f -qq -o trace -e trace=renameat -e inject=renameat:signal=KILL:when=1 "${run_it[@]}"
+    grep -q 'killed by SIGKILL' trace
+    rows 300 b c d
+    run -3 "${run_it[@]}" --final
+    sluice replay rej/ -O csv --quiet | tail -n +2 | sed 's/.*\(,[0-9]*,[0-9]*\),2.*/\1/' | sort > after
+    [ "$(wc -l <after)" -eq 9 ]
+    [ "$(sort -u after | wc -l)" -eq 9 ]
+}
