@@ -4,6 +4,7 @@
 #include "base/compat.h"
 
 #include <inttypes.h>
+#include "base/num.h"
 #include "base/time.h"
 #include "log/log.h"
 #include "logverb.h"
@@ -97,6 +98,25 @@ static int run_repair(const struct sl_cmd *cmd, const struct sl_log_args *a, con
     return repair(cmd, path, a->yes);
 }
 
+/* ---- compact ---- */
+
+static int run_compact(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path)
+{
+    struct sl_compaction done;
+    struct sl_err err;
+    (void)a;
+    if (sl_log_compact(path, &done, &err) < 0)
+        return sl_command_fail(cmd, &err);
+    if (!done.segments)
+        printf("nothing to compact: no neighbouring batches are tiny\n");
+    else
+        printf("%" PRId64 " %s of tiny batches became %" PRId64 ": %" PRId64 " bytes, %" PRId64
+               " before\n",
+               done.segments, sl_plural(done.segments, "segment", "segments"), done.into,
+               done.to_bytes, done.bytes);
+    return SL_EXIT_GOOD;
+}
+
 /* ---- verbs ---- */
 
 static const struct verb {
@@ -108,6 +128,7 @@ static const struct verb {
     {"verify", "", run_verify},
     {"repair", "yes", run_repair},
     {"prune", "older before to-size before-offset grace dry-run", sl_cmd_log_prune},
+    {"compact", "", run_compact},
     {"rollback", "to dry-run", sl_cmd_log_rollback},
     {"groups", "to tz", NULL}, /* takes more words */
 };
@@ -208,12 +229,13 @@ const struct sl_cmd sl_cmd_log = {
              "  verify    checks every committed byte, and exits 1 on damage\n"
              "  repair    says what it would do; what it takes away goes to lost/\n"
              "  prune     drops whole segments of old rows\n"
+             "  compact   makes large batches of tiny ones\n"
              "  rollback  undoes the commits after one; without --to lists the last ones\n"
              "  groups    shows how far each consumer group is, and what reads it;\n"
              "            set NAME, reset NAME and delete NAME change it",
     .sets = sets,
     .size = sizeof(struct sl_log_args),
     .examples = examples,
-    .verbs = "info verify repair prune rollback groups",
+    .verbs = "info verify repair prune compact rollback groups",
     .run = run,
 };

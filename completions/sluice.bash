@@ -284,7 +284,7 @@ _sluice() {
         ;;
     log)
         options="--yes --older --before --to-size --before-offset --grace --dry-run --to --tz --help"
-        verbs="info verify repair prune rollback groups"
+        verbs="info verify repair prune compact rollback groups"
         ;;
     completion)
         options="--columns --help"

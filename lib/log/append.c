@@ -496,6 +496,27 @@ static void tend_closed(const struct job *j, int64_t n)
     }
 }
 
+/* Many tiny batches are looked after when no more come. */
+static void count_tiny(struct sl_log_writer *w, const struct job *j)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < j->nblobs; i++)
+        n += j->blobs[i]->rows < SL_FORM_TINY;
+    w->tiny += n;
+    if (!w->tender && w->tiny >= SL_TINY_PAUSE)
+        w->tender = sl_tender_new(w);
+    if (!w->tender)
+        return;
+    sl_tender_tiny(w->tender, w->tiny);
+    w->tiny = 0;
+}
+
+static void look_after(const struct job *j, int64_t n)
+{
+    tend_closed(j, n);
+    count_tiny(j->w, j);
+}
+
 static int after_commit(struct sl_log_writer *w, struct sl_err *err)
 {
     sl_writer_keep_log(w);
@@ -519,7 +540,7 @@ static int commit(struct job *j, const struct sl_log_note *note, struct sl_err *
         if (rc == 0)
             rc = after_commit(j->w, err);
         if (rc == 0)
-            tend_closed(j, j->w->log->state.n);
+            look_after(j, j->w->log->state.n);
         int again = rc == 1;
         if (again)
             rc = sl_blob_refit(j->w, j->blobs[refit], has_open ? &open : NULL, err);

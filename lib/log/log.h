@@ -86,6 +86,11 @@ struct sl_log_segment_info {
 int sl_log_segments(struct sl_log *l, int (*fn)(void *arg, const struct sl_log_segment_info *s),
                     void *arg, struct sl_err *err);
 
+struct sl_compaction {
+    int64_t segments, into; /* how many were rewritten; how many became of them */
+    int64_t bytes, to_bytes;
+};
+
 /* ---- writing ---- */
 
 enum sl_sync_policy { SL_SYNC_INTERVAL, SL_SYNC_COMMIT, SL_SYNC_NONE };
@@ -104,6 +109,9 @@ struct sl_log_options {
     struct sl_account *account;
     const char *boot_id; /* for tests: 36 characters instead of the running system's */
     int64_t grace;       /* µs that files of replaced segments are kept; 0 = 10 min */
+    int64_t
+        pause; /* µs without a commit after which open segments of tiny batches are rewritten; 0 =
+                          * 10 s */
 };
 
 struct sl_log_writer;

@@ -134,16 +134,18 @@ static int note_changed(struct sl_state *s, const struct sl_seg *seg, struct sl_
     return rc;
 }
 
-/* Whether the segment takes the place, or a part of it, of one that the line drops. */
+/* Whether the segment takes the place, or a part of it, of what the line drops. */
 static int replaces(const struct sl_line *l, const struct sl_seg *seg)
 {
-    for (int i = 0; i < l->nsegs; i++) {
+    int64_t at = seg->base;
+    if (!seg->closed || seg->by >= l->n)
+        return 0;
+    for (int i = 0; i < l->nsegs && at < seg->end; i++) { /* they are in the order of their bases */
         const struct sl_seg *old = &l->segs[i];
-        if (old->dropped && old->partition == seg->partition && old->base <= seg->base &&
-            old->end >= seg->end && seg->closed && seg->by < l->n)
-            return 1;
+        if (old->dropped && old->partition == seg->partition && old->base <= at && old->end > at)
+            at = old->end;
     }
-    return 0;
+    return at >= seg->end;
 }
 
 static int add_seg(struct sl_state *s, const struct sl_line *l, const struct sl_seg *seg,

@@ -336,6 +336,7 @@ int sl_writer_new(const char *path, const struct sl_log_options *o, struct sl_lo
     w->account = o->account;
     w->segment_bytes = o->segment_bytes > 0 ? o->segment_bytes : SEGMENT_BYTES;
     w->grace = o->grace;
+    w->pause = o->pause;
     int64_t interval = o->sync_interval > 0 ? o->sync_interval : SYNC_INTERVAL;
     int rc = w->host ? sl_view_open(path, o->boot_id, SL_VIEW_WRITES, &w->log, err)
                      : sl_err_nomem(err, "a log writer");

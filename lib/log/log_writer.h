@@ -56,7 +56,8 @@ struct sl_log_writer {
     struct sl_tender *tender; /* NULL until there is something for it */
     int64_t ahead;            /* commit file whose end it was told of */
     enum sl_sync_policy policy;
-    int64_t segment_bytes, grace;
+    int64_t segment_bytes, grace, pause;
+    int64_t tiny; /* batches committed, until there are enough of them for a tender */
     struct sl_account *account;
     char *host;
     int64_t pid;

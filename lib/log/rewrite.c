@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * rewrite: a closed segment of tiny batches becomes one of large batches: sluice-log(5), Tiny
- * batches.
+ * rewrite: a closed segment of tiny batches, or several that lie one behind the other, become one of large
+ * batches: sluice-log(5), Tiny batches.
  *
  * All but one line is done without a lock: what a killed process leaves are files that no line names.
  * The new files are on the device, with their names, before the line is written; the old one stays
  * until no recovery can go back behind that line. Names: base and number of the commit that closed the
- * old segment, known before the line's own number is, and borne by nobody else.
+ * (last) old segment, known before the line's own number is. Two processes may set about the same segments:
+ * who finds a file of the name leaves it alone.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -31,7 +32,9 @@ struct output {
 
 struct rewriting {
     struct sl_log_writer *w;
-    struct sl_seg old; /* form is ours */
+    struct sl_seg *olds; /* forms are ours */
+    size_t nolds;
+    struct sl_seg old; /* all of them in one; its form is the first one's */
     int64_t by;
     struct sl_schema *schema;
     struct sl_pile pile;
@@ -54,7 +57,7 @@ static int begin_output(struct rewriting *r, struct sl_form_plan *form, struct s
     o->seg.has_sum = 1;
     o->seg.at = r->old.at;
     rc = o->fd =
-        sl_view_open_seg(r->w->log, sl_seg_key(&o->seg), O_RDWR | O_CREAT | O_TRUNC, NULL, err);
+        sl_view_open_seg(r->w->log, sl_seg_key(&o->seg), O_RDWR | O_CREAT | O_EXCL, NULL, err);
     r->nouts++;
     if (rc >= 0)
         rc = sl_path_pwrite(o->fd, form->head.data, form->head.len, 0, "a new segment", err);
@@ -165,11 +168,12 @@ static int take_group(struct rewriting *r, struct sl_walk *w, struct sl_walk_gro
     return take(r, cast, g->len, err);
 }
 
-static int copy_rows(struct rewriting *r, const atomic_int *stop, struct sl_err *err)
+static int copy_segment(struct rewriting *r, const struct sl_seg *old, const atomic_int *stop,
+                        struct sl_err *err)
 {
     struct sl_walk w;
     struct sl_walk_group g;
-    int rc = sl_walk_open(&w, r->w->log, &r->old, r->w->account, err);
+    int rc = sl_walk_open(&w, r->w->log, old, r->w->account, err);
     if (rc < 0)
         return rc;
     while ((rc = sl_walk_next(&w, &g, err)) == 1) {
@@ -178,6 +182,14 @@ static int copy_rows(struct rewriting *r, const atomic_int *stop, struct sl_err 
             break;
     }
     sl_walk_release(&w);
+    return rc;
+}
+
+static int copy_rows(struct rewriting *r, const atomic_int *stop, struct sl_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < r->nolds && rc == 0; i++)
+        rc = copy_segment(r, &r->olds[i], stop, err);
     if (rc == 0)
         rc = flush(r, err);
     if (rc == 0)
@@ -219,13 +231,15 @@ static int write_line(struct rewriting *r, struct sl_err *err)
 {
     struct sl_line line;
     sl_writer_line(r->w, &line);
-    line.segs = sl_arena_alloc(&line.arena, (r->nouts + 1) * sizeof(*line.segs));
+    line.segs = sl_arena_alloc(&line.arena, (r->nouts + r->nolds) * sizeof(*line.segs));
     int rc = line.segs ? 0 : sl_err_nomem(err, "a commit");
     if (rc == 0) {
-        line.segs[line.nsegs] = r->old;
-        line.segs[line.nsegs].has_sum = 0;
-        line.segs[line.nsegs].at = 0;
-        line.segs[line.nsegs++].dropped = 1;
+        for (size_t i = 0; i < r->nolds; i++) {
+            line.segs[line.nsegs] = r->olds[i];
+            line.segs[line.nsegs].has_sum = 0;
+            line.segs[line.nsegs].at = 0;
+            line.segs[line.nsegs++].dropped = 1;
+        }
         for (size_t i = 0; i < r->nouts; i++)
             line.segs[line.nsegs++] = r->outs[i].seg;
         rc = sl_writer_append_line(r->w, &line, err);
@@ -234,20 +248,29 @@ static int write_line(struct rewriting *r, struct sl_err *err)
     return rc;
 }
 
-/* 1: done. 0: the old segment, or a new one, has gone meanwhile. */
+/* Whether the old segments are still what they were. */
+static int olds_are_there(const struct rewriting *r)
+{
+    for (size_t i = 0; i < r->nolds; i++) {
+        const struct sl_seg *old = sl_state_seg(&r->w->log->state, sl_seg_key(&r->olds[i]));
+        if (!old || !old->closed || old->bytes != r->olds[i].bytes)
+            return 0;
+    }
+    return 1;
+}
+
+/* 1: done. 0: an old segment, or a new one, has gone meanwhile. */
 static int commit(struct rewriting *r, struct sl_err *err)
 {
-    struct sl_log *l = r->w->log;
     int rc = sl_writer_lock(r->w, err);
     if (rc < 0)
         return rc;
-    const struct sl_seg *old = sl_state_seg(&l->state, sl_seg_key(&r->old));
-    int there = old && old->closed && old->bytes == r->old.bytes && still_there(r);
-    if (there) {
-        rc = sl_writer_set_aging(r->w, sl_seg_key(&r->old), SL_GRACE, err);
-        if (rc == 0)
-            rc = write_line(r, err);
-    }
+    int there = olds_are_there(r) && still_there(r);
+    /* The time from which on they are kept for those that have them from an older state. */
+    for (size_t i = 0; there && rc == 0 && i < r->nolds; i++)
+        rc = sl_writer_set_aging(r->w, sl_seg_key(&r->olds[i]), SL_GRACE, err);
+    if (there && rc == 0)
+        rc = write_line(r, err);
     sl_writer_unlock(r->w);
     if (rc == 0)
         rc = sl_writer_tell(r->w, err);
@@ -256,17 +279,31 @@ static int commit(struct rewriting *r, struct sl_err *err)
 
 /* ---- all of it ---- */
 
-static int start(struct rewriting *r, struct sl_seg_key key, struct sl_err *err)
+/* 1: the segments can be rewritten to one; 0: not, or no longer. */
+static int start(struct rewriting *r, const struct sl_seg_key *keys, size_t n, struct sl_err *err)
 {
     const struct sl_state *s = &r->w->log->state;
-    const struct sl_seg *old = sl_state_seg(s, key);
-    if (!old || !old->closed || old->end == old->base)
-        return 0;
-    r->old = *old;
-    r->old.form = sl_strdup(old->form);
-    r->schema = sl_state_schema(s, old->schema);
-    r->next = old->base;
-    if (!r->old.form || !r->schema)
+    r->olds = sl_calloc(n, sizeof(*r->olds));
+    if (!r->olds)
+        return sl_err_nomem(err, "rewriting a segment");
+    for (size_t i = 0; i < n; i++) {
+        const struct sl_seg *old = sl_state_seg(s, keys[i]);
+        if (!old || !old->closed || old->end == old->base ||
+            (i && (old->base != r->old.end || old->schema != r->old.schema)))
+            return 0;
+        r->olds[i] = *old;
+        r->olds[i].form = sl_strdup(old->form);
+        r->nolds = i + 1;
+        if (!r->olds[i].form)
+            return sl_err_nomem(err, "rewriting a segment");
+        if (!i)
+            r->old = r->olds[0];
+        r->old.end = old->end;
+        r->old.at = SL_MAX(r->old.at, old->at);
+    }
+    r->schema = sl_state_schema(s, r->old.schema);
+    r->next = r->old.base;
+    if (!r->schema)
         return sl_err_nomem(err, "rewriting a segment");
     sl_schema_ref(r->schema);
     return 1;
@@ -285,14 +322,16 @@ static void release(struct rewriting *r, int committed)
         sl_form_unref(o->form);
     }
     free(r->outs);
-    free(r->old.form);
+    for (size_t i = 0; i < r->nolds; i++)
+        free(r->olds[i].form);
+    free(r->olds);
     sl_schema_unref(r->schema);
 }
 
-int sl_segment_rewrite(struct sl_log_writer *w, struct sl_seg_key key, int64_t by,
-                       const atomic_int *stop, struct sl_err *err)
+int sl_segments_rewrite(struct sl_log_writer *w, const struct sl_seg_key *keys, size_t n,
+                        int64_t by, const atomic_int *stop, struct sl_err *err)
 {
-    assert(w && key.partition >= 0);
+    assert(w && keys && n > 0 && keys[0].partition >= 0);
     struct rewriting *r = sl_calloc(1, sizeof(*r));
     if (!r)
         return sl_err_nomem(err, "rewriting a segment");
@@ -302,7 +341,7 @@ int sl_segment_rewrite(struct sl_log_writer *w, struct sl_seg_key key, int64_t b
     /* So that the new files never hold rows that a recovery takes back. */
     int rc = sl_syncer_run(w->sync, err);
     if (rc == 0)
-        rc = start(r, key, err);
+        rc = start(r, keys, n, err);
     int going = rc == 1;
     if (going)
         rc = copy_rows(r, stop, err);
@@ -314,5 +353,5 @@ int sl_segment_rewrite(struct sl_log_writer *w, struct sl_seg_key key, int64_t b
         rc = commit(r, err);
     release(r, rc == 1 || w->log->state.broken);
     free(r);
-    return rc;
+    return rc == -SL_EEXIST || rc == -SL_ENOENT ? 0 : rc;
 }

@@ -8,6 +8,8 @@
 #include "base/time.h"
 #include "log/log_reader.h"
 
+#define PAUSE (10 * SL_USEC_PER_SEC)
+
 struct closed {
     struct sl_seg_key key;
     int64_t by; /* 0: not about a segment, a sync is wanted */
@@ -18,7 +20,10 @@ struct sl_tender {
     pthread_cond_t wake;
     struct closed *list;
     size_t n, cap;
-    int finish; /* end when the list is empty */
+    int finish;          /* end when the list is empty */
+    int64_t tiny, pause; /* tiny batches since the last compaction; how long a pause must be (µs) */
+    int64_t
+        idle_at; /* when the pause after the last commit is over (monotonic µs); 0: too few are tiny */
 
     atomic_int stop; /* end now */
     int has_thread;
@@ -59,10 +64,43 @@ static void tend(struct sl_tender *t, const struct closed *c)
     int64_t rows = seg->end - seg->base;
     int64_t batches = sl_index_write(t->w->log, seg);
     if (batches >= SL_TINY_BATCHES && rows / batches < SL_FORM_TINY &&
-        sl_segment_rewrite(t->w, c->key, c->by, &t->stop, NULL) == 1 && t->policy != SL_SYNC_NONE)
+        sl_segments_rewrite(t->w, &c->key, 1, c->by, &t->stop, NULL) == 1 &&
+        t->policy != SL_SYNC_NONE)
         sl_syncer_run(t->w->sync, NULL);
     if (!atomic_load(&t->stop))
         sl_writer_remove_stale(t->w, c->key.partition, t->grace);
+}
+
+/* The open segments too. */
+static void tend_pause(struct sl_tender *t)
+{
+    struct sl_compaction done = {0};
+    if (open_own(t) < 0)
+        return;
+    for (int i = 0; i < t->w->log->state.npartitions && !atomic_load(&t->stop); i++)
+        if (sl_writer_compact(t->w, i, SL_TINY_BATCHES, &t->stop, &done, NULL) < 0)
+            break;
+    if (t->policy != SL_SYNC_NONE)
+        sl_syncer_run(t->w->sync, NULL);
+}
+
+/* Under the mutex, with nothing else to do. 1: the pause is over, or the writer is about to end. */
+static int await_pause(struct sl_tender *t)
+{
+    int64_t left = t->idle_at - sl_time_mono_usec();
+    if (t->idle_at && (t->finish || left <= 0))
+        return 1;
+    if (!t->idle_at) {
+        pthread_cond_wait(&t->wake, &t->mutex);
+        return 0;
+    }
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    int64_t nsec = at.tv_nsec + left % SL_USEC_PER_SEC * 1000;
+    at.tv_sec += (time_t)(left / SL_USEC_PER_SEC + nsec / 1000000000);
+    at.tv_nsec = (long)(nsec % 1000000000);
+    pthread_cond_timedwait(&t->wake, &t->mutex, &at);
+    return 0;
 }
 
 static void *thread_main(void *arg)
@@ -70,10 +108,15 @@ static void *thread_main(void *arg)
     struct sl_tender *t = arg;
     pthread_mutex_lock(&t->mutex);
     while (!atomic_load(&t->stop)) {
-        if (!t->n && t->finish)
+        if (!t->n && t->finish && !t->idle_at)
             break;
         if (!t->n) {
-            pthread_cond_wait(&t->wake, &t->mutex);
+            if (!await_pause(t))
+                continue;
+            t->tiny = t->idle_at = 0;
+            pthread_mutex_unlock(&t->mutex);
+            tend_pause(t);
+            pthread_mutex_lock(&t->mutex);
             continue;
         }
         struct closed c = t->list[0];
@@ -114,6 +157,23 @@ void sl_tender_closed(struct sl_tender *t, struct sl_seg_key key, int64_t n)
         add_task(t, &(struct closed){.key = key, .by = n});
 }
 
+void sl_tender_tiny(struct sl_tender *t, int64_t n)
+{
+    if (!t)
+        return;
+    pthread_mutex_lock(&t->mutex);
+    int first = !t->idle_at;
+    t->tiny += n;
+    if (t->tiny >= SL_TINY_PAUSE) {
+        t->idle_at = sl_time_mono_usec() + t->pause;
+        if (!t->has_thread)
+            start_thread(t);
+        if (first)
+            pthread_cond_signal(&t->wake);
+    }
+    pthread_mutex_unlock(&t->mutex);
+}
+
 void sl_tender_sync(struct sl_tender *t)
 {
     if (t)
@@ -133,6 +193,7 @@ struct sl_tender *sl_tender_new(const struct sl_log_writer *like)
     pthread_mutex_init(&t->mutex, NULL);
     pthread_cond_init(&t->wake, NULL);
     atomic_init(&t->stop, 0);
+    t->pause = like->pause > 0 ? like->pause : PAUSE;
     t->grace = like->grace > 0 ? like->grace : SL_GRACE;
     memcpy(t->boot, like->log->boot, sizeof(t->boot));
     t->account = like->account;

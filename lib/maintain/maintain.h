@@ -58,4 +58,7 @@ int64_t sl_log_rollback(const char *path, int64_t to, int dry,
                         void (*fn)(void *arg, const struct sl_pruned *p), void *arg,
                         struct sl_err *err);
 
+/* Rewrites all segments of tiny batches now, beside writers and readers. */
+int sl_log_compact(const char *path, struct sl_compaction *done, struct sl_err *err);
+
 #endif

@@ -64,6 +64,8 @@ struct sl_extents {
 void sl_mend_say(struct sl_mend *m, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Reads the commit files, leaving out what is damaged. SL_ECORRUPT if no snapshot is good. */
 int sl_mend_commits(struct sl_mend *m, struct sl_err *err);
+/* compaction.c: a writer of a log that is there, with its schema as it is. */
+int sl_maintain_open(const char *path, struct sl_log_writer **w, struct sl_err *err);
 /* A commit file as it is: its bytes, and its name in the log (room for SL_COMMIT_NAME + 16). */
 int sl_mend_file(struct sl_log *l, int64_t file, char *name, struct sl_buf *b, struct sl_err *err);
 /* How much of the older commit file counts (bytes), and its last commit that does, as the newest file's

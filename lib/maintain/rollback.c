@@ -230,18 +230,6 @@ static int locked_part(struct sl_log_writer *w, struct past *p, int dry,
     return roll_back(w, p, moved, err);
 }
 
-static int open_writer(const char *path, struct sl_log_writer **w, struct sl_err *err)
-{
-    const struct sl_log_options options = {.sync = SL_SYNC_NONE};
-    struct sl_log *l = NULL;
-    int64_t recovered;
-    int rc = sl_log_open(path, &l, err);
-    if (rc == 0)
-        rc = sl_log_writer_open(path, &options, sl_log_schema(l), w, &recovered, err);
-    sl_log_free(l);
-    return rc;
-}
-
 int64_t sl_log_rollback(const char *path, int64_t to, int dry,
                         void (*fn)(void *arg, const struct sl_pruned *p), void *arg,
                         struct sl_err *err)
@@ -250,7 +238,7 @@ int64_t sl_log_rollback(const char *path, int64_t to, int dry,
     struct sl_log_writer *w = NULL;
     struct past p = {.to = to};
     int64_t moved = 0;
-    int rc = open_writer(path, &w, err);
+    int rc = sl_maintain_open(path, &w, err);
     if (rc == 0)
         rc = sl_writer_lock(w, err);
     if (rc == 0) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The sluice authors
 #
-# A log's life: prune and rollback, and what readers, followers and resumed runs see of it.
+# A log's life: prune, compact and rollback, and what readers, followers and resumed runs see of it.
 
 load common
 
@@ -296,6 +296,99 @@ killed_anywhere() { # BEFORE AFTER VERB OPTION...
     run -1 sluice log rollback l/ --to 3
     [[ $output == *"was pruned or rewritten since"* ]]
     [ "$(ids l/)" = "$(seq 100 299)" ]
+}
+
+# Ingests of few rows each: one segment of as many batches.
+drip() { # LOG FROM TO
+    local i
+    for i in $(seq "$2" "$3"); do
+        printf '%s,2026-01-01T00:00:00Z\n' $((3 * i)) $((3 * i + 1)) $((3 * i + 2)) |
+            sluice ingest --quiet --again -I csv --no-header --types 'id bigint, ts timestamptz' -o "$1"
+    done
+}
+
+segments() { # LOG: how many count, and how many of them are closed
+    sluice log info "$1" | awk '$1 == "segments" { print $2 + 0, $3 }'
+}
+
+@test "compact makes one batch of tiny ones; offsets stay, and appends go on" {
+    drip l/ 0 29
+    was=$(sluice replay l/ --meta -O csv --quiet)
+    bytes=$(sluice log info l/ | awk '$1 == "bytes" { print $2 }')
+    run -0 sluice log compact l/
+    [[ $output == "1 segment of tiny batches became 1: "* ]]
+    [ "$(sluice replay l/ --meta -O csv --quiet)" = "$was" ]
+    [ $((5 * $(sluice log info l/ | awk '$1 == "bytes" { print $2 }'))) -lt "$bytes" ]
+    run -0 sluice log compact l/
+    [[ $output == "nothing to compact"* ]]
+    drip l/ 30 31
+    [ "$(ids l/)" = "$(seq 0 95)" ]
+    sluice log verify l/
+}
+
+@test "compact joins tiny neighbours, also those of earlier compactions, and leaves the others" {
+    grow l/ 1 4
+    was=$(sluice replay l/ --meta -O csv --quiet)
+    sluice log compact l/
+    [ "$(segments l/)" = "2 1" ]
+    drip l/ 0 5
+    sluice log compact l/
+    [ "$(segments l/)" = "1 1" ]
+    [ "$(sluice replay l/ --meta -O csv --quiet | head -n 401)" = "$was" ]
+    [ "$(ids l/)" = "$(seq 0 399; seq 0 17)" ]
+    sluice log verify l/
+}
+
+@test "a log that was compacted is whole after a power cut, and with a snapshot that is destroyed" {
+    drip l/ 0 9
+    sluice log compact l/
+    drip l/ 10 19
+    sluice log compact l/
+    drip l/ 20 21
+    printf 'bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb' | dd of=l/lock bs=1 seek=21 conv=notrunc status=none
+    drip l/ 22 22
+    [ "$(ids l/)" = "$(seq 0 68)" ]
+    sluice log verify l/
+    sed -i '1s/"n":1/"n":2/' "$(find l/commits -type f | sort | tail -n 1)"
+    rm -f "$(find l/commits -type f | sort | sed '$d')"
+    run sluice log repair l/ --yes
+    [ "$(ids l/)" = "$(seq 0 68)" ]
+}
+
+@test "a compaction that is killed anywhere has happened or not" {
+    need_strace
+    grow l/ 1 1
+    for i in 2 3 4; do sluice ingest --quiet --again part1.csv -o l/; done
+    rows=$(for i in 1 2 3 4; do seq 0 99; done)
+    killed_anywhere "$rows" "$rows" compact
+}
+
+@test "ten readers and two followers during compactions, prunes and appends: rows in order, none torn or doubled" {
+    drip l/ 0 9
+    sluice tail -f -n all l/ -O csv --quiet >followed &
+    followers=($!)
+    sluice replay -f l/ --meta -O csv --quiet >replayed &
+    followers+=($!)
+    for r in $(seq 10); do
+        (for _ in 1 2 3 4 5 6 7 8; do
+            ids l/ >"read$r" || exit 1
+            [ "$(cat "read$r")" = "$(seq "$(head -n 1 "read$r")" "$(tail -n 1 "read$r")")" ] || exit 1
+        done) &
+        readers+=($!)
+    done
+    (for _ in 1 2 3 4 5 6; do sluice log compact l/ || exit 1; done) >/dev/null &
+    readers+=($!)
+    for i in $(seq 1 9); do
+        drip l/ $((10 * i)) $((10 * i + 9))
+        sluice log compact l/
+        [ "$i" = 5 ] && sluice log prune l/ --before-offset 0:100
+    done
+    for r in "${readers[@]}"; do wait "$r"; done
+    until_true has_lines followed 301
+    until_true has_lines replayed 301
+    kill "${followers[@]}"
+    [ "$(sed 1d followed | cut -d, -f1)" = "$(seq 0 299)" ]
+    sluice log verify l/
 }
 
 @test "prune wants one bound, and its options are its own" {

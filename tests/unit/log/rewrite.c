@@ -3,6 +3,7 @@
 /* Segments of tiny batches are rewritten: the same rows at the same offsets, for readers in the middle
  * of the old file too, and whatever moment the process is killed at. */
 #include <dlfcn.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -197,6 +198,44 @@ static void test_room(void)
         CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
         sl_schema_unref(s);
         free(text);
+    }
+}
+
+/* ---- pauses ---- */
+
+static void test_pause(void)
+{
+    TEST("in a pause after many tiny batches the open segment is rewritten; appends go on")
+    {
+        const char *path = in_scratch("pause");
+        struct sl_log_options o = {.sync = SL_SYNC_NONE, .pause = 20000};
+        struct sl_log_writer *w = open_writer(path, &o);
+        CHECK(good(append_many(w, 0, 300)));
+        int64_t until = sl_time_mono_usec() + 20000000, n = 0;
+        while ((n = batches_of(path, 0, INT64_MAX)) > 1 && sl_time_mono_usec() < until)
+            poll(NULL, 0, 10);
+        CHECK_INT(n, 1);
+        CHECK(good(append_many(w, ROWS * 300, 5)));
+        CHECK_INT(batches_of(path, 0, INT64_MAX), 6);
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(count_rows(path, 0), ROWS * 305);
+        CHECK_INT(count_rows_as(path, 0, boot_b), ROWS * 305);
+        CHECK_INT(sl_log_verify(path, NULL, NULL, &err), 0);
+    }
+    TEST("a writer that ends after many tiny batches does not wait for a pause; after few it does "
+         "nothing")
+    {
+        const char *path = in_scratch("end");
+        struct sl_log_options o = {.sync = SL_SYNC_NONE};
+        struct sl_log_writer *w = open_writer(path, &o);
+        CHECK(good(append_many(w, 0, 200)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(batches_of(path, 0, INT64_MAX), 200);
+        w = open_writer(path, &o);
+        CHECK(good(append_many(w, ROWS * 200, 300)));
+        CHECK(good(sl_log_writer_close(w, &err)));
+        CHECK_INT(batches_of(path, 0, INT64_MAX), 1);
+        CHECK_INT(count_rows(path, 0), ROWS * 500);
     }
 }
 
@@ -488,6 +527,7 @@ int main(void)
     make_scratch();
     test_rows();
     test_room();
+    test_pause();
     test_removal();
     test_readers();
     test_others();
