@@ -289,3 +289,23 @@ EOF
     [ "$(wc -l <after)" -eq 9 ]
     [ "$(sort -u after | wc -l)" -eq 9 ]
 }
+
+@test "a followed log whose types widen ends the run with 76, and the next run doubles nothing" {
+    come 0 1000
+    sluice aggregate -f new/ --resume "${WINDOWS[@]:0:4}" -o hourly/ --quiet --checkpoint 10ms &
+    pid=$!
+    until_true eval '[ "$(commits hourly/)" -gt 2 ]'
+    events 1000 1500 | sed '2,$s/$/.5/' >late.csv # v is no bigint any more
+    sluice ingest --quiet --time ts --time-format epoch:s late.csv -o new/
+    ends_with 76 "$pid"
+    sluice aggregate new/ --resume "${WINDOWS[@]:0:4}" -o hourly/ --quiet --final
+    diff <(sluice aggregate new/ "${WINDOWS[@]:0:4}" -O csv --quiet | tail -n +2 | sort) <(committed hourly/)
+}
+
+@test "rows that come too late are counted, and the run exits 3" {
+    come 1000 1500
+    hourly
+    come 0 10
+    run --separate-stderr -3 sluice aggregate new/ --resume "${WINDOWS[@]}" -o hourly/
+    [[ $stderr == *"came too late"* ]]
+}
