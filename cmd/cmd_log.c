@@ -124,7 +124,8 @@ static const struct verb {
     const char *options; /* that it takes, with blanks between */
     int (*run)(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
 } verbs[] = {
-    {"info", "", sl_cmd_log_info},
+    {"info", "columns", sl_cmd_log_info},
+    {"schema", "", sl_cmd_log_schema},
     {"verify", "", run_verify},
     {"repair", "yes", run_repair},
     {"prune", "older before to-size before-offset grace dry-run", sl_cmd_log_prune},
@@ -135,6 +136,8 @@ static const struct verb {
 
 #define AT(member) offsetof(struct sl_log_args, member)
 static const struct sl_option own[] = {
+    {"columns", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
+     "info: what each column takes (reads all rows)", AT(columns), NULL},
     {"yes", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "repair: do what it would do", AT(yes),
      NULL},
     {"older", 0, SL_OPTION_DURATION, SL_COMPLETE_NOTHING, "DURATION", "prune: rows older than that",
@@ -226,6 +229,7 @@ const struct sl_cmd sl_cmd_log = {
     .summary = "what a log holds, whether it is whole, and care of it",
     .usage = "[option ...] verb log [verb name]",
     .about = "  info      prints what the log holds\n"
+             "  schema    prints its columns as --types takes them\n"
              "  verify    checks every committed byte, and exits 1 on damage\n"
              "  repair    says what it would do; what it takes away goes to lost/\n"
              "  prune     drops whole segments of old rows\n"
@@ -236,6 +240,6 @@ const struct sl_cmd sl_cmd_log = {
     .sets = sets,
     .size = sizeof(struct sl_log_args),
     .examples = examples,
-    .verbs = "info verify repair prune compact rollback groups",
+    .verbs = "info schema verify repair prune compact rollback groups",
     .run = run,
 };

@@ -258,10 +258,6 @@ _sluice() {
     --grace)
         return
         ;;
-    --columns)
-        compopt -o default
-        return
-        ;;
     esac
     case ${words[1]} in
     ingest)
@@ -283,8 +279,8 @@ _sluice() {
         options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --resume-from --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     log)
-        options="--yes --older --before --to-size --before-offset --grace --dry-run --to --tz --help"
-        verbs="info verify repair prune compact rollback groups"
+        options="--columns --yes --older --before --to-size --before-offset --grace --dry-run --to --tz --help"
+        verbs="info schema verify repair prune compact rollback groups"
         ;;
     completion)
         options="--columns --help"

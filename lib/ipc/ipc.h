@@ -165,5 +165,8 @@ int sl_ipc_decoder_columns(struct sl_ipc_decoder *d, const struct sl_ipc_message
  * where it was not asked for). */
 int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
                        const uint8_t *columns, uint32_t *crc, struct sl_err *err);
+/* Adds how many bytes each column takes in the body, dictionaries left out, to an entry per field. */
+int sl_ipc_column_bytes(struct sl_ipc_decoder *d, const struct sl_ipc_message *m, int64_t *bytes,
+                        struct sl_err *err);
 
 #endif

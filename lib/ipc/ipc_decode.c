@@ -457,10 +457,12 @@ int sl_ipc_decoder_columns(struct sl_ipc_decoder *d, const struct sl_ipc_message
     return 0;
 }
 
-int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
-                       const uint8_t *columns, uint32_t *crc, struct sl_err *err)
+/* Calls fn with each column's buffers in the body. */
+static int each_column(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
+                       void (*fn)(void *arg, int column, const struct sl_ipc_body *body,
+                                  const struct sl_ipc_span *spans, size_t n),
+                       void *arg, struct sl_err *err)
 {
-    assert(d && m && crc);
     struct sl_err local = {0};
     err = err ? err : &local;
     sl_err_init(err);
@@ -470,13 +472,47 @@ int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
     for (int i = 0; i < d->nplans && rc == 0; i++) {
         size_t first = c.span;
         rc = sl_ipc_skip(&c, d->plans[i].f, d->plans[i].f->index_bits != 0, err);
-        if (rc < 0)
-            break;
-        uint32_t sum = 0;
-        for (size_t s = first; s < c.span && is_asked_for(columns, i); s++)
-            sum = sl_crc32c(sum, body->data + body->spans[s].offset, (size_t)body->spans[s].length);
-        crc[i] = sum;
+        if (rc == 0)
+            fn(arg, i, body, body->spans + first, c.span - first);
     }
     sl_ipc_body_unref(body);
     return told(rc, err);
+}
+
+struct crcs {
+    const uint8_t *columns;
+    uint32_t *crc;
+};
+
+static void add_crc(void *arg, int column, const struct sl_ipc_body *body,
+                    const struct sl_ipc_span *spans, size_t n)
+{
+    const struct crcs *c = arg;
+    uint32_t sum = 0;
+    for (size_t i = 0; i < n && is_asked_for(c->columns, column); i++)
+        sum = sl_crc32c(sum, body->data + spans[i].offset, (size_t)spans[i].length);
+    c->crc[column] = sum;
+}
+
+int sl_ipc_column_crcs(struct sl_ipc_decoder *d, const struct sl_ipc_message *m,
+                       const uint8_t *columns, uint32_t *crc, struct sl_err *err)
+{
+    assert(d && m && crc);
+    return each_column(d, m, add_crc, &(struct crcs){columns, crc}, err);
+}
+
+static void add_bytes(void *arg, int column, const struct sl_ipc_body *body,
+                      const struct sl_ipc_span *spans, size_t n)
+{
+    int64_t *bytes = arg;
+    (void)body;
+    for (size_t i = 0; i < n; i++)
+        bytes[column] += spans[i].length;
+}
+
+int sl_ipc_column_bytes(struct sl_ipc_decoder *d, const struct sl_ipc_message *m, int64_t *bytes,
+                        struct sl_err *err)
+{
+    assert(d && m && bytes);
+    return each_column(d, m, add_bytes, bytes, err);
 }

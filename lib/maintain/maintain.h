@@ -58,6 +58,12 @@ int64_t sl_log_rollback(const char *path, int64_t to, int dry,
                         void (*fn)(void *arg, const struct sl_pruned *p), void *arg,
                         struct sl_err *err);
 
+/* What a column takes in the segments, dictionaries included, and what its values would take as plain Arrow. */
+struct sl_column_size {
+    int64_t stored, plain, nulls;
+};
+/* Reads the whole log; sizes has an entry for each column of its schema. */
+int sl_log_column_sizes(struct sl_log *l, struct sl_column_size *sizes, struct sl_err *err);
 /* Rewrites all segments of tiny batches now, beside writers and readers. */
 int sl_log_compact(const char *path, struct sl_compaction *done, struct sl_err *err);
 

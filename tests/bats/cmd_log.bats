@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The sluice authors
 #
-# log: info, verify, repair.
+# log: info, schema, verify, repair.
 
 load cmd_helper
 
@@ -28,6 +28,37 @@ damage() { # FILE BYTE
     has "$output" "time        ts,"
     has "$output" "price numeric"
     has "$output" "orders.csv"
+}
+
+@test "info tells sizes and rates, of each partition too, and of each column if asked" {
+    sluice ingest --quiet orders.csv -o two/ --partitions 2 --key country
+    run -0 --separate-stderr sluice log info two/
+    has "$output" $'\nrow         '
+    has "$output" ", 14.1 rows/h"
+    bytes=$(find two/0001 -name '*.arrows' -printf %s)
+    has "$output" "partition   1: offsets 0 to 5, $bytes bytes in 1 segment, 2026-03-01 09:58:12+00 to "
+    run -1 grep -q '^column ' <<<"$output"
+    run -0 --separate-stderr sluice log info two/ --columns
+    has "$output" $'\ncolumn      qty: 80 bytes, 8.00 a row, 100 % of plain\n'
+    has "$output" ", 6 nulls"
+}
+
+@test "what dictionaries and compression save is told by column" {
+    awk 'BEGIN { print "n,word"; for (i = 0; i < 40000; i++) printf "%d,%s\n", i, i % 2 ? "a long word that repeats" : "another long word" }' >words.csv
+    sluice ingest --quiet words.csv -o words/
+    run -0 --separate-stderr sluice log info words/ --columns
+    [[ $output =~ column\ +word:\ ([0-9]+)\ bytes,\ ([0-9.]+)\ a\ row,\ ([0-9]+)\ %\ of\ plain ]] || fail "no such line"
+    [ "${BASH_REMATCH[3]}" -lt 10 ] || fail "not small"
+    [ "${BASH_REMATCH[1]}" -lt "$(find words/0000 -name '*.arrows' -printf %s)" ] || fail "more than all"
+}
+
+@test "schema prints what --types takes" {
+    run -0 --separate-stderr sluice log schema orders/
+    has "$output" "price numeric(18,2), note text"
+    sluice ingest --quiet --types "$output" orders.csv -o same/
+    same "$(sluice log schema same/)" "$output"
+    run -2 --separate-stderr sluice log schema orders/ --columns
+    has "$stderr" "--columns is for info"
 }
 
 @test "info shows the ten inputs that were taken last, and how many more there are" {
