@@ -100,11 +100,17 @@ int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err)
     return sl_pipeline_commit(p, SL_COMMIT_SOME, err);
 }
 
+int sl_pipeline_commits_late(const struct sl_pipeline *p)
+{
+    assert(p && p->sink);
+    return p->stateful || p->o.agree || p->sink->ends_whole || !sl_pipeline_goes_on(p);
+}
+
 int64_t sl_pipeline_wanted(const struct sl_pipeline *p)
 {
     assert(p && p->sink);
     int64_t due = INT64_MAX;
-    if (p->stateful || p->o.agree || p->sink->ends_whole || p->full)
+    if (p->full || sl_pipeline_commits_late(p))
         return due;
     for (int i = 0; i < p->nstrands; i++)
         if (p->strands[i]->source->due)

@@ -340,8 +340,10 @@ static int open_all(struct sl_pipeline *p, struct sl_err *err)
         return rc;
     /* Under way at once: enough for all workers, of all strands together. */
     p->window = SL_MIN(SL_MAX(2 * p->nlanes / p->nstrands, 2), SL_INFLIGHT_MAX - 1);
-    for (int i = 0; rc == 0 && i < p->nstrands; i++)
+    for (int i = 0; rc == 0 && i < p->nstrands; i++) {
+        p->strands[i]->source->commits_late = sl_pipeline_commits_late(p);
         rc = sl_strand_open(p->strands[i], err);
+    }
     if (rc == 0)
         rc = sl_way_init(&p->whole, p, p->nodes, p->nnodes, NULL, err);
     if (rc == 0)

@@ -316,6 +316,8 @@ void sl_pipeline_say_assumed(struct sl_pipeline *p);
 
 /* Before anything is opened: asks the sink what it has, and tells the sources. */
 int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err);
+/* Whether what comes out is out for good at the end only. */
+int sl_pipeline_commits_late(const struct sl_pipeline *p);
 /* When a source wants to know that the rows so far are out (monotonic µs); INT64_MAX: none does, or they
  * cannot be before the end. */
 int64_t sl_pipeline_wanted(const struct sl_pipeline *p);

@@ -141,8 +141,9 @@ struct sl_source { /* first member of every source */
     enum sl_end_reason end_reason; /* why a pipe ended */
     int64_t out_of_order; /* µs: D of the watermark that rows get; < 0: infinite, nothing is late */
     int assumed_order;    /* ... which nobody said */
-    int64_t due;    /* when it wants committed() to be called, monotonic µs; 0 = not at all */
-    int partitions; /* whose watermarks count, at least 1 */
+    int64_t due;      /* when it wants committed() to be called, monotonic µs; 0 = not at all */
+    int commits_late; /* before the first next(): committed() is called at the end of the run only */
+    int partitions;   /* whose watermarks count, at least 1 */
     struct sl_control control; /* of the last SL_NEXT_BARRIER */
     struct sl_account *account;
     int64_t unread;                           /* files that could not be read, which was said */

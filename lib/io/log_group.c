@@ -9,7 +9,8 @@
  * written. A dead process holds nothing. So every partition has one reader, and its rows keep their order.
  *
  * A bounded run is over when the group, not only the run, has had all rows up to its end: it takes what
- * others leave, and waits for what they hold.
+ * others leave, and waits for what they hold. One that commits at its end only gives up nothing before, and
+ * waits for nobody: two of them would wait for each other.
  */
 #include "base/compat.h"
 #include "base/mem.h"
@@ -193,7 +194,7 @@ int sl_log_group_look(struct log_source *s, struct sl_err *err)
     for (int p = 0; p < g->n; p++)
         leaving += g->parts[p].leaving;
     int stays = g->held - leaving;
-    if (stays > share)
+    if (stays > share && !s->base.commits_late)
         leave(s, stays - share);
     int rc = stays < share && !leaving ? take_some(s, share - stays, err) : 0;
     return SL_MIN(rc, 0);
@@ -224,6 +225,8 @@ int sl_log_group_end(struct log_source *s, struct sl_err *err)
     int rc = sl_time_mono_usec() < g->yields_until ? 1 : take_some(s, 1, err);
     if (rc < 0)
         return rc;
+    if (rc == 0 && s->base.commits_late)
+        return SL_NEXT_END;
     if (rc == 0 && !g->said)
         sl_input_say(&s->o,
                      "partition %d is read by another process of the group %s: waiting for it", p,

@@ -29,6 +29,10 @@ holds() { # PID N
     [ "$(held "$1")" -eq "$2" ]
 }
 
+holds_rows_of() { # GROUP PID: all partitions
+    [ "$(sluice log groups l/ | awk -v g="$1" -v p="$2@" '$1 == g && index($7, p) == 1' | wc -l)" -eq 6 ]
+}
+
 rows() { # all that came out, in whole lines
     cat out.* | awk -F, 'NF == 4 && $1 != "k"'
 }
@@ -212,6 +216,33 @@ in_order() { # every process gave the rows of a partition in the order of their 
     in_order
 }
 
+@test "bounded runs that commit at their end only wait for nobody, and together give each row once" {
+    six
+    add 1 300000
+    sluice replay --quiet --group g --meta l/ -o out.1.csv 2>err.1 &
+    local one=$! two
+    pids+=("$one")
+    sluice replay --quiet --group g --meta l/ -o out.2.csv 2>err.2 &
+    two=$!
+    pids+=("$two")
+    ends_with 0 "$one"
+    ends_with 0 "$two"
+    sluice replay --quiet --group g --meta l/ -o out.3.csv
+    each_once 300000
+    in_order
+    # A reader of all that is slow to agree keeps what it has.
+    mkfifo go
+    # shellcheck disable=SC2016
+    sluice transform --quiet --group h --commit-on-success l/ -O csv -- sh -c 'cat >all; read -r _ <go' 2>err.3 &
+    one=$!
+    pids+=("$one")
+    until_true holds_rows_of h "$one"
+    run -0 --separate-stderr timeout 30 sluice transform --group h --commit-on-success l/ -O csv -- wc -l
+    echo >go
+    ends_with 0 "$one"
+    [ $(($(wc -l <all) + output)) -eq 300002 ]
+}
+
 @test "rows that stand in a pipe and were not written come again" {
     six
     mkfifo pipe
@@ -252,4 +283,36 @@ in_order() { # every process gave the rows of a partition in the order of their 
     in_order
     # With the last kill over, nothing is behind: whoever comes gets nothing.
     [ "$(sluice replay --quiet --group g -O csv l/ | wc -l)" -eq 1 ]
+}
+
+@test "killed at each of its mutating system calls: no row is lost, and the next run gives the rest" {
+    need_strace
+    { echo n; seq 1 9; } | sluice ingest --quiet -I csv --sync none - -o as_it_was/
+    local i status=137 calls=mkdirat,openat,pwrite64,write,fdatasync,fsync,renameat,unlinkat
+    for ((i = 1; status == 137; i++)); do
+        rm -rf l
+        cp -r as_it_was l
+        status=0
+        timeout 30 strace -f -o /dev/null -e trace=$calls -e inject=$calls:signal=KILL:when=$i \
+            sluice replay --quiet --group g -O csv l/ >out.1 2>err.1 || status=$?
+        timeout 30 sluice replay --quiet --group g -O csv l/ >out.2
+        [ "$(cat out.1 out.2 | grep -v n | sort -nu)" = "$(seq 1 9)" ]
+        [ "$(timeout 30 sluice replay --quiet --group g -O csv l/)" = n ]
+    done
+    echo "ended with $status after $i"
+    [ "$status" -eq 0 ]
+    [ "$i" -gt 20 ]
+    [ "$(cat out.2)" = n ]
+}
+
+@test "a sync of the positions that fails ends the run, which names them" {
+    need_strace
+    six
+    add 1 9
+    sluice replay --quiet --group g --from 0:0 l/ -O csv >out.0
+    sluice log groups l/ reset g
+    run -1 --separate-stderr timeout 30 strace -f -o trace -P l/groups/g/positions -e trace=fdatasync \
+        -e inject=fdatasync:error=EIO sluice replay --group g -O csv l/
+    grep -q INJECTED trace
+    [[ $stderr == *"l/groups/g"* ]]
 }
