@@ -590,6 +590,29 @@ static int shorten(struct sl_seen *s, const char *path, struct sl_buf *name,
     return rc < 0 ? rc : sl_buf_check(name, err);
 }
 
+/* A file that has another name by now is synced with all of its file system. */
+static int sync_file(const struct sl_taken *f, struct sl_err *err)
+{
+    struct sl_file_facts now;
+    int fd = sl_path_open(f->path, O_RDONLY | O_NONBLOCK, 0, err);
+    if (fd < 0)
+        return fd == -SL_ENOENT ? 0 : fd;
+    int is_same = sl_file_facts(fd, f->path, &now) == 0 && sl_taken_is_inode(f, &now);
+    int rc =
+        (is_same ? fsync(fd) : syncfs(fd)) < 0 ? sl_err_sys(err, "cannot sync %s", f->path) : 0;
+    close(fd);
+    return rc;
+}
+
+int sl_seen_sync(struct sl_seen *s, struct sl_err *err)
+{
+    assert(s);
+    int rc = 0;
+    for (const struct sl_taken *f = s->moved; f && rc == 0; f = f->next)
+        rc = f->is_forgotten || !f->path[0] ? 0 : sync_file(f, err);
+    return rc;
+}
+
 int sl_seen_positions(struct sl_seen *s, struct sl_positions *out, struct sl_err *err)
 {
     assert(s && out);

@@ -122,6 +122,8 @@ int sl_seen_open(struct sl_seen *s, struct sl_bytes *b, int flags, struct sl_tak
 /* Rows of f were delivered, up to that mark. */
 void sl_seen_deliver(struct sl_seen *s, struct sl_taken *f, const struct sl_file_mark *m,
                      int64_t rows);
+/* Brings the files to their device whose positions would be new now. */
+int sl_seen_sync(struct sl_seen *s, struct sl_err *err);
 /* The positions of the files that were delivered since this was asked last; null for those that are forgotten. */
 int sl_seen_positions(struct sl_seen *s, struct sl_positions *out, struct sl_err *err);
 /* Whether nothing is to be read of a file: it has not changed since this run opened it, or since all of it

@@ -73,11 +73,11 @@ int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err
     int rc = sl_aside_commit(p, asked ? &positions : NULL, err);
     for (int i = 0; asked && rc == 0 && i < p->nstrands; i++) {
         struct sl_source *s = p->strands[i]->source;
-        if (s->class->positions)
-            rc = s->class->positions(s, &positions, err);
         /* A light commit does not wait for a device: it is not on one itself for now. */
-        if (rc == 0 && s->class->durable && (p->stateful || what == SL_COMMIT_LAST))
-            rc = s->class->durable(s, err);
+        if (s->class->durable && (p->stateful || what == SL_COMMIT_LAST))
+            rc = s->class->durable(s, p->stateful, err);
+        if (rc == 0 && s->class->positions)
+            rc = s->class->positions(s, &positions, err);
     }
     if (rc == 0 && what != SL_COMMIT_ASIDE && p->stateful)
         rc = sl_barrier_commit(p, &positions, err);

@@ -99,9 +99,10 @@ struct sl_source_class {
     /* At a commit: sets in out the positions behind what was delivered, of the inputs that got further
      * since it was asked last. NULL = there are none. */
     int (*positions)(struct sl_source *s, struct sl_positions *out, struct sl_err *err);
-    /* Before positions are committed: brings to its device what they point at, so that no power cut takes
-     * rows back that the sink has. NULL = nothing is done about that. */
-    int (*durable)(struct sl_source *s, struct sl_err *err);
+    /* Before it is asked for positions, at a checkpoint or at the end of a run without state: brings to its
+     * device what they will point at, so that no power cut takes rows back that the sink has. NULL = nothing
+     * is done about that. */
+    int (*durable)(struct sl_source *s, int is_checkpoint, struct sl_err *err);
     /* The rows of all that was delivered are out of the sink for good. NULL = the source need not know. */
     int (*committed)(struct sl_source *s, struct sl_err *err);
     /* Before m is run again: it now ends before the record at `byte` of its text, on `line` of its

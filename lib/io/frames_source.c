@@ -132,6 +132,12 @@ static int source_positions(struct sl_source *s, struct sl_positions *out, struc
     return f->seen ? sl_seen_positions(f->seen, out, err) : 0;
 }
 
+static int source_durable(struct sl_source *s, int is_checkpoint, struct sl_err *err)
+{
+    struct frames_source *f = (struct frames_source *)s;
+    return f->seen && is_checkpoint ? sl_seen_sync(f->seen, err) : 0;
+}
+
 /* What the sink has of the file already. */
 static int look_up(struct frames_source *f, struct sl_err *err)
 {
@@ -576,6 +582,7 @@ static const struct sl_source_class frames_source_class = {
     .poll = source_poll,
     .delivered = source_delivered,
     .positions = source_positions,
+    .durable = source_durable,
     .shorten = source_shorten,
     .discard = discard,
     .progress = source_progress,

@@ -375,7 +375,7 @@ static int source_shorten(struct sl_source *base SL_UNUSED, struct sl_morsel *m 
     return 1;
 }
 
-static int source_durable(struct sl_source *base, struct sl_err *err)
+static int source_durable(struct sl_source *base, int is_checkpoint SL_UNUSED, struct sl_err *err)
 {
     return sl_log_make_durable(((struct log_source *)base)->log, err);
 }

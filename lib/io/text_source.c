@@ -297,6 +297,13 @@ static int source_positions(struct sl_source *s, struct sl_positions *out, struc
     return t->seen ? sl_seen_positions(t->seen, out, err) : 0;
 }
 
+/* Only a checkpoint waits for that: what wrote a file before a run may have left much to sync. */
+static int source_durable(struct sl_source *s, int is_checkpoint, struct sl_err *err)
+{
+    struct text_source *t = (struct text_source *)s;
+    return t->seen && is_checkpoint ? sl_seen_sync(t->seen, err) : 0;
+}
+
 static int source_shorten(struct sl_source *s, struct sl_morsel *m, const struct sl_reject *before,
                           struct sl_err *err)
 {
@@ -455,6 +462,7 @@ static const struct sl_source_class text_source_class = {
     .poll = source_poll,
     .delivered = source_delivered,
     .positions = source_positions,
+    .durable = source_durable,
     .shorten = source_shorten,
     .split = source_split,
     .discard = discard,
