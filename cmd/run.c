@@ -139,9 +139,9 @@ static int check_resume(const struct sl_args *a, int to_stdout, int to_log, stru
     if (a->resume_from && a->output_format && strcmp(a->output_format, "arrow") != 0)
         return sl_err_set(err, SL_EUSAGE, "--resume-from: the next stage reads frames, not -O %s",
                           a->output_format);
-    if (a->resume_from && !sl_output_is_log(a->resume_from)) {
-        sl_err_set(err, SL_EUSAGE, "--resume-from %s: this is no log", a->resume_from);
-        return sl_err_hint(err, "name the log that the last stage of the pipe writes");
+    if (a->resume_from && (!*a->resume_from || strcmp(a->resume_from, "-") == 0)) {
+        sl_err_set(err, SL_EUSAGE, "--resume-from: standard output keeps nothing");
+        return sl_err_hint(err, "name the log or the file that the last stage of the pipe writes");
     }
     if ((a->again || a->resume) && to_stdout && !a->resume_from) {
         sl_err_set(err, SL_EUSAGE, "--%s needs a log or a file as destination: -o NAME/",

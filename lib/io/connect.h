@@ -101,9 +101,16 @@ int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format form
                      struct sl_sink **out, struct sl_err *err);
 int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);
 int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);
-/* A file of such text or frames (o->again), and what is behind its name for the log beside it. */
-#define SL_BESIDE ".sluice"
+/* A file of such text or frames, with a log beside it (o->again). */
 int sl_exact_sink_new(const struct sl_output_options *o, enum sl_text_format format,
                       struct sl_sink **out, struct sl_err *err);
+/* Appends the name of that log. */
+static inline void sl_exact_beside(const char *file, struct sl_buf *out)
+{
+    sl_buf_printf(out, "%s.sluice", file);
+}
+/* Of what such a log records: that of inputs, and how far the file counts (unchanged: nothing says so). */
+int sl_exact_positions(const struct sl_positions *all, struct sl_positions *inputs,
+                       const struct sl_position **mark, struct sl_err *err);
 
 #endif

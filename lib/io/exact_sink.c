@@ -192,6 +192,19 @@ static int check_new(const struct exact_sink *s, struct sl_err *err)
     return sl_err_hint(err, "--resume goes on with files that it began: name another one");
 }
 
+int sl_exact_positions(const struct sl_positions *all, struct sl_positions *inputs,
+                       const struct sl_position **mark, struct sl_err *err)
+{
+    assert(all && inputs && mark);
+    int rc = 0;
+    for (const struct sl_position *p = NULL; rc == 0 && (p = sl_positions_next(all, p));)
+        if (strcmp(p->id, MARK) != 0)
+            rc = sl_positions_set(inputs, p->id, p->value, p->len, err);
+        else
+            *mark = p;
+    return rc;
+}
+
 static int sink_load(struct sl_sink *base, const char *name, struct sl_checkpoint *out,
                      struct sl_err *err)
 {
@@ -200,11 +213,8 @@ static int sink_load(struct sl_sink *base, const char *name, struct sl_checkpoin
     const struct sl_position *mark = NULL;
     if (rc >= 0)
         rc = s->log->class->load(s->log, name, out, err);
-    for (const struct sl_position *p = NULL; rc == 0 && (p = sl_positions_next(out->positions, p));)
-        if (strcmp(p->id, MARK) != 0)
-            rc = sl_positions_set(&s->positions, p->id, p->value, p->len, err);
-        else
-            mark = p;
+    if (rc == 0)
+        rc = sl_exact_positions(out->positions, &s->positions, &mark, err);
     if (rc == 0)
         rc = mark ? check_file(s, mark, err) : check_new(s, err);
     out->positions = &s->positions;
@@ -485,7 +495,7 @@ int sl_exact_sink_new(const struct sl_output_options *o, enum sl_text_format for
     *out = NULL;
     if (!s)
         return sl_err_nomem(err, "a file");
-    sl_buf_printf(&side, "%s" SL_BESIDE, o->dest);
+    sl_exact_beside(o->dest, &side);
     s->base = (struct sl_sink){.class = &exact_sink_class, .account = o->account, .due = INT64_MAX};
     s->side = sl_buf_take(&side);
     s->dest = sl_strdup(o->dest);

@@ -22,6 +22,7 @@ struct frames_sink {
     char *dest, *command;
     char *from; /* the log at the end of the pipe that this one resumes, or NULL: */
     struct sl_log *loaded;
+    struct sl_positions positions; /* that it has of inputs */
     struct sl_log_hold hold;
     struct sl_schema *schema;
     struct sl_ipc_form form;
@@ -201,8 +202,12 @@ static int sink_load(struct sl_sink *base, const char *name, struct sl_checkpoin
     static const struct sl_positions none;
     *out = (struct sl_checkpoint){.place = f->from, .positions = &none};
     int rc = sl_path_is_log(f->from) ? sl_log_open(f->from, &f->loaded, err) : 0;
-    if (f->loaded)
+    const struct sl_position *mark;
+    if (f->loaded) {
         sl_log_load(f->loaded, name, out);
+        rc = sl_exact_positions(out->positions, &f->positions, &mark, err);
+        out->positions = &f->positions;
+    }
     out->schema = NULL; /* it is of what comes out of the last stage */
     return rc;
 }
@@ -263,6 +268,7 @@ static void sink_free(struct sl_sink *base)
     sl_stream_sink_release(&f->stream);
     sl_log_free(f->loaded);
     sl_log_hold_release(&f->hold);
+    sl_positions_release(&f->positions);
     free(f->from);
     free(f->dest);
     free(f->command);
@@ -279,6 +285,16 @@ static const struct sl_sink_class frames_sink_class = {STREAM};
 static const struct sl_sink_class resuming_sink_class = {STREAM, .hold = sink_hold,
                                                          .load = sink_load};
 
+/* A file at the end of a pipe has it beside it. */
+static char *log_of(const char *dest)
+{
+    struct sl_buf side = SL_BUF_INIT;
+    if (sl_output_is_log(dest))
+        return sl_strdup(dest);
+    sl_exact_beside(dest, &side);
+    return sl_buf_take(&side);
+}
+
 int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err)
 {
     assert(o && out);
@@ -289,7 +305,7 @@ int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, 
         return sl_err_nomem(err, "a sink of frames");
     f->stream.base.class = o->resume_from ? &resuming_sink_class : &frames_sink_class;
     f->stream.base.due = INT64_MAX;
-    f->from = o->resume_from ? sl_strdup(o->resume_from) : NULL;
+    f->from = o->resume_from ? log_of(o->resume_from) : NULL;
     f->stream.base.account = o->account;
     f->stream.base.wants_hidden = !o->dest;
     f->stream.kept = o->again != SL_AGAIN_REFUSE;

@@ -394,7 +394,7 @@ static int not_a_log(const char *dest, struct sl_err *err)
 static int refuse_kept(const char *dest, struct sl_err *err)
 {
     struct sl_buf side = SL_BUF_INIT;
-    sl_buf_printf(&side, "%s" SL_BESIDE, dest);
+    sl_exact_beside(dest, &side);
     int rc = sl_buf_check(&side, err);
     if (rc == 0 && sl_path_is_log(side.data)) {
         sl_err_set(err, SL_EEXIST, "%s is a file of runs with --resume: %s records what it has",

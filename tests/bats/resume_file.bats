@@ -312,6 +312,31 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
     [ ! -e out.csv ] && [ ! -e out.csv.sluice ]
 }
 
+@test "a pipe that ends in a file, one of it killed again and again, gives what one command gives" {
+    mkfifo first second
+    for i in {1..12}; do
+        come $((1000 * i)) $((1000 * i + 1000))
+        goal=$(($(commits out.csv) + i / 3 % 3))
+        sluice replay -f new/ --quiet --resume-from out.csv --checkpoint 1ms >first &
+        pids=($!)
+        sluice aggregate --quiet --resume-from out.csv "${WINDOWS[@]}" <first >second &
+        pids+=($!)
+        sluice transform --quiet --resume -o out.csv <second &
+        pids+=($!)
+        until_true eval '[ "$(commits out.csv)" -ge "$goal" ]' || break
+        kill -9 "${pids[i % 3]}"
+        for pid in "${pids[@]}"; do
+            until_true is_gone "$pid" || break 2
+            wait "$pid" || true
+        done
+    done
+    [ "$i" -eq 12 ]
+    sluice replay new/ --quiet --resume-from out.csv --final |
+        sluice aggregate --quiet --resume-from out.csv "${WINDOWS[@]}" |
+        sluice transform --quiet --resume -o out.csv
+    diff <(sluice aggregate new/ "${WINDOWS[@]}" -O csv --quiet | sort) <(sort out.csv)
+}
+
 @test "what lies beside the file is a log that can be verified" {
     first_rows
     resume out.csv
