@@ -31,6 +31,7 @@ static void begin(const char *name, struct sl_buf *out)
 
 static void print_base(const struct sl_run_record *base, struct sl_buf *out)
 {
+    assert(!base->k || strlen(base->run) == SL_RUN_ID);
     if (base->k)
         sl_buf_printf(out, ",\"base\":{\"run\":\"%s\",\"k\":%" PRId64 "}", base->run, base->k);
 }
@@ -46,6 +47,7 @@ void sl_record_print_open(const char *name, const struct sl_run_record *r,
                           const struct sl_run_record *base, struct sl_buf *out)
 {
     begin(name, out);
+    assert(strlen(r->run) == SL_RUN_ID);
     sl_buf_printf(out, ",\"open\":true,\"run\":\"%s\"", r->run);
     print_base(base, out);
     print_plan(r, out);
@@ -55,6 +57,7 @@ void sl_record_print_front(const char *name, const struct sl_run_record *r,
                            const struct sl_run_record *base, int64_t place, struct sl_buf *out)
 {
     begin(name, out);
+    assert(place >= 0 && strlen(r->run) == SL_RUN_ID);
     sl_buf_printf(out, ",\"run\":\"%s\",\"place\":%" PRId64, r->run, place);
     print_base(base, out);
     print_plan(r, out);
@@ -62,6 +65,7 @@ void sl_record_print_front(const char *name, const struct sl_run_record *r,
 
 void sl_record_print_state(const struct sl_state_ref *state, int n, struct sl_buf *out)
 {
+    assert(n >= 0 && (state || !n));
     sl_buf_addch(out, '[');
     for (int i = 0; i < n; i++)
         sl_buf_printf(out,

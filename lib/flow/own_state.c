@@ -21,6 +21,7 @@ enum { COUNT_WORDS = 2 + SL_FATE_COUNT };
 /* The numbers of a stage's account, one after the other: of an operator or the sink; of a strand. */
 static int64_t *word(struct sl_pipeline *p, int stage, int i)
 {
+    assert(stage >= -p->nstrands && stage < p->nnodes && i >= 0 && i < COUNT_WORDS);
     if (stage >= 0) {
         struct sl_counts *c = &p->nodes[stage]->counts;
         return i == 0 ? &c->in : i == 1 ? &c->out : &c->fate[i - 2];
@@ -43,6 +44,7 @@ static int save_accounts(struct sl_pipeline *p, struct sl_store *store, struct s
             v[3 * n + 1] = i;
             v[3 * n + 2] = *word(p, stage, i);
         }
+    assert(n < most);
     int rc = sl_state_put(store, "accounts", names, 3, v, n, err);
     free(v);
     return rc;

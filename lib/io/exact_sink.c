@@ -63,6 +63,7 @@ static int look(const struct exact_sink *s, int64_t byte, struct stat *st, uint3
 {
     char tail[TAIL];
     int64_t n = SL_MIN(byte, (int64_t)TAIL);
+    assert(byte >= 0);
     int fd = sl_path_open(s->dest, O_RDONLY, 0, err);
     if (fd < 0)
         return fd;
@@ -99,6 +100,7 @@ static int commit_mark(struct exact_sink *s, const struct sl_checkpoint *c, stru
     struct sl_positions all = {0};
     struct sl_checkpoint with = c ? *c : (struct sl_checkpoint){.again = SL_AGAIN_RESUME};
     int rc = print_mark(s, &mark, err);
+    assert(!s->base.held); /* the mark is behind every row */
     if (rc == 0)
         rc = sl_positions_set(&all, MARK, mark.data, mark.len, err);
     for (const struct sl_position *p = NULL;
@@ -267,6 +269,7 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
     struct sl_dest_options o = {
         .dest = s->dest, .in_place = 1, .is_ours = s->is_marked, .stop_fd = -1};
     struct sl_sink *rows = &s->rows->base;
+    assert(!s->is_begun && !base->held);
     o.keep = s->byte;
     o.cut_later = s->end >= 0; /* as it is, it is whole */
     rows->workers = base->workers;
@@ -341,6 +344,7 @@ static int sink_watermark(struct sl_sink *base, int64_t watermark, struct sl_err
 static int settle(struct exact_sink *s, struct sl_err *err)
 {
     struct sl_sink *rows = &s->rows->base;
+    assert(s->is_begun); /* its bytes are known to be this run's */
     int rc = rows->class->control(rows, SL_FLUSH, NULL, err);
     int64_t size = rc < 0 ? rc : sl_dest_sync(s->rows->dest, err);
     if (size < 0)

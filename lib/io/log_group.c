@@ -97,6 +97,7 @@ static int load(struct log_source *s, int p, struct sl_group_position *at, struc
 
 static void aim(struct log_source *s, int p, const struct sl_group_position *at)
 {
+    assert(p >= 0 && p < s->group->n && at->n > 0);
     struct sl_log_range r = {at->offset, s->o.follow ? INT64_MAX : s->group->parts[p].pinned};
     r.to = SL_MAX(r.to, r.from);
     s->ranges[p] = r;
@@ -110,6 +111,7 @@ static int take(struct log_source *s, int p, struct sl_err *err)
 {
     struct log_group *g = s->group;
     struct group_part *part = &g->parts[p];
+    assert(!part->held && !part->leaving);
     int rc = sl_consumer_take(g->consumer, p, err);
     if (rc <= 0)
         return rc;
@@ -139,6 +141,7 @@ static void give(struct log_source *s, int p)
 static void leave(struct log_source *s, int n)
 {
     struct log_group *g = s->group;
+    assert(n > 0 && n <= g->held);
     for (int p = g->n - 1; p >= 0 && n > 0; p--) {
         if (!g->parts[p].held || g->parts[p].leaving)
             continue;
@@ -169,6 +172,7 @@ static int take_some(struct log_source *s, int n, struct sl_err *err)
 {
     struct log_group *g = s->group;
     int taken = 0;
+    assert(n > 0);
     for (int p = 0; p < g->n && taken < n; p++) {
         int rc = g->parts[p].held ? 0 : s->o.follow ? 1 : is_left(s, p, err);
         if (rc > 0)
@@ -191,8 +195,10 @@ int sl_log_group_look(struct log_source *s, struct sl_err *err)
     int share = sl_consumer_share(g->consumer, g->n, err);
     if (share < 0)
         return share;
+    assert(share <= g->n); /* the shares of all are all partitions */
     for (int p = 0; p < g->n; p++)
         leaving += g->parts[p].leaving;
+    assert(leaving <= g->held && g->held <= g->n);
     int stays = g->held - leaving;
     if (stays > share && !s->base.commits_late)
         leave(s, stays - share);

@@ -23,6 +23,7 @@ static int make_dir(int at, const char *name, const char *dir, struct sl_err *er
 static int lock(const struct sl_log_hold *h, const char *name, int wait,
                 const volatile sig_atomic_t *signal, struct sl_err *err)
 {
+    assert(h->dir && h->lock >= 0);
     struct flock fl = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
     while (fcntl(h->lock, wait ? F_OFD_SETLKW : F_OFD_SETLK, &fl) < 0) {
         if (errno == EINTR && signal && *signal)

@@ -219,6 +219,7 @@ static int note_positions(const struct log_sink *s, const struct sl_checkpoint *
         ids[n] = SL_POSITION_UNPLACED;
         values[n++] = "null";
     }
+    assert((size_t)n <= most);
     *note = (struct sl_log_note){
         .position_id = ids, .position = values, .position_was = values + most, .npositions = n};
     *lists = ids;
@@ -299,6 +300,7 @@ static int commit_line(struct log_sink *s, const struct sl_checkpoint *c, size_t
     const char **lists = NULL;
     struct sl_log_note note;
     struct condition condition = {.sink = s, .c = c};
+    assert(nblobs == 0 || nblobs == s->rows.n);
     int rc = note_positions(s, c, &note, &lists, err);
     if (c->record) {
         note.pipeline = c->record;

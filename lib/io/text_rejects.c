@@ -126,6 +126,7 @@ static int fetch(struct text_source *t, struct sl_morsel **out, struct sl_err *e
 static const char *cell(const struct sl_morsel *in, int column, size_t k, size_t *len)
 {
     const struct sl_batch *b = in->batch;
+    SL_CHECK_THAT(k < b->selected);
     size_t row = sl_batch_row(b, k);
     *len = 0;
     if (column < 0 || sl_column_null(b->columns[column], row))
@@ -308,11 +309,13 @@ static int gather(struct text_source *t, struct sl_morsel *m, struct mark *k, st
             rc = begin_part(t, k, p, err);
         if (rc < 0)
             return rc;
-        p += len - !whole; /* the end of the input, not of a line */
+        p += len - !whole;        /* the end of the input, not of a line */
+        SL_CHECK_THAT(k->nparts); /* the first record began a part */
         struct sl_text_chunk *c = &k->parts[k->nparts - 1].chunk;
         c->n = (size_t)(p - c->data);
         fresh = !whole;
     }
+    assert((size_t)(p - text) <= m->data->size);
     m->text = text;
     m->len = (size_t)(p - text);
     return 0;
@@ -356,6 +359,7 @@ static int place_rejects(struct sl_morsel *m, const struct part *p, size_t from,
 {
     const struct mark *k = m->arg;
     size_t at = 0;
+    assert(from <= m->rejects.n);
     for (size_t i = from; i < m->rejects.n; i++) { /* in the order of the text */
         struct sl_reject *r = &m->rejects.items[i];
         r->byte += p->chunk.data - m->text;
@@ -460,6 +464,7 @@ static void rejects_free(struct sl_source *s)
 int sl_rejects_source_new(const struct sl_input_options *o, struct sl_source **out,
                           struct sl_err *err)
 {
+    assert(o && o->from_rejects && out);
     int rc = sl_text_source_new(o, NULL, out, err);
     if (rc < 0)
         return rc;

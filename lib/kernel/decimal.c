@@ -80,6 +80,7 @@ enum sl_decimal_state sl_decimal_pack(struct sl_decimal d, sl_int128 *out)
         d.v *= 10;
         d.scale++;
     }
+    SL_CHECK_THAT(d.scale >= SCALE_MIN && d.scale <= SCALE_MAX);
     *out = (sl_int128)((sl_uint128)d.v << 8 | (uint8_t)d.scale);
     return state(lost);
 }

@@ -46,6 +46,7 @@ static int double_to_decimal(double d, int scale, sl_int128 *r)
         return 0;
     int n = snprintf(text, sizeof(text), "%.14e", d);
     /* d.dddddddddddddde[+-]xx: the digits as an integer, then the exponent */
+    SL_CHECK_THAT(n > 0 && n < (int)sizeof(text));
     char *e = memchr(text, 'e', (size_t)n);
     long exponent = strtol(e + 1, NULL, 10) - 14;
     sl_int128 v = 0;
@@ -76,6 +77,7 @@ static int text_to_decimal(const char *s, size_t n, int scale, sl_int128 *r)
     int64_t exponent = 0;
     if (i < n && (s[i] == '-' || s[i] == '+'))
         negative = s[i++] == '-';
+    SL_CHECK_THAT(scale >= 0 && scale <= SL_NUMERIC_MAX);
     size_t end = i;
     while (end < n && s[end] != 'e' && s[end] != 'E')
         end++;
@@ -455,6 +457,7 @@ int sl_kernel_cast(struct sl_call *c)
 SL_ROWS(sl_kernel_narrow, int64_t)
 {
     int64_t v = sl_arg_int(c, 0, i), top = (int64_t)1 << (c->node->param[0] - 1);
+    SL_CHECK_THAT(c->node->param[0] > 1 && c->node->param[0] < 64);
     if (v < -top || v >= top)
         return sl_call_fail(c, i, "value out of range for type %s", c->node->name);
     *to = v;

@@ -67,6 +67,7 @@ SL_ROWS(sl_kernel_position, int64_t)
 /* Bytes of s with every `from` (m bytes) replaced by k bytes. */
 static size_t replaced_length(const char *s, size_t n, const char *from, size_t m, size_t k)
 {
+    SL_CHECK_THAT(k > m);
     const char *end = s + n, *at;
     size_t found = 0, more;
     while (m && (at = memmem(s, (size_t)(end - s), from, m))) {
@@ -96,6 +97,7 @@ SL_TEXTS(sl_kernel_replace, sl_arg_guess(c, 0))
 /* The k-th field (1-based, from the end if negative), or NULL. */
 static const char *field(const char *s, size_t n, const char *sep, size_t m, int64_t k, size_t *len)
 {
+    SL_CHECK_THAT(k);
     const char *end = s + n, *at;
     *len = n;
     if (m == 0)

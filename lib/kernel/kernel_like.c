@@ -82,6 +82,7 @@ static int compile(const char *p, size_t n, const char *esc, size_t esc_n, struc
         }
         l->tokens[l->n++] = (struct token){0, (uint8_t)p[i]};
     }
+    assert(l->n <= n && l->pieces <= n + 1);
     l->start[l->pieces] = l->n;
     for (size_t i = 0; i < l->n; i++)
         l->bytes[i] = (char)l->tokens[i].byte;
@@ -150,6 +151,7 @@ static int ends_with(const struct like *l, size_t from, size_t to, const char *s
 static int match(const struct like *l, const char *s, size_t n)
 {
     const char *end = s + n;
+    SL_CHECK_THAT(l->pieces > 0);
     size_t last = l->pieces - 1;
     ptrdiff_t k = piece_at(l, l->start[0], l->start[1], s, n);
     if (k < 0)

@@ -247,6 +247,7 @@ static int replace_row(struct sl_call *c, struct sl_regex_scratch *s, struct sl_
         if (!p->global)
             break;
     }
+    SL_CHECK_THAT(done <= n);
     sl_text_add(t, text + done, n - done);
     return 0;
 }

@@ -101,6 +101,7 @@ static int map_column(struct sl_call *c, int upper)
         return 0;
     int32_t base = a->offsets[0];
     size_t n = (size_t)(a->offsets[c->rows] - base), i = 0;
+    assert(a->offsets[c->rows] >= base);
     const char *s = (const char *)a->data + base;
     if (!is_ascii(s, n))
         return 0;
@@ -138,6 +139,7 @@ static SL_TEXTS(map_rows, sl_arg_guess(c, 0))
 int sl_kernel_case_map(struct sl_call *c)
 {
     assert(sl_call_has(c, 1));
+    assert(c->node->param[0] >= 0 && c->node->param[0] <= 2);
     int rc = c->node->param[0] < 2 ? map_column(c, (int)c->node->param[0]) : 0;
     return rc == 0 ? map_rows(c) : SL_MIN(rc, 0);
 }
@@ -185,6 +187,7 @@ SL_TEXTS(sl_kernel_left_right, sl_arg_guess(c, 0))
         have = (int64_t)char_count(s, n);
         want = want < 0 ? SL_MAX(have + want, 0) : SL_MIN(want, have);
     }
+    SL_CHECK_THAT(want >= 0 && want <= have);
     b = char_offset(s, n, (size_t)(right ? have - want : want));
     if (right)
         sl_text_add(t, s + b, n - b);
@@ -215,6 +218,7 @@ SL_TEXTS(sl_kernel_trim, sl_arg_guess(c, 0))
     int ends = (int)c->node->param[0];
     const char *s = sl_arg_bytes(c, 0, i, &n);
     const char *set = c->node->nargs == 2 ? sl_arg_bytes(c, 1, i, &m) : " ";
+    SL_CHECK_THAT(ends >= 1 && ends <= 3);
     while ((ends & 1) && n) {
         k = sl_utf8_decode(s, n, &cp);
         if (!in_set(s, k, set, m))

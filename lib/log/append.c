@@ -58,6 +58,7 @@ static struct piece *add_piece(struct job *j)
 /* A piece that goes on with the open segment. */
 static struct piece *continue_piece(struct job *j, const struct sl_seg *open)
 {
+    assert(!open->closed);
     struct piece *p = add_piece(j);
     if (p) {
         p->seg = *open;
@@ -101,6 +102,7 @@ static enum verdict judge(const struct sl_log_writer *w, const struct sl_log_blo
 
 static void close_piece(struct piece *p)
 {
+    assert(!p->closes && !p->seg.closed);
     p->closes = 1;
     p->seg.closed = 1;
     p->seg.bytes += (int64_t)SL_END_MARKER;
@@ -112,6 +114,7 @@ static int place_blob(struct job *j, size_t i, const struct sl_seg **open, struc
     const struct sl_state *s = &j->w->log->state;
     struct sl_log_blob *b = j->blobs[i];
     struct piece *last = j->npieces ? &j->pieces[j->npieces - 1] : NULL;
+    assert(b->rows > 0 && (!i || j->blobs[i - 1]->partition <= b->partition));
 
     if (last && last->seg.partition != b->partition)
         last = NULL;
@@ -151,6 +154,7 @@ static int place_blob(struct job *j, size_t i, const struct sl_seg **open, struc
 static int place_blobs(struct job *j, size_t *refit, struct sl_seg *open, int *has_open,
                        struct sl_err *err)
 {
+    assert(j->w->log->use == SL_VIEW_LOCKED);
     j->npieces = 0;
     for (size_t i = 0; i < j->nblobs; i++) {
         const struct sl_seg *o;
@@ -278,6 +282,7 @@ static int write_piece(struct job *j, struct piece *p, struct sl_err *err)
     if (p->closes)
         iov[n++] = (struct iovec){(char *)(uintptr_t)sl_end_marker, SL_END_MARKER};
     assert(offset == p->seg.end);
+    assert(n <= j->nblobs + 2 && (p->count || p->closes));
     rc = write_all(p->fd, iov, n, p->start, err);
     if (rc < 0)
         sl_view_place(j->w->log, sl_seg_key(&p->seg), err);
@@ -324,6 +329,7 @@ static void close_out(struct sl_log_writer *w, int partition)
 /* Of many partitions none is kept open: descriptors are few. */
 static void close_many(struct sl_log_writer *w)
 {
+    assert(w->nouts >= 0 && w->nouts <= w->log->state.npartitions);
     if (w->nouts <= OUTS_MAX)
         return;
     for (int i = 0; i < w->log->state.npartitions; i++)
@@ -567,6 +573,7 @@ int sl_log_writer_commit(struct sl_log_writer *w, struct sl_log_blob **blobs, si
 {
     struct job j = {.w = w};
     int rc = sl_syncer_check(w->sync, err);
+    assert(blobs || !nblobs);
 
     if (rc == 0)
         rc = sort_blobs(&j, blobs, nblobs, err);

@@ -237,6 +237,7 @@ int sl_consumer_open(const struct sl_log *l, const char *name, struct sl_consume
 
 static int64_t partition_byte(int partition)
 {
+    assert(partition >= 0 && (partition + 1LL) * HOLDER <= MEMBERS); /* the members come behind */
     return (int64_t)partition * HOLDER;
 }
 
@@ -291,6 +292,7 @@ static int say_holder(const struct sl_consumer *c, int64_t at, struct sl_err *er
     char h[HOLDER], host[HOST + 1] = "";
     if (gethostname(host, sizeof(host) - 1) < 0)
         host[0] = '\0';
+    assert(strlen(host) <= HOST); /* the CRC comes behind it */
     memset(h, ' ', sizeof(h));
     sl_digits(h, PID, getpid());
     memcpy(h + PID + 1, host, strlen(host));
@@ -354,6 +356,7 @@ int sl_consumer_share(const struct sl_consumer *c, int n, struct sl_err *err)
     int before = count_locks(c, MEMBERS, c->member);
     int behind = count_locks(c, MEMBERS + c->member + 1, MOST_MEMBERS - c->member - 1);
     int members = before + 1 + behind;
+    assert(before <= c->member && members <= MOST_MEMBERS);
     return n / members + (before < n % members);
 }
 
@@ -369,6 +372,7 @@ int sl_consumer_take(struct sl_consumer *c, int partition, struct sl_err *err)
 
 void sl_consumer_give(struct sl_consumer *c, int partition)
 {
+    assert(c->member >= 0); /* who has not joined holds nothing */
     /* A file system that refuses frees the lock with the descriptor. */
     lock_bytes(c, F_UNLCK, partition_byte(partition), 1, NULL);
 }
@@ -408,6 +412,7 @@ static int parse(const struct sl_consumer *c, const char *page, size_t len, int 
 
 static int64_t page_at(int partition, int64_t n)
 {
+    assert(partition >= 0 && n >= 0);
     return ((int64_t)partition * 2 + n % 2) * PAGE;
 }
 
@@ -444,6 +449,7 @@ int sl_consumer_set(struct sl_consumer *c, int partition, struct sl_group_positi
                      p->n + 1, c->id, partition, p->offset, p->history);
     uint32_t crc = sl_crc32c(0, line, (size_t)n);
     n += snprintf(line + n, sizeof(line) - (size_t)n, ",\"crc\":\"%08" PRIx32 "\"}\n", crc);
+    assert(n > 0 && n < RECORD); /* parse reads no more of a page */
     int rc = sl_path_pwrite(c->file, line, (size_t)n, page_at(partition, p->n + 1), c->dir, err);
     p->n += rc == 0;
     return rc;
@@ -457,6 +463,7 @@ int sl_consumer_sync(struct sl_consumer *c, struct sl_err *err)
 int sl_consumer_remove(struct sl_consumer *c, struct sl_err *err)
 {
     char *name = strrchr(c->dir, '/'), gone[32];
+    assert(c->member < 0); /* it is seized */
     int groups = sl_path_openat(c->dirfd, "..", O_RDONLY | O_DIRECTORY, 0, c->dir, err);
     if (groups < 0)
         return groups;

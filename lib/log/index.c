@@ -45,6 +45,7 @@ static int entries(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *ou
     sl_walk_release(&w);
     if (rc < 0 || out->failed)
         return rc < 0 ? rc : -SL_ENOMEM;
+    assert(out->len == (size_t)(HEAD + n * ENTRY));
     memcpy(out->data + 16, &n, sizeof(n));
     uint32_t crc = sl_crc32c(0, out->data, out->len);
     sl_buf_add(out, &crc, sizeof(crc));
@@ -104,6 +105,7 @@ static int load(struct sl_log *l, const struct sl_seg *seg, struct sl_buf *b)
 /* Last entry at or before the offset: its position, or 0. */
 static int64_t look_up(const struct sl_buf *b, int64_t from, int64_t *offset)
 {
+    assert(b->len >= HEAD + 4);
     int64_t low = 0, high = (int64_t)(b->len - HEAD - 4) / ENTRY;
     while (low < high) {
         int64_t mid = low + (high - low) / 2;

@@ -131,6 +131,7 @@ int sl_log_reader_fd(const struct sl_log_reader *r)
 void sl_log_reader_aim(struct sl_log_reader *r, int partition, struct sl_log_range range)
 {
     assert(r && partition >= r->first && partition < r->first + r->npartitions);
+    assert(range.from >= 0 && range.from <= range.to);
     struct cursor *c = &r->cursors[partition - r->first];
     stop_walking(c);
     *c = (struct cursor){.next = range.from, .to = range.to, .given = -1};

@@ -28,6 +28,7 @@ static int *slot_of(const struct sl_positions *p, const char *id)
 {
     int mask = 2 * p->cap - 1;
     assert(p->n < 2 * p->cap);
+    assert(p->cap > 0 && (p->cap & (p->cap - 1)) == 0); /* a mask */
     for (int i = (int)(sl_hash_bytes(id, strlen(id), p->seed) & (uint64_t)mask);;
          i = (i + 1) & mask)
         if (!p->slots[i] || strcmp(p->list[p->slots[i] - 1].id, id) == 0)
@@ -38,6 +39,7 @@ static int *slot_of(const struct sl_positions *p, const char *id)
 static int make_room(struct sl_positions *p, struct sl_err *err)
 {
     int cap = p->n < p->cap / 2 ? p->cap : SL_MAX(2 * p->cap, 8), n = 0;
+    assert(p->end == p->cap && p->n <= p->end);
     struct sl_position *list = sl_malloc((size_t)cap * sizeof(*list));
     int *slots = sl_calloc(2 * (size_t)cap, sizeof(*slots));
     if (!list || !slots) {
@@ -84,6 +86,7 @@ int sl_positions_set(struct sl_positions *p, const char *id, const char *value, 
     p->n += !old;
     p->list[p->end++] = new;
     *slot = p->end;
+    assert(p->n <= p->end && p->end <= p->cap);
     return 0;
 }
 
@@ -117,6 +120,7 @@ const struct sl_position *sl_positions_find(const struct sl_positions *p, const 
 const struct sl_position *sl_positions_next(const struct sl_positions *p,
                                             const struct sl_position *after)
 {
+    assert(!after || (after >= p->list && after < p->list + p->end));
     for (int i = after ? (int)(after - p->list) + 1 : 0; i < p->end; i++)
         if (p->list[i].id)
             return &p->list[i];

@@ -37,6 +37,7 @@ static int describe(struct sl_log *l, struct sl_seg *seg)
 static int holds_batch(struct sl_log *l, struct sl_seg_key key, const struct sl_seg *known,
                        int64_t from, int64_t size)
 {
+    assert(from >= 0 && from <= size);
     struct sl_seg seg = {.partition = key.partition, .base = key.base, .by = key.by};
     struct sl_walk w;
     struct sl_walk_group g;
@@ -81,6 +82,7 @@ static int lost_file(struct sl_log *l, struct sl_seg_key key, int64_t from, stru
 static int copy_bytes(int from_fd, int to_fd, int64_t from, int64_t to, int64_t shift,
                       const char *path, struct sl_err *err)
 {
+    assert(from >= shift);
     char *block = sl_malloc(COPY);
     int rc = block ? 0 : sl_err_nomem(err, "copying bytes");
     while (rc == 0 && from < to) {

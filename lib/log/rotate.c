@@ -66,6 +66,7 @@ static int make_file(struct sl_log_writer *w, int64_t n, const struct sl_buf *li
     struct sl_log *l = w->log;
     char name[SL_COMMIT_NAME], temporary[SL_COMMIT_NAME + 32];
     sl_commit_name(n, name);
+    assert(line->len && line->data[line->len - 1] == '\n' && n > 0);
     snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", name, (long)getpid());
     int rc = *fd = sl_path_openat(l->c.dirfd, temporary, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW,
                                   0666, l->c.dir, err);
@@ -111,6 +112,7 @@ int sl_writer_rotate(struct sl_log_writer *w, int new_history, int64_t n, struct
     struct sl_line line;
     int fd = -1, rc;
     int64_t old = l->c.file;
+    assert(!n || n > l->state.n); /* commits have rising numbers */
 
     sl_writer_line(w, &line);
     rc = sl_writer_tell(w, err);

@@ -100,6 +100,7 @@ static int fill_line(struct sl_log_writer *w, const struct choice *c, const stru
                      struct sl_line *line, struct sl_err *err)
 {
     const struct sl_state *s = &w->log->state;
+    assert(c->segments > 0);
     int rc = 0;
     line->segs = sl_arena_alloc(&line->arena, (size_t)c->segments * sizeof(*line->segs));
     if (!line->segs)
@@ -108,6 +109,7 @@ static int fill_line(struct sl_log_writer *w, const struct choice *c, const stru
         for (int k = 0; k < c->n[i] && rc == 0; k++) {
             struct sl_seg *seg = &line->segs[line->nsegs++];
             *seg = s->parts[i].segs[k];
+            assert(seg->closed && seg->partition == i);
             seg->dropped = 1;
             seg->has_sum = 0;
             seg->at = 0;
@@ -125,6 +127,7 @@ static int fill_line(struct sl_log_writer *w, const struct choice *c, const stru
 /* Blocks for the line are had before it is written: half a line would need a new commit file. */
 static int reserve(struct sl_log *l, int64_t segments, struct sl_err *err)
 {
+    assert(l->c.fd >= 0 && segments > 0);
     int64_t bytes = 1024 + 512 * segments;
     if (fallocate(l->c.fd, FALLOC_FL_KEEP_SIZE, l->c.pos, bytes) == 0 || errno != ENOSPC)
         return 0;
@@ -136,6 +139,7 @@ static int reserve(struct sl_log *l, int64_t segments, struct sl_err *err)
 static int drop(struct sl_log_writer *w, const struct sl_prune *o, struct choice *c,
                 struct sl_line *line, struct sl_err *err)
 {
+    assert(w->log->use == SL_VIEW_LOCKED);
     int rc = choose(w->log, o, c, err);
     if (rc < 0 || !c->segments)
         return rc;

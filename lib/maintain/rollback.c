@@ -146,6 +146,7 @@ static int go_back(struct sl_log_writer *w, struct past *p, struct sl_err *err)
 {
     struct sl_log *l = w->log;
     char name[SL_COMMIT_NAME];
+    assert(p->file > 0 && p->pos >= p->first && p->first > 0);
     sl_commit_name(p->file, name);
     int fd = sl_path_openat(l->c.dirfd, name, O_RDWR | O_NOFOLLOW, 0, l->c.dir, err);
     if (fd < 0)
@@ -194,6 +195,7 @@ static int roll_back(struct sl_log_writer *w, struct past *p, int64_t *moved, st
 {
     struct sl_log *l = w->log;
     int64_t last = l->state.n, file = l->c.file;
+    assert(l->use == SL_VIEW_LOCKED && p->state.n < last);
     int rc = sl_writer_tell(w, err);
     if (rc == 0) /* the snapshot states what is on the device */
         rc = sl_syncer_run(w->sync, err);

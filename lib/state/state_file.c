@@ -94,6 +94,7 @@ int sl_state_writer_open(int dirfd, const char *dir, const struct sl_state_ref *
                          struct sl_state_writer **out, struct sl_err *err)
 {
     struct sl_state_writer *w = sl_calloc(1, sizeof(*w));
+    assert(ref->place >= 0 && strlen(ref->run) == SL_RUN_ID);
     *out = NULL;
     if (!w)
         return sl_err_nomem(err, "state");
@@ -200,6 +201,7 @@ static int read_stream(struct sl_state_reader *r, size_t at, const char *table, 
     int rc = d ? 0 : sl_err_nomem(err, "state"), wanted = 0;
     *out = (struct stream){0};
     while (rc >= 0 && m.kind != SL_IPC_END) {
+        assert(at + out->bytes <= r->data->size);
         size_t left = r->data->size - at - out->bytes;
         int64_t n = sl_ipc_peek(r->data->data + at + out->bytes, left, &m, err);
         rc = n < 0 ? (int)n : n == 0 || (size_t)n > left ? cut_off(err) : 0;
@@ -230,6 +232,7 @@ static int get(struct sl_store *store, const char *table, uint64_t *cursor, stru
     while (*cursor < r->data->size) {
         struct stream s;
         int rc = read_stream(r, (size_t)*cursor, table, &s, err);
+        assert(rc < 0 || s.bytes); /* the cursor moves on */
         *cursor += s.bytes;
         *out = rc < 0 || !s.batch ? NULL : sl_batch_ref(s.batch);
         release_stream(&s);
@@ -253,6 +256,7 @@ int sl_state_reader_open(int dirfd, const char *dir, const struct sl_state_ref *
                          struct sl_err *err)
 {
     struct sl_state_reader *r = sl_calloc(1, sizeof(*r));
+    assert(ref->bytes >= 0 && strlen(ref->run) == SL_RUN_ID); /* as a record names it */
     char name[NAME_BYTES];
     *out = NULL;
     if (!r)
@@ -305,6 +309,7 @@ void sl_state_reader_free(struct sl_state_reader *r)
 int sl_state_is_there(int dirfd, const struct sl_state_ref *ref)
 {
     char path[SL_RUN_ID + 1 + NAME_BYTES], name[NAME_BYTES];
+    assert(strlen(ref->run) == SL_RUN_ID);
     struct stat st;
     file_name(ref, ".arrows", name);
     snprintf(path, sizeof(path), "%s/%s", ref->run, name);
@@ -327,6 +332,7 @@ static int is_kept(const char *run, const char *name, const struct sl_state_ref 
 void sl_state_sweep(int at, const char *dir, const struct sl_state_ref *keep, int n,
                     const char *spared, int64_t k)
 {
+    assert(n >= 0 && (keep || !n) && spared);
     DIR *runs, *files;
     const char *run, *name;
     if (sl_path_list(at, ".", dir, &runs, NULL) < 0)

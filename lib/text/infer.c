@@ -260,6 +260,7 @@ struct sl_type sl_text_guess_type(const struct sl_text_guess *g, int tight)
     default: break;
     }
     if (seen && !(seen & ~(uint32_t)(SL_CLASS_INT | SL_CLASS_DECIMAL))) {
+        assert(g->int_digits + g->scale <= SL_NUMERIC_MAX); /* else one of them was text */
         int digits = SL_MAX(g->int_digits + g->scale, 1);
         if (!tight)
             digits = digits <= SL_NUMERIC64_MAX ? SL_NUMERIC64_MAX : SL_NUMERIC_MAX;

@@ -49,6 +49,7 @@ static struct sl_span without_plus(const struct sl_text_column *c, const struct 
 static int without_exponent(struct sl_span *s, struct sl_number *x, char plain[SL_TEXT_PLAIN])
 {
     size_t n = sl_text_plain_number(s->p, s->len, plain);
+    SL_CHECK_THAT(n <= SL_TEXT_PLAIN);
     s->p = plain;
     s->len = (uint32_t)n;
     return n && sl_text_number(plain, n, x);
@@ -105,6 +106,7 @@ static int value_epoch(const struct sl_text_column *c, const struct sl_span *v, 
 {
     static const int places[] = {9, 6, 3, 0}; /* to nanoseconds */
     sl_int128 ns;
+    SL_CHECK_THAT(c->time >= SL_TIME_EPOCH_S && c->time <= SL_TIME_EPOCH_NS);
     if (!sl_num_parse_decimal(v->p, v->len, places[c->time - SL_TIME_EPOCH_S], &ns))
         return 0;
     if (!c->type.nsec) {
@@ -169,6 +171,7 @@ const char *sl_text_no_zone(const struct sl_text_column *c, const struct sl_text
     if (!sl_type_is_stamp(c->type) || (c->time >= SL_TIME_EPOCH_S && c->time <= SL_TIME_EPOCH_NS) ||
         parse_time(c, m, v, &usec, &at, &flags) || !(flags & SL_TIME_NO_ZONE))
         return NULL;
+    SL_CHECK_THAT(at >= 0 && (size_t)at <= v->len);
     const char *end = v->p + at;
     while (end < v->p + v->len && (*end | 0x20) >= 'a' && (*end | 0x20) <= 'z')
         end++;

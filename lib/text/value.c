@@ -88,6 +88,7 @@ static inline int decimal_long(const char *p, unsigned len, int scale, int64_t *
 {
     uint64_t v = 0;
     unsigned i = 0;
+    SL_CHECK_THAT(scale >= 0 && scale <= SL_NUMERIC64_MAX);
     if (len > 18)
         return 0;
     for (; i < len && (unsigned char)(p[i] - '0') < 10; i++)
@@ -112,6 +113,7 @@ static uint64_t kernel_decimal(const struct sl_text_column *c, const struct sl_t
     int64_t *out = dst;
     uint64_t ok = 0;
     int scale = c->type.scale, whole_max = c->type.precision - scale;
+    assert(n <= 64 && scale >= 0 && whole_max >= 0 && c->type.precision <= SL_NUMERIC64_MAX);
     (void)m;
     for (size_t i = 0; i < n; i++) {
         const char *p = v[i].p;
