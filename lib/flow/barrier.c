@@ -220,7 +220,8 @@ static int keep(struct sl_pipeline *p, const char *record, struct sl_err *err)
     if (rc == 0 && !both)
         rc = sl_err_nomem(err, "a checkpoint");
     if (rc == 0) {
-        memcpy(both, p->checkpoint.state, (size_t)p->checkpoint.nstate * sizeof(*both));
+        if (p->checkpoint.nstate)
+            memcpy(both, p->checkpoint.state, (size_t)p->checkpoint.nstate * sizeof(*both));
         if (old.nstate)
             memcpy(both + p->checkpoint.nstate, old.state, (size_t)old.nstate * sizeof(*both));
         rc = p->sink->class->sweep(p->sink, p->opened.data, both, n, p->checkpoint.k, err);
