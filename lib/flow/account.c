@@ -176,7 +176,7 @@ static void say_late(const struct sl_pipeline *p, const struct sl_aside_row *lat
 void sl_pipeline_say_late(struct sl_pipeline *p)
 {
     for (int i = 0; i < p->nnodes && !p->said_late && p->o.say; i++) {
-        if (!p->nodes[i]->counts.fate[SL_FATE_LATE])
+        if (!p->nodes[i]->counts.has_late)
             continue;
         p->said_late = 1;
         say_late(p, &p->nodes[i]->counts.late);

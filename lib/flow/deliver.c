@@ -120,8 +120,10 @@ static void add_counts(const struct sl_item *it)
         to->out += from->out;
         for (int f = 0; f < SL_FATE_COUNT; f++)
             to->fate[f] += from->fate[f];
-        if (to->fate[SL_FATE_LATE] == from->fate[SL_FATE_LATE]) /* there were none before */
+        if (!to->has_late) {
             to->late = from->late;
+            to->has_late = from->has_late;
+        }
     }
 }
 

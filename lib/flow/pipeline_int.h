@@ -25,7 +25,8 @@
 struct sl_counts {
     int64_t in, out;
     int64_t fate[SL_FATE_COUNT];
-    struct sl_aside_row late; /* the first one, if the fate says that there are some */
+    int has_late;             /* in this run: the fate counts those of runs before, too */
+    struct sl_aside_row late; /* the first one */
 };
 
 /* Batches (references), and what the sink made of each on a worker, or NULL; growing. */

@@ -98,8 +98,10 @@ static int hop_aside(struct sl_emit *out, enum sl_aside_kind kind, struct sl_bat
     struct sl_reject_list now = {0};
     int64_t *count = &h->counts->fate[kind == SL_ASIDE_LATE ? SL_FATE_LATE : SL_FATE_REJECTED];
     assert(n > 0);
-    if (kind == SL_ASIDE_LATE && !*count)
+    if (kind == SL_ASIDE_LATE && !h->counts->has_late) {
         h->counts->late = rows[0];
+        h->counts->has_late = 1;
+    }
     *count += (int64_t)n;
     if (kind == SL_ASIDE_LATE)
         return 0;

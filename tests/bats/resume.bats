@@ -309,3 +309,14 @@ EOF
     run --separate-stderr -3 sluice aggregate new/ --resume "${WINDOWS[@]}" -o hourly/
     [[ $stderr == *"came too late"* ]]
 }
+
+@test "a run tells of its own late rows, and not of those before it" {
+    come 0 1000
+    hourly
+    come 0 1
+    run --separate-stderr -3 sluice aggregate new/ --resume "${WINDOWS[@]}" -o hourly/
+    [[ $stderr == *"a row came too late"*"its time is 2026-01-01 00:00:00+00"* ]]
+    come 1000 1001
+    run --separate-stderr -0 sluice aggregate new/ --resume "${WINDOWS[@]}" -o hourly/
+    [[ $stderr == *"1 row in"* && $stderr != *"too late"* ]]
+}
