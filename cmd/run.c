@@ -528,6 +528,7 @@ static int add_sinks(struct sl_cmd_run *run)
         .beside_log = a->output && (sl_output_is_log(a->output) || again_of(a) != SL_AGAIN_REFUSE),
         .only_plan = a->explain,
         .reads = &run->in,
+        .log = {.sync = a->group ? SL_SYNC_COMMIT : SL_SYNC_INTERVAL},
         .account = &run->account,
     };
     if (!sl_output_is_log(a->rejects) && sl_text_format_of_path(a->rejects) == SL_TEXT_NONE)

@@ -103,7 +103,8 @@ int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err)
 int sl_pipeline_commits_late(const struct sl_pipeline *p)
 {
     assert(p && p->sink);
-    return p->stateful || p->o.agree || p->sink->ends_whole || !sl_pipeline_goes_on(p);
+    return p->stateful || p->o.agree || p->sink->ends_whole ||
+           (p->rejects && p->rejects->ends_whole) || !sl_pipeline_goes_on(p);
 }
 
 int64_t sl_pipeline_wanted(const struct sl_pipeline *p)

@@ -446,6 +446,6 @@ int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, stru
     rc = format == SL_TEXT_ARROW ? sl_frames_sink_new(&local, out, err)
                                  : sl_text_sink_new(&local, format, out, err);
     if (rc == 0)
-        (*out)->ends_whole = local.dest != NULL;
+        (*out)->ends_whole = local.dest && (!local.beside_log || sl_path_is_packed(local.dest));
     return rc;
 }

@@ -306,3 +306,12 @@ position() { # GROUP [PARTITION]
     run -0 --separate-stderr sluice transform --group x --commit-on-success l/ --where 'qty > 1' -O csv -- cat
     [ "${#lines[@]}" -eq 1 ]
 }
+
+@test "rejects into a log are durable before the group moves on" {
+    more 1 5
+    run -3 --separate-stderr sluice replay --group g --where '10 / (n - 4) < 100' --rejects bad/ -O csv l/
+    [ "${#lines[@]}" -eq 5 ]
+    sluice log info bad/ | awk '/^commit/ { exit !($2 == $5 ",") }'
+    [ "$(sluice replay --quiet bad/ -O csv | sed 1d | wc -l)" -eq 1 ]
+    [ "$(ns --group g l/)" = "" ]
+}

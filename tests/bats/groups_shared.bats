@@ -286,6 +286,22 @@ in_order() { # every process gave the rows of a partition in the order of their 
     [ "$(sluice replay --quiet --group g -O csv l/ | wc -l)" -eq 1 ]
 }
 
+@test "rejects in a file that is not whole yet come again after a kill" {
+    printf 'n\n4\n5\n' | sluice ingest --quiet -I csv - -o l/
+    sluice tail --quiet -f --group g --where '10 / (n - 4) < 100' --rejects bad.json -O csv l/ >out.1 2>err.1 &
+    pid=$!
+    pids+=("$pid")
+    until_true grep -qx 5 out.1
+    # What it reads next comes after a commit of what it had.
+    printf 'n\n6\n' | sluice ingest --quiet -I csv - -o l/
+    until_true grep -qx 6 out.1
+    kill -9 "$pid"
+    run -3 --separate-stderr sluice tail --group g --where '10 / (n - 4) < 100' --rejects bad.json -O csv l/
+    [ "$(wc -l <bad.json)" -eq 1 ]
+    run -0 --separate-stderr sluice tail --group g --where '10 / (n - 4) < 100' -O csv l/
+    [ "$output" = n ]
+}
+
 @test "killed at each of its mutating system calls: no row is lost, and the next run gives the rest" {
     need_strace
     { echo n; seq 1 9; } | sluice ingest --quiet -I csv --sync none - -o as_it_was/
