@@ -63,6 +63,7 @@ static void limit_folded(struct sl_bind *b, struct sl_node *n)
     if (!n->value || !sl_type_is_bytes(n->type) || sl_column_null(n->value, 0))
         return;
     sl_column_bytes(n->value, 0, &len);
+    assert(b->e->folded <= SL_EXPR_FOLDED);
     if (len > SL_EXPR_FOLDED - b->e->folded) {
         sl_column_unref(n->value);
         n->value = NULL;
@@ -286,6 +287,7 @@ static int is_quoted(const struct sl_tree *t, int at)
 
 static struct sl_node *column_node(struct sl_bind *b, int column, int at)
 {
+    assert(column >= 0 && column < b->e->schema->nfields);
     const struct sl_field *field = sl_scope_field(b->scope, column);
     struct sl_node *n = sl_bind_new(b, SL_NODE_COLUMN, field->type, at, 0);
     if (!n)

@@ -67,6 +67,7 @@ static struct sl_node *rescale_constant(struct sl_bind *b, struct sl_node *n, st
 {
     struct sl_type from = n->type;
     int up = sl_type_scale(to) - sl_type_scale(from);
+    assert(up >= -SL_NUMERIC_MAX && up <= SL_NUMERIC_MAX);
     if (sl_column_null(n->value, 0))
         return NULL;
     sl_int128 v = sl_column_number(n->value, 0), unit = sl_num_pow10(up < 0 ? -up : up);
@@ -134,6 +135,7 @@ static int cast_fails(struct sl_type from, struct sl_type to)
 /* A constant DECIMAL: n, with its value v as numeric(p,s) where it has one. Takes v. */
 static struct sl_node *exact_constant(struct sl_bind *b, struct sl_node *n, struct sl_column *v)
 {
+    assert(n->type.kind == SL_DECIMAL && v->type.kind == SL_DECIMAL);
     int scale, precision = sl_decimal_fit(sl_column_decimal(v, 0), &scale);
     n->value = v;
     if (!precision)
@@ -378,6 +380,7 @@ static int target_of(struct sl_bind *b, const PgQuery__TypeName *t, int at, stru
 
 struct sl_node *sl_cast_narrow(struct sl_bind *b, struct sl_node *n, int bits)
 {
+    assert(bits == 16 || bits == 32);
     const char *name = bits == 16 ? "smallint" : "integer";
     n = sl_coerce(b, n, sl_type_of(SL_BIGINT), SL_COERCE_EXPLICIT);
     if (!n)

@@ -19,6 +19,7 @@ const char *sl_suggest_function(const char *name, int what)
         n = sl_function_names(names, (int)SL_COUNT(names));
     if (what & SL_SUGGEST_AGGREGATES)
         n += sl_aggregate_names(names + n, (int)SL_COUNT(names) - n);
+    assert(n >= 0 && n <= (int)SL_COUNT(names));
     return sl_schema_nearest(name, strlen(name), names, n);
 }
 

@@ -159,6 +159,7 @@ static int look_up(struct frames_source *f, struct sl_err *err)
 
 static void take_staged(struct frames_source *f, size_t n)
 {
+    assert(n <= f->fill - f->start);
     f->start += n;
     if (f->start == f->fill)
         f->start = f->fill = 0;
@@ -174,12 +175,14 @@ static int read_staging(struct frames_source *f, struct sl_err *err)
     }
     int rc = sl_bytes_read(f->bytes, f->staging + f->fill, STAGING - f->fill, &got, err);
     f->fill += got;
+    assert(f->start <= f->fill && f->fill <= STAGING);
     return rc;
 }
 
 /* Starts a message of n bytes with what is staged of it. */
 static int begin_message(struct frames_source *f, size_t n, struct sl_err *err)
 {
+    assert(!f->message && n > 0);
     f->message = sl_buffer_want(f->base.account, n, "a message", err);
     if (!f->message)
         return -SL_ENOMEM;
@@ -365,6 +368,7 @@ static void release_message(struct frames_source *f)
 
 static int parse_message(struct frames_source *f, struct sl_ipc_message *m, struct sl_err *err)
 {
+    assert(f->have == f->need && f->bare < f->need);
     int64_t n = sl_ipc_peek(f->message->data, f->need, m, err);
     if (n < 0)
         return sl_err_place(err, "%s", sl_bytes_name(f->bytes));

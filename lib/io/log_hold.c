@@ -77,6 +77,7 @@ int sl_log_hold_take(struct sl_log_hold *h, const char *log, const char *name, i
     int rc = sl_log_hold_open(h, log, name, err);
     if (rc <= 0)
         return rc;
+    assert(h->dirfd >= 0 && h->lock < 0);
     rc = h->lock =
         sl_path_openat(h->dirfd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0666, h->dir, err);
     if (rc >= 0)

@@ -67,6 +67,7 @@ int sl_log_merge_open(struct log_source *s, struct sl_err *err)
 int sl_log_merge_want(struct log_source *s, const uint8_t *columns, struct sl_err *err)
 {
     int rc = 0;
+    assert(!s->merge->is_filled); /* before the first row */
     for (int p = 0; p < s->merge->n && rc == 0; p++)
         rc = sl_log_reader_want(s->merge->fronts[p].reader, columns, err);
     return rc;
@@ -172,6 +173,7 @@ static int least(struct log_source *s, struct front **out, struct sl_err *err)
 static void take_row(struct log_source *s, struct front *f)
 {
     struct sl_log_merge *m = s->merge;
+    SL_CHECK_THAT(f->at < f->batch->selected);
     size_t row = sl_batch_row(f->batch, f->at++);
     int is_last = f->at == f->batch->selected;
     for (int i = 0; i < s->base.schema->nfields; i++)
@@ -179,6 +181,7 @@ static void take_row(struct log_source *s, struct front *f)
             sl_builder_row(&m->builders[i], f->batch->columns[i], row);
     if (!f->noted)
         f->noted = ++m->nupto;
+    SL_CHECK_THAT(m->nupto <= (size_t)m->n);
     m->upto[f->noted - 1] = (struct log_upto){.partition = (int)(f - m->fronts),
                                               .end = is_last ? f->end : f->base + (int64_t)row + 1,
                                               .history = f->history};
@@ -187,6 +190,7 @@ static void take_row(struct log_source *s, struct front *f)
 /* Where the morsel ends in each partition; the next one begins with none. */
 static struct log_mark *finish_mark(struct sl_log_merge *m)
 {
+    assert(m->nupto > 0 && m->nupto <= (size_t)m->n);
     struct log_mark *mark = sl_malloc(sizeof(*mark) + m->nupto * sizeof(mark->items[0]));
     if (mark) {
         *mark = (struct log_mark){.n = m->nupto};
@@ -200,6 +204,7 @@ static struct log_mark *finish_mark(struct sl_log_merge *m)
 
 static int finish(struct log_source *s, size_t rows, struct sl_morsel **out, struct sl_err *err)
 {
+    assert(rows > 0 && rows <= MERGED_ROWS);
     struct sl_morsel *m = sl_morsel_new(&s->base);
     if (!m)
         return sl_err_nomem(err, "a morsel");

@@ -53,6 +53,7 @@ void sl_log_encoded_free(struct sl_log_encoded *e)
 static struct sl_batch *rows_of(struct sl_batch *b, const uint32_t *rows, size_t n,
                                 struct sl_err *err)
 {
+    assert(n > 0 && n <= b->selected);
     struct sl_buffer *sel = sl_buffer_new(NULL, n * sizeof(uint32_t));
     if (!sel)
         return sl_err_no_memory(err, "a selection");
@@ -94,6 +95,7 @@ static int encode_routed(struct sl_log_rows *r, struct sl_batch *b, int partitio
         out->n += rc == 0;
         sl_batch_unref(part);
     }
+    assert(out->n <= (size_t)partitions);
     free(route);
     free(rows);
     free(ends);
@@ -208,6 +210,7 @@ static int add_small(struct sl_log_rows *r, struct sl_batch *b, struct sl_err *e
 int sl_log_rows_add(struct sl_log_rows *r, struct sl_log_encoded *e, struct sl_err *err)
 {
     assert(r && e);
+    assert(!e->small || !e->n); /* encoded, or for the pile */
     int rc = e->small ? add_small(r, e->small, err) : sl_log_rows_finish(r, err);
     if (rc == 0)
         rc = keep(r, e, err);

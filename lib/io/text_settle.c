@@ -298,6 +298,7 @@ static int settle_from_several(struct text_source *t, size_t n, size_t header, s
         size_t from = same;
         while (from < (size_t)whole && same && is_line_end(next.data[from]))
             from++;
+        assert(t->nsampled < t->o.npaths);
         t->sampled[t->nsampled++] = (struct text_sampled){
             t->paths[i], lines + 1, sl_textin_count_lines(next.data, from) + 1};
         sl_buf_add(&all, next.data + from, (size_t)whole - from);

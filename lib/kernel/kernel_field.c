@@ -98,6 +98,7 @@ int sl_kernel_date_trunc(struct sl_call *c)
     const struct sl_zone *zone = sl_call_zone(c, c->out->type);
     int64_t *to = sl_call_data(c);
     int unit = (int)c->node->param[0], nsec = c->out->type.nsec, rc = 0;
+    assert(unit >= 0 && unit <= SL_UNIT_MILLENNIUM); /* those that it cuts to come first */
     if (!to)
         return -SL_ENOMEM;
     for (size_t i = 0; i < c->rows && rc >= 0; i++) {
@@ -160,6 +161,7 @@ static int64_t day_field(int64_t days, int unit)
 /* Fields of the time of day; nanos within the minute. */
 static sl_int128 clock_field(int64_t clock, int64_t nanos, int unit, int digits)
 {
+    SL_CHECK_THAT(clock >= 0 && clock < 86400 && nanos >= 0 && nanos < 1000000000);
     int64_t in_minute = clock % 60 * 1000000000 + nanos;
     switch (unit) {
     case SL_UNIT_HOUR: return clock / 3600;

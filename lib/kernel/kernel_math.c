@@ -48,6 +48,7 @@ int sl_kernel_sign(struct sl_call *c)
 /* v / unit, an integer: how is 'r' half away from zero, 't' to zero, 'c' up, 'f' down. */
 static sl_int128 divide(sl_int128 v, sl_int128 unit, int how)
 {
+    SL_CHECK_THAT(unit > 0);
     sl_int128 q = v / unit, rest = v % unit;
     sl_int128 size = rest < 0 ? -rest : rest;
     switch (how) {

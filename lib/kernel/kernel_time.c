@@ -124,6 +124,7 @@ SL_ROWS(sl_kernel_date_bin, int64_t)
         return sl_call_fail(c, i, "date_bin: the stride must be greater than zero");
     d = (sl_int128)sl_arg_int(c, 1, i) - origin;
     bin = d - d % stride - (d % stride < 0 ? stride : 0) + origin;
+    SL_CHECK_THAT(bin <= d + origin && d + origin - bin < stride);
     if (bin < INT64_MIN || bin > INT64_MAX)
         return out_of_range(c, i);
     *to = (int64_t)bin;

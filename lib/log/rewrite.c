@@ -48,6 +48,7 @@ struct rewriting {
 
 static int begin_output(struct rewriting *r, struct sl_form_plan *form, struct sl_err *err)
 {
+    assert(!r->nouts || r->outs[r->nouts - 1].seg.closed);
     int rc = SL_GROW_ONE(r->outs, r->nouts, "rewriting a segment", err);
     if (rc < 0)
         return rc;

@@ -166,6 +166,7 @@ static void find_copies(const struct sl_mend *m, struct sl_stranger *list, size_
 {
     for (size_t i = 0; i < n; i++) {
         const struct sl_extents *x = &list[i].x;
+        assert(x->n > 0); /* files without a good batch were put aside */
         int64_t end = x->list[x->n - 1].base + x->list[x->n - 1].rows;
         size_t k = i;
         while (k > 0 && list[k - 1].seg.base == list[i].seg.base)

@@ -52,6 +52,7 @@ int sl_mend_is_missing(const struct sl_mend *m, int64_t n)
 
 static int add_missing(struct sl_mend *m, int64_t from, int64_t to, struct sl_err *err)
 {
+    assert(from > 0);
     if (m->nmissing)
         from = SL_MAX(from, m->missing[m->nmissing - 1].to);
     return sl_span_add(&m->missing, &m->nmissing, from, to, err);
@@ -201,6 +202,7 @@ static int read_line(struct sl_mend *m, struct lines *f, const struct sl_buf *b,
 {
     struct sl_line line;
     struct sl_err why = SL_ERR_INIT;
+    assert(end > p && end[-1] == '\n');
     sl_line_init(&line);
     f->at = p - b->data;
     *next = end;
@@ -318,7 +320,8 @@ static int take_file(struct sl_mend *m, int64_t file, int64_t limit, int *gap, s
 {
     int rc = read_one(m, file, limit, gap, err);
     if (rc > 0)
-        m->damaged[m->ndamaged++] = file;
+        assert(m->ndamaged < (int)SL_COUNT(m->damaged));
+    m->damaged[m->ndamaged++] = file;
     return rc < 0 ? rc : 0;
 }
 

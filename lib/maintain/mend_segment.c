@@ -18,6 +18,7 @@
 
 static int add_extent(struct sl_extents *x, const struct sl_walk_group *g)
 {
+    assert(!x->n || g->pos > x->list[x->n - 1].pos);
     if (SL_GROW(x->list, x->n + 1, x->cap, "a repair", NULL) < 0)
         return 0;
     x->list[x->n++] = (struct sl_extent){.pos = g->pos,
@@ -222,6 +223,7 @@ int sl_mend_examine(struct sl_mend *m, const struct sl_seg *seg, int last, struc
 static int copy_run(struct sl_mend *m, const struct sl_seg *old, const struct sl_extents *x,
                     size_t from, size_t to, int64_t n, const struct sl_buf *all, struct sl_err *err)
 {
+    assert(from < to && to <= x->n);
     struct sl_seg *seg = sl_mend_add_seg(m, err);
     struct sl_buf out = SL_BUF_INIT;
     struct sl_log *l = m->l;
@@ -243,6 +245,7 @@ static int copy_run(struct sl_mend *m, const struct sl_seg *old, const struct sl
     sl_buf_add(&out, x->head.data, x->head.len);
     for (size_t i = from; i < to; i++) {
         const struct sl_extent *e = &x->list[i];
+        assert(i == from || e->base == seg->end); /* without a gap */
         size_t at = out.len;
         sl_buf_add(&out, all->data + e->pos, (size_t)e->len);
         if (out.failed)

@@ -166,6 +166,7 @@ int sl_csv_names_read(const char *data, size_t n, char delim, char eol, int no_h
         end++;
     }
     *header_len = no_header ? front : SL_MIN(end + 1, n);
+    assert(at <= end && end <= n && *header_len <= n);
     if (end > at && data[end - 1] == '\r')
         end--;
     if (end == at) {

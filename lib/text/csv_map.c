@@ -246,6 +246,7 @@ int sl_text_add_fresh(const struct sl_text_reader *r, const struct sl_text_scrat
                       const struct sl_text_map *map, const struct sl_text_rows *rows,
                       struct sl_schema **wider, struct sl_err *err)
 {
+    assert(map || !s->nnew);
     for (int i = 0; i < s->nnew; i++) {
         int k = s->fresh[i];
         struct sl_text_guess g = guess_field(r, rows, map->unknown[k]);

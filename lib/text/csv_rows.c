@@ -151,6 +151,7 @@ static int take_record(struct walk *w, size_t from, size_t to, size_t q, size_t 
                        struct sl_err *err)
 {
     size_t byte, len, got = to - from;
+    SL_CHECK_THAT(from < to && to <= w->x->n && q <= end);
     record_span(w->data, w->n, w->x->seps, from, to, &byte, &len);
     int bad = w->shape->check_utf8 ? bad_utf8(w, from, to) : 0;
     if (bad)
@@ -189,6 +190,7 @@ static int walk_quotes(struct walk *w, struct sl_err *err)
 {
     const struct sl_csv_index *x = w->x;
     size_t nf = (size_t)w->shape->nf, next = 0, total = x->n / nf;
+    assert(x->n % nf == 0);
     int rc = 0, quotes = 0;
     for (size_t q = 0, end; q < x->nquotes && rc >= 0; q = end) {
         size_t row = (x->quotes[q] - 1) / nf, to = row * nf + nf;
@@ -249,6 +251,7 @@ int sl_csv_rows(struct sl_csv_rows *rows, const struct sl_csv_index *x, const ch
         run->origin = rows->origins + odd;
         odd += run->rows;
     }
+    assert(odd == rows->odd_rows);
     return sl_buf_check(&rows->odd, err);
 }
 

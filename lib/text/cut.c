@@ -68,6 +68,7 @@ size_t sl_text_cut(const struct sl_text_reader *r, struct sl_text_cut *c, const 
         *c = (struct sl_text_cut){.lines = c->passed + all};
         return n;
     }
+    assert(end <= n && whole <= all && c->passed >= 0);
     c->lines = end ? c->passed + whole : 0;
     c->passed = end ? all - whole : c->passed + all;
     c->scanned = n - end;

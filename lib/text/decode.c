@@ -39,6 +39,7 @@ static void record_of(const struct decode *d, size_t row, size_t *byte, size_t *
 static int bad_row(struct decode *d, size_t row, int column, const char *reason)
 {
     size_t byte, len;
+    assert(row < d->rows.rows && column >= 0 && column < d->r->ncolumns);
     if (d->s->bad[row / 64] >> (row % 64) & 1)
         return 0;
     d->s->bad[row / 64] |= 1ULL << (row % 64);
@@ -235,6 +236,7 @@ static int slow_rows(struct decode *d, int column, size_t row, const struct sl_s
 {
     const struct sl_text_column *c = &d->r->columns[column];
     size_t width = sl_type_width(c->type);
+    assert(n > 0 && n <= SL_TEXT_BLOCK && row + n <= d->rows.rows);
     uint64_t rest = ~*ok & (n == 64 ? ~0ULL : (1ULL << n) - 1);
     for (; rest; rest &= rest - 1) {
         unsigned i = (unsigned)__builtin_ctzll(rest);
@@ -266,6 +268,7 @@ static int validity_set(struct validity *x, size_t row, size_t n, uint64_t ok,
                         struct sl_account *account)
 {
     uint64_t all = n == 64 ? ~0ULL : (1ULL << n) - 1;
+    assert(row % 64 == 0 && row + n <= x->rows && !(ok & ~all));
     if (SL_LIKELY(!x->bits && ok == all))
         return 0;
     if (!x->bits) {
@@ -422,6 +425,7 @@ static struct sl_batch *without_bad(struct decode *d, struct sl_batch *b)
     for (size_t i = 0; i < rows; i++)
         if (!(d->s->bad[i / 64] >> (i % 64) & 1))
             out[n++] = (uint32_t)i;
+    assert(n == rows - d->nbad);
     struct sl_batch *some = sl_batch_select(b, sel, n, d->err);
     if (!some)
         return NULL;

@@ -87,6 +87,7 @@ static inline size_t slot_of(const struct sl_text_dict *d, const struct slot *s,
 static int dict_rehash(struct sl_text_dict *d)
 {
     size_t mask = d->mask * 2 + 1;
+    assert((mask & (mask + 1)) == 0 && (size_t)d->n <= d->mask);
     struct slot *slots = sl_malloc((mask + 1) * sizeof *slots);
     if (!slots)
         return -1;
@@ -109,6 +110,7 @@ static int dict_rehash(struct sl_text_dict *d)
 /* A buffer of twice the size with the same first bytes; the old one may be shared. */
 static struct sl_buffer *grown(struct sl_buffer *b, size_t used, size_t need)
 {
+    assert(used <= b->size);
     struct sl_buffer *n = sl_buffer_new(b->account, SL_MAX(b->size * 2, used + need));
     if (!n)
         return NULL;
@@ -121,6 +123,7 @@ static struct sl_buffer *grown(struct sl_buffer *b, size_t used, size_t need)
 static int32_t dict_add(struct sl_text_dict *d, struct slot *at, const struct slot *key,
                         const char *p)
 {
+    SL_CHECK_THAT(at->code < 0);
     if (d->used + key->len + 16 > d->data->size) {
         struct sl_buffer *b = grown(d->data, d->used, key->len + 16);
         if (!b)
@@ -239,6 +242,7 @@ static int plain_block(struct sl_text_pass *p, size_t row, const struct sl_span 
         offsets[i + 1] = (int32_t)(out - p->data->data);
     }
     p->used = (size_t)(out - p->data->data);
+    assert(p->used <= p->data->size);
     return 0;
 }
 
@@ -276,6 +280,7 @@ int sl_text_pass_block(struct sl_text_pass *p, size_t row, const struct sl_span 
                        struct sl_err *err)
 {
     assert(v || !n);
+    assert(row + n <= p->rows);
     struct sl_text_dict *d = p->dict;
     if (!d)
         return plain_block(p, row, v, n) < 0 ? sl_err_nomem(err, "reading text") : 0;
@@ -312,6 +317,7 @@ static struct sl_column *dict_column(struct sl_text_dict *d, struct sl_type type
 
 struct sl_column *sl_text_pass_end(struct sl_text_pass *p, struct sl_err *err)
 {
+    assert(!p->dict == !p->codes); /* one or the other way for the whole column */
     struct sl_column *c = sl_column_new(p->type, p->rows);
     if (!c)
         goto nomem;
@@ -321,6 +327,7 @@ struct sl_column *sl_text_pass_end(struct sl_text_pass *p, struct sl_err *err)
             goto nomem;
     }
     if (p->dict) {
+        assert(p->dict->n >= p->known);
         p->dict->added = p->dict->n - p->known;
         int32_t *codes = (int32_t *)(void *)p->codes->data;
         for (size_t i = 0; i < p->rows; i++)

@@ -61,6 +61,7 @@ static void gather_csv(struct sl_text_cursor *c, struct sl_span *out, size_t n)
     const struct sl_csv_rows *rows = c->rows->csv;
     size_t nf = (size_t)rows->nf, field = (size_t)c->field;
     while (n) {
+        assert(c->run < rows->nruns);
         const struct sl_csv_run *run = &rows->runs[c->run];
         size_t k = SL_MIN(n, run->rows - c->in_run);
         if (!run->null) {
@@ -124,6 +125,7 @@ static int bytea_fields(const struct sl_text_reader *r, struct sl_text_scratch *
     for (int c = 0; c < r->ncolumns && c < columns; c++) {
         int f = field ? field[c] : r->columns[c].field;
         if (f >= 0 && r->columns[c].type.kind == SL_BYTEA) {
+            assert(f < nf);
             b[f] = 1;
             any = 1;
         }
