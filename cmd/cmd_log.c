@@ -130,6 +130,8 @@ static const struct verb {
     {"repair", "yes", run_repair},
     {"prune", "older before to-size before-offset grace dry-run", sl_cmd_log_prune},
     {"compact", "", run_compact},
+    {"export", "output", sl_cmd_log_export},
+    {"import", "", sl_cmd_log_import},
     {"rollback", "to dry-run", sl_cmd_log_rollback},
     {"groups", "to tz", NULL}, /* takes more words */
 };
@@ -138,6 +140,8 @@ static const struct verb {
 static const struct sl_option own[] = {
     {"columns", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
      "info: what each column takes (reads all rows)", AT(columns), NULL},
+    {"output", 'o', SL_OPTION_TEXT, SL_COMPLETE_FILE, "FILE", "export: a file that is made whole",
+     AT(common.output), NULL},
     {"yes", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "repair: do what it would do", AT(yes),
      NULL},
     {"older", 0, SL_OPTION_DURATION, SL_COMPLETE_NOTHING, "DURATION", "prune: rows older than that",
@@ -234,12 +238,14 @@ const struct sl_cmd sl_cmd_log = {
              "  repair    says what it would do; what it takes away goes to lost/\n"
              "  prune     drops whole segments of old rows\n"
              "  compact   makes large batches of tiny ones\n"
+             "  export    writes the log as one Arrow stream\n"
+             "  import    makes a log of such a stream, from standard input\n"
              "  rollback  undoes the commits after one; without --to lists the last ones\n"
              "  groups    shows how far each consumer group is, and what reads it;\n"
              "            set NAME, reset NAME and delete NAME change it",
     .sets = sets,
     .size = sizeof(struct sl_log_args),
     .examples = examples,
-    .verbs = "info schema verify repair prune compact rollback groups",
+    .verbs = "info schema verify repair prune compact export import rollback groups",
     .run = run,
 };

@@ -17,6 +17,8 @@ struct sl_log_args {
 /* Each does its verb on the log and answers the exit status. */
 int sl_cmd_log_info(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
 int sl_cmd_log_schema(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
+int sl_cmd_log_export(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
+int sl_cmd_log_import(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
 int sl_cmd_log_prune(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
 int sl_cmd_log_rollback(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path);
 /* words: the log, and behind it nothing, or set NAME, reset NAME, delete NAME. */

@@ -279,8 +279,8 @@ _sluice() {
         options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --resume-from --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     log)
-        options="--columns --yes --older --before --to-size --before-offset --grace --dry-run --to --tz --help"
-        verbs="info schema verify repair prune compact rollback groups"
+        options="--columns --output --yes --older --before --to-size --before-offset --grace --dry-run --to --tz --help"
+        verbs="info schema verify repair prune compact export import rollback groups"
         ;;
     completion)
         options="--columns --help"

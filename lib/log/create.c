@@ -25,7 +25,7 @@ int sl_writer_random(void *out, size_t n, struct sl_err *err)
 }
 
 static int first_line(struct sl_schema *schema, const uint8_t *id, int partitions,
-                      struct sl_buf *out, struct sl_err *err)
+                      const int64_t *starts, struct sl_buf *out, struct sl_err *err)
 {
     struct sl_line l;
     struct sl_history h = {0};
@@ -37,6 +37,8 @@ static int first_line(struct sl_schema *schema, const uint8_t *id, int partition
     l.ends = h.ends = sl_arena_alloc(&l.arena, (size_t)partitions * sizeof(*l.ends));
     if (rc == 0 && !l.ends)
         rc = sl_err_nomem(err, "a log");
+    if (rc == 0 && starts)
+        memcpy(l.ends, starts, (size_t)partitions * sizeof(*l.ends));
     l.n = 1;
     l.at = sl_time_now_usec();
     l.history = h.id;
@@ -163,7 +165,7 @@ int sl_log_make(const char *path, const struct sl_log_options *o, struct sl_sche
     if (rc == 0)
         rc = sl_log_make_schema(schema, o, id, &own, err);
     if (rc == 0)
-        rc = first_line(own, id, partitions, &line, err);
+        rc = first_line(own, id, partitions, o->starts, &line, err);
     if (rc == 0)
         rc = sl_leftover_name(path, TEMPORARY, made, err);
     int fd = rc == 0 ? make_held(made->data, path, err) : rc;

@@ -101,6 +101,7 @@ struct sl_log_options {
     const char *keys;        /* comma-separated, NULL = none */
     const char *hash;        /* "murmur2" (default) | "crc32" */
     const char *time_column; /* NULL = by the schema's SL_META_TIME */
+    const int64_t *starts;   /* first offset of each partition; NULL = 0 */
     /* always */
     enum sl_sync_policy sync;
     int64_t sync_interval; /* µs, for SL_SYNC_INTERVAL; 0 = 1 s */

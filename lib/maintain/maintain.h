@@ -64,6 +64,17 @@ struct sl_column_size {
 };
 /* Reads the whole log; sizes has an entry for each column of its schema. */
 int sl_log_column_sizes(struct sl_log *l, struct sl_column_size *sizes, struct sl_err *err);
+/* Gives write the committed rows of the log as one Arrow IPC stream, partition by partition, in pieces: what
+ * is committed now. sluice-log(5), EXPORT. Number of rows, or < 0. */
+int64_t sl_log_export(const char *path,
+                      int (*write)(void *arg, const void *data, size_t n, struct sl_err *err),
+                      void *arg, struct sl_err *err);
+/* Makes a log of such a stream, which read gives (bytes read, 0 at the end, < 0), with its partitions, keys,
+ * hash, time column and offsets. The log has its name when all of it is there. Number of rows, or < 0; *moved:
+ * rows whose offset is less than it was, for the log had a gap before them. */
+int64_t sl_log_import(const char *path,
+                      ssize_t (*read)(void *arg, void *data, size_t n, struct sl_err *err),
+                      void *arg, int64_t *moved, struct sl_err *err);
 /* Rewrites all segments of tiny batches now, beside writers and readers. */
 int sl_log_compact(const char *path, struct sl_compaction *done, struct sl_err *err);
 

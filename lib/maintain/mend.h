@@ -64,6 +64,11 @@ struct sl_extents {
 void sl_mend_say(struct sl_mend *m, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Reads the commit files, leaving out what is damaged. SL_ECORRUPT if no snapshot is good. */
 int sl_mend_commits(struct sl_mend *m, struct sl_err *err);
+/* A log as a stream: the first offset of each partition, with blanks between, of the schema; and of each batch
+ * `PARTITION:OFFSET`. */
+#define SL_META_STARTS "sluice.starts"
+#define SL_META_PLACE  "sluice.place"
+
 /* compaction.c: a writer of a log that is there, with its schema as it is. */
 int sl_maintain_open(const char *path, struct sl_log_writer **w, struct sl_err *err);
 /* A commit file as it is: its bytes, and its name in the log (room for SL_COMMIT_NAME + 16). */

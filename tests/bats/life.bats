@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The sluice authors
 #
-# A log's life: prune, compact and rollback, and what readers, followers and resumed runs see of it.
+# A log's life: prune, compact, export, import and rollback, and what readers, followers and resumed runs see of it.
 
 load common
 
@@ -389,6 +389,65 @@ segments() { # LOG: how many count, and how many of them are closed
     kill "${followers[@]}"
     [ "$(sed 1d followed | cut -d, -f1)" = "$(seq 0 299)" ]
     sluice log verify l/
+}
+
+@test "export and import keep partitions, offsets, keys and the time column; appends go where they went" {
+    cp "$SAMPLES/orders.csv" .
+    sluice ingest --quiet orders.csv -o l/ --partitions 3 --key country,item
+    sluice log export l/ -o l.arrow
+    run -0 sluice log import copy/ <l.arrow
+    [ "$output" = "10 rows in copy/" ]
+    for log in l copy; do
+        sluice ingest --quiet --again orders.csv -o $log/
+        sluice replay $log/ --meta -O csv --quiet >$log.csv
+        sluice log info $log/ | grep -E '^(rows|time|key|hash|columns)' >$log.info
+        sluice log verify $log/
+    done
+    [ "$(wc -l <l.csv)" = 21 ]
+    cmp l.csv copy.csv
+    cmp l.info copy.info
+}
+
+@test "a pruned log is imported with its offsets; the stream is one for other commands" {
+    grow l/ 1 4
+    sluice log prune l/ --before-offset 200
+    sluice log export l/ | tee l.arrow | sluice log import copy/
+    run -0 sluice log info copy/
+    [[ $output == *"partition   0: offsets 200 to 400,"* ]]
+    [ "$(sluice replay copy/ --meta -O csv --quiet)" = "$(sluice replay l/ --meta -O csv --quiet)" ]
+    [ "$(sluice aggregate l.arrow --select 'count(*), sum(id)' -O csv --quiet | tail -n 1)" = 200,59900 ]
+    sluice log verify copy/
+}
+
+@test "an import of half a stream, or of none, leaves no log of the name" {
+    grow l/ 1 4
+    sluice log export l/ >l.arrow
+    size=$(stat -c %s l.arrow)
+    for bytes in 400 $((size / 2)) $((size - 300)) $((size - 4)); do
+        run -1 sluice log import half/ < <(head -c "$bytes" l.arrow)
+        [[ $output == *"ends in its middle"* ]]
+        [ ! -e half ]
+        rm -rf half.importing
+    done
+    run -1 sluice log import l/ <l.arrow
+    [[ $output == *"l/ is there already"* ]]
+    mkdir half.importing
+    run -1 sluice log import half/ <l.arrow
+    [[ $output == *"another import runs, or was killed"* ]]
+    rmdir half.importing
+    sluice transform l/ -O arrow >other.arrow
+    run -1 sluice log import half/ <other.arrow
+    [[ $output == *"no export of a log"* ]]
+}
+
+@test "Arrow's own reader takes an export" {
+    need_oracle
+    grow l/ 1 3
+    sluice log export l/ -o l.arrow
+    run -0 "$SLUICE_ORACLE" -c 'import pyarrow as pa
+t = pa.ipc.open_stream("l.arrow").read_all()
+print(t.num_rows, sum(t["id"].to_pylist()))'
+    [ "$output" = "300 44850" ]
 }
 
 @test "prune wants one bound, and its options are its own" {
