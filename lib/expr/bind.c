@@ -78,6 +78,7 @@ struct sl_node *sl_bind_finish(struct sl_bind *b, struct sl_node *n)
     int constant = 1;
     for (int i = 0; i < n->nargs; i++) {
         const struct sl_node *a = n->args[i];
+        assert(a->depth <= SL_EXPR_DEPTH);
         n->depth = SL_MAX(n->depth, a->depth + 1);
         if (a->value)
             continue;

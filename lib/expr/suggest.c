@@ -83,6 +83,7 @@ void *sl_bind_aggregates_hint(struct sl_bind *b)
     const char *names[16];
     struct sl_buf list = SL_BUF_INIT;
     int n = sl_aggregate_names(names, (int)SL_COUNT(names));
+    assert(n <= (int)SL_COUNT(names));
     for (int i = 0; i + 1 < n; i++)
         sl_buf_printf(&list, "%s%s", i ? ", " : "", names[i]);
     sl_bind_hint(b, "there are %s, and p1 to p99, p999", list.data ? list.data : "");
@@ -95,6 +96,7 @@ void *sl_bind_aggregates_hint(struct sl_bind *b)
 static void names_of(const struct sl_node *n, const char *why, struct sl_buf *expr,
                      struct sl_buf *types, struct sl_buf *word)
 {
+    assert(n->kind == SL_NODE_COLUMN);
     size_t len = why ? strcspn(why + 1, "'") : 0;
     sl_node_print(n, expr);
     sl_schema_print_name(n->name, types);

@@ -120,6 +120,7 @@ static int fill(struct log_source *s, struct front *f, struct sl_err *err)
 /* By time, then by partition. */
 static int is_before(const struct log_source *s, const struct front *a, const struct front *b)
 {
+    SL_CHECK_THAT(a->at < a->batch->selected && b->at < b->batch->selected);
     const struct sl_column *x = a->batch->columns[s->time], *y = b->batch->columns[s->time];
     int order =
         sl_column_compare(x, sl_batch_row(a->batch, a->at), y, sl_batch_row(b->batch, b->at));
@@ -129,6 +130,7 @@ static int is_before(const struct log_source *s, const struct front *a, const st
 static void sift_down(struct log_source *s, int i)
 {
     struct sl_log_merge *m = s->merge;
+    SL_CHECK_THAT(i < m->left && m->left <= m->n);
     struct front *f = m->heap[i];
     for (int child; (child = 2 * i + 1) < m->left; i = child) {
         if (child + 1 < m->left && is_before(s, m->heap[child + 1], m->heap[child]))

@@ -65,6 +65,7 @@ static struct sl_batch *rows_of(struct sl_batch *b, const uint32_t *rows, size_t
 static void sort_rows(const struct sl_batch *b, const uint16_t *route, int partitions,
                       uint32_t *rows, size_t *ends)
 {
+    assert(partitions > 1);
     for (size_t k = 0; k < b->selected; k++)
         ends[route[k]]++;
     for (int p = 1; p < partitions; p++)

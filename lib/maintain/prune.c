@@ -31,6 +31,7 @@ static int goes(const struct sl_seg *s, const struct sl_prune *o)
 /* Takes away from the choice what the log may keep within its size: the latest commits stay. */
 static void keep_size(const struct sl_state *s, int64_t to_size, struct choice *c)
 {
+    assert(to_size >= 0);
     int64_t bytes = 0;
     for (int i = 0; i < s->npartitions; i++)
         for (int k = c->n[i]; k < s->parts[i].nsegs; k++)

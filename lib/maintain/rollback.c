@@ -182,6 +182,7 @@ static int move_void(struct sl_log *l, int64_t file, struct sl_err *err)
 static void tell(const struct sl_state *now, const struct sl_state *past,
                  void (*fn)(void *arg, const struct sl_pruned *p), void *arg)
 {
+    assert(past->npartitions == now->npartitions); /* a log keeps those that it was made with */
     for (int i = 0; i < now->npartitions; i++) {
         const struct sl_pruned p = {
             .partition = i, .from = past->parts[i].end, .to = now->parts[i].end};

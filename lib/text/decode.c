@@ -62,6 +62,7 @@ static int many_before(const struct decode *d, int column, size_t row)
     struct sl_text_digits *digits = &d->r->digits[column];
     struct sl_text_cursor at = cursor_of(d, column);
     struct sl_span v;
+    assert(row < d->rows.rows);
     if (!d->asks) /* only for what a message proposes */
         return 0;
     if (!d->chunk->number)
@@ -190,6 +191,7 @@ static int misfit_reason(const struct decode *d, size_t row, int column, const s
 /* Why the column gets the type that it has in d->wider. */
 static int note_wider(struct decode *d, size_t row, int column, const struct sl_span *v)
 {
+    assert(d->asks && row < d->rows.rows);
     const struct sl_text_chunk *c = d->chunk;
     struct sl_buf why = SL_BUF_INIT;
     size_t byte, len;

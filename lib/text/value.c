@@ -56,6 +56,7 @@ static uint64_t kernel_int(const struct sl_text_column *c, const struct sl_text_
     uint64_t ok = 0;
     (void)c;
     (void)m;
+    assert(n <= 64); /* a bit of the result each */
     for (size_t i = 0; i < n; i++) {
         const char *p = v[i].p;
         unsigned len = v[i].len;
@@ -172,6 +173,7 @@ static uint64_t kernel_double(const struct sl_text_column *c, const struct sl_te
     double *out = dst;
     uint64_t ok = 0;
     (void)m;
+    assert(n <= 64); /* a bit of the result each */
     for (size_t i = 0; i < n; i++) {
         struct sl_number x;
         int good = !(v[i].flags & (SL_SPAN_NULL | SL_SPAN_STRING)) &&
@@ -228,6 +230,7 @@ static uint64_t kernel_date(const struct sl_text_column *c, const struct sl_text
     struct date_memo memo = {0};
     (void)c;
     (void)m;
+    assert(n <= 64); /* a bit of the result each */
     for (size_t i = 0; i < n; i++) {
         int good = !(v[i].flags & (SL_SPAN_NULL | SL_SPAN_NUMBER)) && v[i].len == 10 &&
                    date_of(v[i].p, &memo);
