@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "base/time.h"
 #include "file/seen.h"
+#include "flow/checkpoint.h"
 #include "base/mem.h"
 #include "log/log.h"
 #include "maintain/maintain.h"
@@ -69,6 +70,26 @@ static void print_positions(const struct sl_positions *all, struct sl_buf *out)
     }
     if (n > INPUTS)
         sl_buf_printf(out, "inputs      and %d more\n", n - INPUTS);
+}
+
+/* The pipelines that end here, and how far each has come. */
+static void print_pipelines(const struct sl_positions *all, struct sl_buf *out)
+{
+    struct sl_run_record r = {0};
+    for (const struct sl_position *p = NULL; (p = sl_positions_next(all, p));) {
+        int64_t bytes = 0;
+        int rc = sl_record_parse(p->value, &r, NULL);
+        for (int i = 0; rc == 0 && i < r.nstate; i++)
+            bytes += r.state[i].bytes;
+        sl_buf_addstr(out, "pipeline    ");
+        sl_buf_add_visible(out, p->id, strlen(p->id));
+        if (rc == 0)
+            sl_buf_printf(out, ", checkpoint %" PRId64 ", %" PRId64 " bytes of state\n", r.k,
+                          bytes);
+        else
+            sl_buf_addstr(out, ", a record that no run writes\n");
+    }
+    sl_record_release(&r);
 }
 
 static void print_time(int64_t t, struct sl_buf *out)
@@ -179,6 +200,7 @@ static void print_info(struct sl_log *log, const struct totals *t, const struct 
     for (int p = 0; p < sl_log_partitions(log); p++)
         print_partition(log, p, &parts[p], out);
     print_positions(sl_log_positions(log), out);
+    print_pipelines(sl_log_pipelines(log), out);
     if (sl_positions_are_unplaced(sl_log_positions(log)))
         sl_buf_addstr(out, "repaired    what of an input is here is not known: ingest --resume "
                            "refuses, until one with --again\n");

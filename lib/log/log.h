@@ -58,6 +58,8 @@ int sl_log_make_durable(struct sl_log *l, struct sl_err *err);
 /* Source positions recorded by commits; borrowed, and changed by refresh. */
 const struct sl_positions *sl_log_positions(const struct sl_log *l);
 
+/* The last checkpoint of each pipeline that ends here, by its name. */
+const struct sl_positions *sl_log_pipelines(const struct sl_log *l);
 /* Newest record of the pipeline of that name: the last that opened a run (open = 1), or its last
  * checkpoint. 1 and *value, 0. */
 int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const char **value,

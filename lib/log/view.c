@@ -302,6 +302,11 @@ const struct sl_positions *sl_log_positions(const struct sl_log *l)
     return &l->state.positions;
 }
 
+const struct sl_positions *sl_log_pipelines(const struct sl_log *l)
+{
+    return &l->state.pipelines[0];
+}
+
 int sl_log_pipeline(const struct sl_log *l, const char *name, int open, const char **value,
                     size_t *len)
 {

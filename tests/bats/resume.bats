@@ -320,3 +320,11 @@ EOF
     run --separate-stderr -0 sluice aggregate new/ --resume "${WINDOWS[@]}" -o hourly/
     [[ $stderr == *"1 row in"* && $stderr != *"too late"* ]]
 }
+
+@test "log info names the pipelines that end in a log" {
+    come 0 1000
+    hourly
+    run sluice log info hourly/
+    bytes=$(find hourly/state -name '*.arrows' -printf '%s')
+    [[ $output == *"pipeline    main, checkpoint 1, $bytes bytes of state"* ]]
+}
