@@ -67,6 +67,7 @@ nowhere() {
     nowhere
     come 1000 1500
     nowhere
+    [ "$(committed d/ | wc -l)" -eq 1500 ]
     diff <(committed new/) <(committed d/)
 }
 
@@ -77,6 +78,7 @@ nowhere() {
     come 1000 1100
     sluice replay new/ --quiet --resume-from d/ --resume=x | sluice transform --quiet --resume=x -o d/
     nowhere
+    [ "$(committed d/ | wc -l)" -eq 2200 ]
     diff <(committed new/ | sed p) <(committed d/)
 }
 
