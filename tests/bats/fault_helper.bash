@@ -33,3 +33,11 @@ tap() {
     echo "$out"
     [ $status = 0 ] && [[ $out == *'ok 1'* ]] && [[ $out != *'not ok'* ]]
 }
+
+# What tests/fault/mutants takes out of one group is missed; so much it takes out at least.
+mutants() { # GROUP LEAST
+    run --keep-empty-lines "$root/tests/fault/mutants" "$1"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c '^ok ' <<<"$output")" -ge "$2" ]
+}

@@ -5,18 +5,8 @@
 load fault_helper
 # bats file_tags=without-sluice
 
-mutants() { # GROUP LEAST
-    run --keep-empty-lines "$root/tests/fault/mutants" "$1"
-    echo "$output"
-    [ "$status" -eq 0 ]
-    [ "$(grep -c '^ok ' <<<"$output")" -ge "$2" ]
-}
-
 @test "each sync, lock and check of the log that is taken out is missed by a test" {
     mutants log 15
-}
-@test "each sync and check of a pipeline that is taken out is missed by a test" {
-    mutants resume 10
 }
 @test "every flipped bit of a segment is noticed" {
     "$root/tests/fault/flip" "$root/build/fault/driver" segment

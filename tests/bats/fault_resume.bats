@@ -24,6 +24,10 @@ resume() {
 @test "power cut while source, result and rejects are written" {
     resume power 250
 }
+# bats test_tags=without-sluice
+@test "each sync and check of a pipeline that is taken out is missed by a test" {
+    mutants resume 11
+}
 @test "the file system is full at every 4 KiB of a run that goes on with state" {
     resume full
 }

@@ -328,3 +328,9 @@ EOF
     bytes=$(find hourly/state -name '*.arrows' -printf '%s')
     [[ $output == *"pipeline    main, checkpoint 1, $bytes bytes of state"* ]]
 }
+
+@test "a checkpoint down a pipe brings its source to the device first" {
+    events 0 1000 | sluice ingest --quiet --sync none --time ts --time-format epoch:s - -I csv -o new/
+    sluice replay new/ --resume-from hourly/ --quiet | sluice aggregate --resume "${WINDOWS[@]}" -o hourly/ --quiet
+    [ "$(head -c 20 new/lock)" = 00000000000000000002 ]
+}
