@@ -13,17 +13,27 @@
 
 extern char **environ;
 
-int sl_child_words(int argc, char **argv, struct sl_words *args, struct sl_words *out,
-                   struct sl_err *err)
+/* What follows the `--` that ends the options are the last of the arguments, the same pointers: how many. */
+static int behind_dashes(int argc, char **argv, const struct sl_words *args)
 {
-    int n = 0;
-    /* What follows the `--` that ends the options are the last of the arguments, the same pointers. */
-    for (int i = 1; i < argc && !n; i++) {
+    for (int i = 1; i < argc; i++) {
         int behind = argc - i - 1;
         if (strcmp(argv[i], "--") == 0 && behind > 0 && behind <= args->n &&
             args->items[args->n - behind] == argv[i + 1])
-            n = behind;
+            return behind;
     }
+    return 0;
+}
+
+int sl_child_is_given(int argc, char **argv, const struct sl_words *args)
+{
+    return behind_dashes(argc, argv, args) > 0;
+}
+
+int sl_child_words(int argc, char **argv, struct sl_words *args, struct sl_words *out,
+                   struct sl_err *err)
+{
+    int n = behind_dashes(argc, argv, args);
     if (!n) {
         sl_err_set(err, SL_EUSAGE, "--commit-on-success needs a command");
         return sl_err_hint(err, "it stands last, behind --");
@@ -37,8 +47,10 @@ int sl_child_words(int argc, char **argv, struct sl_words *args, struct sl_words
     return 0;
 }
 
-static int spawn(struct sl_child *c, int input, struct sl_err *err)
+int sl_child_spawn(const struct sl_words *words, int input, int output, pid_t *pid,
+                   struct sl_err *err)
 {
+    assert(words->n > 0 && input >= 0);
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     sigset_t all, none;
@@ -50,16 +62,17 @@ static int spawn(struct sl_child *c, int input, struct sl_err *err)
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     int rc = posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
+    if (rc == 0 && output >= 0)
+        rc = posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
     if (rc == 0)
-        rc = posix_spawnp(&c->pid, c->words.items[0], &files, &attr, (char **)c->words.items,
-                          environ);
+        rc = posix_spawnp(pid, words->items[0], &files, &attr, (char **)words->items, environ);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attr);
     if (rc == 0)
         return 0;
-    c->pid = 0;
+    *pid = 0;
     errno = rc;
-    return sl_err_sys(err, "cannot run %s", c->words.items[0]);
+    return sl_err_sys(err, "cannot run %s", words->items[0]);
 }
 
 int sl_child_start(struct sl_child *c, struct sl_err *err)
@@ -68,7 +81,7 @@ int sl_child_start(struct sl_child *c, struct sl_err *err)
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return sl_err_sys(err, "cannot make a pipe");
-    int rc = spawn(c, ends[0], err);
+    int rc = sl_child_spawn(&c->words, ends[0], -1, &c->pid, err);
     close(ends[0]);
     if (rc == 0 && dup2(ends[1], STDOUT_FILENO) < 0)
         rc = sl_err_sys(err, "cannot redirect standard output");

@@ -16,8 +16,13 @@ struct sl_child { /* zeroed: there is none */
     pid_t pid; /* 0: it does not run */
 };
 
+/* Whether the last of args stand behind a `--`. */
+int sl_child_is_given(int argc, char **argv, const struct sl_words *args);
 /* Takes the words behind `--` from the end of args, which keeps the others. Released with sl_words_release. */
 int sl_child_words(int argc, char **argv, struct sl_words *args, struct sl_words *out,
+                   struct sl_err *err);
+/* A child that reads from input and writes to output (-1: where we do), with signals as they are at first. */
+int sl_child_spawn(const struct sl_words *words, int input, int output, pid_t *pid,
                    struct sl_err *err);
 /* Standard output goes to it from here on; its own standard output is what ours was. */
 int sl_child_start(struct sl_child *c, struct sl_err *err);

@@ -595,6 +595,8 @@ static int finish(struct sl_cmd_run *run)
     else if (rc >= 0)
         rc = run_pipeline(run, &result);
     if (rc < 0) {
+        if (run->blame)
+            run->blame(run->blame_arg, &run->err);
         sl_report_clear(&run->report);
         if (run->err.code == SL_ENOMEM && !run->err.hint[0])
             sl_err_hint(&run->err, "the limit is %zu bytes: raise it with --memory",

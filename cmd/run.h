@@ -34,6 +34,9 @@ struct sl_cmd_run {
     struct sl_output_options out;
     struct sl_pipeline *pipeline;
     struct sl_feed *last; /* what the next operator stands behind */
+    void (*blame)(void *arg,
+                  struct sl_err *err); /* the run has failed: may say better why. NULL = no */
+    void *blame_arg;
     struct sl_report report;
     struct sl_buf types, keys, line;
 };

@@ -100,6 +100,8 @@ struct sl_schema *sl_unpack_schema(const struct sl_unpack *u); /* borrowed */
 int sl_text_sink_new(const struct sl_output_options *o, enum sl_text_format format,
                      struct sl_sink **out, struct sl_err *err);
 int sl_frames_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);
+/* Rows to several streams of frames, by the hash of their keys. */
+int sl_fan_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);
 int sl_log_sink_new(const struct sl_output_options *o, struct sl_sink **out, struct sl_err *err);
 /* A file of such text or frames, with a log beside it (o->again). */
 int sl_exact_sink_new(const struct sl_output_options *o, enum sl_text_format format,

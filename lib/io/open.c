@@ -412,6 +412,8 @@ int sl_output_open(const struct sl_output_options *o, struct sl_sink **out, stru
     enum sl_text_format format;
 
     *out = NULL;
+    if (o->nbranches)
+        return sl_fan_sink_new(o, out, err);
     if (o->dest && strcmp(o->dest, "-") == 0)
         local.dest = NULL;
     if (o->dest && !*o->dest)

@@ -96,6 +96,11 @@ struct sl_output_options {
     int may_create;            /* a missing log is made */
     int beside_log;      /* rejects of a run into what records positions: they share its commits */
     enum sl_again again; /* not REFUSE: a file records positions, too */
+    const int
+        *branches; /* instead of dest: pipes to write frames to, by the keys and the hash of log; */
+    int nbranches; /* they pass to the sink, */
+    int ready_fd;  /* and so does this, which gets a byte once the run has begun */
+    const char *child;       /* what stands behind each, for the plan */
     const char *resume_from; /* standard output: the log at the end of the pipe, or NULL */
     int only_plan;           /* the sink only says its plan: no file is made */
     const char *from;        /* a log that is copied into a new one, or NULL; and */

@@ -145,6 +145,16 @@ struct sl_schema *sl_log_writer_schema(struct sl_log_writer *w); /* what batches
  * a double holds them. */
 int sl_log_writer_evolve(struct sl_log_writer *w, struct sl_schema *schema, struct sl_err *err);
 
+/* What decides the partition of a row: the hash of columns of a schema. */
+struct sl_route {
+    int crc32; /* else murmur2 */
+    int partitions;
+    const struct sl_schema *schema;
+    const int *keys; /* columns of schema; a batch has them by name */
+    int nkeys;
+};
+/* Partition of each selected row; out has b->selected entries. */
+int sl_route_rows(const struct sl_route *to, struct sl_batch *b, uint16_t *out, struct sl_err *err);
 /* Partition of each selected row by the log's hash and keys; out has b->selected entries. A log of
  * one partition: all 0. */
 int sl_log_writer_route(struct sl_log_writer *w, struct sl_batch *b, uint16_t *out,
