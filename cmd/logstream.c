@@ -20,7 +20,7 @@ int sl_cmd_log_export(const struct sl_cmd *cmd, const struct sl_log_args *a, con
 {
     const struct sl_dest_options o = {.dest = a->common.output, .stop_fd = -1};
     struct sl_dest *dest = NULL;
-    struct sl_err err;
+    struct sl_err err = SL_ERR_INIT;
     if (!o.dest && isatty(STDOUT_FILENO)) {
         sl_err_set(&err, SL_EUSAGE, "an Arrow stream is nothing for a terminal");
         sl_err_hint(&err, "-o FILE, or > FILE");
@@ -29,10 +29,8 @@ int sl_cmd_log_export(const struct sl_cmd *cmd, const struct sl_log_args *a, con
     int64_t rc = sl_dest_open(&o, &dest, &err);
     if (rc == 0)
         rc = sl_log_export(path, write_out, dest, &err);
-    if (rc >= 0) {
+    if (rc >= 0)
         rc = sl_dest_close(dest, &err);
-        dest = NULL;
-    }
     sl_dest_free(dest);
     return rc < 0 ? sl_command_fail(cmd, &err) : SL_EXIT_GOOD;
 }
