@@ -296,6 +296,7 @@ in_order() { # every process gave the rows of a partition in the order of their 
     printf 'n\n6\n' | sluice ingest --quiet -I csv - -o l/
     until_true grep -qx 6 out.1
     kill -9 "$pid"
+    ends_with 137 "$pid" # while it dies it holds its partition, and this run waits for nobody
     run -3 --separate-stderr sluice tail --group g --where '10 / (n - 4) < 100' --rejects bad.json -O csv l/
     [ "$(wc -l <bad.json)" -eq 1 ]
     run -0 --separate-stderr sluice tail --group g --where '10 / (n - 4) < 100' -O csv l/
