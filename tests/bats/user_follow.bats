@@ -32,7 +32,7 @@ rows_are() { # LOG N
     need_strace
     printf 'n\n1\n' | "$SLUICE" ingest --quiet -I csv -o log/
     strace -D -qq -o trace -e trace=inotify_init1 -e inject=inotify_init1:error=EMFILE \
-        "$SLUICE" tail -f log/ -n all -O csv >out 2>err &
+        "$SLUICE" tail -f log/ -n all -O csv >out 2>err 3>&- & # a tracer that is left behind holds nothing of bats
     local pid=$!
     pids+=("$pid")
     until_true has_lines out 2
@@ -49,7 +49,7 @@ rows_are() { # LOG N
 @test "a followed file is read once more after what its watch told was taken" {
     need_strace
     printf 'a\n1\n' >t.csv
-    strace -D -qq -y -o trace -e trace=read,poll "$SLUICE" transform -f -j1 t.csv -O csv --quiet >out &
+    strace -D -qq -y -o trace -e trace=read,poll "$SLUICE" transform -f -j1 t.csv -O csv --quiet >out 2>err 3>&- &
     local pid=$!
     pids+=("$pid")
     until_true has_lines out 2
