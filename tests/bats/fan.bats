@@ -3,6 +3,7 @@
 # Copyright (c) 2026 The sluice authors
 #
 # partition -- COMMAND: the same rows as of one process, whatever the branches do; nobody is left behind.
+# FAN_RUNS: how many random ones; tests/fault/check-long has 1,000.
 
 load cmd_helper
 
@@ -51,7 +52,7 @@ EOF
 }
 
 @test "random branches and skews come to their end, and are right" {
-    for seed in $(seq 30); do
+    for seed in $(seq "${FAN_RUNS:-30}"); do
         n=$((seed * 7 % 23 + 1))
         rows $((seed * 977 % 9000)) $((seed % 5 * 40 + 1)) "$seed" >r.csv
         case $((seed % 3)) in
