@@ -313,15 +313,15 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
 }
 
 @test "a pipe that ends in a file, one of it killed again and again, gives what one command gives" {
-    mkfifo first second
     for i in {1..12}; do
+        mkfifo "first.$i" "second.$i" # nobody of the round before can open these
         come $((1000 * i)) $((1000 * i + 1000))
         goal=$(($(commits out.csv) + i / 3 % 3))
-        sluice replay -f new/ --quiet --resume-from out.csv --checkpoint 1ms >first &
+        sluice replay -f new/ --quiet --resume-from out.csv --checkpoint 1ms >"first.$i" &
         pids=($!)
-        sluice aggregate --quiet --resume-from out.csv "${WINDOWS[@]}" <first >second &
+        sluice aggregate --quiet --resume-from out.csv "${WINDOWS[@]}" <"first.$i" >"second.$i" &
         pids+=($!)
-        sluice transform --quiet --resume -o out.csv <second &
+        sluice transform --quiet --resume -o out.csv <"second.$i" &
         pids+=($!)
         until_true eval '[ "$(commits out.csv)" -ge "$goal" ]' || break
         kill -9 "${pids[i % 3]}"
