@@ -3,67 +3,24 @@
 /*
  * bytes: a file, a pipe or standard input as a stream of bytes.
  *
- * A regular file ends at its end of file, a pipe when all writers have closed it. A followed file
- * does not end: at end of file the path is looked at again. If it names another file now (rename and
- * create), the old one is read on until the new one has something and the old one has been quiet for
- * a while: who writes goes on with the old one until it is told. Then END is given once and reopen
- * takes the new one. The path is looked at while reading, too, and whatever is found there is opened and
- * queued, so that files are read in order though they are rotated faster than they are read.
- * If the file is shorter than what was read, it was truncated: TRUNCATED, and reading starts over.
- * A file that was truncated and has grown again between two looks no longer has the bytes that were
- * read last before the position: they are compared before each read behind a pause.
+ * A regular file ends at its end of file, a pipe when all writers have closed it. What becomes of a file
+ * that is followed is in follow.c.
  *
  * Compression is recognised by the first bytes and undone through the decompressor; a compressed
  * file cannot be followed.
  */
 #include "base/compat.h"
 #include "base/time.h"
-#include "file/rotated.h"
 #include "text/text.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "file/bytes.h"
+#include "file/bytes_int.h"
 #include "base/path.h"
 
 enum {
     POLL_USEC = 200 * 1000,
-    GRACE_USEC = 500 * 1000, /* a rotated file that gets nothing for so long is complete */
-    CLOCK_USEC = 20 * 1000,  /* that times of files may lag behind the clock */
     PIPE_BYTES = 1 << 20,
-};
-
-enum { TAIL = 256 };
-
-struct successor {
-    int fd;
-    dev_t dev;
-    ino_t ino;
-};
-
-struct sl_bytes {
-    char *path, *name;
-    int fd, regular, follow, rotated;
-    int64_t read;   /* raw bytes read, the position in a regular file */
-    int64_t offset; /* where standard input was when we got it */
-    int64_t size;
-    int64_t from;    /* where reading began behind what is known: not read in this run */
-    uint8_t head[8]; /* peeked to see whether it is compressed */
-    size_t head_len, head_at;
-    int stop_fd, stopped; /* readable when the run shall end; seen so while unpacking */
-    struct sl_decompressor *unpack;
-    struct sl_buf unread;
-    struct sl_watch *watch;
-    dev_t dev;
-    ino_t ino;
-    int paused;             /* followed: the last read found nothing */
-    int64_t quiet;          /* since when a rotated file has got nothing; 0 = it is not rotated */
-    struct successor *next; /* held from when they were seen at the path */
-    int nnext;
-    struct sl_err trouble; /* why what has come to the path cannot be opened now */
-    int64_t looked;        /* when it was seen last what is at the path (wall clock) */
-    size_t tail_len;
-    uint8_t tail[TAIL]; /* followed: the last bytes that were read */
 };
 
 static int64_t raw_read(struct sl_bytes *b, void *data, size_t n, struct sl_err *err)
@@ -112,7 +69,7 @@ static int feed(void *arg, void *data, size_t n, struct sl_err *err)
     return (int)raw_read(b, data, SL_MIN(n, (size_t)1 << 20), err);
 }
 
-static int take_stat(struct sl_bytes *b, struct sl_err *err)
+int sl_bytes_take_stat(struct sl_bytes *b, struct sl_err *err)
 {
     struct stat st;
     if (fstat(b->fd, &st) < 0)
@@ -147,13 +104,12 @@ static int look_at_head(struct sl_bytes *b, struct sl_err *err)
     return b->unpack ? 0 : -(int)(err ? err->code : SL_EFAIL);
 }
 
-/* Everything that is to be known of a descriptor just opened. */
-static int begin_file(struct sl_bytes *b, struct sl_err *err)
+int sl_bytes_begin_file(struct sl_bytes *b, struct sl_err *err)
 {
     b->read = b->from = 0;
     b->tail_len = 0;
     b->quiet = 0;
-    int rc = take_stat(b, err);
+    int rc = sl_bytes_take_stat(b, err);
     if (rc < 0)
         return rc;
     if (b->regular && strcmp(b->path, "-") == 0) { /* `< file` may start in its middle */
@@ -179,7 +135,7 @@ static int open_path(struct sl_bytes *b, struct sl_err *err)
             return b->fd;
         fcntl(b->fd, F_SETFL, 0);
     }
-    return begin_file(b, err);
+    return sl_bytes_begin_file(b, err);
 }
 
 /* A new file at the path is noticed at once. Without that it is by the next look. */
@@ -232,7 +188,7 @@ int sl_bytes_open(const char *path, int follow, int stop_fd, struct sl_bytes **o
     b->path = sl_strdup(path);
     b->name = sl_strdup(strcmp(path, "-") == 0 ? "standard input" : path);
     b->follow = follow && strcmp(path, "-") != 0;
-    b->looked = sl_time_now_usec() + CLOCK_USEC; /* what is there by now was not missed */
+    b->looked = sl_time_now_usec() + SL_FOLLOW_CLOCK_USEC; /* what is there by now was not missed */
     rc = b->path && b->name ? open_path(b, err) : sl_err_nomem(err, path);
     if (rc == 0 && b->follow && b->regular) {
         b->watch = sl_watch_new(err);
@@ -346,151 +302,6 @@ static int read_pipe(struct sl_bytes *b, void *data, size_t n, size_t *got, stru
     return k ? SL_BYTES_DATA : SL_BYTES_END;
 }
 
-static void keep_tail(struct sl_bytes *b, const uint8_t *data, size_t n)
-{
-    size_t add = SL_MIN(n, TAIL), keep = SL_MIN(b->tail_len, TAIL - add);
-    memmove(b->tail, b->tail + b->tail_len - keep, keep);
-    memcpy(b->tail + keep, data + n - add, add);
-    b->tail_len = keep + add;
-}
-
-/* Whether other bytes stand now where the last ones were read. */
-static int was_rewritten(const struct sl_bytes *b)
-{
-    uint8_t now[TAIL];
-    if (!b->tail_len || b->read < (int64_t)b->tail_len)
-        return 0;
-    ssize_t k = pread(b->fd, now, b->tail_len, (off_t)(b->read - (int64_t)b->tail_len));
-    return k == (ssize_t)b->tail_len && memcmp(now, b->tail, b->tail_len) != 0;
-}
-
-/* Goes back to the start of a file that was truncated. */
-static int start_over(struct sl_bytes *b, struct sl_err *err)
-{
-    if (lseek(b->fd, 0, SEEK_SET) < 0)
-        return sl_err_sys(err, "cannot rewind %s", b->name);
-    b->read = 0;
-    b->tail_len = 0;
-    return SL_BYTES_TRUNCATED;
-}
-
-static int is_queued(const struct sl_bytes *b, const struct stat *st)
-{
-    int found = st->st_dev == b->dev && st->st_ino == b->ino;
-    for (int i = 0; i < b->nnext && !found; i++)
-        found = st->st_dev == b->next[i].dev && st->st_ino == b->next[i].ino;
-    return found;
-}
-
-/* Queues a file behind those that are. *st is of what was opened. 0, or < 0. */
-static int queue(struct sl_bytes *b, const char *path, struct stat *st, struct sl_err *err)
-{
-    int rc = SL_GROW_ONE(b->next, b->nnext, "rotated files", err);
-    if (rc < 0)
-        return rc;
-    int fd = sl_path_open(path, O_RDONLY | O_NONBLOCK, 0, err);
-    if (fd < 0)
-        return fd == -SL_ENOENT ? 0 : fd;
-    if (fstat(fd, st) < 0) {
-        close(fd);
-        return sl_err_sys(err, "cannot stat %s", b->name);
-    }
-    if (is_queued(b, st)) {
-        close(fd);
-        return 0;
-    }
-    b->next[b->nnext++] = (struct successor){fd, st->st_dev, st->st_ino};
-    (void)sl_watch_add(b->watch, path, NULL); /* its own rotation is to be noticed */
-    return 0;
-}
-
-/* The file at the path is another one by now. Those that were there and rotated away since the last
- * look come first. */
-static int queue_missed(struct sl_bytes *b, struct sl_err *err)
-{
-    struct sl_born *born;
-    struct stat st;
-    size_t n;
-    int rc = sl_rotated_born(b->path, b->looked - CLOCK_USEC, &born, &n, err);
-    for (size_t i = 0; i < n; i++) {
-        if (rc == 0)
-            rc = queue(b, born[i].name, &st, err);
-        free(born[i].name);
-    }
-    free(born);
-    return rc;
-}
-
-/* Queues what has come to the path since the last look. */
-static int queue_new(struct sl_bytes *b, struct sl_err *err)
-{
-    int64_t now = sl_time_now_usec();
-    struct stat there, st;
-    for (;;) {
-        if (stat(b->path, &there) < 0)
-            return errno == ENOENT ? 0 : sl_err_sys(err, "cannot stat %s", b->name);
-        if (is_queued(b, &there))
-            break;
-        int rc = queue_missed(b, err);
-        if (rc == 0)
-            rc = queue(b, b->path, &st, err);
-        if (rc < 0)
-            return rc;
-    }
-    b->looked = now;
-    return 0;
-}
-
-/* The same; what cannot be opened now, as while a rotation sets its permissions, is tried again at the
- * next look. */
-static int look_for_successor(struct sl_bytes *b, struct sl_err *err)
-{
-    struct sl_err why = SL_ERR_INIT;
-    (void)queue_new(b, &why);
-    if (why.code == SL_ENOMEM)
-        return sl_err_copy(err, &why);
-    b->trouble = why;
-    return 0;
-}
-
-const char *sl_bytes_trouble(const struct sl_bytes *b)
-{
-    return b->trouble.code ? b->trouble.what : NULL;
-}
-
-/* A followed file at its end: was it truncated or rotated away? */
-static int look_again(struct sl_bytes *b, struct sl_err *err)
-{
-    struct stat now, here;
-    if (fstat(b->fd, &here) < 0)
-        return sl_err_sys(err, "cannot stat %s", b->name);
-    if (here.st_size < b->read)
-        return start_over(b, err);
-    if (here.st_size > b->read)
-        return SL_BYTES_WAIT; /* grown since: the next read gets it */
-    int64_t written = (int64_t)here.st_mtim.tv_sec * SL_USEC_PER_SEC + here.st_mtim.tv_nsec / 1000;
-    int there = stat(b->path, &now) == 0;
-    if (there && now.st_dev == b->dev && now.st_ino == b->ino) {
-        b->quiet = 0;
-        return SL_BYTES_WAIT;
-    }
-    if (!b->nnext) /* moved away, nothing there yet: the old one may still grow */
-        return SL_BYTES_WAIT;
-    if (fstat(b->next[0].fd, &here) < 0)
-        return sl_err_sys(err, "cannot stat %s", b->name);
-    if (b->nnext == 1 && there && now.st_dev == here.st_dev && now.st_ino == here.st_ino &&
-        here.st_size == 0) {
-        b->quiet = 0;
-        return SL_BYTES_WAIT;
-    }
-    /* One whose successor was rotated, too, was quiet while others were read. */
-    if (b->nnext > 1 && sl_time_now_usec() - written >= GRACE_USEC)
-        return SL_BYTES_END;
-    int64_t at = sl_time_mono_usec();
-    b->quiet = b->quiet ? b->quiet : at;
-    return at - b->quiet < GRACE_USEC ? SL_BYTES_WAIT : SL_BYTES_END;
-}
-
 int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct sl_err *err)
 {
     assert(b && (data || !n) && got);
@@ -505,11 +316,11 @@ int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct 
     }
     if (!b->regular)
         return read_pipe(b, data, n, got, err);
-    if (b->follow && (k = look_for_successor(b, err)) < 0)
+    if (b->follow && (k = sl_follow_look(b, err)) < 0)
         return (int)k;
-    if (b->paused && was_rewritten(b)) {
+    if (b->paused && sl_follow_was_rewritten(b)) {
         b->paused = 0;
-        return start_over(b, err);
+        return sl_follow_start_over(b, err);
     }
     if (b->unpack)
         k = sl_decompressor_read(b->unpack, data, n, err);
@@ -520,7 +331,7 @@ int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct 
     *got = (size_t)k;
     b->paused = b->follow && k == 0;
     if (b->follow && k > 0)
-        keep_tail(b, data, (size_t)k);
+        sl_follow_keep_tail(b, data, (size_t)k);
     if (k) {
         b->quiet = 0;
         return SL_BYTES_DATA;
@@ -532,7 +343,7 @@ int sl_bytes_read(struct sl_bytes *b, void *data, size_t n, size_t *got, struct 
         b->rotated = 0;
         return SL_BYTES_END;
     }
-    int rc = look_again(b, err);
+    int rc = sl_follow_look_again(b, err);
     if (rc == SL_BYTES_END) {
         b->rotated = 1; /* bytes may have come between the read and the look: read once more */
         return sl_bytes_read(b, data, n, got, err);
@@ -546,39 +357,6 @@ int sl_bytes_unread(struct sl_bytes *b, const void *data, size_t n, struct sl_er
     assert(!b->unread.len);
     sl_buf_add(&b->unread, data, n);
     return sl_buf_check(&b->unread, err);
-}
-
-int sl_bytes_precede(struct sl_bytes *b, const char *older, struct sl_err *err)
-{
-    assert(b && older);
-    assert(b->follow && b->regular);
-    int fd = sl_path_open(older, O_RDONLY, 0, err);
-    if (fd < 0)
-        return fd;
-    close(b->fd);
-    b->fd = fd;
-    b->read = 0;
-    sl_buf_reset(&b->unread);
-    int rc = take_stat(b, err);
-    return rc < 0 ? rc : sl_watch_add(b->watch, older, err);
-}
-
-int sl_bytes_reopen(struct sl_bytes *b, struct sl_err *err)
-{
-    int rc = b->nnext ? 0 : look_for_successor(b, err);
-    if (rc < 0 || !b->nnext)
-        return rc;
-    close(b->fd);
-    b->fd = b->next[0].fd;
-    memmove(b->next, b->next + 1, (size_t)--b->nnext * sizeof(b->next[0]));
-    rc = begin_file(b, err);
-    if (rc == 0 && !b->regular)
-        rc = sl_err_set(err, SL_EUSAGE, "%s is no regular file any more: it cannot be followed",
-                        b->name);
-    if (rc < 0)
-        return rc;
-    rc = sl_watch_add(b->watch, b->path, err);
-    return rc < 0 && rc != -SL_ENOENT ? rc : 1;
 }
 
 int sl_bytes_seek(struct sl_bytes *b, int64_t offset, struct sl_err *err)
