@@ -133,6 +133,7 @@ static int open_walk(struct sl_walk *w, struct sl_log *l, const struct sl_seg *s
     w->offset = seg->base;
     w->ahead = SL_MAX(SL_WALK_SKIP_WINDOW,
                       SL_MIN(SL_WALK_WINDOW, SL_WALK_WINDOWS / SL_MAX(1, l->state.npartitions)));
+    w->skips = SL_WALK_SKIP_LEAST;
     set_limit(w);
     return use_file(w, err);
 }
@@ -200,7 +201,9 @@ static int window(struct sl_walk *w, int64_t pos, size_t need, const uint8_t **p
         return 0;
     }
     assert(pos + (int64_t)need <= w->limit);
-    size_t ahead = w->skip ? SL_WALK_SKIP_WINDOW : (size_t)w->ahead;
+    int is_near = w->win && pos <= w->win_pos + (int64_t)w->win->size;
+    w->skips = is_near ? SL_MIN(2 * w->skips, SL_WALK_SKIP_WINDOW) : SL_WALK_SKIP_LEAST;
+    size_t ahead = (size_t)(w->skip ? w->skips : w->ahead);
     size_t size = (size_t)SL_MIN((int64_t)SL_MAX(need, ahead), w->limit - pos);
     struct sl_buffer *b = sl_buffer_new(w->account, size);
     if (!b)

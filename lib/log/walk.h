@@ -19,8 +19,9 @@
 
 enum {
     SL_WALK_WINDOW = 1 << 20,
-    SL_WALK_SKIP_WINDOW = 64 << 10,
-    SL_WALK_WINDOWS = 32 << 20, /* of all partitions together: a reader holds one of each */
+    SL_WALK_SKIP_WINDOW = 64 << 10, /* where bodies are jumped over: from */
+    SL_WALK_SKIP_LEAST = 2 << 10,   /* this much on, twice as much where groups are that small */
+    SL_WALK_WINDOWS = 32 << 20,     /* of all partitions together: a reader holds one of each */
     SL_WALK_FILES =
         256, /* open at once of a log: those that were not read for longest are closed */
 };
@@ -41,7 +42,8 @@ struct sl_walk {
     int fd; /* -1: closed meanwhile; opened again when something is to be read */
     struct sl_walk *newer, *older; /* among those of the log that have a file open */
     int skip;
-    int ahead; /* bytes a window has at least */
+    int ahead; /* bytes a window has at least, */
+    int skips; /* and where bodies are jumped over */
     struct sl_account *account;
     struct sl_stream *stream;
     int64_t pos, limit; /* next group; end of groups */
