@@ -20,7 +20,6 @@
 enum {
     LEAST = 1024, /* bytes: fewer are no beginning of another file */
     FAMILY = 256, /* candidates at once: of a family of more rotated files, those that came last */
-    HASH = 0xffffff, /* so much of a CRC is part of a name */
 };
 enum key { BY_INODE, BY_PATH, BY_STEM, BY_TIME, KEYS };
 
@@ -478,7 +477,8 @@ static int take_up(struct search *s, enum sl_seen_as *as, struct sl_taken **out)
         rc = sl_taken_learn(f, s->bytes, s->err);
     if (*as == SL_SEEN_SAME || *as == SL_SEEN_OLD)
         return rc;
-    snprintf(id, sizeof(id), "file:%lld:%06x", (long long)f->facts.inode, (uint32_t)f->head & HASH);
+    snprintf(id, sizeof(id), "file:%lld:%06x", (long long)f->facts.inode,
+             (uint32_t)f->head & SL_SEEN_HASH);
     return rc < 0 ? rc : set_text(&f->id, id, s->err);
 }
 
@@ -574,7 +574,7 @@ static int shorten(struct sl_seen *s, const char *path, struct sl_buf *name,
     const char *slash = strrchr(path, '/'), *rest = slash ? slash : path;
     size_t n = (size_t)(rest - path);
     sl_buf_add_json(&dir, path, n);
-    snprintf(id, sizeof(id), "dir:%06x", sl_crc32c(0, path, n) & HASH);
+    snprintf(id, sizeof(id), "dir:%06x", sl_crc32c(0, path, n) & SL_SEEN_HASH);
     int rc = sl_buf_check(&dir, err);
     const struct sl_position *had = sl_positions_find(&s->dirs, id);
     int is_short = rc == 0 && n && (!had || strcmp(had->value, dir.data) == 0);

@@ -12,8 +12,8 @@
  * Standard input has no name: its bytes alone decide. All else is a file of its own, whatever it holds.
  *
  * The bytes are compared by the CRC32C of all of them. A file of the recorded inode that has the recorded
- * size and time, too, is not read for that. One that this run has read, and that has grown since, is compared
- * by both ends of what was read.
+ * size and time, too, is not read for that. One of that inode that has only grown since, and that this run has
+ * read, or an earlier one more than 1 MiB of it, is compared by both ends of what was read.
  *
  * The table owns its files, which live as long as it does. One thread uses it.
  */
@@ -77,6 +77,7 @@ static inline int sl_taken_is_whole(const struct sl_taken *f)
 /* The file has the inode of f, as far as is known; and (unchanged) its size and time. */
 int sl_taken_is_inode(const struct sl_taken *f, const struct sl_file_facts *now);
 int sl_taken_is_unchanged(const struct sl_taken *f, const struct sl_file_facts *now);
+enum { SL_SEEN_HASH = 0xffffff };            /* so much of a CRC is part of a name */
 enum { SL_SEEN_DIR = sizeof("dir:123456") }; /* the name of a position that names a directory */
 /* What a position of a log says; *out is NULL if it is not of a file. dirs: positions with the directories
  * among them. 0 or < 0. */

@@ -19,7 +19,12 @@
 #include <unistd.h>
 #include "file/seen.h"
 
-enum { HEAD = 1024, TAIL = 256, CHUNK = 1 << 18 };
+enum {
+    HEAD = 1024,
+    TAIL = 256,
+    CHUNK = 1 << 18,
+    LARGE = 1 << 20, /* bytes: with more, the record of a file has its tail */
+};
 
 static int64_t nsec_of(struct statx_timestamp t)
 {
@@ -84,6 +89,7 @@ static const size_t members[] = {
     offsetof(struct sl_taken, packed),
     offsetof(struct sl_taken, mark.end),
     offsetof(struct sl_taken, gone),
+    offsetof(struct sl_taken, mark.tail), /* of a large file; of its last TAIL bytes */
 };
 
 static int64_t *member(struct sl_taken *f, size_t i)
@@ -107,6 +113,7 @@ static int parse(const struct sl_position *p, struct sl_taken *f, struct sl_buf 
 {
     const struct sl_file_mark *m = &f->mark;
     struct sl_json j;
+    char *end;
     sl_json_init(&j, p->value, p->len);
     if (strncmp(p->id, "file:", 5) != 0 || sl_json_next(&j, NULL) != SL_JSON_ARRAY ||
         sl_json_next(&j, NULL) != SL_JSON_STRING || sl_json_unescape(j.text, j.len, name, NULL) < 0)
@@ -116,7 +123,10 @@ static int parse(const struct sl_position *p, struct sl_taken *f, struct sl_buf 
             return 0;
     f->facts.born = difference(f->facts.mtime, f->facts.born);
     f->facts.size = difference(f->facts.size, difference(0, m->byte));
-    f->facts.inode = difference(f->facts.inode, difference(0, inode_of(p->id)));
+    f->facts.inode = difference(f->facts.inode, difference(0, strtoll(p->id + 5, &end, 10)));
+    f->head = *end ? strtoll(end + 1, NULL, 16) : 0;
+    f->head_len = f->mark.tail ? HEAD : 0;
+    f->mark.tail_len = f->mark.tail ? TAIL : 0;
     return m->byte > 0 && m->line > 0 && f->rows >= 0 && m->crc >= 0;
 }
 
@@ -171,6 +181,8 @@ void sl_taken_print(const struct sl_taken *f, const char *path, struct sl_buf *o
     struct sl_taken x = *f;
     size_t n = SL_COUNT(members);
     x.mark = f->delivered;
+    if (x.mark.byte < LARGE || x.mark.tail_len < TAIL)
+        x.mark.tail = 0;
     x.facts.born = difference(x.facts.mtime, x.facts.born);
     x.facts.size = difference(x.facts.size, x.mark.byte);
     x.facts.inode = difference(x.facts.inode, inode_of(f->id));
@@ -286,17 +298,18 @@ static int has_ends(const struct sl_taken *f, struct sl_bytes *b, struct sl_err 
     const struct sl_file_mark *m = &f->mark;
     int64_t crc;
     int rc = sl_file_crc(b, 0, f->head_len, &crc, err);
-    if (rc <= 0 || crc != f->head)
+    if (rc <= 0 || (crc ^ f->head) & SL_SEEN_HASH)
         return SL_MIN(rc, 0);
     rc = sl_file_crc(b, m->byte - m->tail_len, m->byte, &crc, err);
     return rc <= 0 ? rc : crc == m->tail;
 }
 
-/* What this run has read, and has grown since, is not read again each time. */
+/* What this run has read, or an earlier one of a large file, and has only grown since, is not read again each
+ * time. That it is the same file its inode says, with the moment when that was made. */
 static int has_grown(const struct sl_taken *f, struct sl_bytes *b, const struct sl_file_facts *now)
 {
-    return f->is_visited && !f->packed && f->mark.tail_len && !sl_bytes_is_compressed(b) &&
-           now->size > f->facts.size && sl_taken_is_inode(f, now);
+    return (f->is_visited || (f->facts.born && now->born)) && !f->packed && f->mark.tail_len &&
+           !sl_bytes_is_compressed(b) && now->size > f->facts.size && sl_taken_is_inode(f, now);
 }
 
 static int by_byte(const void *a, const void *b)
