@@ -4,6 +4,7 @@
 #include "run.h"
 
 #include <unistd.h>
+#include "base/path.h"
 #include "base/time.h"
 #include "interrupt.h"
 #include "log/groups.h"
@@ -123,7 +124,6 @@ static int writes_csv(const struct sl_args *a)
     return f == SL_TEXT_CSV || f == SL_TEXT_TSV;
 }
 
-#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 /* Whether, and from where, a run may go on where the last one was. */
 static int check_resume(const struct sl_args *a, int to_stdout, int to_log, struct sl_err *err)
 {
@@ -153,8 +153,7 @@ static int check_resume(const struct sl_args *a, int to_stdout, int to_log, stru
                    a->resume ? "resume" : "again", a->force ? "force" : "append");
         return -SL_EUSAGE;
     }
-    if (a->resume && (a->resume[strspn(a->resume, NAME_LETTERS)] || a->resume[0] == '.' ||
-                      strlen(a->resume) > 64))
+    if (a->resume && *a->resume && !sl_path_is_name(a->resume))
         return sl_err_set(
             err, SL_EUSAGE,
             "--resume=%s: the name of a pipeline has letters, digits, '_', '-' and '.'", a->resume);

@@ -180,6 +180,24 @@ int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const ch
     }
 }
 
+int sl_path_make_below(int dirfd, const char *name, const char *dir, struct sl_err *err)
+{
+    assert(dirfd >= 0 && name && dir);
+    if (mkdirat(dirfd, name, 0777) < 0 && errno != EEXIST)
+        return sl_err_sys(err, "cannot make %s/%s", dir, name);
+    if (fsync(dirfd) < 0)
+        return sl_err_sys(err, "cannot sync %s", dir);
+    return sl_path_openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, dir, err);
+}
+
+int sl_path_is_name(const char *name)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    assert(name);
+    return *name && *name != '.' && !name[strspn(name, letters)] && strlen(name) <= 64;
+}
+
 int sl_path_list(int dirfd, const char *name, const char *dir, DIR **out, struct sl_err *err)
 {
     assert(name && out);

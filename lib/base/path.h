@@ -35,6 +35,11 @@ int sl_path_open(const char *path, int flags, mode_t mode, struct sl_err *err); 
  * SL_EFORMAT otherwise. */
 int sl_path_openat(int dirfd, const char *name, int flags, mode_t mode, const char *dir,
                    struct sl_err *err);
+/* A directory below another one, opened; made, on the device with its name, if it is not there. */
+int sl_path_make_below(int dirfd, const char *name, const char *dir, struct sl_err *err);
+/* 1 if users may call a thing so that is kept under that name: letters, digits, '_', '-' and '.', which is not the
+ * first; 64 at most. */
+int sl_path_is_name(const char *name);
 /* Opens a directory for sl_path_next; below dirfd no link is followed. dir is for messages. Ended by
  * closedir(). 0 or < 0. */
 int sl_path_list(int dirfd, const char *name, const char *dir, DIR **out, struct sl_err *err);

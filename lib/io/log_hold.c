@@ -5,20 +5,9 @@
 #include "io/log_hold.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/path.h"
-
-/* A directory below another, made if it is not there; its place among the others is synced with the first
- * state that it gets. */
-static int make_dir(int at, const char *name, const char *dir, struct sl_err *err)
-{
-    if (mkdirat(at, name, 0777) < 0 && errno != EEXIST)
-        return sl_err_sys(err, "cannot make %s in %s", name, dir);
-    int rc = fsync(at) < 0 ? sl_err_sys(err, "cannot sync %s", dir) : 0;
-    return rc < 0 ? rc : sl_path_openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, dir, err);
-}
 
 static int lock(const struct sl_log_hold *h, const char *name, int wait,
                 const volatile sig_atomic_t *signal, struct sl_err *err)
@@ -48,23 +37,26 @@ int sl_log_hold_open(struct sl_log_hold *h, const char *log, const char *name, s
         return 0;
     h->dirfd = h->lock = -1;
     int top = sl_path_open(log, O_RDONLY | O_DIRECTORY, 0, err);
-    int state = top < 0 ? top : make_dir(top, "state", log, err);
+    int state = top < 0 ? top : sl_path_make_below(top, "state", log, err);
     size_t n = strlen(log);
     while (n > 1 && log[n - 1] == '/')
         n--;
-    sl_buf_printf(&dir, "%.*s/state/%s", (int)n, log, name);
-    h->dir = sl_buf_take(&dir);
-    int rc = SL_MIN(state, 0);
-    if (rc == 0 && !h->dir)
-        rc = sl_err_nomem(err, "a pipeline");
+    sl_buf_printf(&dir, "%.*s/state", (int)n, log);
+    int rc = state < 0 ? state : sl_buf_check(&dir, err);
     if (rc == 0)
-        rc = h->dirfd = make_dir(state, name, h->dir, err);
+        rc = h->dirfd = sl_path_make_below(state, name, dir.data, err);
+    sl_buf_printf(&dir, "/%s", name);
+    h->dir = sl_buf_take(&dir);
+    if (rc >= 0 && !h->dir)
+        rc = sl_err_nomem(err, "a pipeline");
     if (state >= 0)
         close(state);
     if (top >= 0)
         close(top);
     if (rc >= 0)
         return 1;
+    if (!h->dir && h->dirfd >= 0)
+        close(h->dirfd);
     sl_log_hold_release(h);
     return rc;
 }

@@ -36,11 +36,9 @@ struct sl_consumer {
     char id[33];
 };
 
-#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
-
 int sl_group_check_name(const char *name, struct sl_err *err)
 {
-    if (*name && *name != '.' && !name[strspn(name, NAME_LETTERS)] && strlen(name) <= 64)
+    if (sl_path_is_name(name))
         return 0;
     sl_err_set(err, SL_EUSAGE, "'%s' is no name of a group", name);
     return sl_err_hint(err, "letters, digits, '_', '-' and '.' (not the first), 64 at most");
@@ -48,18 +46,14 @@ int sl_group_check_name(const char *name, struct sl_err *err)
 
 /* ---- making, listing ---- */
 
-/* A directory below another one, opened; made if mode is not 0. */
-static int open_dir(int at, const char *name, int makes, const char *dir, struct sl_err *err)
+static int open_dir(int at, const char *name, const char *dir, struct sl_err *err)
 {
-    if (makes && mkdirat(at, name, 0777) < 0 && errno != EEXIST)
-        return sl_err_sys(err, "cannot make %s in %s", name, dir);
     return sl_path_openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, dir, err);
 }
 
 static int make_file(int at, const char *name, const char *dir, struct sl_err *err)
 {
-    int fd = sl_path_openat(at, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666, dir, err);
-    return fd;
+    return sl_path_openat(at, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666, dir, err);
 }
 
 static void unmake(int groups, const char *name)
@@ -131,7 +125,7 @@ static int make_below(int groups, const struct sl_log *l, const char *name, cons
         return -SL_ENOMEM;
     snprintf(made, sizeof(made), ".new-%ld", (long)getpid());
     unmake(groups, made);
-    int rc = c->dirfd = open_dir(groups, made, 1, l->path, err);
+    int rc = c->dirfd = sl_path_make_below(groups, made, l->path, err);
     if (rc >= 0)
         rc = fill(c, l, from, err);
     if (rc >= 0 && renameat(groups, made, groups, name) < 0) {
@@ -150,7 +144,7 @@ static int make_below(int groups, const struct sl_log *l, const char *name, cons
 int sl_group_make(const struct sl_log *l, const char *name, const int64_t *from, struct sl_err *err)
 {
     assert(l && name && from && l->state.npartitions > 0);
-    int groups = open_dir(l->dirfd, "groups", 1, l->path, err);
+    int groups = sl_path_make_below(l->dirfd, "groups", l->path, err);
     if (groups < 0)
         return groups;
     int rc = make_below(groups, l, name, from, err);
@@ -214,9 +208,9 @@ int sl_consumer_open(const struct sl_log *l, const char *name, struct sl_consume
     struct sl_consumer *c = consumer_new(l, name, err);
     if (!c)
         return -SL_ENOMEM;
-    int groups = open_dir(l->dirfd, "groups", 0, l->path, err), rc = groups;
+    int groups = open_dir(l->dirfd, "groups", l->path, err), rc = groups;
     if (rc >= 0)
-        rc = c->dirfd = open_dir(groups, name, 0, c->dir, err);
+        rc = c->dirfd = open_dir(groups, name, c->dir, err);
     if (rc >= 0)
         rc = c->lock = sl_path_openat(c->dirfd, "lock", O_RDWR | O_NOFOLLOW, 0, c->dir, err);
     if (rc >= 0)

@@ -80,16 +80,6 @@ static int put(struct sl_store *store, const char *table, struct sl_batch *b, st
     return rc < 0 || w->out.len < FLUSH_BYTES ? SL_MIN(rc, 0) : flush(w, err);
 }
 
-/* A directory below another, made if it is not there: a descriptor, or < 0. */
-static int make_dir(int dirfd, const char *name, const char *dir, struct sl_err *err)
-{
-    if (mkdirat(dirfd, name, 0777) < 0 && errno != EEXIST)
-        return sl_err_sys(err, "cannot make %s/%s", dir, name);
-    int rc = fsync(dirfd) < 0 ? sl_err_sys(err, "cannot sync %s", dir) : 0;
-    return rc < 0 ? rc
-                  : sl_path_openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, dir, err);
-}
-
 int sl_state_writer_open(int dirfd, const char *dir, const struct sl_state_ref *ref,
                          struct sl_state_writer **out, struct sl_err *err)
 {
@@ -105,7 +95,7 @@ int sl_state_writer_open(int dirfd, const char *dir, const struct sl_state_ref *
     w->ref = (struct sl_state_ref){.place = ref->place, .k = ref->k};
     memcpy(w->ref.run, ref->run, sizeof(w->ref.run));
     file_name(ref, ".tmp", w->name);
-    w->run = make_dir(dirfd, ref->run, dir, err);
+    w->run = sl_path_make_below(dirfd, ref->run, dir, err);
     int rc = SL_MIN(w->run, 0);
     if (rc == 0)
         rc = w->fd = sl_path_openat(w->run, w->name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
