@@ -89,6 +89,13 @@ int sl_child_start(struct sl_child *c, struct sl_err *err)
     return rc;
 }
 
+void sl_child_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 int sl_child_end(struct sl_child *c, struct sl_err *err)
 {
     assert(c->pid > 0);

@@ -26,6 +26,8 @@ int sl_child_spawn(const struct sl_words *words, int input, int output, pid_t *p
                    struct sl_err *err);
 /* Standard output goes to it from here on; its own standard output is what ours was. */
 int sl_child_start(struct sl_child *c, struct sl_err *err);
+/* Closes a descriptor unless it is -1, which it is then. */
+void sl_child_close(int *fd);
 /* It has all its input. 0: it exited with 0. */
 int sl_child_end(struct sl_child *c, struct sl_err *err);
 

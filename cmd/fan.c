@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/time.h"
+#include "child.h"
 #include "interrupt.h"
 #include "relay.h"
 
@@ -41,13 +42,6 @@ static int is_bad(int status)
 static int code_of(int status)
 {
     return WIFEXITED(status) ? WEXITSTATUS(status) : SL_EXIT_SIGNAL + WTERMSIG(status);
-}
-
-static void close_one(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
 }
 
 /* ---- the splitting side ---- */
@@ -101,17 +95,17 @@ static int fork_splitter(struct fan *x, struct sl_err *err)
     }
     if (x->splitter) {
         for (int i = 0; i < n; i++)
-            close_one(&x->to_child[2 * i + 1]);
-        close_one(&x->ready[1]);
+            sl_child_close(&x->to_child[2 * i + 1]);
+        sl_child_close(&x->ready[1]);
         return 0;
     }
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(SL_EXIT_FAILED);
     int branches[SL_FAN_MOST];
-    close_one(&x->ready[0]);
+    sl_child_close(&x->ready[0]);
     for (int i = 0; i < n; i++) {
-        close_one(&x->to_child[2 * i]);
+        sl_child_close(&x->to_child[2 * i]);
         branches[i] = x->to_child[2 * i + 1];
     }
     int status = split(x->f, branches, x->ready[1]);
@@ -144,7 +138,7 @@ static int start_child(struct fan *x, int i, struct sl_err *err)
     b->in = ends[0];
     int rc = sl_child_spawn(&x->f->words, x->to_child[2 * i], ends[1], &b->pid, err);
     close(ends[1]);
-    close_one(&x->to_child[2 * i]);
+    sl_child_close(&x->to_child[2 * i]);
     if (rc < 0)
         return rc;
     if (pipe2(on, O_CLOEXEC) < 0)
@@ -188,7 +182,7 @@ static void end_all(struct fan *x)
     int left = x->run.failed < 0 || x->relay.has_failed, status, n = x->relay.n;
     sl_relay_stop(&x->relay);
     for (int i = 0; i < n; i++) {
-        close_one(&x->to_child[2 * i]);
+        sl_child_close(&x->to_child[2 * i]);
         left |= x->relay.branches[i].pid > 0;
     }
     if (x->splitter && left)
@@ -367,12 +361,12 @@ int sl_fan_run(const struct sl_fan *f)
         is_cut |= x.relay.branches[i].pid > 0;
     end_all(&x);
     for (int i = 0; x.relay.branches && i < f->n; i++)
-        close_one(&x.reads[i]);
+        sl_child_close(&x.reads[i]);
     if (x.relay.branches)
         status = worst(&x, status, is_cut);
     else if (x.is_blamed)
         status = x.blame;
-    close_one(&x.ready[0]);
+    sl_child_close(&x.ready[0]);
     free(x.relay.branches);
     free(x.to_child);
     free(x.paths);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/path.h"
+#include "child.h"
 #include "command.h"
 
 enum {
@@ -24,17 +25,10 @@ int sl_relay_is_good(int status)
            (WEXITSTATUS(status) == SL_EXIT_GOOD || WEXITSTATUS(status) == SL_EXIT_REJECTS);
 }
 
-static void close_one(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 static void forget(struct sl_relay_branch *b)
 {
     sl_buf_reset(&b->bytes);
-    close_one(&b->spool);
+    sl_child_close(&b->spool);
     b->spool_at = b->spool_end = 0;
 }
 
@@ -80,7 +74,7 @@ static int refill(struct sl_relay *r, struct sl_relay_branch *b)
     b->spool_at += n;
     sl_buf_add(&b->bytes, r->chunk, (size_t)n);
     if (b->spool_at == b->spool_end) {
-        close_one(&b->spool);
+        sl_child_close(&b->spool);
         b->spool_at = b->spool_end = 0;
     }
     errno = ENOMEM;
@@ -97,11 +91,11 @@ static void fail(struct sl_relay *r, struct sl_relay_branch *bad)
         if (b == bad || (b->in < 0 && !b->pid)) /* or whole */
             continue;
         forget(b);
-        close_one(&b->in);
-        close_one(&b->out);
+        sl_child_close(&b->in);
+        sl_child_close(&b->out);
     }
     r->has_failed = 1;
-    close_one(&bad->in);
+    sl_child_close(&bad->in);
     keep(bad, "broken", 6);
 }
 
@@ -111,7 +105,7 @@ static void take(struct sl_relay *r, struct sl_relay_branch *b)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) {
-        close_one(&b->in);
+        sl_child_close(&b->in);
     } else if (keep(b, r->chunk, (size_t)n) < 0) {
         r->failed_errno = errno;
         fail(r, b);
@@ -129,10 +123,10 @@ static void give(struct sl_relay *r, struct sl_relay_branch *b)
     if (n > 0)
         sl_buf_consume(&b->bytes, (size_t)n);
     else if (n < 0 && errno != EAGAIN && errno != EINTR)
-        close_one(&b->out); /* the merge wants no more */
+        sl_child_close(&b->out); /* the merge wants no more */
     if (b->out < 0) {
         forget(b);
-        close_one(&b->in);
+        sl_child_close(&b->in);
     }
 }
 
@@ -147,7 +141,7 @@ static void end(struct sl_relay *r, struct sl_relay_branch *b)
             fail(r, b);
     }
     if (!b->pid && !b->bytes.len && b->spool < 0)
-        close_one(&b->out);
+        sl_child_close(&b->out);
 }
 
 static int wait_for_all(struct sl_relay *r)
@@ -205,14 +199,14 @@ int sl_relay_start(struct sl_relay *r, struct sl_err *err)
 void sl_relay_stop(struct sl_relay *r)
 {
     if (r->is_running) {
-        close_one(&r->wake[1]);
+        sl_child_close(&r->wake[1]);
         pthread_join(r->thread, NULL);
-        close_one(&r->wake[0]);
+        sl_child_close(&r->wake[0]);
     }
     for (int i = 0; i < r->n; i++) {
         forget(&r->branches[i]);
-        close_one(&r->branches[i].in);
-        close_one(&r->branches[i].out);
+        sl_child_close(&r->branches[i].in);
+        sl_child_close(&r->branches[i].out);
         sl_buf_release(&r->branches[i].bytes);
     }
     free(r->fds);
