@@ -4,39 +4,10 @@
 #
 # A pipeline that goes on where the last run of it was: what it kept, and when it may not.
 load common
-
-WINDOWS=(--window '1 hour' --by 'kind' --select 'count(*), sum(v), p50(v)')
-
-# Rows FROM to TO, 37 s apart, under three keys.
-events() { # FROM TO
-    awk -v from="$1" -v to="$2" 'BEGIN {
-        print "ts,kind,v"
-        for (i = from; i < to; i++)
-            printf "%d,%s,%d\n", 1767225600 + 37 * i, substr("abc", i % 3 + 1, 1), i * 7 % 1000
-    }'
-}
-
-# They are appended to the log new/.
-come() { # FROM TO
-    events "$1" "$2" >"events.$1.csv"
-    sluice ingest --quiet --time ts --time-format epoch:s "events.$1.csv" -o new/
-}
+load resume_helper
 
 hourly() { # OPTION...
     sluice aggregate new/ --resume "${WINDOWS[@]}" -o hourly/ --quiet "$@"
-}
-
-# What one run over all rows of new/ gives.
-whole() {
-    sluice aggregate new/ "${WINDOWS[@]}" -O csv --quiet | tail -n +2 | sort
-}
-
-committed() { # LOG
-    sluice replay "$1" -O csv --quiet | tail -n +2 | sort
-}
-
-commits() { # LOG
-    if [ -d "$1/commits" ]; then cat "$1"/commits/*.jsonl | wc -l; else echo 0; fi
 }
 
 @test "runs with --resume and --final give what one run gives" {

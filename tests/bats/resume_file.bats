@@ -4,23 +4,7 @@
 #
 # A pipeline that ends in a file, and goes on with it: each row is there once, whatever ended the runs.
 load common
-
-WINDOWS=(--window '1 hour' --by 'kind' --select 'count(*), sum(v), p50(v)')
-
-# Rows FROM to TO, 37 s apart, under three keys.
-events() { # FROM TO
-    awk -v from="$1" -v to="$2" 'BEGIN {
-        print "ts,kind,v"
-        for (i = from; i < to; i++)
-            printf "%d,%s,%d\n", 1767225600 + 37 * i, substr("abc", i % 3 + 1, 1), i * 7 % 1000
-    }'
-}
-
-# They are appended to the log new/.
-come() { # FROM TO
-    events "$1" "$2" >"events.$1.csv"
-    sluice ingest --quiet --time ts --time-format epoch:s "events.$1.csv" -o new/
-}
+load resume_helper
 
 first_rows() {
     printf 'a,b\n1,x\n2,y\n3,z\n' >in.csv
@@ -30,8 +14,8 @@ resume() { # FILE OPTION...
     sluice transform in.csv --resume --quiet -o "$@"
 }
 
-commits() { # FILE
-    if [ -d "$1.sluice/commits" ]; then cat "$1".sluice/commits/*.jsonl | wc -l; else echo 0; fi
+beside() { # FILE
+    commits "$1.sluice"
 }
 
 @test "a second run appends what is new, and the header is there once" {
@@ -46,11 +30,11 @@ commits() { # FILE
     first_rows
     for f in csv tsv json arrow csv.gz json.zst; do
         resume "out.$f"
-        sum=$(md5sum "out.$f") time=$(stat -c %y "out.$f") before=$(commits "out.$f")
+        sum=$(md5sum "out.$f") time=$(stat -c %y "out.$f") before=$(beside "out.$f")
         resume "out.$f"
         [ "$(md5sum "out.$f")" = "$sum" ]
         [ "$(stat -c %y "out.$f")" = "$time" ]
-        [ "$(commits "out.$f")" = "$before" ]
+        [ "$(beside "out.$f")" = "$before" ]
         [ "$before" -gt 1 ]
     done
 }
@@ -102,7 +86,7 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
     sluice transform -f in.csv --resume --quiet -o out.json &
     pid=$!
     until_true has_lines out.json 1000
-    until_true eval '[ "$(commits out.json)" -ge 3 ]'
+    until_true eval '[ "$(beside out.json)" -ge 3 ]'
     kill -9 "$pid"
     ends_with 137 "$pid"
     printf '{"n":1001}\n{"n":10' >>out.json # its last commit does not know them
@@ -115,12 +99,12 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
     echo n >in.csv
     for i in {1..12}; do
         seq $((1000 * i - 999)) $((1000 * i)) >>in.csv
-        goal=$(($(commits out.csv) + 1))
+        goal=$(($(beside out.csv) + 1))
         sluice transform -f in.csv --resume --quiet -o out.csv &
         pid=$!
         case $((i % 3)) in
         0) until_true has_lines out.csv $((1000 * i)) || break ;; # written, and not committed
-        1) until_true eval '[ "$(commits out.csv)" -ge "$goal" ]' || break ;;
+        1) until_true eval '[ "$(beside out.csv)" -ge "$goal" ]' || break ;;
         esac
         kill -9 "$pid"
         ends_with 137 "$pid"
@@ -133,10 +117,10 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
 @test "with state, killed again and again, the result is that of one run" {
     for i in {1..12}; do
         come $((3000 * i)) $((3000 * i + 3000))
-        goal=$(($(commits out.csv) + i % 3))
+        goal=$(($(beside out.csv) + i % 3))
         sluice aggregate -f new/ --resume --checkpoint 1ms "${WINDOWS[@]}" -o out.csv --quiet &
         pid=$!
-        until_true eval '[ "$(commits out.csv)" -ge "$goal" ]' || break
+        until_true eval '[ "$(beside out.csv)" -ge "$goal" ]' || break
         kill -9 "$pid"
         ends_with 137 "$pid"
     done
@@ -186,7 +170,7 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
 @test "while a run is under way another one exits 75, whatever it is called" {
     first_rows
     sluice transform -f in.csv --resume --quiet -o out.csv &
-    until_true eval '[ "$(commits out.csv)" -ge 3 ]'
+    until_true eval '[ "$(beside out.csv)" -ge 3 ]'
     for option in --resume --resume=other --again; do
         run -75 --separate-stderr sluice transform in.csv "$option" -o out.csv
         [[ $stderr == *"another run writes to out.csv"* ]]
@@ -197,10 +181,10 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
     echo n,t >in.csv
     for i in {1..8}; do
         seq $((100 * i - 99)) $((100 * i)) | sed 's/$/,x/; s/.*7,x$/&,too many/' >>in.csv
-        goal=$(($(commits out.csv) + i % 2))
+        goal=$(($(beside out.csv) + i % 2))
         sluice transform -f in.csv --resume --quiet -o out.csv --rejects bad.json &
         pid=$!
-        until_true eval '[ "$(commits out.csv)" -ge "$goal" ]' || break
+        until_true eval '[ "$(beside out.csv)" -ge "$goal" ]' || break
         kill -9 "$pid"
         ends_with 137 "$pid"
     done
@@ -316,14 +300,14 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
     for i in {1..12}; do
         mkfifo "first.$i" "second.$i" # nobody of the round before can open these
         come $((1000 * i)) $((1000 * i + 1000))
-        goal=$(($(commits out.csv) + i / 3 % 3))
+        goal=$(($(beside out.csv) + i / 3 % 3))
         sluice replay -f new/ --quiet --resume-from out.csv --checkpoint 1ms >"first.$i" &
         pids=($!)
         sluice aggregate --quiet --resume-from out.csv "${WINDOWS[@]}" <"first.$i" >"second.$i" &
         pids+=($!)
         sluice transform --quiet --resume -o out.csv <"second.$i" &
         pids+=($!)
-        until_true eval '[ "$(commits out.csv)" -ge "$goal" ]' || break
+        until_true eval '[ "$(beside out.csv)" -ge "$goal" ]' || break
         kill -9 "${pids[i % 3]}"
         for pid in "${pids[@]}"; do
             until_true is_gone "$pid" || break 2

@@ -4,30 +4,7 @@
 #
 # Pipes of several commands that go on where the last run was, whichever process of them died.
 load common
-
-WINDOWS=(--window '1 hour' --by 'kind' --select 'count(*), sum(v), p50(v)')
-
-# Rows FROM to TO, 37 s apart, under three keys, are appended to the log new/.
-come() { # FROM TO
-    awk -v from="$1" -v to="$2" 'BEGIN {
-        print "ts,kind,v"
-        for (i = from; i < to; i++)
-            printf "%d,%s,%d\n", 1767225600 + 37 * i, substr("abc", i % 3 + 1, 1), i * 7 % 1000
-    }' >"events.$1.csv"
-    sluice ingest --quiet --time ts --time-format epoch:s "events.$1.csv" -o new/
-}
-
-whole() {
-    sluice aggregate new/ "${WINDOWS[@]}" -O csv --quiet | tail -n +2 | sort
-}
-
-committed() { # LOG
-    sluice replay "$1" -O csv --quiet | tail -n +2 | sort
-}
-
-commits() { # LOG
-    if [ -d "$1/commits" ]; then cat "$1"/commits/*.jsonl | wc -l; else echo 0; fi
-}
+load resume_helper
 
 # The last stage keeps state; the one in the middle; none.
 at_end() { # OPTION OF THE HEAD...
