@@ -57,6 +57,17 @@ in_order() { # every process gave the rows of a partition in the order of their 
     done
 }
 
+# One whose reader stops: it holds all six partitions, and cannot commit. Its process is `stuck`, descriptor 8 is
+# where it writes.
+stuck_reader() {
+    mkfifo pipe
+    sluice tail --quiet -f --group g --meta -O csv l/ >pipe 2>err.0 &
+    stuck=$!
+    pids+=("$stuck")
+    exec 8<pipe
+    until_true holds "$stuck" 6
+}
+
 @test "two processes share the partitions, and together give each row once" {
     six
     start 1
@@ -183,13 +194,7 @@ in_order() { # every process gave the rows of a partition in the order of their 
 
 @test "a bounded run waits for the rows that another process holds, and takes them over if it dies" {
     six
-    # Its reader stops: it holds all partitions, and cannot commit.
-    mkfifo pipe
-    sluice tail --quiet -f --group g --meta -O csv l/ >pipe 2>err.0 &
-    local stuck=$!
-    pids+=("$stuck")
-    exec 8<pipe
-    until_true holds "$stuck" 6
+    stuck_reader
     add 1 40000
     sluice replay --group g --meta -O csv l/ >out.1 2>err.1 &
     pid=$!
@@ -246,12 +251,7 @@ in_order() { # every process gave the rows of a partition in the order of their 
 
 @test "rows that stand in a pipe and were not written come again" {
     six
-    mkfifo pipe
-    sluice tail --quiet -f --group g --meta -O csv l/ >pipe 2>err.0 &
-    local stuck=$!
-    pids+=("$stuck")
-    exec 8<pipe
-    until_true holds "$stuck" 6
+    stuck_reader
     add 1 40000
     # What goes into the pipe is less than all of it.
     read -r -t 30 _ <&8

@@ -298,21 +298,11 @@ print(pa.ipc.open_stream(open(sys.argv[1], "rb")).read_all().column("a").to_pyli
 
 @test "a pipe that ends in a file, one of it killed again and again, gives what one command gives" {
     for i in {1..12}; do
-        mkfifo "first.$i" "second.$i" # nobody of the round before can open these
         come $((1000 * i)) $((1000 * i + 1000))
-        goal=$(($(beside out.csv) + i / 3 % 3))
-        sluice replay -f new/ --quiet --resume-from out.csv --checkpoint 1ms >"first.$i" &
-        pids=($!)
-        sluice aggregate --quiet --resume-from out.csv "${WINDOWS[@]}" <"first.$i" >"second.$i" &
-        pids+=($!)
-        sluice transform --quiet --resume -o out.csv <"second.$i" &
-        pids+=($!)
-        until_true eval '[ "$(beside out.csv)" -ge "$goal" ]' || break
-        kill -9 "${pids[i % 3]}"
-        for pid in "${pids[@]}"; do
-            until_true is_gone "$pid" || break 2
-            wait "$pid" || true
-        done
+        killed $((i % 3)) $((i / 3 % 3)) out.csv.sluice \
+            'sluice replay -f new/ --quiet --resume-from out.csv --checkpoint 1ms' \
+            'sluice aggregate --quiet --resume-from out.csv "${WINDOWS[@]}"' \
+            'sluice transform --quiet --resume -o out.csv' 2>/dev/null || break
     done
     [ "$i" -eq 12 ]
     sluice replay new/ --quiet --resume-from out.csv --final |

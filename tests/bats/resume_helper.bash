@@ -34,3 +34,24 @@ committed() { # LOG
 commits() { # LOG
     if [ -d "$1/commits" ]; then cat "$1"/commits/*.jsonl | wc -l; else echo 0; fi
 }
+
+# Runs three stages, on pipes that show their processes, and kills the one of that number once so many commits
+# more are in the log. The others must end by themselves. i: number of the round.
+killed() { # NUMBER COMMITS LOG STAGE...
+    local which=$1 log=$3 goal=$(($(commits "$3") + $2)) pid
+    local first=first.$i second=second.$i
+    mkfifo "$first" "$second"
+    eval "exec $4" >"$first" &
+    pids=($!)
+    eval "exec $5" <"$first" >"$second" &
+    pids+=($!)
+    eval "exec $6" <"$second" &
+    pids+=($!)
+    until_true eval '[ "$(commits "$log")" -ge "$goal" ]' || return 1
+    kill -9 "${pids[which]}"
+    for pid in "${pids[@]}"; do
+        until_true is_gone "$pid" || return 1
+        wait "$pid" || true
+    done
+    pids=()
+}

@@ -68,31 +68,10 @@ nowhere() {
     [ "$(commits d/)" = "$before" ]
 }
 
-# Runs three stages, on pipes that show their processes, and kills the one of that number once enough was
-# committed. The others must end by themselves.
-killed() { # NUMBER COMMITS STAGE...
-    local which=$1 goal=$(($(commits d/) + $2)) pid
-    local first=first.$i second=second.$i
-    mkfifo "$first" "$second"
-    eval "exec $3" >"$first" &
-    pids=($!)
-    eval "exec $4" <"$first" >"$second" &
-    pids+=($!)
-    eval "exec $5" <"$second" &
-    pids+=($!)
-    until_true eval '[ "$(commits d/)" -ge "$goal" ]' || return 1
-    kill -9 "${pids[which]}"
-    for pid in "${pids[@]}"; do
-        until_true is_gone "$pid" || return 1
-        wait "$pid" || true
-    done
-    pids=()
-}
-
 @test "kill -9 of any process, state in the last stage: the result is that of one run" {
     for i in {1..18}; do
         come $((1000 * i)) $((1000 * i + 1000))
-        killed $((i % 3)) $((i % 3)) 'sluice replay -f new/ --quiet --resume-from d/ --checkpoint 1ms' \
+        killed $((i % 3)) $((i % 3)) d 'sluice replay -f new/ --quiet --resume-from d/ --checkpoint 1ms' \
             'sluice transform --quiet --where "v >= 0"' \
             'sluice aggregate --quiet --resume "${WINDOWS[@]}" -o d/' 2>/dev/null || break
     done
@@ -104,7 +83,7 @@ killed() { # NUMBER COMMITS STAGE...
 @test "kill -9 of any process, state in the middle: the result is that of one run" {
     for i in {1..18}; do
         come $((1000 * i)) $((1000 * i + 1000))
-        killed $((i % 3)) $((i % 3)) 'sluice replay -f new/ --quiet --resume-from d/ --checkpoint 1ms' \
+        killed $((i % 3)) $((i % 3)) d 'sluice replay -f new/ --quiet --resume-from d/ --checkpoint 1ms' \
             'sluice aggregate --quiet --resume-from d/ "${WINDOWS[@]}"' \
             'sluice transform --quiet --resume -o d/' 2>/dev/null || break
     done
