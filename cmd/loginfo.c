@@ -230,14 +230,24 @@ static int info(struct sl_log *log, int columns, struct sl_buf *out, struct sl_e
     return rc;
 }
 
-int sl_cmd_log_info(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path)
+static int print_schema(struct sl_log *log, int columns SL_UNUSED, struct sl_buf *out,
+                        struct sl_err *err SL_UNUSED)
+{
+    sl_schema_print(sl_log_schema(log), out);
+    sl_buf_addch(out, '\n');
+    return 0;
+}
+
+/* Prints what fn says of the log. */
+static int tell(const struct sl_cmd *cmd, const char *path, int columns,
+                int (*fn)(struct sl_log *log, int columns, struct sl_buf *out, struct sl_err *err))
 {
     struct sl_buf out = SL_BUF_INIT;
     struct sl_log *log = NULL;
-    struct sl_err err;
+    struct sl_err err = SL_ERR_INIT;
     int rc = sl_log_open(path, &log, &err);
     if (rc == 0)
-        rc = info(log, a->columns, &out, &err);
+        rc = fn(log, columns, &out, &err);
     if (rc == 0)
         rc = sl_buf_check(&out, &err);
     if (rc == 0)
@@ -247,21 +257,13 @@ int sl_cmd_log_info(const struct sl_cmd *cmd, const struct sl_log_args *a, const
     return rc < 0 ? sl_command_fail(cmd, &err) : SL_EXIT_GOOD;
 }
 
+int sl_cmd_log_info(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path)
+{
+    return tell(cmd, path, a->columns, info);
+}
+
 int sl_cmd_log_schema(const struct sl_cmd *cmd, const struct sl_log_args *a SL_UNUSED,
                       const char *path)
 {
-    struct sl_buf out = SL_BUF_INIT;
-    struct sl_log *log = NULL;
-    struct sl_err err;
-    int rc = sl_log_open(path, &log, &err);
-    if (rc == 0) {
-        sl_schema_print(sl_log_schema(log), &out);
-        sl_buf_addch(&out, '\n');
-        rc = sl_buf_check(&out, &err);
-    }
-    if (rc == 0)
-        fwrite(out.data, 1, out.len, stdout);
-    sl_buf_release(&out);
-    sl_log_free(log);
-    return rc < 0 ? sl_command_fail(cmd, &err) : SL_EXIT_GOOD;
+    return tell(cmd, path, 0, print_schema);
 }
