@@ -24,7 +24,6 @@ enum {
     RECORD = 256, /* bytes at most */
     HOLDER = 128, /* bytes of who holds a partition, in `lock` */
     HOST = 64,
-    PID = 10,
     MEMBERS = 1 << 24, /* the first byte that is a member's lock */
     MOST_MEMBERS = 4096,
 };
@@ -280,35 +279,12 @@ static int check_there(const struct sl_consumer *c, struct sl_err *err)
     return sl_err_place(err, "%s", c->dir);
 }
 
-/* Says who the lock at a byte belongs to: process id, space, host, space, CRC, newline. */
+/* Says who the lock at a byte belongs to. */
 static int say_holder(const struct sl_consumer *c, int64_t at, struct sl_err *err)
 {
-    char h[HOLDER], host[HOST + 1] = "";
-    if (gethostname(host, sizeof(host) - 1) < 0)
-        host[0] = '\0';
-    assert(strlen(host) <= HOST); /* the CRC comes behind it */
-    memset(h, ' ', sizeof(h));
-    sl_digits(h, PID, getpid());
-    memcpy(h + PID + 1, host, strlen(host));
-    sl_hex32(h + PID + HOST + 2, sl_crc32c(0, h, PID + HOST + 2));
-    h[sizeof(h) - 1] = '\n';
+    char h[SL_HOLDER_BYTES(HOST)];
+    sl_holder_print(h, HOST);
     return sl_path_pwrite(c->lock, h, sizeof(h), at, c->dir, err);
-}
-
-static int read_holder(const struct sl_consumer *c, int64_t at, int64_t *pid, char *host)
-{
-    char h[HOLDER];
-    uint64_t crc;
-    int n = HOST;
-    if (pread(c->lock, h, sizeof(h), at) != (ssize_t)sizeof(h) ||
-        !sl_hex_parse(h + PID + HOST + 2, 8, &crc) || crc != sl_crc32c(0, h, PID + HOST + 2) ||
-        !sl_digits_parse(h, PID, pid))
-        return 0;
-    while (n > 0 && h[PID + n] == ' ')
-        n--;
-    memcpy(host, h + PID + 1, (size_t)n);
-    host[n] = '\0';
-    return 1;
 }
 
 int sl_consumer_join(struct sl_consumer *c, struct sl_err *err)
@@ -334,7 +310,7 @@ int sl_consumer_seize(struct sl_consumer *c, struct sl_err *err)
     if (rc)
         return rc < 0 ? rc : check_there(c, err);
     sl_err_set(err, SL_ELOCKED, "the group is in use");
-    if (find_lock(c, 0, MEMBERS, &at) && read_holder(c, at, &pid, host))
+    if (find_lock(c, 0, MEMBERS, &at) && sl_holder_read(c->lock, at, HOST, &pid, host))
         sl_err_hint(err, "end its readers first; process %" PRId64 " on %s is one", pid, host);
     else
         sl_err_hint(err, "end its readers first");
@@ -375,7 +351,7 @@ int sl_consumer_holder(const struct sl_consumer *c, int partition, int64_t *pid,
 {
     int64_t at;
     return find_lock(c, partition_byte(partition), 1, &at) &&
-           read_holder(c, partition_byte(partition), pid, host);
+           sl_holder_read(c->lock, partition_byte(partition), HOST, pid, host);
 }
 
 /* ---- positions ---- */

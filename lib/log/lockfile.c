@@ -26,9 +26,8 @@ struct place {
 };
 static const struct place places[] = {
     [SL_LOCK_APPEND] = {128, 64}, [SL_LOCK_SYNC] = {67, 40}, [SL_LOCK_USE] = {128, 64}};
-enum { HOLDER_MAX = PID + 64 + 11 };
-#define HOLDER_CRC(p)   (PID + 1 + (p)->host + 1)
-#define HOLDER_BYTES(p) (HOLDER_CRC(p) + 9)
+enum { HOST_MAX = 64 };
+#define HOLDER_CRC(width) (PID + 1 + (width) + 1)
 
 const char sl_boot_failed[] = "00000000-0000-0000-0000-000000000000";
 
@@ -90,16 +89,33 @@ static void print_mark(char *out, int64_t durable, const char *boot, char busy)
     out[66] = '\n';
 }
 
-static void print_holder(char *out, const struct place *p)
+void sl_holder_print(char *out, int width)
 {
-    char host[65] = "";
+    char host[HOST_MAX + 1] = "";
+    assert(out && width > 0 && width <= HOST_MAX);
     if (gethostname(host, sizeof(host) - 1) < 0)
         host[0] = '\0';
-    memset(out, ' ', (size_t)HOLDER_BYTES(p));
+    memset(out, ' ', (size_t)SL_HOLDER_BYTES(width));
     sl_digits(out, PID, getpid());
-    memcpy(out + PID + 1, host, SL_MIN(strlen(host), (size_t)p->host));
-    sl_hex32(out + HOLDER_CRC(p), sl_crc32c(0, out, (size_t)HOLDER_CRC(p)));
-    out[HOLDER_BYTES(p) - 1] = '\n';
+    memcpy(out + PID + 1, host, SL_MIN(strlen(host), (size_t)width));
+    sl_hex32(out + HOLDER_CRC(width), sl_crc32c(0, out, (size_t)HOLDER_CRC(width)));
+    out[SL_HOLDER_BYTES(width) - 1] = '\n';
+}
+
+int sl_holder_read(int fd, int64_t at, int width, int64_t *pid, char *host)
+{
+    char h[SL_HOLDER_BYTES(HOST_MAX)];
+    uint64_t crc;
+    assert(width > 0 && width <= HOST_MAX && pid && host);
+    ssize_t size = SL_HOLDER_BYTES(width);
+    if (pread(fd, h, (size_t)size, at) != size || !sl_hex_parse(h + HOLDER_CRC(width), 8, &crc) ||
+        crc != sl_crc32c(0, h, (size_t)HOLDER_CRC(width)) || !sl_digits_parse(h, PID, pid))
+        return 0;
+    while (width > 0 && h[PID + width] == ' ')
+        width--;
+    memcpy(host, h + PID + 1, (size_t)width);
+    host[width] = '\0';
+    return 1;
 }
 
 int sl_lockfile_create(const char *path, int64_t durable, const char *boot, struct sl_err *err)
@@ -107,7 +123,7 @@ int sl_lockfile_create(const char *path, int64_t durable, const char *boot, stru
     char all[SL_LOCKFILE_BYTES];
     memset(all, ' ', sizeof(all));
     print_mark(all, durable, boot, ' ');
-    print_holder(all + places[SL_LOCK_APPEND].at, &places[SL_LOCK_APPEND]);
+    sl_holder_print(all + places[SL_LOCK_APPEND].at, places[SL_LOCK_APPEND].host);
     all[SL_LOCKFILE_BYTES - 1] = '\n';
     int fd = sl_path_open(path, O_WRONLY | O_CREAT | O_EXCL, 0666, err);
     if (fd < 0)
@@ -123,18 +139,7 @@ int sl_lockfile_holder(const struct sl_lockfile *f, enum sl_lock_byte byte, int6
                        char *host)
 {
     const struct place *p = &places[byte];
-    char h[HOLDER_MAX];
-    uint64_t crc;
-    int n = p->host;
-    if (pread(f->fd, h, (size_t)HOLDER_BYTES(p), p->at) != (ssize_t)HOLDER_BYTES(p) ||
-        !sl_hex_parse(h + HOLDER_CRC(p), 8, &crc) ||
-        crc != sl_crc32c(0, h, (size_t)HOLDER_CRC(p)) || !sl_digits_parse(h, PID, pid))
-        return 0;
-    while (n > 0 && h[PID + n] == ' ')
-        n--;
-    memcpy(host, h + PID + 1, (size_t)n);
-    host[n] = '\0';
-    return 1;
+    return sl_holder_read(f->fd, p->at, p->host, pid, host);
 }
 
 /* Says who holds the lock, as far as the file tells. */
@@ -249,18 +254,19 @@ int sl_lockfile_set_syncing(struct sl_lockfile *f, const struct sl_lock_mark *m,
 {
     assert(f->fd >= 0 && m);
     const struct place *p = &places[SL_LOCK_SYNC];
-    char r[MARK_BYTES + HOLDER_MAX];
+    char r[MARK_BYTES + SL_HOLDER_BYTES(HOST_MAX)];
     assert(p->at == MARK_BYTES);
     print_mark(r, m->durable, m->boot, SYNCING);
-    print_holder(r + MARK_BYTES, p);
-    return sl_path_pwrite(f->fd, r, (size_t)(MARK_BYTES + HOLDER_BYTES(p)), 0, f->path, err);
+    sl_holder_print(r + MARK_BYTES, p->host);
+    return sl_path_pwrite(f->fd, r, (size_t)(MARK_BYTES + SL_HOLDER_BYTES(p->host)), 0, f->path,
+                          err);
 }
 
 int sl_lockfile_set_holder(struct sl_lockfile *f, struct sl_err *err)
 {
     assert(f->fd >= 0);
     const struct place *p = &places[SL_LOCK_APPEND];
-    char h[HOLDER_MAX];
-    print_holder(h, p);
-    return sl_path_pwrite(f->fd, h, (size_t)HOLDER_BYTES(p), p->at, f->path, err);
+    char h[SL_HOLDER_BYTES(HOST_MAX)];
+    sl_holder_print(h, p->host);
+    return sl_path_pwrite(f->fd, h, (size_t)SL_HOLDER_BYTES(p->host), p->at, f->path, err);
 }

@@ -18,6 +18,14 @@ enum sl_lock_kind { SL_LOCK_SHARED, SL_LOCK_EXCLUSIVE };
 enum { SL_BOOT_ID = 36, SL_LOCKFILE_BYTES = 256, SL_HOLDER_HOST = 65 };
 #define SL_LOCK_PATIENCE (10 * 1000000LL) /* µs until SL_ELOCKED */
 
+/* A record of who holds a lock: process id in 10 digits, space, host padded to `width` bytes, space, CRC of these,
+ * newline. */
+#define SL_HOLDER_BYTES(width) (10 + 1 + (width) + 1 + 8 + 1)
+/* Of this process. */
+void sl_holder_print(char *out, int width);
+/* Read at a place of a file: 1 and *pid and host (width + 1 bytes), or 0: there is none. */
+int sl_holder_read(int fd, int64_t at, int width, int64_t *pid, char *host);
+
 struct sl_lockfile {
     int fd;     /* -1: none (a reader that may not open it) */
     char *path; /* owned */
