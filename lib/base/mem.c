@@ -141,11 +141,18 @@ void sl_account_release(struct sl_account *a, size_t bytes)
 
 /* ---- buffers ---- */
 
-static uint8_t *aligned_bytes(size_t capacity)
+/* Aligned here: glibc's aligned_alloc looks for more than it takes, so that a freed block never fits the
+ * next one of its size, and the heap grows by new pages instead. */
+static void *bytes_for(size_t capacity)
 {
     if (capacity > SIZE_MAX - SLACK - ALIGNMENT || !admit())
         return NULL;
-    return aligned_alloc(ALIGNMENT, SL_ALIGN_UP(capacity + SLACK, (size_t)ALIGNMENT));
+    return malloc(capacity + SLACK + ALIGNMENT);
+}
+
+static uint8_t *aligned(void *bytes)
+{
+    return (uint8_t *)bytes + (-(uintptr_t)bytes & (ALIGNMENT - 1));
 }
 
 struct sl_buffer *sl_buffer_want(struct sl_account *account, size_t size, const char *what,
@@ -157,13 +164,14 @@ struct sl_buffer *sl_buffer_want(struct sl_account *account, size_t size, const 
         free(b);
         return NULL;
     }
-    if (b && !(b->data = aligned_bytes(size))) {
+    if (b && !(b->bytes = bytes_for(size))) {
         sl_account_release(account, account ? size : 0);
         free(b);
         b = NULL;
     }
     if (!b)
         return sl_err_no_memory(err, what);
+    b->data = aligned(b->bytes);
     memset(b->data + size, 0, SLACK);
     b->size = b->capacity = size;
     b->account = account;
@@ -190,7 +198,7 @@ void sl_buffer_unref(struct sl_buffer *b)
     assert(!b || b->refs > 0);
     if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
         return;
-    free(b->data);
+    free(b->bytes);
     if (b->account)
         sl_account_release(b->account, b->capacity);
     free(b);
@@ -203,16 +211,17 @@ int sl_buffer_grow(struct sl_buffer *b, size_t capacity)
         return 0;
     if (b->account && sl_account_charge(b->account, capacity - b->capacity, NULL) < 0)
         return -SL_ENOMEM;
-    uint8_t *data = aligned_bytes(capacity);
-    if (!data) {
+    void *bytes = bytes_for(capacity);
+    if (!bytes) {
         if (b->account)
             sl_account_release(b->account, capacity - b->capacity);
         return -SL_ENOMEM;
     }
-    memcpy(data, b->data, b->size);
-    memset(data + capacity, 0, SLACK);
-    free(b->data);
-    b->data = data;
+    memcpy(aligned(bytes), b->data, b->size);
+    free(b->bytes);
+    b->bytes = bytes;
+    b->data = aligned(bytes);
+    memset(b->data + capacity, 0, SLACK);
     b->capacity = capacity;
     return 0;
 }

@@ -81,6 +81,7 @@ struct sl_buffer {
     size_t size;     /* bytes in use */
     size_t capacity; /* bytes owned, without the slack */
     uint8_t *data;
+    void *bytes; /* what was allocated: data lies in it */
     struct sl_account *account;
 };
 
