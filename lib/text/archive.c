@@ -21,69 +21,30 @@
 
 enum { BLOCK = 256 << 10, MAGIC = 6 /* bytes, at most */ };
 
-/* Functions of libarchive that are used. */
+/* Functions of libarchive that are used; lib has each under its own name, with its own type. */
+/* clang-format off */
+#define FUNCTIONS(X)                                                                \
+    X(archive_read_new) X(archive_read_free) X(archive_read_open)                   \
+    X(archive_read_next_header) X(archive_read_data)                                \
+    X(archive_read_support_filter_zstd) X(archive_read_support_filter_bzip2)        \
+    X(archive_read_support_filter_xz) X(archive_read_support_filter_lz4)            \
+    X(archive_read_support_filter_compress)                                         \
+    X(archive_read_support_format_raw) X(archive_read_support_format_empty)         \
+    X(archive_write_new) X(archive_write_free) X(archive_write_open)                \
+    X(archive_write_add_filter_gzip) X(archive_write_add_filter_zstd)               \
+    X(archive_write_set_format_raw) X(archive_write_set_filter_option)              \
+    X(archive_write_set_bytes_in_last_block)                                        \
+    X(archive_write_header) X(archive_write_data) X(archive_write_close)            \
+    X(archive_entry_new) X(archive_entry_free)                                      \
+    X(archive_entry_set_filetype) X(archive_entry_set_pathname)                     \
+    X(archive_error_string)
+/* clang-format on */
+#define MEMBER(name) __typeof__(name) *name;
+#define SYMBOL(name) SL_SYMBOL(#name, lib, name),
 static struct {
-    struct archive *(*read_new)(void);
-    int (*read_free)(struct archive *);
-    int (*read_zstd)(struct archive *);
-    int (*read_bzip2)(struct archive *);
-    int (*read_xz)(struct archive *);
-    int (*read_lz4)(struct archive *);
-    int (*read_compress)(struct archive *);
-    int (*read_raw)(struct archive *);
-    int (*read_empty)(struct archive *);
-    int (*read_open)(struct archive *, void *, archive_open_callback *, archive_read_callback *,
-                     archive_close_callback *);
-    int (*read_next_header)(struct archive *, struct archive_entry **);
-    la_ssize_t (*read_data)(struct archive *, void *, size_t);
-    struct archive *(*write_new)(void);
-    int (*write_free)(struct archive *);
-    int (*write_gzip)(struct archive *);
-    int (*write_zstd)(struct archive *);
-    int (*write_raw)(struct archive *);
-    int (*write_option)(struct archive *, const char *, const char *, const char *);
-    int (*write_last_block)(struct archive *, int);
-    int (*write_open)(struct archive *, void *, archive_open_callback *, archive_write_callback *,
-                      archive_close_callback *);
-    int (*write_header)(struct archive *, struct archive_entry *);
-    la_ssize_t (*write_data)(struct archive *, const void *, size_t);
-    int (*write_close)(struct archive *);
-    struct archive_entry *(*entry_new)(void);
-    void (*entry_free)(struct archive_entry *);
-    void (*entry_set_filetype)(struct archive_entry *, unsigned int);
-    void (*entry_set_pathname)(struct archive_entry *, const char *);
-    const char *(*error_string)(struct archive *);
+    FUNCTIONS(MEMBER)
 } lib;
-static const struct sl_symbol symbols[] = {
-    SL_SYMBOL("archive_read_new", lib, read_new),
-    SL_SYMBOL("archive_read_free", lib, read_free),
-    SL_SYMBOL("archive_read_support_filter_zstd", lib, read_zstd),
-    SL_SYMBOL("archive_read_support_filter_bzip2", lib, read_bzip2),
-    SL_SYMBOL("archive_read_support_filter_xz", lib, read_xz),
-    SL_SYMBOL("archive_read_support_filter_lz4", lib, read_lz4),
-    SL_SYMBOL("archive_read_support_filter_compress", lib, read_compress),
-    SL_SYMBOL("archive_read_support_format_raw", lib, read_raw),
-    SL_SYMBOL("archive_read_support_format_empty", lib, read_empty),
-    SL_SYMBOL("archive_read_open", lib, read_open),
-    SL_SYMBOL("archive_read_next_header", lib, read_next_header),
-    SL_SYMBOL("archive_read_data", lib, read_data),
-    SL_SYMBOL("archive_write_new", lib, write_new),
-    SL_SYMBOL("archive_write_free", lib, write_free),
-    SL_SYMBOL("archive_write_add_filter_gzip", lib, write_gzip),
-    SL_SYMBOL("archive_write_add_filter_zstd", lib, write_zstd),
-    SL_SYMBOL("archive_write_set_format_raw", lib, write_raw),
-    SL_SYMBOL("archive_write_set_filter_option", lib, write_option),
-    SL_SYMBOL("archive_write_set_bytes_in_last_block", lib, write_last_block),
-    SL_SYMBOL("archive_write_open", lib, write_open),
-    SL_SYMBOL("archive_write_header", lib, write_header),
-    SL_SYMBOL("archive_write_data", lib, write_data),
-    SL_SYMBOL("archive_write_close", lib, write_close),
-    SL_SYMBOL("archive_entry_new", lib, entry_new),
-    SL_SYMBOL("archive_entry_free", lib, entry_free),
-    SL_SYMBOL("archive_entry_set_filetype", lib, entry_set_filetype),
-    SL_SYMBOL("archive_entry_set_pathname", lib, entry_set_pathname),
-    SL_SYMBOL("archive_error_string", lib, error_string),
-};
+static const struct sl_symbol symbols[] = {FUNCTIONS(SYMBOL)};
 static struct sl_library library = SL_LIBRARY("libarchive.so.13", "libarchive13", symbols, &lib);
 
 static int need_library(struct sl_err *err)
@@ -179,7 +140,7 @@ void sl_decompressor_free(struct sl_decompressor *d)
     if (!d)
         return;
     if (d->a)
-        lib.read_free(d->a);
+        lib.archive_read_free(d->a);
     sl_gunzip_free(d->gz);
     free(d->place);
     free(d);
@@ -192,7 +153,7 @@ static int64_t decompress_error(struct sl_decompressor *d, struct sl_err *err)
             *err = d->err;
         return -(int64_t)d->err.code;
     }
-    const char *text = lib.error_string(d->a);
+    const char *text = lib.archive_error_string(d->a);
     sl_err_set(err, SL_EFORMAT, "damaged compressed data: %s", text ? text : "unknown");
     return sl_err_offset(err, d->place, d->in);
 }
@@ -203,19 +164,19 @@ static int64_t open_archive(struct sl_decompressor *d, struct sl_err *err)
     struct archive_entry *entry;
     if (need_library(err) < 0)
         return -SL_EUNSUPPORTED;
-    d->a = lib.read_new();
+    d->a = lib.archive_read_new();
     if (!d->a)
         return sl_err_nomem(err, "decompressing");
-    lib.read_zstd(d->a);
-    lib.read_bzip2(d->a);
-    lib.read_xz(d->a);
-    lib.read_lz4(d->a);
-    lib.read_compress(d->a);
-    lib.read_raw(d->a);
-    lib.read_empty(d->a);
-    if (lib.read_open(d->a, d, NULL, on_read, NULL) != ARCHIVE_OK)
+    lib.archive_read_support_filter_zstd(d->a);
+    lib.archive_read_support_filter_bzip2(d->a);
+    lib.archive_read_support_filter_xz(d->a);
+    lib.archive_read_support_filter_lz4(d->a);
+    lib.archive_read_support_filter_compress(d->a);
+    lib.archive_read_support_format_raw(d->a);
+    lib.archive_read_support_format_empty(d->a);
+    if (lib.archive_read_open(d->a, d, NULL, on_read, NULL) != ARCHIVE_OK)
         return decompress_error(d, err);
-    int rc = lib.read_next_header(d->a, &entry);
+    int rc = lib.archive_read_next_header(d->a, &entry);
     d->ended = rc == ARCHIVE_EOF;
     return rc == ARCHIVE_OK || rc == ARCHIVE_WARN || d->ended ? 0 : decompress_error(d, err);
 }
@@ -240,7 +201,7 @@ static int64_t open_input(struct sl_decompressor *d, struct sl_err *err)
 static int64_t read_plain(struct sl_decompressor *d, void *data, size_t n, struct sl_err *err)
 {
     if (!d->gz) {
-        la_ssize_t got = lib.read_data(d->a, data, n);
+        la_ssize_t got = lib.archive_read_data(d->a, data, n);
         return got < 0 ? decompress_error(d, err) : got;
     }
     int64_t got = sl_gunzip_read(d->gz, data, n, err);
@@ -289,7 +250,7 @@ static la_ssize_t on_write(struct archive *a, void *arg, const void *data, size_
 
 static int compress_error(struct sl_compressor *c, struct sl_err *err)
 {
-    const char *text = lib.error_string(c->a);
+    const char *text = lib.archive_error_string(c->a);
     return sl_err_set(err, SL_EFAIL, "compressing failed: %s", text ? text : "unknown");
 }
 
@@ -299,27 +260,29 @@ static int compressor_open(struct sl_compressor *c, const char *suffix, struct s
     int zstd = strcmp(suffix, "zst") == 0, rc = 0;
     if (!zstd && strcmp(suffix, "gz") != 0)
         return sl_err_set(err, SL_EUSAGE, "cannot compress to .%s; gz and zst are known", suffix);
-    c->a = lib.write_new();
-    e = lib.entry_new();
+    c->a = lib.archive_write_new();
+    e = lib.archive_entry_new();
     if (!c->a || !e) {
         rc = sl_err_nomem(err, "compressing");
         goto out;
     }
-    if ((zstd ? lib.write_zstd(c->a) : lib.write_gzip(c->a)) < ARCHIVE_WARN ||
-        lib.write_raw(c->a) != ARCHIVE_OK || lib.write_last_block(c->a, 1) != ARCHIVE_OK) {
+    if ((zstd ? lib.archive_write_add_filter_zstd(c->a) : lib.archive_write_add_filter_gzip(c->a)) <
+            ARCHIVE_WARN ||
+        lib.archive_write_set_format_raw(c->a) != ARCHIVE_OK ||
+        lib.archive_write_set_bytes_in_last_block(c->a, 1) != ARCHIVE_OK) {
         rc = compress_error(c, err);
         goto out;
     }
     if (!zstd) /* the same bytes whenever it is made */
-        lib.write_option(c->a, "gzip", "timestamp", NULL);
-    lib.entry_set_filetype(e, AE_IFREG);
-    lib.entry_set_pathname(e, "data");
-    if (lib.write_open(c->a, c, NULL, on_write, NULL) != ARCHIVE_OK ||
-        lib.write_header(c->a, e) != ARCHIVE_OK)
+        lib.archive_write_set_filter_option(c->a, "gzip", "timestamp", NULL);
+    lib.archive_entry_set_filetype(e, AE_IFREG);
+    lib.archive_entry_set_pathname(e, "data");
+    if (lib.archive_write_open(c->a, c, NULL, on_write, NULL) != ARCHIVE_OK ||
+        lib.archive_write_header(c->a, e) != ARCHIVE_OK)
         rc = compress_error(c, err);
 out:
     if (e)
-        lib.entry_free(e);
+        lib.archive_entry_free(e);
     return rc;
 }
 
@@ -346,7 +309,7 @@ int sl_compressor_write(struct sl_compressor *c, const void *data, size_t n, str
     int rc = 0;
     c->out = out;
     while (n > 0 && rc == 0) {
-        la_ssize_t k = lib.write_data(c->a, p, n);
+        la_ssize_t k = lib.archive_write_data(c->a, p, n);
         if (k <= 0) {
             rc = compress_error(c, err);
         } else {
@@ -365,7 +328,7 @@ int sl_compressor_end(struct sl_compressor *c, struct sl_buf *out, struct sl_err
         return 0;
     c->closed = 1;
     c->out = out;
-    int rc = lib.write_close(c->a) == ARCHIVE_OK ? 0 : compress_error(c, err);
+    int rc = lib.archive_write_close(c->a) == ARCHIVE_OK ? 0 : compress_error(c, err);
     c->out = NULL;
     return rc < 0 ? rc : sl_buf_check(out, err);
 }
@@ -375,6 +338,6 @@ void sl_compressor_free(struct sl_compressor *c)
     if (!c)
         return;
     if (c->a)
-        lib.write_free(c->a);
+        lib.archive_write_free(c->a);
     free(c);
 }
