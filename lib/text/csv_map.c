@@ -86,22 +86,6 @@ static int map_by_name(struct sl_text_reader *r, struct sl_text_map *m, struct s
     return known;
 }
 
-/* What the values of a field look like. */
-static struct sl_text_guess guess_field(const struct sl_text_reader *r,
-                                        const struct sl_text_rows *rows, int field)
-{
-    struct sl_span v[SL_TEXT_BLOCK];
-    struct sl_text_guess g = {0};
-    struct sl_text_cursor at = {.rows = rows, .field = field};
-    for (size_t row = 0; row < rows->rows; row += SL_TEXT_BLOCK) {
-        size_t n = SL_MIN(rows->rows - row, (size_t)SL_TEXT_BLOCK);
-        sl_text_gather(&at, v, n);
-        for (size_t i = 0; i < n; i++)
-            sl_text_guess_add(&g, &v[i], r->o.zone);
-    }
-    return g;
-}
-
 /* The header has nothing to do with the columns: not a header, or not of these files. */
 static int refuse_strange(const struct sl_text_reader *r, const char *data, size_t n,
                           const struct sl_text_map *m, struct sl_err *err)
@@ -129,7 +113,7 @@ static int refuse_unknown(const struct sl_text_reader *r, struct sl_text_map *m,
 
     sl_err_set(err, SL_ESCHEMA, "column '%.60s' is not in the first file", m->names[0]);
     for (int i = 0; parsed && i < m->nunknown; i++) {
-        struct sl_text_guess g = guess_field(r, &rows, m->unknown[i]);
+        struct sl_text_guess g = sl_text_guess_field(r, &rows, m->unknown[i]);
         sl_schema_add(list, m->names[i], strlen(m->names[i]), sl_text_guess_type(&g, 0), NULL);
     }
     if (list)
@@ -213,6 +197,13 @@ const char *sl_text_unseen(const struct sl_text_reader *r)
 
 /* ---- decoding ---- */
 
+int sl_text_field_of(const struct sl_text_reader *r, const struct sl_text_map *map, int column)
+{
+    if (!map)
+        return r->columns[column].field;
+    return column < map->ncolumns ? map->field[column] : -1;
+}
+
 int sl_text_place(const struct sl_text_reader *r, struct sl_text_scratch *s,
                   const struct sl_text_map *map, struct sl_err *err)
 {
@@ -226,10 +217,7 @@ int sl_text_place(const struct sl_text_reader *r, struct sl_text_scratch *s,
         return rc;
     int *field = s->field, *fresh = s->fresh;
     for (int c = 0; c < r->ncolumns; c++)
-        field[c] = r->o.format == SL_TEXT_JSON ? c
-                   : !map                      ? r->columns[c].field
-                   : c < map->ncolumns         ? map->field[c]
-                                               : -1;
+        field[c] = r->o.format == SL_TEXT_JSON ? c : sl_text_field_of(r, map, c);
     for (int i = 0; map && i < map->nunknown; i++) {
         int c = sl_schema_find(r->schema, map->names[i], strlen(map->names[i]));
         if (c < 0)
@@ -249,7 +237,7 @@ int sl_text_add_fresh(const struct sl_text_reader *r, const struct sl_text_scrat
     assert(map || !s->nnew);
     for (int i = 0; i < s->nnew; i++) {
         int k = s->fresh[i];
-        struct sl_text_guess g = guess_field(r, rows, map->unknown[k]);
+        struct sl_text_guess g = sl_text_guess_field(r, rows, map->unknown[k]);
         if (!g.seen)
             continue;
         if (!*wider && !(*wider = sl_schema_copy(r->schema)))

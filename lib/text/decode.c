@@ -25,16 +25,6 @@ struct decode {
     struct sl_err *err;
 };
 
-static void record_of(const struct decode *d, size_t row, size_t *byte, size_t *len)
-{
-    if (d->rows.csv) {
-        sl_csv_record(d->rows.csv, row, d->chunk->data, d->chunk->n, byte, len);
-    } else {
-        *byte = d->rows.origins[row].byte;
-        *len = d->rows.origins[row].len;
-    }
-}
-
 /* Notes that a row is no row. */
 static int bad_row(struct decode *d, size_t row, int column, const char *reason)
 {
@@ -44,7 +34,7 @@ static int bad_row(struct decode *d, size_t row, int column, const char *reason)
         return 0;
     d->s->bad[row / 64] |= 1ULL << (row % 64);
     d->nbad++;
-    record_of(d, row, &byte, &len);
+    sl_text_record(&d->rows, row, d->chunk->data, d->chunk->n, &byte, &len);
     int field = d->r->o.format == SL_TEXT_JSON ? d->r->columns[column].field : d->s->field[column];
     return sl_text_reject(d->rejects, byte, len, field + 1, d->r->schema->fields[column].name,
                           d->err, "%s", reason);
@@ -195,7 +185,7 @@ static int note_wider(struct decode *d, size_t row, int column, const struct sl_
     const struct sl_text_chunk *c = d->chunk;
     struct sl_buf why = SL_BUF_INIT;
     size_t byte, len;
-    record_of(d, row, &byte, &len);
+    sl_text_record(&d->rows, row, d->chunk->data, d->chunk->n, &byte, &len);
     sl_text_why(&why, v, c->place,
                 c->first_line + sl_text_lines(d->r->eol, c->data, c->data + byte));
     int rc = sl_buf_check(&why, d->err);

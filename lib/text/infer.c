@@ -271,3 +271,21 @@ struct sl_type sl_text_guess_type(const struct sl_text_guess *g, int tight)
         return type_of_exponents(g, tight);
     return sl_type_of(SL_TEXT);
 }
+
+struct sl_text_guess sl_text_guess_field(const struct sl_text_reader *r,
+                                         const struct sl_text_rows *rows, int field)
+{
+    struct sl_span v[SL_TEXT_BLOCK];
+    struct sl_text_guess g = {0};
+    struct sl_text_cursor at = {.rows = rows, .field = field};
+    while (at.row < rows->rows) {
+        size_t n = SL_MIN(rows->rows - at.row, (size_t)SL_TEXT_BLOCK);
+        g.at = (int64_t)at.row;
+        sl_text_gather(&at, v, n);
+        for (size_t i = 0; i < n; i++) {
+            g.at++;
+            sl_text_guess_add(&g, &v[i], r->o.zone);
+        }
+    }
+    return g;
+}

@@ -12,10 +12,9 @@
 #include "base/utf8.h"
 #include "text/text_reader.h"
 
-struct line {
+struct sl_json_line {
     const struct sl_text_reader *r;
     struct sl_text_scratch *s;
-    const struct sl_text_chunk *chunk;
     const struct sl_json_keys *keys;
     struct sl_json j;
     struct sl_span *out;
@@ -30,14 +29,14 @@ struct line {
 
 enum { OK = 0, BAD = -1, NOMEM = -2 };
 
-static int fail(struct line *l, const char *reason)
+static int fail(struct sl_json_line *l, const char *reason)
 {
     l->reason = reason;
     return BAD;
 }
 
 /* s.buf2 collects the members of _rest. */
-static void add_rest(struct line *l, uint32_t parent, const char *key, size_t key_len,
+static void add_rest(struct sl_json_line *l, uint32_t parent, const char *key, size_t key_len,
                      const char *raw, size_t len)
 {
     struct sl_buf *b = &l->s->buf2;
@@ -59,7 +58,7 @@ static void add_rest(struct line *l, uint32_t parent, const char *key, size_t ke
 }
 
 /* Bytes that live as long as the chunk, with slack behind. */
-static const char *keep(struct line *l, const char *p, size_t n)
+static const char *keep(struct sl_json_line *l, const char *p, size_t n)
 {
     char *copy = sl_arena_alloc(&l->s->arena, n + 16);
     if (copy)
@@ -67,7 +66,7 @@ static const char *keep(struct line *l, const char *p, size_t n)
     return copy;
 }
 
-static int set_string(struct line *l, struct sl_span *out, const struct sl_type *type)
+static int set_string(struct sl_json_line *l, struct sl_span *out, const struct sl_type *type)
 {
     const struct sl_json *j = &l->j;
     if (type->kind == SL_JSONB) {
@@ -88,7 +87,7 @@ static int set_string(struct line *l, struct sl_span *out, const struct sl_type 
 }
 
 /* The value whose first token is t, as the value of a column, or of _rest (column < 0). */
-static int take_value(struct line *l, int t, int column, uint32_t parent, const char *key,
+static int take_value(struct sl_json_line *l, int t, int column, uint32_t parent, const char *key,
                       size_t key_len)
 {
     struct sl_json *j = &l->j;
@@ -141,7 +140,7 @@ static int is_empty(const struct sl_json *j)
     return p < j->end && *p == '}';
 }
 
-static uint32_t find_key(struct line *l, const char *key, size_t len)
+static uint32_t find_key(struct sl_json_line *l, const char *key, size_t len)
 {
     const struct sl_json_keys *k = l->keys;
     uint32_t up = l->stack[l->depth], guess = l->s->after[l->last];
@@ -162,7 +161,7 @@ static uint32_t find_key(struct line *l, const char *key, size_t len)
 }
 
 /* The key that was just read, and its value. */
-static int take_member(struct line *l)
+static int take_member(struct sl_json_line *l)
 {
     struct sl_json *j = &l->j;
     const char *key = j->text;
@@ -206,7 +205,7 @@ static size_t blanks(const char *p, const char *end)
 }
 
 /* Why the line is no row, of which l->err says that it is no JSON. */
-static int fail_at_end(struct line *l, const char *end)
+static int fail_at_end(struct sl_json_line *l, const char *end)
 {
     const char *p = l->j.p + blanks(l->j.p, end);
     if (l->j.depth && p == end)
@@ -222,7 +221,7 @@ static int fail_at_end(struct line *l, const char *end)
     return fail(l, "text follows the object; one value a line is read (jq -c . makes that)");
 }
 
-static int take_line(struct line *l, const char *p, size_t n)
+static int take_line(struct sl_json_line *l, const char *p, size_t n)
 {
     sl_json_init(&l->j, p, n);
     l->depth = 0;
@@ -317,51 +316,30 @@ static int prepare(const struct sl_text_reader *r, struct sl_text_scratch *s, st
     return rc;
 }
 
+static int split_json(const struct sl_text_reader *r SL_UNUSED, struct sl_text_scratch *s,
+                      const char *p, size_t n, struct sl_span *out, const char **reason,
+                      struct sl_err *err)
+{
+    struct sl_json_line *l = s->line;
+    l->out = out;
+    int rc = take_line(l, p, n);
+    *reason = l->reason;
+    return rc == NOMEM ? sl_err_nomem(err, "reading JSON") : rc == OK;
+}
+
 int sl_text_json_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
                       const struct sl_text_chunk *chunk, struct sl_text_rows *rows,
                       struct sl_reject_list *rejects, struct sl_schema **wider, struct sl_err *err)
 {
     assert(r && s && chunk && rows && rejects);
-    struct line l = {.r = r,
-                     .s = s,
-                     .chunk = chunk,
-                     .keys = r->keys,
-                     .is_full = sl_text_json_full(r) && r->keys->rest >= 0};
-    const char *p = chunk->data, *end = p + chunk->n;
-    int check = !sl_utf8_valid(chunk->data, chunk->n);
+    assert(r->nfields == r->ncolumns);
+    struct sl_json_line l = {
+        .r = r, .s = s, .keys = r->keys, .is_full = sl_text_json_full(r) && r->keys->rest >= 0};
     int rc = prepare(r, s, err);
-    size_t n = 0;
-    while (p < end && rc >= 0) {
-        const char *eol = memchr(p, '\n', (size_t)(end - p)), *next = eol ? eol + 1 : end;
-        size_t len = (size_t)((eol ? eol : end) - p), byte = (size_t)(p - chunk->data);
-        len -= len && p[len - 1] == '\r';
-        rows->lines++;
-        size_t blank = 0;
-        while (blank < len && (p[blank] == ' ' || p[blank] == '\t'))
-            blank++;
-        l.out = sl_text_matrix_row(s, n, r->ncolumns, chunk->account);
-        if (!l.out)
-            return sl_err_nomem(err, "reading JSON");
-        if (blank == len) {
-            rows->skipped++;
-        } else {
-            int foreign = check && !sl_utf8_valid(p, len);
-            rc = foreign ? BAD : take_line(&l, p, len);
-            if (rc == OK)
-                s->origins[n++] = (struct sl_csv_origin){(uint32_t)byte, (uint32_t)len};
-            else if (foreign)
-                rc = sl_text_reject_bytes(rejects, chunk->data, byte, len, 0, 0, err);
-            else if (rc == BAD)
-                rc = sl_text_reject(rejects, byte, len, 0, NULL, err, "%s", l.reason);
-            else
-                rc = sl_err_nomem(err, "reading JSON");
-        }
-        p = next;
-    }
-    rows->rows = n;
-    rows->nf = r->ncolumns;
-    rows->matrix = s->matrix ? (const struct sl_span *)s->matrix->data : NULL;
-    rows->origins = s->origins;
+    s->line = &l;
+    if (rc >= 0)
+        rc = sl_text_split_rows(r, s, chunk, split_json, rows, rejects, err);
+    s->line = NULL;
     if (rc >= 0 && l.unknown && !l.is_full && r->o.may_grow && wider)
         rc = widen_keys(r, chunk, wider, err);
     return rc;

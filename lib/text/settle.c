@@ -182,16 +182,6 @@ static int note_why(struct sl_text_reader *r, struct sl_schema *s, int c, int k,
     return rc;
 }
 
-static const char *record_of(const struct sl_text_rows *rows, size_t row, const char *data,
-                             size_t n)
-{
-    size_t byte, len;
-    if (!rows->csv)
-        return data + rows->origins[row].byte;
-    sl_csv_record(rows->csv, row, data, n, &byte, &len);
-    return data + byte;
-}
-
 /* Columns that became text say why, from what their guesses noted. at: of a record, from data on, or,
  * with rows, the number of one. */
 static int note_column(struct sl_text_reader *r, struct sl_schema *s, int c,
@@ -205,9 +195,10 @@ static int note_column(struct sl_text_reader *r, struct sl_schema *s, int c,
         const struct sl_text_odd *odd = &g->odd[k];
         if (!odd->at)
             continue;
-        const char *record =
-            rows ? record_of(rows, (size_t)odd->at - 1, data, n) : data + odd->at - 1;
-        rc = note_why(r, s, c, k, odd, sample, record);
+        size_t byte = (size_t)odd->at - 1, len;
+        if (rows)
+            sl_text_record(rows, byte, data, n, &byte, &len);
+        rc = note_why(r, s, c, k, odd, sample, data + byte);
         if (g->same >= MANY && (!x->few_odd || odd->at > g->odd[x->few_odd - 1].at))
             x->few_odd = (uint8_t)(k + 1);
     }
@@ -218,20 +209,10 @@ static int note_column(struct sl_text_reader *r, struct sl_schema *s, int c,
 static int infer_types(struct sl_text_reader *r, struct sl_schema *s, const struct fields *f,
                        const struct sl_text_rows *rows, const char *data, size_t n)
 {
-    struct sl_span v[SL_TEXT_BLOCK];
     for (int c = 0; c < r->ncolumns; c++) {
         if (r->columns[c].type.kind)
             continue;
-        struct sl_text_guess g = {0};
-        struct sl_text_cursor at = {.rows = rows, .field = r->columns[c].field};
-        for (size_t row = 0; row < rows->rows; row += SL_TEXT_BLOCK) {
-            size_t some = SL_MIN(rows->rows - row, (size_t)SL_TEXT_BLOCK);
-            sl_text_gather(&at, v, some);
-            for (size_t i = 0; i < some; i++) {
-                g.at = (int64_t)(row + i) + 1;
-                sl_text_guess_add(&g, &v[i], r->o.zone);
-            }
-        }
+        struct sl_text_guess g = sl_text_guess_field(r, rows, r->columns[c].field);
         r->columns[c].type =
             r->o.format == SL_TEXT_LINES ? sl_type_of(SL_TEXT) : sl_text_guess_type(&g, 0);
         r->zone_assumed |= g.zoneless && r->columns[c].type.kind == SL_TIMESTAMPTZ && !r->o.zone;

@@ -141,7 +141,8 @@ struct sl_text_scratch {
     struct sl_regex_work *match; /* text_regex.c */
     uint32_t *after;             /* json_read.c: the key that followed each key last time */
     size_t cap_after;
-    uint64_t *bad; /* bit per row that was rejected by a column */
+    struct sl_json_line *line; /* json_read.c: what goes on from line to line of a chunk */
+    uint64_t *bad;             /* bit per row that was rejected by a column */
     size_t cap_bad;
 };
 
@@ -163,6 +164,9 @@ struct sl_text_cursor {
     size_t row;
 };
 
+/* Bytes of the record that a row came from; data: the n bytes of the chunk. */
+void sl_text_record(const struct sl_text_rows *rows, size_t row, const char *data, size_t n,
+                    size_t *byte, size_t *len);
 /* The next n (at most SL_TEXT_BLOCK) spans of a field. */
 void sl_text_gather(struct sl_text_cursor *c, struct sl_span *out, size_t n);
 
@@ -207,6 +211,9 @@ void sl_text_guess_add(struct sl_text_guess *g, const struct sl_span *v,
                        const struct sl_zone *zone);
 /* tight: the smallest numeric that holds the values; else one with room to grow. */
 struct sl_type sl_text_guess_type(const struct sl_text_guess *g, int tight);
+/* What all values of a field look like; at: the number of the row, from 1 on. */
+struct sl_text_guess sl_text_guess_field(const struct sl_text_reader *r,
+                                         const struct sl_text_rows *rows, int field);
 
 /* "'VALUE' at PLACE:LINE", shortened, into out. place NULL: "'VALUE' in line LINE". */
 void sl_text_why(struct sl_buf *out, const struct sl_span *v, const char *place, int64_t line);
@@ -296,6 +303,8 @@ void sl_text_dict_free(struct sl_text_dict *d);
 
 /* ---- csv_map.c ---- */
 
+/* The field of a column in records of the file that a map is of (NULL: of the first), -1 = not there. */
+int sl_text_field_of(const struct sl_text_reader *r, const struct sl_text_map *map, int column);
 /* Fills s->field, and s->fresh with the fields for which the schema has no column. */
 int sl_text_place(const struct sl_text_reader *r, struct sl_text_scratch *s,
                   const struct sl_text_map *map, struct sl_err *err);
@@ -370,6 +379,11 @@ int sl_json_keys_discover(struct sl_json_keys *k, const char *data, size_t n,
 typedef int sl_text_splitter(const struct sl_text_reader *r, struct sl_text_scratch *s,
                              const char *p, size_t n, struct sl_span *out, const char **reason,
                              struct sl_err *err);
+/* All records of a chunk through a splitter. */
+int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
+                       const struct sl_text_chunk *chunk, sl_text_splitter *split,
+                       struct sl_text_rows *rows, struct sl_reject_list *rejects,
+                       struct sl_err *err);
 int sl_text_split_regex(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,
                         size_t n, struct sl_span *out, const char **reason, struct sl_err *err);
 int sl_text_split_access(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,

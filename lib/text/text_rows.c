@@ -103,11 +103,15 @@ void sl_text_gather(struct sl_text_cursor *c, struct sl_span *out, size_t n)
     c->row += n;
 }
 
-static const int *field_map(const struct sl_text_map *m, int *nfields, int *ncolumns)
+void sl_text_record(const struct sl_text_rows *rows, size_t row, const char *data, size_t n,
+                    size_t *byte, size_t *len)
 {
-    *nfields = m->nfields;
-    *ncolumns = m->ncolumns;
-    return m->field;
+    if (rows->csv) {
+        sl_csv_record(rows->csv, row, data, n, byte, len);
+    } else {
+        *byte = rows->origins[row].byte;
+        *len = rows->origins[row].len;
+    }
 }
 
 /* Which fields of the record may hold any bytes: columns declared bytea. *out is NULL if none is. */
@@ -115,22 +119,20 @@ static int bytea_fields(const struct sl_text_reader *r, struct sl_text_scratch *
                         const struct sl_text_map *map, int nf, const uint8_t **out,
                         struct sl_err *err)
 {
-    int any = 0, ignored, columns = r->ncolumns;
-    const int *field = map ? field_map(map, &ignored, &columns) : NULL;
+    int any = 0;
     int rc = SL_GROW(s->bytea, nf, s->cap_bytea, "splitting text", err);
     if (rc < 0)
         return rc;
-    uint8_t *b = s->bytea;
-    memset(b, 0, (size_t)nf);
-    for (int c = 0; c < r->ncolumns && c < columns; c++) {
-        int f = field ? field[c] : r->columns[c].field;
+    memset(s->bytea, 0, (size_t)nf);
+    for (int c = 0; c < r->ncolumns; c++) {
+        int f = sl_text_field_of(r, map, c);
         if (f >= 0 && r->columns[c].type.kind == SL_BYTEA) {
             assert(f < nf);
-            b[f] = 1;
+            s->bytea[f] = 1;
             any = 1;
         }
     }
-    *out = any ? b : NULL;
+    *out = any ? s->bytea : NULL;
     return 0;
 }
 
@@ -138,15 +140,12 @@ static int bytea_fields(const struct sl_text_reader *r, struct sl_text_scratch *
 static int name_columns(const struct sl_text_reader *r, const struct sl_text_map *map,
                         struct sl_reject_list *l, size_t first, struct sl_err *err)
 {
-    int ignored, columns = r->ncolumns;
-    const int *field = map ? field_map(map, &ignored, &columns) : NULL;
     for (size_t i = first; i < l->n; i++) {
         struct sl_reject *x = &l->items[i];
         int c = 0;
-        while (c < r->ncolumns && c < columns &&
-               (field ? field[c] : r->columns[c].field) != x->column - 1)
+        while (c < r->ncolumns && sl_text_field_of(r, map, c) != x->column - 1)
             c++;
-        if (!x->column || strncmp(x->reason, "byte ", 5) != 0 || c >= r->ncolumns || c >= columns)
+        if (!x->column || strncmp(x->reason, "byte ", 5) != 0 || c >= r->ncolumns)
             continue;
         x->column_name = sl_strdup(r->schema->fields[c].name);
         if (!x->column_name)
@@ -189,17 +188,26 @@ static int csv_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
     return rc;
 }
 
-/* All records of a chunk through a splitter. */
-static int split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
-                      const struct sl_text_chunk *chunk, sl_text_splitter *split,
-                      struct sl_text_rows *rows, struct sl_reject_list *rejects, struct sl_err *err)
+/* Whether a line is no record. */
+static int is_blank(enum sl_text_format format, const char *p, size_t n)
+{
+    while (format == SL_TEXT_JSON && n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+        n--;
+    return n == 0 && format != SL_TEXT_LINES;
+}
+
+int sl_text_split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
+                       const struct sl_text_chunk *chunk, sl_text_splitter *split,
+                       struct sl_text_rows *rows, struct sl_reject_list *rejects,
+                       struct sl_err *err)
 {
     int nf = r->nfields, check = !sl_utf8_valid(chunk->data, chunk->n);
-    const char *p = chunk->data, *end = p + chunk->n;
+    int may_be_bytes = nf == 1 && r->o.format != SL_TEXT_JSON;
+    const char *p = chunk->data, *end = p + chunk->n, *next;
     size_t n = 0;
-    while (p < end) {
+    for (; p < end; p = next) {
         const char *eol = memchr(p, '\n', (size_t)(end - p)), *reason = NULL;
-        const char *next = eol ? eol + 1 : end;
+        next = eol ? eol + 1 : end;
         size_t len = (size_t)((eol ? eol : end) - p);
         size_t byte = (size_t)(p - chunk->data);
         len -= len && p[len - 1] == '\r';
@@ -207,21 +215,19 @@ static int split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
         struct sl_span *out = sl_text_matrix_row(s, n, nf, chunk->account);
         if (!out)
             return sl_err_nomem(err, "splitting text");
-        int rc = 1, foreign = check && !sl_utf8_valid(p, len) &&
-                              !(nf == 1 && r->columns && r->columns[0].type.kind == SL_BYTEA);
-        if (!foreign && (len || r->o.format == SL_TEXT_LINES))
-            rc = split(r, s, p, len, out, &reason, err);
-        if (foreign)
-            rc = sl_text_reject_bytes(rejects, chunk->data, byte, len, 0, nf == 1, err);
-        else if (rc == 0)
-            rc = sl_text_reject(rejects, byte, len, 0, NULL, err, "%s", reason);
-        else if (!len && r->o.format != SL_TEXT_LINES)
+        if (is_blank(r->o.format, p, len)) {
             rows->skipped++;
+            continue;
+        }
+        int is_bytes = may_be_bytes && r->columns && r->columns[0].type.kind == SL_BYTEA, rc;
+        if (check && !is_bytes && !sl_utf8_valid(p, len))
+            rc = sl_text_reject_bytes(rejects, chunk->data, byte, len, 0, may_be_bytes, err);
+        else if ((rc = split(r, s, p, len, out, &reason, err)) == 0)
+            rc = sl_text_reject(rejects, byte, len, 0, NULL, err, "%s", reason);
         else if (rc == 1)
             s->origins[n++] = (struct sl_csv_origin){(uint32_t)byte, (uint32_t)len};
         if (rc < 0)
             return rc;
-        p = next;
     }
     rows->rows = n;
     rows->nf = nf;
@@ -230,13 +236,10 @@ static int split_rows(const struct sl_text_reader *r, struct sl_text_scratch *s,
     return 0;
 }
 
-static int split_line(const struct sl_text_reader *r, struct sl_text_scratch *s, const char *p,
-                      size_t n, struct sl_span *out, const char **reason, struct sl_err *err)
+static int split_line(const struct sl_text_reader *r SL_UNUSED, struct sl_text_scratch *s SL_UNUSED,
+                      const char *p, size_t n, struct sl_span *out, const char **reason SL_UNUSED,
+                      struct sl_err *err SL_UNUSED)
 {
-    (void)r;
-    (void)s;
-    (void)reason;
-    (void)err;
     out[0] = (struct sl_span){p, (uint32_t)n, 0};
     return 1;
 }
@@ -262,6 +265,6 @@ int sl_text_parse_rows(const struct sl_text_reader *r, struct sl_text_scratch *s
     case SL_TEXT_CSV:
     case SL_TEXT_TSV: return csv_rows(r, s, chunk, rows, rejects, err);
     case SL_TEXT_JSON: return sl_text_json_rows(r, s, chunk, rows, rejects, wider, err);
-    default: return split_rows(r, s, chunk, splitter_for(r->o.format), rows, rejects, err);
+    default: return sl_text_split_rows(r, s, chunk, splitter_for(r->o.format), rows, rejects, err);
     }
 }
