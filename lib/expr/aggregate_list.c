@@ -76,10 +76,9 @@ static int result_type(struct sl_bind *b, struct sl_agg_call *c, const char *nam
 {
     struct sl_type t = c->arg ? c->arg->root->type : sl_type_of(SL_BIGINT);
     if (t.kind == SL_FOREIGN || (needs_number(c) && !sl_type_is_number(t))) {
-        struct sl_node n = {.type = t};
         sl_bind_fail(b, at, "%.30s takes %s, not %s", name,
                      needs_number(c) ? "numbers" : "values that have an order",
-                     sl_bind_type_name(b, &n));
+                     sl_bind_type_text(b, t));
         if (t.kind == SL_BOOL)
             sl_bind_hint(b, "count(*) filter (where ...) counts the rows that are true");
         if (t.kind == SL_TEXT)
@@ -312,39 +311,12 @@ void sl_aggregate_missing(struct sl_bind *b, const char *name, int at)
 
 void sl_agg_list_release(struct sl_agg_list *l)
 {
-    for (int i = 0; i < l->nitems; i++) {
-        free(l->items[i].name);
-        sl_expr_free(l->items[i].expr);
-    }
+    sl_expr_list_release(&(struct sl_expr_list){l->nitems, l->items});
     for (int i = 0; i < l->ncalls; i++)
         call_release(&l->calls[i]);
-    free(l->items);
     free(l->calls);
     sl_schema_unref(l->agg_schema);
     memset(l, 0, sizeof(*l));
-}
-
-/* Name of an item; count(*) is count. */
-static int add_item(struct sl_agg_scope *s, const struct sl_tree *t, const PgQuery__ResTarget *r,
-                    struct sl_err *err)
-{
-    struct sl_expr_item *item = &s->out->items[s->out->nitems];
-    int rc = sl_bind_expr(t, r->val, s->key_scope, s->env, s, &item->expr, err);
-    if (rc < 0)
-        return rc;
-    s->out->nitems++;
-    item->name =
-        r->name && *r->name ? sl_strdup(r->name) : sl_item_name(t, r->val, s->input, item->expr);
-    if (!item->name)
-        return sl_err_nomem(err, "reading an expression");
-    for (int i = 0; i + 1 < s->out->nitems; i++) {
-        if (strcmp(s->out->items[i].name, item->name) == 0) {
-            sl_err_set(err, SL_EUSAGE, "two items are named %.200s", item->name);
-            err->column = SL_MAX(1, sl_tree_at(t, r->location));
-            return sl_err_hint(err, "give one another name: ... as name");
-        }
-    }
-    return 0;
 }
 
 /* The keys and one column a call; items move over to it. */
@@ -381,24 +353,11 @@ static int finish_schema(struct sl_agg_scope *s, struct sl_err *err)
 static int bind_aggregates(const struct sl_tree *t, void *arg, struct sl_err *err)
 {
     struct sl_agg_scope *s = arg;
-    const PgQuery__SelectStmt *sel = sl_tree_select(t, err);
-    if (!sel)
-        return -SL_EUSAGE;
-    if (sel->n_sort_clause || sel->n_target_list == 0) {
-        sl_err_set(err, SL_EUSAGE, "%s",
-                   sel->n_target_list ? "ORDER BY has no place in a list" : "the list is empty");
-        err->column = 1;
-        return -SL_EUSAGE;
-    }
-    s->out->items = sl_calloc(sel->n_target_list, sizeof(*s->out->items));
-    if (!s->out->items)
-        return sl_err_nomem(err, "reading an expression");
-    for (size_t i = 0; i < sel->n_target_list; i++) {
-        int rc = add_item(s, t, sel->target_list[i]->res_target, err);
-        if (rc < 0)
-            return rc;
-    }
-    return finish_schema(s, err);
+    struct sl_expr_list items = {0};
+    int rc = sl_bind_items(t, s->key_scope, s->input, s->env, s, &items, err);
+    s->out->items = items.items;
+    s->out->nitems = items.n;
+    return rc < 0 ? rc : finish_schema(s, err);
 }
 
 int sl_expr_bind_aggregates(const struct sl_ast *a, const struct sl_scope *input,

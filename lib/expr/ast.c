@@ -77,6 +77,18 @@ int sl_tree_at(const struct sl_tree *t, int location)
     return (int)m->chars + 1;
 }
 
+int sl_tree_fail(const struct sl_tree *t, int location, struct sl_err *err, const char *fmt, ...)
+{
+    char what[sizeof(err->what)];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof(what), fmt, ap);
+    va_end(ap);
+    sl_err_set(err, SL_EUSAGE, "%s", what);
+    err->column = SL_MAX(1, sl_tree_at(t, location));
+    return -SL_EUSAGE;
+}
+
 void sl_tree_spell(const struct sl_tree *t, int location, size_t *done, char *part)
 {
     const char *s = t->text; /* ends in a zero */
@@ -381,36 +393,21 @@ static const char *find_clause(const PgQuery__SelectStmt *s, const PgQuery__Node
 const PgQuery__SelectStmt *sl_tree_select(const struct sl_tree *t, struct sl_err *err)
 {
     const PgQuery__ParseResult *r = t->result;
-    const PgQuery__Node *at;
-    if (r->n_stmts == 1 && r->stmts[0]->stmt_len > 0 &&
-        (size_t)r->stmts[0]->stmt_len < t->prefix_len + t->text_len) {
-        /* a semicolon ended it, and nothing but space and comments may follow: refuse even that */
-        sl_err_set(err, SL_EUSAGE, "an expression does not end with a semicolon");
-        if (err)
-            err->column = sl_tree_at(t, r->stmts[0]->stmt_len);
-        return NULL;
-    }
-    if (r->n_stmts != 1) {
-        sl_err_set(err, SL_EUSAGE, "only one expression is read, no second statement");
-        if (err)
-            err->column = r->n_stmts ? sl_tree_at(t, r->stmts[0]->stmt_len) : 1;
-        return NULL;
-    }
-    const PgQuery__Node *n = r->stmts[0]->stmt;
-    if (!n || n->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
-        sl_err_set(err, SL_EUSAGE, "this is not an expression");
-        if (err)
-            err->column = 1;
-        return NULL;
-    }
-    const char *clause = find_clause(n->select_stmt, &at);
-    if (clause) {
-        sl_err_set(err, SL_EUSAGE, "%s no place in an expression", clause);
-        if (err)
-            err->column = SL_MAX(1, sl_tree_at(t, sl_tree_location(at)));
-        return NULL;
-    }
-    return n->select_stmt;
+    const PgQuery__Node *at, *n = r->n_stmts == 1 ? r->stmts[0]->stmt : NULL;
+    const char *clause;
+    int end = r->n_stmts ? r->stmts[0]->stmt_len : 0;
+    if (r->n_stmts == 1 && end > 0 && (size_t)end < t->prefix_len + t->text_len)
+        /* nothing but space and comments may follow the semicolon: refuse even that */
+        sl_tree_fail(t, end, err, "an expression does not end with a semicolon");
+    else if (r->n_stmts != 1)
+        sl_tree_fail(t, end, err, "only one expression is read, no second statement");
+    else if (!n || n->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        sl_tree_fail(t, -1, err, "this is not an expression");
+    else if ((clause = find_clause(n->select_stmt, &at)))
+        sl_tree_fail(t, sl_tree_location(at), err, "%s no place in an expression", clause);
+    else
+        return n->select_stmt;
+    return NULL;
 }
 
 /* ---- lists ---- */
@@ -460,12 +457,7 @@ void sl_asts_print(const struct sl_asts *a, const char *name, struct sl_buf *out
     sl_buf_addch(out, ' ');
     sl_buf_addstr(out, name);
     for (int i = 0; i < a->n; i++) {
-        sl_buf_addstr(out, " '");
-        for (const char *s = sl_ast_text(a->items[i]); *s; s++) {
-            if (*s == '\'')
-                sl_buf_addch(out, '\'');
-            sl_buf_addch(out, *s);
-        }
-        sl_buf_addch(out, '\'');
+        sl_buf_addch(out, ' ');
+        sl_print_quoted(a->items[i]->text, strlen(a->items[i]->text), '\'', out);
     }
 }

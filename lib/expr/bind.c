@@ -151,35 +151,48 @@ struct sl_node *sl_bind_const(struct sl_bind *b, struct sl_column *value, int at
     return n;
 }
 
-/* A CONST column of one value whose bytes are copied. */
-static struct sl_column *const_column(struct sl_type t, const void *data, size_t n)
+struct sl_node *sl_bind_value(struct sl_bind *b, struct sl_type t, const void *data, size_t n,
+                              int at)
 {
+    const int32_t offsets[2] = {0, (int32_t)n};
     struct sl_column *c = sl_column_new(t, 1);
-    if (!c)
-        return NULL;
-    c->form = SL_CONST;
-    c->owner[1] = sl_buffer_new(NULL, n ? n : 1);
-    if (c->owner[1] && sl_type_is_bytes(t)) {
-        c->owner[2] = sl_buffer_new(NULL, 2 * sizeof(int32_t));
-        if (c->owner[2]) {
-            int32_t offsets[2] = {0, (int32_t)n};
-            memcpy(c->owner[2]->data, offsets, sizeof(offsets));
-            c->offsets = (const int32_t *)c->owner[2]->data;
-        }
-    }
-    if (!c->owner[1] || (sl_type_is_bytes(t) && !c->owner[2])) {
+    int ok = c && (c->owner[1] = sl_buffer_new(NULL, n ? n : 1)) &&
+             (c->owner[2] = sl_buffer_new(NULL, sizeof(offsets)));
+    if (!ok) {
         sl_column_unref(c);
-        return NULL;
+        return nomem(b);
     }
+    c->form = SL_CONST;
     memcpy(c->owner[1]->data, data, n);
+    memcpy(c->owner[2]->data, offsets, sizeof(offsets));
     c->data = c->owner[1]->data;
-    return c;
+    c->offsets = sl_type_is_bytes(t) ? (const int32_t *)c->owner[2]->data : NULL;
+    return sl_bind_const(b, c, at);
 }
 
-static struct sl_node *bind_bool(struct sl_bind *b, int value, int at)
+struct sl_node *sl_bind_exact(struct sl_bind *b, struct sl_type t, sl_int128 v, int at)
 {
-    uint8_t v = value != 0;
-    return sl_bind_const(b, const_column(sl_type_of(SL_BOOL), &v, 1), at);
+    int64_t v64 = (int64_t)v;
+    return sl_numeric_is64(t) ? sl_bind_value(b, t, &v64, 8, at) : sl_bind_value(b, t, &v, 16, at);
+}
+
+/* NULL, or a string: of no type yet. */
+static struct sl_node *bind_unknown(struct sl_bind *b, const char *s, int at)
+{
+    struct sl_type text = sl_type_of(SL_TEXT);
+    struct sl_node *n = s ? sl_bind_value(b, text, s, strlen(s), at)
+                          : sl_bind_const(b, sl_column_nulls(text, 1, b->err), at);
+    if (n)
+        n->unknown = 1;
+    return n;
+}
+
+struct sl_node *sl_bind_checked(struct sl_bind *b, struct sl_node *n, int arg, int rc)
+{
+    if (rc >= 0)
+        return sl_bind_finish(b, n);
+    b->err->column = SL_MAX(1, n->args[arg]->at);
+    return NULL;
 }
 
 /* ---- literals ---- */
@@ -187,72 +200,39 @@ static struct sl_node *bind_bool(struct sl_bind *b, int value, int at)
 /* A number with a point or an exponent, or an integer beyond 32 bits. */
 static struct sl_node *bind_number(struct sl_bind *b, const char *s, int at)
 {
-    size_t n = strlen(s), int_digits = 0, frac = 0, point = 0;
-    int64_t v;
+    size_t n = strlen(s);
+    const char *point = strchr(s, '.'), *first = s + (*s == '-');
+    size_t frac = point ? n - (size_t)(point - s) - 1 : 0;
+    sl_int128 x;
     double d;
-    if (sl_num_parse_int(s, n, &v))
-        return sl_bind_const(b, const_column(sl_type_of(SL_BIGINT), &v, 8), at);
-    char digits[128], *p = digits;
-    for (size_t i = 0; i < n && p < digits + sizeof(digits) - 2; i++) {
-        if (s[i] == 'e' || s[i] == 'E') {
-            point = 2;
-            break;
-        }
-        *p++ = s[i];
-        if (s[i] == '.')
-            point = 1;
-        else if (s[i] != '-' && s[i] != '+')
-            point ? frac++ : int_digits++;
-    }
-    /* cppcheck-suppress uninitvar // set where it is declared */
-    if (p > digits && p[-1] == '.')
-        p--;
-    if (point < 2 && (size_t)(p - digits) <= n && frac <= SL_NUMERIC_MAX) {
-        const char *z = digits + (*digits == '-');
-        while (*z == '0' && int_digits > 0) {
-            z++;
-            int_digits--;
-        }
-        int precision = SL_MAX((int)(int_digits + frac), 1);
-        sl_int128 x;
-        if (precision <= SL_NUMERIC_MAX &&
-            sl_num_parse_decimal(*digits == '.' ? s : digits, (size_t)(p - digits), (int)frac,
-                                 &x)) {
-            struct sl_type t = sl_type_numeric(precision, (int)frac);
-            int64_t x64 = (int64_t)x;
-            return sl_bind_const(
-                b, sl_numeric_is64(t) ? const_column(t, &x64, 8) : const_column(t, &x, 16), at);
-        }
+    first += strspn(first, "0");
+    size_t digits = SL_MAX(strcspn(first, ".") + frac, 1u);
+    if (digits <= SL_NUMERIC_MAX && !strpbrk(s, "eE") &&
+        sl_num_parse_decimal(s, n - (point && !frac), (int)frac, &x)) {
+        int whole = !point && x >= INT64_MIN && x <= INT64_MAX;
+        return sl_bind_exact(
+            b, whole ? sl_type_of(SL_BIGINT) : sl_type_numeric((int)digits, (int)frac), x, at);
     }
     if (!sl_num_parse_double(s, n, &d) || d - d != 0)
         return sl_bind_fail(b, at, "the number %.60s is out of range", s);
-    return sl_bind_const(b, const_column(sl_type_of(SL_DOUBLE), &d, 8), at);
+    return sl_bind_value(b, sl_type_of(SL_DOUBLE), &d, sizeof(d), at);
 }
 
 static struct sl_node *bind_literal(struct sl_bind *b, const PgQuery__AConst *c)
 {
     int at = sl_tree_at(b->tree, c->location);
-    struct sl_node *n;
-    int64_t v;
-    if (c->isnull) {
-        n = sl_bind_const(b, sl_column_nulls(sl_type_of(SL_TEXT), 1, b->err), at);
-        if (n)
-            n->unknown = 1;
-        return n;
-    }
+    uint8_t bit;
+    if (c->isnull)
+        return bind_unknown(b, NULL, at);
     switch (c->val_case) {
     case PG_QUERY__A__CONST__VAL_IVAL:
-        v = c->ival->ival;
-        return sl_bind_const(b, const_column(sl_type_of(SL_BIGINT), &v, 8), at);
+        return sl_bind_exact(b, sl_type_of(SL_BIGINT), c->ival->ival, at);
     case PG_QUERY__A__CONST__VAL_FVAL: return bind_number(b, c->fval->fval, at);
-    case PG_QUERY__A__CONST__VAL_BOOLVAL: return bind_bool(b, c->boolval->boolval, at);
-    case PG_QUERY__A__CONST__VAL_SVAL: {
-        const char *s = c->sval->sval ? c->sval->sval : "";
-        n = sl_bind_const(b, const_column(sl_type_of(SL_TEXT), s, strlen(s)), at);
-        if (n)
-            n->unknown = 1;
-        return n;
-    }
+    case PG_QUERY__A__CONST__VAL_BOOLVAL:
+        bit = c->boolval->boolval != 0;
+        return sl_bind_value(b, sl_type_of(SL_BOOL), &bit, 1, at);
+    case PG_QUERY__A__CONST__VAL_SVAL:
+        return bind_unknown(b, c->sval->sval ? c->sval->sval : "", at);
     default: return sl_bind_fail(b, at, "bit strings are not supported");
     }
 }
@@ -316,10 +296,9 @@ static struct sl_node *bind_column(struct sl_bind *b, const char *name, int at)
     const struct sl_field *field = sl_scope_field(b->scope, i);
     if (field->type.kind == SL_FOREIGN && b->depth > 1) {
         /* alone it may be passed on as it is */
-        struct sl_node c = {.type = field->type};
         return sl_bind_fail(b, at,
                             "column %.100s is of type %s, which expressions do not compute with",
-                            field->name, sl_bind_type_name(b, &c));
+                            field->name, sl_bind_type_text(b, field->type));
     }
     return column_node(b, i, at);
 }
@@ -351,7 +330,17 @@ static struct sl_node *bind_column_ref(struct sl_bind *b, const PgQuery__ColumnR
 /* CURRENT_DATE and its like; words that PostgreSQL reserves for a value, but a log for a column. */
 static struct sl_node *bind_value_function(struct sl_bind *b, const PgQuery__SQLValueFunction *f)
 {
+    static const char *const columns[] = {
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER] = "user",
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER] = "current_user",
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER] = "session_user",
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE] = "current_role",
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG] = "current_catalog",
+        [PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA] = "current_schema",
+    };
     int at = sl_tree_at(b->tree, f->location);
+    if ((size_t)f->op < SL_COUNT(columns) && columns[f->op])
+        return bind_column(b, columns[f->op], at);
     switch (f->op) {
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
         return sl_bind_function(b, "current_date", NULL, 0, at);
@@ -360,17 +349,6 @@ static struct sl_node *bind_value_function(struct sl_bind *b, const PgQuery__SQL
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
         return sl_coerce(b, sl_bind_function(b, "now", NULL, 0, at), sl_type_of(SL_WALLTIME),
                          SL_COERCE_EXPLICIT);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER: return bind_column(b, "user", at);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
-        return bind_column(b, "current_user", at);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER:
-        return bind_column(b, "session_user", at);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
-        return bind_column(b, "current_role", at);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG:
-        return bind_column(b, "current_catalog", at);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
-        return bind_column(b, "current_schema", at);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N:
         sl_bind_fail(b, at, "the present time is not rounded");
@@ -423,13 +401,7 @@ static struct sl_node *bind_case(struct sl_bind *b, const PgQuery__CaseExpr *x)
             return NULL;
         c->args[2 * i] = cond;
     }
-    if (x->defresult) {
-        results[n] = sl_bind_node(b, x->defresult);
-    } else {
-        results[n] = sl_bind_const(b, sl_column_nulls(sl_type_of(SL_TEXT), 1, b->err), at);
-        if (results[n])
-            results[n]->unknown = 1;
-    }
+    results[n] = x->defresult ? sl_bind_node(b, x->defresult) : bind_unknown(b, NULL, at);
     if (!results[n] || sl_coerce_unify(b, results, n + 1, "CASE") < 0)
         return NULL;
     for (int i = 0; i < n; i++)

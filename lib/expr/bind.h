@@ -33,6 +33,9 @@ int sl_ast_bind(const struct sl_ast *a, const struct sl_scope *scope, sl_tree_fn
                 struct sl_err *err);
 /* 1-based character of the user's text for a location, 0 for none. */
 int sl_tree_at(const struct sl_tree *t, int location);
+/* SL_EUSAGE at a location, at the first character for none. */
+int sl_tree_fail(const struct sl_tree *t, int location, struct sl_err *err, const char *fmt, ...)
+    SL_PRINTF(4, 5);
 /* Gives a part of a dotted name the letters that the user wrote, where the parser put it in lower case.
  * The name begins at a location. *done: bytes of it that earlier parts took, 0 for the first. */
 void sl_tree_spell(const struct sl_tree *t, int location, size_t *done, char *part);
@@ -79,18 +82,27 @@ struct sl_node *sl_bind_new(struct sl_bind *b, enum sl_node_kind kind, struct sl
 struct sl_node *sl_bind_finish(struct sl_bind *b, struct sl_node *n);
 /* The same of a CALL whose kernel is told these. */
 struct sl_node *sl_bind_params(struct sl_bind *b, struct sl_node *n, int64_t p0, int64_t p1);
-/* A CALL over given arguments, finished. flags as enum sl_node_flags; fails: rows can fail. */
+/* A CALL over given arguments, not finished. flags as enum sl_node_flags; fails: rows can fail. */
 struct sl_node *sl_bind_call(struct sl_bind *b, sl_kernel *run, const char *name, int form,
                              struct sl_type type, int at, int flags, int fails,
                              struct sl_node *const *args, int nargs);
 struct sl_node *sl_bind_const(struct sl_bind *b, struct sl_column *value, int at); /* takes value */
+/* A constant whose n bytes are copied, and one of a bigint or numeric, unscaled. */
+struct sl_node *sl_bind_value(struct sl_bind *b, struct sl_type t, const void *data, size_t n,
+                              int at);
+struct sl_node *sl_bind_exact(struct sl_bind *b, struct sl_type t, sl_int128 v, int at);
+/* n, finished, where its kernel took a constant for its argument `arg`. rc < 0: b->err says why it did
+ * not, and gets the place. */
+struct sl_node *sl_bind_checked(struct sl_bind *b, struct sl_node *n, int arg, int rc);
 /* A column of the scope by its number, as an expression of its own. 0 or < 0. */
 int sl_bind_number(const struct sl_tree *t, int column, const struct sl_scope *scope,
                    const struct sl_expr_env *env, struct sl_expr **out, struct sl_err *err);
 /* Dotted name of a ColumnRef into buf; 0 if it has a `*`. With t, its letters are those that the user
  * wrote; without, names that bear no quotes are in lower case, as SQL has them. */
 int sl_bind_name(const struct sl_tree *t, const PgQuery__ColumnRef *r, char *buf, size_t size);
-const char *sl_bind_type_name(struct sl_bind *b, const struct sl_node *n); /* for messages */
+/* For messages: what lives in the arena. */
+const char *sl_bind_type_name(struct sl_bind *b, const struct sl_node *n);
+const char *sl_bind_type_text(struct sl_bind *b, struct sl_type t);
 
 /* coerce.c */
 enum sl_coerce_mode { SL_COERCE_IMPLICIT, SL_COERCE_EXPLICIT };
@@ -125,7 +137,11 @@ struct sl_node *sl_bind_logic(struct sl_bind *b, int kind, struct sl_node *const
                               int at);
 struct sl_node *sl_bind_not(struct sl_bind *b, struct sl_node *n, int at);
 
-/* function.c: by name over bound arguments (args may be changed by coercion) */
+/* function.c: a CALL that prints as a function, finished, whose kernel is told p0 and p1. */
+struct sl_node *sl_bind_plain(struct sl_bind *b, sl_kernel *run, const char *name,
+                              struct sl_type type, int64_t p0, int64_t p1, int fails,
+                              struct sl_node **args, int nargs, int at);
+/* By name over bound arguments (args may be changed by coercion) */
 struct sl_node *sl_bind_function(struct sl_bind *b, const char *name, struct sl_node **args,
                                  int nargs, int at);
 struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f);
@@ -135,6 +151,12 @@ struct sl_node *sl_bind_time_function(struct sl_bind *b, const char *name, struc
                                       int nargs, int at, int *mine);
 struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struct sl_node **args,
                                       int nargs, int at, int *mine);
+
+/* list.c: a select list of expressions, those without a name named over `names`; out is filled as far
+ * as they were bound. */
+int sl_bind_items(const struct sl_tree *t, const struct sl_scope *scope,
+                  const struct sl_scope *names, const struct sl_expr_env *env,
+                  struct sl_agg_scope *agg, struct sl_expr_list *out, struct sl_err *err);
 
 /* aggregate_list.c */
 struct sl_node *sl_bind_aggregate(struct sl_bind *b, const PgQuery__FuncCall *f, int at,
@@ -147,6 +169,8 @@ char *sl_item_name(const struct sl_tree *t, const PgQuery__Node *n, const struct
                    const struct sl_expr *e);
 
 /* print.c */
+/* s between quotes; a quote within is doubled. */
+void sl_print_quoted(const char *s, size_t n, char quote, struct sl_buf *out);
 void sl_node_print(const struct sl_node *n, struct sl_buf *out);
 /* ast.c: 1 if a column of that name must be written in double quotes. */
 int sl_word_reserved(const char *s, size_t n);

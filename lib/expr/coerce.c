@@ -65,37 +65,13 @@ int sl_coerce_common(struct sl_type a, struct sl_type b, struct sl_type *out)
 /* A numeric or bigint constant at another scale, if nothing is lost. NULL without an error if not. */
 static struct sl_node *rescale_constant(struct sl_bind *b, struct sl_node *n, struct sl_type to)
 {
-    struct sl_type from = n->type;
-    int up = sl_type_scale(to) - sl_type_scale(from);
-    assert(up >= -SL_NUMERIC_MAX && up <= SL_NUMERIC_MAX);
-    if (sl_column_null(n->value, 0))
+    sl_int128 v;
+    if (sl_column_null(n->value, 0) ||
+        sl_decimal_rescale(sl_column_decimal(n->value, 0), sl_type_scale(to), 'r', &v) !=
+            SL_DECIMAL_EXACT ||
+        !sl_number_fits(to, v))
         return NULL;
-    sl_int128 v = sl_column_number(n->value, 0), unit = sl_num_pow10(up < 0 ? -up : up);
-    if (up < 0 ? v % unit != 0 : (up && __builtin_mul_overflow(v, unit, &v)))
-        return NULL;
-    if (up < 0)
-        v /= unit;
-    if (to.kind == SL_NUMERIC &&
-        (v >= sl_num_pow10(to.precision) || v <= -sl_num_pow10(to.precision)))
-        return NULL;
-    if (to.kind == SL_BIGINT && (v > INT64_MAX || v < INT64_MIN))
-        return NULL;
-    struct sl_column *c = sl_column_new(to, 1);
-    if (c)
-        c->owner[1] = sl_buffer_new(NULL, 16);
-    if (!c || !c->owner[1]) {
-        sl_column_unref(c);
-        return NULL;
-    }
-    c->form = SL_CONST;
-    c->data = c->owner[1]->data;
-    if (sl_numeric_is64(to)) {
-        int64_t v64 = (int64_t)v;
-        memcpy(c->owner[1]->data, &v64, 8);
-    } else {
-        sl_store128(c->owner[1]->data, 0, v);
-    }
-    return sl_bind_const(b, c, n->at);
+    return sl_bind_exact(b, to, v, n->at);
 }
 
 static int can_cast(struct sl_type from, struct sl_type to)
@@ -193,10 +169,8 @@ struct sl_node *sl_coerce(struct sl_bind *b, struct sl_node *n, struct sl_type t
     }
     if (!can_cast(from, to) || (mode == SL_COERCE_IMPLICIT && !n->unknown &&
                                 (!sl_coerce_common(from, to, &common) || common.kind != to.kind))) {
-        struct sl_node target = {.type = to};
-        sl_bind_fail(b, n->at, "a value of type %s is no %s", sl_bind_type_name(b, n),
-                     sl_bind_type_name(b, &target));
-        return NULL;
+        return sl_bind_fail(b, n->at, "a value of type %s is no %s", sl_bind_type_name(b, n),
+                            sl_bind_type_text(b, to));
     }
     struct sl_node *c = sl_bind_call(b, sl_kernel_cast, "cast",
                                      mode == SL_COERCE_EXPLICIT ? SL_PRINT_CAST : SL_PRINT_IMPLICIT,
@@ -262,9 +236,8 @@ int sl_coerce_unify(struct sl_bind *b, struct sl_node **nodes, int n, const char
         if (t.kind == 0) {
             t = nodes[i]->type;
         } else if (!sl_coerce_common(t, nodes[i]->type, &t)) {
-            struct sl_node first = {.type = t};
             sl_bind_fail(b, nodes[i]->at, "%s: values of type %s and %s do not go together", what,
-                         sl_bind_type_name(b, &first), sl_bind_type_name(b, nodes[i]));
+                         sl_bind_type_text(b, t), sl_bind_type_name(b, nodes[i]));
             if (nodes[i]->type.kind == SL_TEXT && sl_type_is_number(t))
                 sl_bind_text_hint(b, b->e->schema, nodes[i], SL_WHY_NUMBER);
             return -SL_EUSAGE;
@@ -284,10 +257,13 @@ int sl_coerce_unify(struct sl_bind *b, struct sl_node **nodes, int n, const char
 
 const char *sl_bind_type_name(struct sl_bind *b, const struct sl_node *n)
 {
+    return n->unknown ? "unknown" : sl_bind_type_text(b, n->type);
+}
+
+const char *sl_bind_type_text(struct sl_bind *b, struct sl_type t)
+{
     char name[SL_TYPE_NAME];
-    if (n->unknown)
-        return "unknown";
-    sl_type_name(n->type, name);
+    sl_type_name(t, name);
     char *copy = sl_arena_strndup(&b->e->arena, name, strlen(name));
     return copy ? copy : "?";
 }
@@ -408,22 +384,14 @@ static struct sl_node *cast_to(struct sl_bind *b, struct sl_node *n, const PgQue
         to.type = n->type.kind == SL_BIGINT ? sl_type_numeric(19, 0) : decimal_exact;
     }
     if (!n->unknown && !can_cast(n->type, to.type)) {
-        struct sl_node target = {.type = to.type};
         return sl_bind_fail(b, at, "type %s cannot be cast to %s", sl_bind_type_name(b, n),
-                            sl_bind_type_name(b, &target));
+                            sl_bind_type_text(b, to.type));
     }
     if (to.bits)
         return sl_cast_narrow(b, n, to.bits);
     n = sl_coerce(b, n, to.type, SL_COERCE_EXPLICIT);
     if (n && to.chars) {
-        int64_t v = to.chars;
-        struct sl_column *c = sl_column_new(sl_type_of(SL_BIGINT), 1);
-        if (c && (c->owner[1] = sl_buffer_new(NULL, 8))) {
-            memcpy(c->owner[1]->data, &v, 8);
-            c->data = c->owner[1]->data;
-            c->form = SL_CONST;
-        }
-        struct sl_node *args[2] = {n, sl_bind_const(b, c, at)};
+        struct sl_node *args[2] = {n, sl_bind_exact(b, sl_type_of(SL_BIGINT), to.chars, at)};
         return args[1] ? sl_bind_function(b, "left", args, 2, at) : NULL;
     }
     return n;

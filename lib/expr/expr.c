@@ -118,25 +118,19 @@ static int bind_one(const struct sl_tree *t, void *arg, struct sl_err *err)
         const PgQuery__Node *at = s->n_sort_clause       ? s->sort_clause[0]
                                   : s->n_target_list > 1 ? s->target_list[1]
                                                          : NULL;
-        sl_err_set(err, SL_EUSAGE, "%s",
-                   s->n_target_list ? "one expression is wanted here, not a list"
-                                    : "the expression is empty");
-        err->column = SL_MAX(1, sl_tree_at(t, sl_tree_location(at)));
-        return -SL_EUSAGE;
+        return sl_tree_fail(t, sl_tree_location(at), err, "%s",
+                            s->n_target_list ? "one expression is wanted here, not a list"
+                                             : "the expression is empty");
     }
     const PgQuery__ResTarget *r = s->target_list[0]->res_target;
-    if (r->name && *r->name) {
-        sl_err_set(err, SL_EUSAGE, "a name (\"as %s\") has no place here", r->name);
-        err->column = SL_MAX(1, sl_tree_at(t, r->location));
-        return -SL_EUSAGE;
-    }
+    if (r->name && *r->name)
+        return sl_tree_fail(t, r->location, err, "a name (\"as %s\") has no place here", r->name);
     int rc = sl_bind_expr(t, r->val, o->scope, o->env, NULL, &o->out, err);
     if (rc < 0 || !o->where || o->out->root->type.kind == SL_BOOL)
         return rc;
     char name[SL_TYPE_NAME];
-    sl_err_set(err, SL_EUSAGE, "a condition is wanted, not a value of type %s",
-               sl_type_name(o->out->root->type, name));
-    err->column = SL_MAX(1, sl_tree_at(t, sl_tree_location(r->val)));
+    sl_tree_fail(t, sl_tree_location(r->val), err, "a condition is wanted, not a value of type %s",
+                 sl_type_name(o->out->root->type, name));
     sl_err_hint(err, "compare it with something: level = 'error'");
     sl_expr_free(o->out);
     return -SL_EUSAGE;

@@ -241,10 +241,8 @@ static struct sl_node *bind_chosen(struct sl_bind *b, const struct sl_function *
         const char *s = sl_column_bytes(args[0]->value, 0, &len);
         snprintf(zone, sizeof(zone), "%.*s", (int)SL_MIN(len, 63), s);
         struct sl_zone *z = sl_zone_open_word(zone, b->err);
-        if (!z) {
-            b->err->column = args[0]->at > 0 ? args[0]->at : 1;
-            return NULL;
-        }
+        if (!z)
+            return sl_bind_checked(b, n, 0, -SL_EUSAGE);
         sl_zone_free(z);
     }
     if (f->run == sl_kernel_regex)
@@ -253,11 +251,16 @@ static struct sl_node *bind_chosen(struct sl_bind *b, const struct sl_function *
         rc = sl_regex_bind(n, 1, nargs > 3 ? 3 : -1, b->err);
     else if (f->run == sl_kernel_regexp_substr || f->run == sl_kernel_regexp_count)
         rc = sl_regex_bind(n, 1, -1, b->err);
-    if (rc < 0) {
-        b->err->column = args[1]->at > 0 ? args[1]->at : 1;
-        return NULL;
-    }
-    return sl_bind_finish(b, n);
+    return sl_bind_checked(b, n, 1, rc);
+}
+
+struct sl_node *sl_bind_plain(struct sl_bind *b, sl_kernel *run, const char *name,
+                              struct sl_type type, int64_t p0, int64_t p1, int fails,
+                              struct sl_node **args, int nargs, int at)
+{
+    struct sl_node *n =
+        sl_bind_call(b, run, name, SL_PRINT_FUNCTION, type, at, SL_CALL_BYTES, fails, args, nargs);
+    return sl_bind_params(b, n, p0, p1);
 }
 
 struct sl_node *sl_bind_function(struct sl_bind *b, const char *name, struct sl_node **args,

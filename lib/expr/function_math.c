@@ -3,15 +3,6 @@
 /* function_math: abs, sign, round, ceil, floor, trunc, mod: results in the type of the argument. */
 #include "expr/bind.h"
 
-static struct sl_node *call(struct sl_bind *b, sl_kernel *run, const char *name,
-                            struct sl_type type, int64_t p0, int64_t p1, int fails,
-                            struct sl_node **args, int nargs, int at)
-{
-    struct sl_node *n =
-        sl_bind_call(b, run, name, SL_PRINT_FUNCTION, type, at, 0, fails, args, nargs);
-    return sl_bind_params(b, n, p0, p1);
-}
-
 /* round and its kin; digits is the constant second argument, or 0. */
 static struct sl_node *bind_round(struct sl_bind *b, const char *name, char how,
                                   struct sl_node **args, int nargs, int at)
@@ -39,10 +30,10 @@ static struct sl_node *bind_round(struct sl_bind *b, const char *name, char how,
         return args[0];
     }
     if (t.kind == SL_DECIMAL)
-        return call(b, sl_kernel_decimal_unary, name,
-                    sl_type_numeric(SL_NUMERIC_MAX, (int)SL_MAX(0, digits)), how, digits, 1, args,
-                    nargs, at);
-    return call(b, sl_kernel_round, name, t, how, digits, 1, args, nargs, at);
+        return sl_bind_plain(b, sl_kernel_decimal_unary, name,
+                             sl_type_numeric(SL_NUMERIC_MAX, (int)SL_MAX(0, digits)), how, digits,
+                             1, args, nargs, at);
+    return sl_bind_plain(b, sl_kernel_round, name, t, how, digits, 1, args, nargs, at);
 }
 
 struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struct sl_node **args,
@@ -80,15 +71,16 @@ struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struc
                                  : NULL;
     }
     if (t.kind == SL_DECIMAL && strchr("as", table[k].how))
-        return call(b, sl_kernel_decimal_unary, name,
-                    table[k].how == 's' ? sl_type_numeric(1, 0) : t, table[k].how, 0, 1, args, 1,
-                    at);
+        return sl_bind_plain(b, sl_kernel_decimal_unary, name,
+                             table[k].how == 's' ? sl_type_numeric(1, 0) : t, table[k].how, 0, 1,
+                             args, 1, at);
     switch (table[k].how) {
-    case 'a': return call(b, sl_kernel_abs, name, t, 0, 0, t.kind == SL_BIGINT, args, 1, at);
+    case 'a':
+        return sl_bind_plain(b, sl_kernel_abs, name, t, 0, 0, t.kind == SL_BIGINT, args, 1, at);
     case 's':
         if (t.kind == SL_NUMERIC)
             t = sl_type_numeric(1, 0);
-        return call(b, sl_kernel_sign, name, t, 0, 0, 0, args, 1, at);
+        return sl_bind_plain(b, sl_kernel_sign, name, t, 0, 0, 0, args, 1, at);
     default: return bind_round(b, name, table[k].how, args, nargs, at);
     }
 }

@@ -72,15 +72,6 @@ static int unit_of(struct sl_bind *b, const char *name, const struct sl_node *n,
     return 0;
 }
 
-static struct sl_node *finish(struct sl_bind *b, sl_kernel *run, const char *name, struct sl_type t,
-                              int64_t unit, int64_t p1, int fails, struct sl_node **args, int nargs,
-                              int at)
-{
-    struct sl_node *n =
-        sl_bind_call(b, run, name, SL_PRINT_FUNCTION, t, at, SL_CALL_BYTES, fails, args, nargs);
-    return sl_bind_params(b, n, unit, p1);
-}
-
 static struct sl_node *bind_trunc(struct sl_bind *b, struct sl_node **args, int nargs, int at)
 {
     int64_t unit;
@@ -106,8 +97,8 @@ static struct sl_node *bind_trunc(struct sl_bind *b, struct sl_node **args, int 
                      sl_bind_type_name(b, args[1]));
         return no_time(b, args[1]);
     }
-    return finish(b, sl_kernel_date_trunc, "date_trunc", args[1]->type, unit, 0, 1, args, nargs,
-                  at);
+    return sl_bind_plain(b, sl_kernel_date_trunc, "date_trunc", args[1]->type, unit, 0, 1, args,
+                         nargs, at);
 }
 
 static struct sl_node *bind_extract(struct sl_bind *b, const char *name, struct sl_node **args,
@@ -145,7 +136,7 @@ static struct sl_node *bind_extract(struct sl_bind *b, const char *name, struct 
         t = sl_type_numeric(digits + 2, digits - 3);
     if (unit == SL_UNIT_EPOCH && from.kind == SL_INTERVAL)
         t = sl_type_numeric(SL_NUMERIC_MAX, 6);
-    struct sl_node *n = finish(b, sl_kernel_extract, name, t, unit, digits, 0, args, 2, at);
+    struct sl_node *n = sl_bind_plain(b, sl_kernel_extract, name, t, unit, digits, 0, args, 2, at);
     if (n && name[0] == 'd') { /* date_part */
         n = sl_coerce(b, n, sl_type_of(SL_DOUBLE), SL_COERCE_IMPLICIT);
     }

@@ -44,9 +44,8 @@ static int add_item(const struct sl_tree *t, struct sl_expr_list *l, char *name,
         return nomem(err);
     for (int i = 0; i + 1 < l->n; i++) {
         if (strcmp(l->items[i].name, name) == 0) {
-            sl_err_set(err, SL_EUSAGE, "two items are named %.200s", name);
-            sl_err_hint(err, "give one another name: ... as name");
-            return fail_at(t, location, err);
+            sl_tree_fail(t, location, err, "two items are named %.200s", name);
+            return sl_err_hint(err, "give one another name: ... as name");
         }
     }
     return 0;
@@ -58,36 +57,43 @@ static const PgQuery__SelectStmt *plain_list(const struct sl_tree *t, struct sl_
     if (!s)
         return NULL;
     if (s->n_sort_clause || s->n_target_list == 0) {
-        sl_err_set(err, SL_EUSAGE, "%s",
-                   s->n_target_list ? "ORDER BY has no place in a list" : "the list is empty");
-        fail_at(t, s->n_sort_clause ? sl_tree_location(s->sort_clause[0]) : -1, err);
+        sl_tree_fail(t, s->n_sort_clause ? sl_tree_location(s->sort_clause[0]) : -1, err, "%s",
+                     s->n_target_list ? "ORDER BY has no place in a list" : "the list is empty");
         return NULL;
     }
     return s;
 }
 
-static int bind_list(const struct sl_tree *t, void *arg, struct sl_err *err)
+int sl_bind_items(const struct sl_tree *t, const struct sl_scope *scope,
+                  const struct sl_scope *names, const struct sl_expr_env *env,
+                  struct sl_agg_scope *agg, struct sl_expr_list *out, struct sl_err *err)
 {
-    struct lists *l = arg;
+    assert(t && scope && names && out);
     const PgQuery__SelectStmt *s = plain_list(t, err);
     if (!s)
         return -SL_EUSAGE;
-    l->out->items = sl_calloc(s->n_target_list, sizeof(*l->out->items));
-    if (!l->out->items)
+    out->items = sl_calloc(s->n_target_list, sizeof(*out->items));
+    if (!out->items)
         return nomem(err);
     for (size_t i = 0; i < s->n_target_list; i++) {
         const PgQuery__ResTarget *r = s->target_list[i]->res_target;
-        struct sl_expr_item *item = &l->out->items[l->out->n];
-        int rc = sl_bind_expr(t, r->val, l->scope, l->env, NULL, &item->expr, err);
+        struct sl_expr_item *item = &out->items[out->n];
+        int rc = sl_bind_expr(t, r->val, scope, env, agg, &item->expr, err);
         if (rc < 0)
             return rc;
-        char *name = r->name && *r->name ? sl_strdup(r->name)
-                                         : sl_item_name(t, r->val, l->scope, item->expr);
-        rc = add_item(t, l->out, name, r->location, err);
+        char *name =
+            r->name && *r->name ? sl_strdup(r->name) : sl_item_name(t, r->val, names, item->expr);
+        rc = add_item(t, out, name, r->location, err);
         if (rc < 0)
             return rc;
     }
     return 0;
+}
+
+static int bind_list(const struct sl_tree *t, void *arg, struct sl_err *err)
+{
+    struct lists *l = arg;
+    return sl_bind_items(t, l->scope, l->scope, l->env, NULL, l->out, err);
 }
 
 int sl_expr_bind_list(const struct sl_ast *a, const struct sl_scope *scope,
@@ -121,8 +127,8 @@ static const PgQuery__UpdateStmt *plain_update(const struct sl_tree *t, struct s
         u = r->stmts[0]->stmt->update_stmt;
     if (!u || u->where_clause || u->n_from_clause || u->n_returning_list || u->with_clause ||
         u->n_target_list == 0) {
-        sl_err_set(err, SL_EUSAGE, "only `name = ..., name = ...` is read here");
-        fail_at(t, u && u->where_clause ? sl_tree_location(u->where_clause) : -1, err);
+        sl_tree_fail(t, u && u->where_clause ? sl_tree_location(u->where_clause) : -1, err,
+                     "only `name = ..., name = ...` is read here");
         return NULL;
     }
     return u;
@@ -139,10 +145,8 @@ static int target_name(const struct sl_tree *t, const PgQuery__ResTarget *r, int
         sl_tree_spell(t, r->location, &spelled, out->data);
     for (size_t i = 0; i < r->n_indirection; i++) {
         size_t from = out->len + 1;
-        if (r->indirection[i]->node_case != PG_QUERY__NODE__NODE_STRING) {
-            sl_err_set(err, SL_EUSAGE, "arrays are not supported");
-            return fail_at(t, r->location, err);
-        }
+        if (r->indirection[i]->node_case != PG_QUERY__NODE__NODE_STRING)
+            return sl_tree_fail(t, r->location, err, "arrays are not supported");
         sl_buf_printf(out, ".%s", r->indirection[i]->string->sval);
         if (as_written && !out->failed)
             sl_tree_spell(t, r->location, &spelled, out->data + from);
@@ -216,8 +220,7 @@ static int column_index(const struct sl_tree *t, const PgQuery__Node *n,
         snprintf(name, sizeof(name), "user");
     } else if (!n || n->node_case != PG_QUERY__NODE__NODE_COLUMN_REF ||
                !sl_bind_name(t, n->column_ref, name, sizeof(name))) {
-        sl_err_set(err, SL_EUSAGE, "%s", what);
-        return fail_at(t, sl_tree_location(n), err);
+        return sl_tree_fail(t, sl_tree_location(n), err, "%s", what);
     }
     int i = sl_scope_find(scope, name, strlen(name), err);
     return i < 0 ? fail_at(t, sl_tree_location(n), err) : i;
@@ -237,10 +240,8 @@ static int bind_names(const struct sl_tree *t, void *arg, struct sl_err *err)
         int k = column_index(t, r->val, l->scope, "only names of columns are read here", err);
         if (k < 0)
             return k;
-        if (r->name && *r->name) {
-            sl_err_set(err, SL_EUSAGE, "only names of columns are read here");
-            return fail_at(t, r->location, err);
-        }
+        if (r->name && *r->name)
+            return sl_tree_fail(t, r->location, err, "only names of columns are read here");
         l->index[l->n++] = k;
     }
     return 0;
@@ -286,10 +287,9 @@ static int bind_rename(const struct sl_tree *t, void *arg, struct sl_err *err)
         if (k < 0)
             return fail_at(t, r->location, err);
         if (!r->val || r->val->node_case != PG_QUERY__NODE__NODE_COLUMN_REF ||
-            !sl_bind_name(NULL, r->val->column_ref, name, sizeof(name))) {
-            sl_err_set(err, SL_EUSAGE, "old = new: the new name is no name");
-            return fail_at(t, sl_tree_location(r->val), err);
-        }
+            !sl_bind_name(NULL, r->val->column_ref, name, sizeof(name)))
+            return sl_tree_fail(t, sl_tree_location(r->val), err,
+                                "old = new: the new name is no name");
         l->names[l->n] = sl_strdup(name);
         if (!l->names[l->n])
             return nomem(err);
@@ -329,16 +329,14 @@ static int bind_position(const struct sl_tree *t, const PgQuery__Node *node, con
     int nth = c->val_case == PG_QUERY__A__CONST__VAL_IVAL ? c->ival->ival : -1, all = 0;
 
     if (c->val_case != PG_QUERY__A__CONST__VAL_IVAL) {
-        sl_err_set(err, SL_EUSAGE, "a constant orders nothing");
-        sl_err_hint(err, "name a column, or say its number");
-        return fail_at(t, sl_tree_location(node), err);
+        sl_tree_fail(t, sl_tree_location(node), err, "a constant orders nothing");
+        return sl_err_hint(err, "name a column, or say its number");
     }
     for (int i = 0; i < l->scope->n; i++)
         all += l->scope->inputs[i].schema->nfields;
-    if (nth < 1 || nth > all) {
-        sl_err_set(err, SL_EUSAGE, "there is no column %d; there are %d", nth, all);
-        return fail_at(t, sl_tree_location(node), err);
-    }
+    if (nth < 1 || nth > all)
+        return sl_tree_fail(t, sl_tree_location(node), err, "there is no column %d; there are %d",
+                            nth, all);
     return sl_bind_number(t, nth - 1, l->scope, l->env, out, err);
 }
 
@@ -354,10 +352,9 @@ static int bind_order(const struct sl_tree *t, void *arg, struct sl_err *err)
     for (size_t i = 0; i < s->n_sort_clause; i++) {
         const PgQuery__SortBy *k = s->sort_clause[i]->sort_by;
         struct sl_expr_order *o = &l->order[l->n];
-        if (k->n_use_op) {
-            sl_err_set(err, SL_EUSAGE, "USING is not supported: asc or desc");
-            return fail_at(t, sl_tree_location(k->node), err);
-        }
+        if (k->n_use_op)
+            return sl_tree_fail(t, sl_tree_location(k->node), err,
+                                "USING is not supported: asc or desc");
         int rc = k->node->node_case == PG_QUERY__NODE__NODE_A_CONST
                      ? bind_position(t, k->node, l, &o->expr, err)
                      : sl_bind_expr(t, k->node, l->scope, l->env, NULL, &o->expr, err);

@@ -23,6 +23,13 @@ static int is_of_time(struct sl_type t)
     return sl_type_is_stamp(t) || t.kind == SL_DATE || t.kind == SL_INTERVAL;
 }
 
+static void swap(struct sl_node **a, struct sl_node **b)
+{
+    struct sl_node *t = *a;
+    *a = *b;
+    *b = t;
+}
+
 static struct sl_node *no_operator(struct sl_bind *b, const char *op, const struct sl_node *l,
                                    const struct sl_node *r, int at)
 {
@@ -37,14 +44,12 @@ static struct sl_node *no_operator(struct sl_bind *b, const char *op, const stru
         return sl_bind_hint(b, "write and");
     if (strcmp(op, "=~") == 0)
         return sl_bind_hint(b, "regular expressions match with ~, without case with ~*");
-    if (l && l->type.kind == SL_TEXT && sl_type_is_number(r->type))
-        return sl_bind_text_hint(b, b->e->schema, l, SL_WHY_NUMBER);
-    if (l && r->type.kind == SL_TEXT && sl_type_is_number(l->type))
-        return sl_bind_text_hint(b, b->e->schema, r, SL_WHY_NUMBER);
-    if (l && l->type.kind == SL_TEXT && is_of_time(r->type))
-        return sl_bind_text_hint(b, b->e->schema, l, SL_WHY_TIME);
-    if (l && r->type.kind == SL_TEXT && is_of_time(l->type))
-        return sl_bind_text_hint(b, b->e->schema, r, SL_WHY_TIME);
+    const struct sl_node *text = l && l->type.kind == SL_TEXT ? l : r;
+    const struct sl_node *other = text == l ? r : l;
+    if (l && text->type.kind == SL_TEXT && sl_type_is_number(other->type))
+        return sl_bind_text_hint(b, b->e->schema, text, SL_WHY_NUMBER);
+    if (l && text->type.kind == SL_TEXT && is_of_time(other->type))
+        return sl_bind_text_hint(b, b->e->schema, text, SL_WHY_TIME);
     return NULL;
 }
 
@@ -97,9 +102,7 @@ struct sl_node *sl_bind_compare(struct sl_bind *b, int op, struct sl_node *l, st
     if (rc < 0)
         return NULL;
     if (l->value && !r->value) { /* constants stand on the right */
-        struct sl_node *t = l;
-        l = r;
-        r = t;
+        swap(&l, &r);
         op = compare_swapped[op];
     }
     struct sl_node *args[2] = {l, r};
@@ -251,12 +254,9 @@ static struct sl_node *time_arith(struct sl_bind *b, char op, const char *name, 
 {
     int lk = l->type.kind, rk = r->type.kind;
     struct sl_type ts = sl_type_of(SL_TIMESTAMPTZ), interval = sl_type_of(SL_INTERVAL);
-    struct sl_node *t;
     if (op == '+' && is_time(r->type) &&
         (lk == SL_INTERVAL || lk == SL_BIGINT)) { /* either order */
-        t = l;
-        l = r;
-        r = t;
+        swap(&l, &r);
         lk = l->type.kind;
         rk = r->type.kind;
     }
@@ -283,9 +283,7 @@ static struct sl_node *time_arith(struct sl_bind *b, char op, const char *name, 
                       sl_coerce(b, r, ts, SL_COERCE_IMPLICIT), at);
     }
     if (op == '*' && rk == SL_INTERVAL && sl_type_is_number(l->type)) {
-        t = l;
-        l = r;
-        r = t;
+        swap(&l, &r);
         lk = SL_INTERVAL;
         rk = r->type.kind;
     }
@@ -363,11 +361,7 @@ static struct sl_node *bind_regex(struct sl_bind *b, const char *op, struct sl_n
         return NULL;
     n->param[0] = k >= 2; /* negated */
     n->param[1] = k & 1;  /* without case */
-    if (sl_regex_bind(n, 1, -1, b->err) < 0) {
-        b->err->column = args[1]->at > 0 ? args[1]->at : 1;
-        return NULL;
-    }
-    return sl_bind_finish(b, n);
+    return sl_bind_checked(b, n, 1, sl_regex_bind(n, 1, -1, b->err));
 }
 
 static struct sl_node *bind_unary(struct sl_bind *b, const char *op, struct sl_node *r, int at)
@@ -549,11 +543,7 @@ static struct sl_node *bind_like(struct sl_bind *b, const PgQuery__AExpr *x, con
         return NULL;
     n->param[0] = k >= 2;
     n->param[1] = k & 1;
-    if (sl_like_bind(n, b->err) < 0) {
-        b->err->column = args[1]->at > 0 ? args[1]->at : 1;
-        return NULL;
-    }
-    return sl_bind_finish(b, n);
+    return sl_bind_checked(b, n, 1, sl_like_bind(n, b->err));
 }
 
 static struct sl_node *bind_nullif(struct sl_bind *b, const PgQuery__AExpr *x, int at)

@@ -10,6 +10,18 @@
 #include "base/time.h"
 #include "expr/bind.h"
 
+void sl_print_quoted(const char *s, size_t n, char quote, struct sl_buf *out)
+{
+    assert((s || !n) && out);
+    sl_buf_addch(out, quote);
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == quote)
+            sl_buf_addch(out, quote);
+        sl_buf_addch(out, s[i]);
+    }
+    sl_buf_addch(out, quote);
+}
+
 static void print_name(const char *s, struct sl_buf *out)
 {
     int plain = (*s >= 'a' && *s <= 'z') || *s == '_';
@@ -19,24 +31,7 @@ static void print_name(const char *s, struct sl_buf *out)
         sl_buf_addstr(out, s);
         return;
     }
-    sl_buf_addch(out, '"');
-    for (; *s; s++) {
-        if (*s == '"')
-            sl_buf_addch(out, '"');
-        sl_buf_addch(out, *s);
-    }
-    sl_buf_addch(out, '"');
-}
-
-static void print_quoted(const char *s, size_t n, struct sl_buf *out)
-{
-    sl_buf_addch(out, '\'');
-    for (size_t i = 0; i < n; i++) {
-        if (s[i] == '\'')
-            sl_buf_addch(out, '\'');
-        sl_buf_addch(out, s[i]);
-    }
-    sl_buf_addch(out, '\'');
+    sl_print_quoted(s, strlen(s), '"', out);
 }
 
 static void print_const(const struct sl_node *n, struct sl_buf *out)
@@ -56,9 +51,9 @@ static void print_const(const struct sl_node *n, struct sl_buf *out)
     case SL_BOOL: sl_buf_addstr(out, sl_bit(c->data, 0) ? "true" : "false"); break;
     case SL_BIGINT:
     case SL_NUMERIC: sl_buf_add(out, text.data, text.len); break;
-    case SL_TEXT: print_quoted(text.data ? text.data : "", text.len, out); break;
+    case SL_TEXT: sl_print_quoted(text.data, text.len, '\'', out); break;
     default:
-        print_quoted(text.data ? text.data : "", text.len, out);
+        sl_print_quoted(text.data, text.len, '\'', out);
         sl_buf_addstr(out, "::");
         sl_type_print(n->type, out);
     }

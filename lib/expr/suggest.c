@@ -188,17 +188,6 @@ static int64_t find_bare(const char *text, size_t at, const char *name)
     return -1;
 }
 
-static void add_quoted(struct sl_buf *out, const char *name)
-{
-    sl_buf_addch(out, '"');
-    for (; *name; name++) {
-        if (*name == '"')
-            sl_buf_addch(out, '"');
-        sl_buf_addch(out, *name);
-    }
-    sl_buf_addch(out, '"');
-}
-
 /* text as one word of the shell. */
 static void add_shell_word(struct sl_buf *out, const struct sl_buf *text)
 {
@@ -232,9 +221,9 @@ void sl_suggest_quotes(const char *option, const char *text, const struct sl_sco
         }
     if (!name)
         return;
-    add_quoted(&quoted, name);
+    sl_print_quoted(name, strlen(name), '"', &quoted);
     sl_buf_add(&whole, text, front);
-    add_quoted(&whole, name);
+    sl_print_quoted(name, strlen(name), '"', &whole);
     sl_buf_addstr(&whole, text + front + strlen(name));
     if (!quoted.failed && !whole.failed)
         add_shell_word(&word, &whole);
