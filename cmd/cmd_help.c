@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* help: see help.h; and `sluice help`, which says the same. */
 #include "args.h"
+#include "expr/expr.h"
 #include "help.h"
 
 enum { HELP_COLUMN = 30, COMMAND_COLUMN = 14 };
@@ -52,6 +53,29 @@ void sl_help_command(const struct sl_cmd *c, FILE *out)
         fprintf(out, "  %s\n", *e);
 }
 
+/* What is no command. */
+static const struct {
+    const char *name;
+    void (*print)(struct sl_buf *out);
+} topics[] = {{"functions", sl_functions_print}};
+
+/* 1 if the word is one of them, and it is printed; 0; < 0. */
+static int help_topic(const char *word, struct sl_err *err)
+{
+    struct sl_buf text = SL_BUF_INIT;
+    size_t i = 0;
+    while (i < SL_COUNT(topics) && strcmp(topics[i].name, word) != 0)
+        i++;
+    if (i == SL_COUNT(topics))
+        return 0;
+    topics[i].print(&text);
+    int rc = sl_buf_check(&text, err);
+    if (rc == 0)
+        fwrite(text.data, 1, text.len, stdout);
+    sl_buf_release(&text);
+    return rc < 0 ? rc : 1;
+}
+
 static int run(const struct sl_cmd *cmd, void *options SL_UNUSED, const struct sl_invocation *call)
 {
     const char *const *words = (const char *const *)call->args.items;
@@ -61,6 +85,11 @@ static int run(const struct sl_cmd *cmd, void *options SL_UNUSED, const struct s
         sl_err_set(&err, SL_EUSAGE, "one command at a time: what is '%s'?", words[1]);
         return sl_command_usage(cmd, &err);
     }
+    int is_topic = call->args.n && !about ? help_topic(words[0], &err) : 0;
+    if (is_topic < 0)
+        return sl_command_fail(cmd, &err);
+    if (is_topic)
+        return SL_EXIT_GOOD;
     if (call->args.n && !about)
         return sl_command_unknown(words[0]);
     if (about)
@@ -71,13 +100,15 @@ static int run(const struct sl_cmd *cmd, void *options SL_UNUSED, const struct s
 }
 
 static const struct sl_option_set sets[] = {SL_SET_HELP, SL_SET_END};
-static const char *const examples[] = {"sluice help", "sluice help ingest", NULL};
+static const char *const examples[] = {"sluice help", "sluice help ingest", "sluice help functions",
+                                       NULL};
 
 const struct sl_cmd sl_cmd_help = {
     .name = "help",
     .summary = "the commands, or one of them",
-    .usage = "[command]",
-    .about = "Lists the commands; of a command, shows its options and examples.\n",
+    .usage = "[command|functions]",
+    .about = "Lists the commands; of a command, shows its options and examples.\n"
+             "functions lists what expressions can call, each with an example.\n",
     .sets = sets,
     .size = sizeof(struct sl_args),
     .examples = examples,

@@ -83,7 +83,7 @@ struct sl_node *sl_bind_finish(struct sl_bind *b, struct sl_node *n)
         if (a->value)
             continue;
         constant = 0;
-        n->can_fail |= a->can_fail;
+        n->can_fail |= a->can_fail && n->kind != SL_NODE_TRY;
         if (a->only == SL_ONLY_NONE)
             continue;
         if (n->only == SL_ONLY_NONE)
@@ -436,16 +436,29 @@ static struct sl_node *bind_variadic(struct sl_bind *b, PgQuery__Node **list, si
     return sl_bind_finish(b, c);
 }
 
+struct sl_node *sl_bind_try(struct sl_bind *b, struct sl_node *a, int at)
+{
+    a = a ? sl_coerce_settle(b, a) : NULL;
+    struct sl_node *n = a ? sl_bind_new(b, SL_NODE_TRY, a->type, at, 1) : NULL;
+    if (!n)
+        return NULL;
+    n->args[0] = a;
+    return sl_bind_finish(b, n);
+}
+
+struct sl_node *sl_bind_is_null(struct sl_bind *b, struct sl_node *a, int negated, int at)
+{
+    struct sl_node *n =
+        sl_bind_call(b, sl_kernel_is_null, negated ? "is not null" : "is null", SL_PRINT_POSTFIX,
+                     sl_type_of(SL_BOOL), at, SL_CALL_NULLS | SL_CALL_BYTES, 0, &a, 1);
+    return sl_bind_params(b, n, negated, 0);
+}
+
 static struct sl_node *bind_null_test(struct sl_bind *b, const PgQuery__NullTest *x)
 {
-    struct sl_node *a = sl_coerce_settle(b, sl_bind_node(b, x->arg)), *n;
-    int negated = x->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL;
-    if (!a)
-        return NULL;
-    n = sl_bind_call(b, sl_kernel_is_null, negated ? "is not null" : "is null", SL_PRINT_POSTFIX,
-                     sl_type_of(SL_BOOL), sl_tree_at(b->tree, x->location),
-                     SL_CALL_NULLS | SL_CALL_BYTES, 0, &a, 1);
-    return sl_bind_params(b, n, negated, 0);
+    struct sl_node *a = sl_coerce_settle(b, sl_bind_node(b, x->arg));
+    return sl_bind_is_null(b, a, x->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL,
+                           sl_tree_at(b->tree, x->location));
 }
 
 static struct sl_node *bind_boolean_test(struct sl_bind *b, const PgQuery__BooleanTest *x)

@@ -100,6 +100,9 @@ int sl_bind_number(const struct sl_tree *t, int column, const struct sl_scope *s
 /* Dotted name of a ColumnRef into buf; 0 if it has a `*`. With t, its letters are those that the user
  * wrote; without, names that bear no quotes are in lower case, as SQL has them. */
 int sl_bind_name(const struct sl_tree *t, const PgQuery__ColumnRef *r, char *buf, size_t size);
+/* a, but null in rows in which computing it fails. */
+struct sl_node *sl_bind_try(struct sl_bind *b, struct sl_node *a, int at);
+struct sl_node *sl_bind_is_null(struct sl_bind *b, struct sl_node *a, int negated, int at);
 /* For messages: what lives in the arena. */
 const char *sl_bind_type_name(struct sl_bind *b, const struct sl_node *n);
 const char *sl_bind_type_text(struct sl_bind *b, struct sl_type t);

@@ -38,6 +38,10 @@ void sl_expr_fixes(const struct sl_expr *e, uint8_t *bits);
 /* Index of the column if e is nothing but a column, else -1. */
 int sl_expr_is_column(const struct sl_expr *e);
 
+/* What `sluice help functions` prints: of each function its forms, what it gives, and an example, which has
+ * that value where the zone is UTC. */
+void sl_functions_print(struct sl_buf *out);
+
 /* ---- lists ---- */
 
 /* `a, lower(b) as c` or `a = expr, b = expr` (set). name is given or derived. */

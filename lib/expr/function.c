@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * function: the table of functions and the choice among overloads.
+ * function: the choice among the overloads of function_table.c.
  *
  * An overload fits if every argument is of its type, or goes there by itself (bigint to double
  * precision, date to timestamptz, a literal to anything). The one with the fewest such steps is
@@ -11,107 +11,42 @@
 #include "expr/bind.h"
 #include "expr/function.h"
 
-#define B SL_CALL_BYTES
-#define N SL_CALL_NULLS
-
-static const struct sl_function functions[] = {
-    {"lower", "t", 't', 0, B, sl_kernel_case_map, {0}},
-    {"upper", "t", 't', 0, B, sl_kernel_case_map, {1}},
-    {"initcap", "t", 't', 0, B, sl_kernel_case_map, {2}},
-    {"length", "t", 'i', 0, B, sl_kernel_length, {0}},
-    {"length", "y", 'i', 0, B, sl_kernel_length, {1}},
-    {"char_length", "t", 'i', 0, B, sl_kernel_length, {0}},
-    {"character_length", "t", 'i', 0, B, sl_kernel_length, {0}},
-    {"octet_length", "t", 'i', 0, B, sl_kernel_length, {1}},
-    {"octet_length", "y", 'i', 0, B, sl_kernel_length, {1}},
-    {"substr", "ti", 't', 0, B, sl_kernel_substr, {0}},
-    {"substr", "tii", 't', 1, B, sl_kernel_substr, {0}},
-    {"substring", "ti", 't', 0, B, sl_kernel_substr, {0}},
-    {"substring", "tii", 't', 1, B, sl_kernel_substr, {0}},
-    {"substring", "tt", 't', 1, B, sl_kernel_regexp_substr, {0}},
-    {"left", "ti", 't', 0, B, sl_kernel_left_right, {0}},
-    {"right", "ti", 't', 0, B, sl_kernel_left_right, {1}},
-    {"btrim", "t", 't', 0, B, sl_kernel_trim, {3}},
-    {"btrim", "tt", 't', 0, B, sl_kernel_trim, {3}},
-    {"ltrim", "t", 't', 0, B, sl_kernel_trim, {1}},
-    {"ltrim", "tt", 't', 0, B, sl_kernel_trim, {1}},
-    {"rtrim", "t", 't', 0, B, sl_kernel_trim, {2}},
-    {"rtrim", "tt", 't', 0, B, sl_kernel_trim, {2}},
-    {"lpad", "ti", 't', 1, B, sl_kernel_pad, {0}},
-    {"lpad", "tit", 't', 1, B, sl_kernel_pad, {0}},
-    {"rpad", "ti", 't', 1, B, sl_kernel_pad, {1}},
-    {"rpad", "tit", 't', 1, B, sl_kernel_pad, {1}},
-    {"replace", "ttt", 't', 0, B, sl_kernel_replace, {0}},
-    {"split_part", "tti", 't', 1, B, sl_kernel_split_part, {0}},
-    {"concat", "*+", 't', 0, N | B, sl_kernel_concat, {0}},
-    {"concat_ws", "*+", 't', 0, N | B, sl_kernel_concat_ws, {0}},
-    {"starts_with", "tt", 'b', 0, B, sl_kernel_starts_with, {0}},
-    {"position", "tt", 'i', 0, B, sl_kernel_position, {0}},
-    {"strpos", "tt", 'i', 0, B, sl_kernel_position, {0}},
-    {"reverse", "t", 't', 0, B, sl_kernel_reverse, {0}},
-    {"repeat", "ti", 't', 1, B, sl_kernel_repeat, {0}},
-    {"chr", "i", 't', 1, 0, sl_kernel_chr, {0}},
-    {"ascii", "t", 'i', 0, B, sl_kernel_ascii, {0}},
-    {"regexp_like", "tt", 'b', 1, B, sl_kernel_regex, {0}},
-    {"regexp_like", "ttt", 'b', 1, B, sl_kernel_regex, {0}},
-    {"regexp_replace", "ttt", 't', 1, B, sl_kernel_regexp_replace, {0}},
-    {"regexp_replace", "tttt", 't', 1, B, sl_kernel_regexp_replace, {0}},
-    {"regexp_substr", "tt", 't', 1, B, sl_kernel_regexp_substr, {1}},
-    {"regexp_count", "tt", 'i', 1, B, sl_kernel_regexp_count, {0}},
-    {"sqrt", "d", 'd', 1, 0, sl_kernel_double_math, {'q'}},
-    {"cbrt", "d", 'd', 0, 0, sl_kernel_double_math, {'c'}},
-    {"exp", "d", 'd', 1, 0, sl_kernel_double_math, {'e'}},
-    {"ln", "d", 'd', 1, 0, sl_kernel_double_math, {'n'}},
-    {"log", "d", 'd', 1, 0, sl_kernel_double_math, {'l'}},
-    {"log10", "d", 'd', 1, 0, sl_kernel_double_math, {'l'}},
-    {"power", "dd", 'd', 1, 0, sl_kernel_power, {0}},
-    {"pow", "dd", 'd', 1, 0, sl_kernel_power, {0}},
-    {"now", "", 'z', 0, 0, sl_kernel_now, {0}},
-    {"transaction_timestamp", "", 'z', 0, 0, sl_kernel_now, {0}},
-    {"current_date", "", 'D', 0, 0, sl_kernel_current_date, {0}},
-    {"date_bin", "vzz", 'z', 1, 0, sl_kernel_date_bin, {0}},
-    {"date_bin", "vww", 'w', 1, 0, sl_kernel_date_bin, {0}},
-    {"to_timestamp", "d", 'z', 1, 0, sl_kernel_to_timestamp, {0}},
-    {"make_date", "iii", 'D', 1, 0, sl_kernel_make_date, {0}},
-    {"timezone", "tz", 'w', 1, B, sl_kernel_at_zone, {0}},
-    {"timezone", "tw", 'z', 1, B, sl_kernel_at_zone, {0}},
-    {"->", "jt", 'j', 0, B, sl_kernel_json_get, {0}},
-    {"->", "ji", 'j', 0, B, sl_kernel_json_get, {0}},
-    {"->>", "jt", 't', 0, B, sl_kernel_json_get, {1}},
-    {"->>", "ji", 't', 0, B, sl_kernel_json_get, {1}},
+/* Letters of signatures; * and n are bound elsewhere, or as text. */
+static const struct {
+    char letter;
+    enum sl_kind kind;
+    const char *name;
+} letters[] = {
+    {'b', SL_BOOL, "boolean"},
+    {'i', SL_BIGINT, "bigint"},
+    {'d', SL_DOUBLE, "double precision"},
+    {'y', SL_BYTEA, "bytea"},
+    {'z', SL_TIMESTAMPTZ, "timestamptz"},
+    {'w', SL_WALLTIME, "timestamp"},
+    {'D', SL_DATE, "date"},
+    {'v', SL_INTERVAL, "interval"},
+    {'j', SL_JSONB, "jsonb"},
+    {'n', SL_TEXT, "number"},
+    {'*', SL_TEXT, "any"},
+    {'t', SL_TEXT, "text"},
 };
 
-/* Bound elsewhere, since their types depend on more than a letter. */
-static const char *const others[] = {"abs",       "sign",     "round",  "ceil",       "ceiling",
-                                     "floor",     "trunc",    "mod",    "date_trunc", "extract",
-                                     "date_part", "coalesce", "nullif", "greatest",   "least"};
-
-int sl_function_names(const char **out, int max)
+static size_t letter_index(char c)
 {
-    assert(max >= 0);
-    int n = 0;
-    for (size_t i = 0; i < SL_COUNT(functions) && n < max; i++)
-        if (i == 0 || strcmp(functions[i].name, functions[i - 1].name) != 0)
-            out[n++] = functions[i].name;
-    for (size_t i = 0; i < SL_COUNT(others) && n < max; i++)
-        out[n++] = others[i];
-    return n;
+    size_t i = 0;
+    while (letters[i].letter != c && i + 1 < SL_COUNT(letters))
+        i++;
+    return i;
 }
 
 static struct sl_type letter_type(char c)
 {
-    switch (c) {
-    case 'b': return sl_type_of(SL_BOOL);
-    case 'i': return sl_type_of(SL_BIGINT);
-    case 'd': return sl_type_of(SL_DOUBLE);
-    case 'y': return sl_type_of(SL_BYTEA);
-    case 'z': return sl_type_of(SL_TIMESTAMPTZ);
-    case 'w': return sl_type_of(SL_WALLTIME);
-    case 'D': return sl_type_of(SL_DATE);
-    case 'v': return sl_type_of(SL_INTERVAL);
-    case 'j': return sl_type_of(SL_JSONB);
-    default: return sl_type_of(SL_TEXT);
-    }
+    return sl_type_of(letters[letter_index(c)].kind);
+}
+
+const char *sl_function_letter(char c)
+{
+    return letters[letter_index(c)].name;
 }
 
 /* Steps to bring an argument to a letter's type, or -1. */
@@ -151,50 +86,25 @@ static int signature_cost(const struct sl_function *f, struct sl_node *const *ar
     return total;
 }
 
-static void add_signature(struct sl_buf *s, const struct sl_function *f)
-{
-    sl_buf_printf(s, "%s%s(", s->len ? ", " : "", f->name);
-    for (const char *p = f->args; *p; p++) {
-        if (*p == '+') {
-            sl_buf_addstr(s, ", ...");
-        } else {
-            sl_buf_addstr(s, p > f->args ? ", " : "");
-            if (*p == '*')
-                sl_buf_addstr(s, "any");
-            else
-                sl_type_print(letter_type(*p), s);
-        }
-    }
-    sl_buf_addch(s, ')');
-}
-
-static int is_known(const char *name)
-{
-    for (size_t i = 0; i < SL_COUNT(functions); i++)
-        if (strcmp(functions[i].name, name) == 0)
-            return 1;
-    for (size_t i = 0; i < SL_COUNT(others); i++)
-        if (strcmp(others[i], name) == 0)
-            return 1;
-    return 0;
-}
-
 static void *no_function(struct sl_bind *b, const char *name, struct sl_node *const *args,
                          int nargs, int at)
 {
     struct sl_buf s = SL_BUF_INIT, sig = SL_BUF_INIT;
     for (int i = 0; i < nargs; i++)
         sl_buf_printf(&s, "%s%s", i ? ", " : "", sl_bind_type_name(b, args[i]));
-    for (size_t i = 0; i < SL_COUNT(functions); i++)
-        if (strcmp(functions[i].name, name) == 0)
-            add_signature(&sig, &functions[i]);
+    size_t n;
+    const struct sl_function *f = sl_function_find(name, &n);
+    for (size_t i = 0; i < n && f[i].run; i++) {
+        sl_buf_addstr(&sig, i ? ", " : "");
+        sl_function_signature(&f[i], &sig);
+    }
     sl_bind_fail(b, at, "there is no function %.60s(%.200s)", name, s.data ? s.data : "");
     int text = 0;
     while (text < nargs && (args[text]->type.kind != SL_TEXT || args[text]->kind != SL_NODE_COLUMN))
         text++;
     if (sig.len)
         sl_bind_hint(b, "there is %s", sig.data);
-    else if (text < nargs && is_known(name))
+    else if (text < nargs && n)
         sl_bind_text_hint(b, b->e->schema, args[text], SL_WHY_NUMBER);
     sl_buf_release(&s);
     sl_buf_release(&sig);
@@ -226,14 +136,15 @@ static struct sl_node *bind_chosen(struct sl_bind *b, const struct sl_function *
         if (!args[i])
             return NULL;
     }
-    int infix = f->name[0] == '-';
+    int form = sl_word_char(f->name[0]) ? SL_PRINT_FUNCTION
+               : nargs > 1              ? SL_PRINT_INFIX
+                                        : SL_PRINT_PREFIX;
     const char *name = strcmp(f->name, "position") == 0 ? "strpos" : f->name; /* reads back */
-    struct sl_node *n = sl_bind_call(b, f->run, name, infix ? SL_PRINT_INFIX : SL_PRINT_FUNCTION,
-                                     result, at, f->flags, f->fails, args, nargs);
+    struct sl_node *n =
+        sl_bind_call(b, f->run, name, form, result, at, f->flags, f->fails, args, nargs);
     if (!n)
         return NULL;
-    n->param[0] = f->param[0];
-    n->param[1] = f->param[1];
+    n->param[0] = f->param;
     int rc = 0;
     if (f->run == sl_kernel_at_zone && args[0]->value && !sl_column_null(args[0]->value, 0)) {
         char zone[64];
@@ -263,26 +174,58 @@ struct sl_node *sl_bind_plain(struct sl_bind *b, sl_kernel *run, const char *nam
     return sl_bind_params(b, n, p0, p1);
 }
 
+/* pg_input_is_valid(text, type): whether a cast is an error; of null it is null. */
+static struct sl_node *bind_is_valid(struct sl_bind *b, struct sl_node **args, int at)
+{
+    struct sl_node *text =
+        sl_coerce(b, sl_coerce_settle(b, args[0]), sl_type_of(SL_TEXT), SL_COERCE_IMPLICIT);
+    struct sl_node *type = text ? sl_coerce_settle(b, args[1]) : NULL;
+    struct sl_type to;
+    size_t n;
+    if (!type)
+        return NULL;
+    if (!type->value || type->type.kind != SL_TEXT || sl_column_null(type->value, 0))
+        return sl_bind_fail(b, type->at,
+                            "pg_input_is_valid: the type must be a constant, as 'bigint'");
+    const char *name = sl_column_bytes(type->value, 0, &n);
+    if (sl_type_parse(name, n, &to, b->err) < 0) {
+        b->err->column = SL_MAX(type->at, 1);
+        return NULL;
+    }
+    struct sl_node *cast = sl_bind_try(b, sl_coerce(b, text, to, SL_COERCE_EXPLICIT), at);
+    struct sl_node *null =
+        sl_coerce(b, sl_bind_const(b, sl_column_nulls(sl_type_of(SL_BOOL), 1, b->err), at),
+                  sl_type_of(SL_BOOL), SL_COERCE_IMPLICIT);
+    struct sl_node *both[2] = {cast ? sl_bind_is_null(b, text, 0, at) : NULL, null};
+    struct sl_node *either[2] = {cast ? sl_bind_is_null(b, cast, 1, at) : NULL,
+                                 sl_bind_logic(b, SL_NODE_AND, both, 2, at)};
+    return sl_bind_logic(b, SL_NODE_OR, either, 2, at);
+}
+
 struct sl_node *sl_bind_function(struct sl_bind *b, const char *name, struct sl_node **args,
                                  int nargs, int at)
 {
     assert(b && name && nargs >= 0 && (args || !nargs));
-    const struct sl_function *best = NULL;
+    const struct sl_function *f, *best = NULL;
+    size_t overloads;
     int best_cost = INT_MAX, mine = 0;
     struct sl_node *n = sl_bind_math_function(b, name, args, nargs, at, &mine);
     if (!mine)
         n = sl_bind_time_function(b, name, args, nargs, at, &mine);
     if (mine)
         return n;
-    for (size_t i = 0; i < SL_COUNT(functions); i++) {
-        if (strcmp(functions[i].name, name) != 0)
-            continue;
-        int cost = signature_cost(&functions[i], args, nargs);
+    f = sl_function_find(name, &overloads);
+    for (size_t i = 0; i < overloads; i++) {
+        int cost = f[i].run ? signature_cost(&f[i], args, nargs) : -1;
         if (cost >= 0 && cost < best_cost) {
-            best = &functions[i];
+            best = &f[i];
             best_cost = cost;
         }
     }
+    if (!best && f && nargs == (int)strlen(f->args) && strcmp(name, "try") == 0)
+        return sl_bind_try(b, args[0], at);
+    if (!best && f && nargs == (int)strlen(f->args) && strcmp(name, "pg_input_is_valid") == 0)
+        return bind_is_valid(b, args, at);
     if (!best)
         return no_function(b, name, args, nargs, at);
     return bind_chosen(b, best, args, nargs, at);
@@ -303,7 +246,9 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
     struct sl_node *n = sl_bind_aggregate(b, f, at, &is_aggregate);
     if (is_aggregate)
         return n;
-    if (!is_known(name) && sl_bind_absent(b, name, at))
+    size_t known;
+    sl_function_find(name, &known);
+    if (!known && sl_bind_absent(b, name, at))
         return NULL;
     if (f->agg_star || f->agg_distinct || f->agg_filter || f->n_agg_order || f->agg_within_group) {
         const char *near = sl_suggest_function(name, SL_SUGGEST_AGGREGATES);
@@ -316,14 +261,13 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
     int is_type = f->n_args == 1 && !bits && !strchr(name, ' ') &&
                   sl_type_parse(name, strlen(name), &cast, &ignored) >= 0 &&
                   cast.kind != SL_NUMERIC;
-    if (!is_type && !bits && !is_known(name)) { /* before its arguments, which may be wrong too */
+    if (!is_type && !bits && !known) { /* before its arguments, which may be wrong too */
         const char *near =
             sl_suggest_function(name, SL_SUGGEST_FUNCTIONS | (b->agg ? SL_SUGGEST_AGGREGATES : 0));
         sl_bind_fail(b, at, "there is no function %.60s", name);
         if (near)
             return sl_bind_hint(b, "did you mean %s?", near);
-        return sl_bind_hint(b, "the manual page sluice-%s lists those that there are",
-                            b->agg ? "aggregate" : "transform");
+        return sl_bind_hint(b, "`sluice help functions` lists those that there are");
     }
     struct sl_node **args =
         sl_arena_alloc(&b->e->arena, (f->n_args ? f->n_args : 1) * sizeof(*args));
@@ -338,7 +282,7 @@ struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)
     }
     if (bits)
         return sl_cast_narrow(b, args[0], bits);
-    if (is_type && !is_known(name)) /* date(ts), text(n): the name of a type is a cast */
+    if (is_type && !known) /* date(ts), text(n): the name of a type is a cast */
         return sl_coerce(b, args[0], cast, SL_COERCE_EXPLICIT);
     return sl_bind_function(b, name, args, (int)f->n_args, at);
 }

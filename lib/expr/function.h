@@ -4,8 +4,8 @@
  * function: the table of functions. Internal to lib/expr.
  *
  * A signature is a letter an argument: b boolean, i bigint, d double precision, t text, y bytea,
- * z timestamptz, D date, v interval, j jsonb; * anything, as text; + at the end repeats the last.
- * To add a function: a kernel (kernel.h), a row in the table of function.c, tests.
+ * z timestamptz, w timestamp, D date, v interval, j jsonb, n any number; * anything, as text; + at the end
+ * repeats the last. To add a function: a kernel (kernel.h), a row in function_table.c, tests.
  */
 #ifndef SL_EXPR_FUNCTION_H
 #define SL_EXPR_FUNCTION_H
@@ -15,12 +15,20 @@
 struct sl_function {
     const char *name, *args;
     char result;
-    uint8_t fails; /* some row may be an error */
-    uint8_t flags; /* enum sl_node_flags */
-    sl_kernel *run;
-    int64_t param[2];
+    uint8_t fails;  /* some row may be an error */
+    uint8_t flags;  /* enum sl_node_flags */
+    sl_kernel *run; /* NULL: bound elsewhere */
+    int64_t param;  /* the kernel's, or what the binding goes by */
+    const char *help, *example, *value;
 };
 
+/* The overloads of a name, one after the other; NULL and 0 for a name that is none. */
+const struct sl_function *sl_function_find(const char *name, size_t *overloads);
+/* Appends `lpad(text, bigint)`. */
+void sl_function_signature(const struct sl_function *f, struct sl_buf *out);
+/* The type that a letter of a signature stands for. */
+const char *sl_function_letter(char c);
+/* Names for suggestions, at most max: how many. */
 int sl_function_names(const char **out, int max);
 int sl_aggregate_names(const char **out, int max);
 

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* function_math: abs, sign, round, ceil, floor, trunc, mod: results in the type of the argument. */
 #include "expr/bind.h"
+#include "expr/function.h"
 
 /* round and its kin; digits is the constant second argument, or 0. */
 static struct sl_node *bind_round(struct sl_bind *b, const char *name, char how,
@@ -40,24 +41,22 @@ struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struc
                                       int nargs, int at, int *mine)
 {
     assert(b && name && mine && (args || !nargs));
-    static const struct {
-        const char *name;
-        char how;
-        int max;
-    } table[] = {{"abs", 'a', 1},     {"sign", 's', 1},  {"round", 'r', 2}, {"ceil", 'c', 1},
-                 {"ceiling", 'c', 1}, {"floor", 'f', 1}, {"trunc", 't', 2}, {"mod", '%', 2}};
-    size_t k = 0;
-    while (k < SL_COUNT(table) && strcmp(table[k].name, name) != 0)
-        k++;
-    if (k == SL_COUNT(table))
+    size_t overloads;
+    const struct sl_function *f = sl_function_find(name, &overloads);
+    int how = f && !f->run && f->result == 'n' ? (int)f->param : 0;
+    if (!how)
         return NULL;
     *mine = 1;
-    name = table[k].name; /* the caller's does not live as long as the node */
-    int min = table[k].how == '%' ? 2 : 1;
-    if (nargs < min || nargs > table[k].max)
+    name = f->name; /* the caller's does not live as long as the node */
+    int min = (int)strlen(f->args), max = (int)strlen(f[overloads - 1].args);
+    if (nargs < min || nargs > max)
         return sl_bind_fail(b, at, "%s takes %d argument%s", name, min, min > 1 ? "s" : "");
-    if (table[k].how == '%')
+    if (how == '%')
         return sl_bind_operator(b, "%", args[0], args[1], at);
+    if (how == '/') {
+        struct sl_node *q = sl_bind_operator(b, "/", args[0], args[1], at);
+        return q ? sl_bind_function(b, "trunc", &q, 1, at) : NULL;
+    }
     if (args[0]->unknown) {
         args[0] =
             sl_coerce_unknown(b, args[0], sl_type_of(args[0]->value ? SL_DOUBLE : SL_NUMERIC));
@@ -70,17 +69,16 @@ struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struc
         return t.kind == SL_TEXT ? sl_bind_text_hint(b, b->e->schema, args[0], SL_WHY_NUMBER)
                                  : NULL;
     }
-    if (t.kind == SL_DECIMAL && strchr("as", table[k].how))
+    if (t.kind == SL_DECIMAL && strchr("as", how))
         return sl_bind_plain(b, sl_kernel_decimal_unary, name,
-                             table[k].how == 's' ? sl_type_numeric(1, 0) : t, table[k].how, 0, 1,
-                             args, 1, at);
-    switch (table[k].how) {
+                             how == 's' ? sl_type_numeric(1, 0) : t, how, 0, 1, args, 1, at);
+    switch (how) {
     case 'a':
         return sl_bind_plain(b, sl_kernel_abs, name, t, 0, 0, t.kind == SL_BIGINT, args, 1, at);
     case 's':
         if (t.kind == SL_NUMERIC)
             t = sl_type_numeric(1, 0);
         return sl_bind_plain(b, sl_kernel_sign, name, t, 0, 0, 0, args, 1, at);
-    default: return bind_round(b, name, table[k].how, args, nargs, at);
+    default: return bind_round(b, name, (char)how, args, nargs, at);
     }
 }

@@ -153,5 +153,10 @@ struct sl_node *sl_bind_time_function(struct sl_bind *b, const char *name, struc
     if (strcmp(name, "extract") == 0 || strcmp(name, "date_part") == 0)
         return bind_extract(b, name[0] == 'e' ? "extract" : "date_part", args, nargs, at);
     *mine = 0;
+    if (strcmp(name, "overlaps") == 0 && nargs == 4) /* an interval says how long the span is */
+        for (int k = 1; k < 4; k += 2)
+            if (args[k]->type.kind == SL_INTERVAL &&
+                !(args[k] = sl_bind_operator(b, "+", args[k - 1], args[k], at)))
+                return *mine = 1, NULL;
     return NULL;
 }

@@ -364,6 +364,12 @@ static struct sl_node *bind_regex(struct sl_bind *b, const char *op, struct sl_n
     return sl_bind_checked(b, n, 1, sl_regex_bind(n, 1, -1, b->err));
 }
 
+/* What & and its like take; another literal than a number is an error of its own. */
+static int is_bits(const struct sl_node *l, const struct sl_node *r)
+{
+    return (l->unknown || l->type.kind == SL_BIGINT) && (r->unknown || r->type.kind == SL_BIGINT);
+}
+
 static struct sl_node *bind_unary(struct sl_bind *b, const char *op, struct sl_node *r, int at)
 {
     if (r->unknown) {
@@ -373,6 +379,8 @@ static struct sl_node *bind_unary(struct sl_bind *b, const char *op, struct sl_n
     }
     if (op[0] == '+' && sl_type_is_number(r->type))
         return r;
+    if (op[0] == '~' && r->type.kind == SL_BIGINT)
+        return sl_bind_function(b, op, &r, 1, at);
     if (op[0] != '-' || !(sl_type_is_number(r->type) || r->type.kind == SL_INTERVAL))
         return no_operator(b, op, NULL, r, at);
     struct sl_node *n =
@@ -404,10 +412,10 @@ struct sl_node *sl_bind_operator(struct sl_bind *b, const char *op, struct sl_no
     if (strcmp(op, "~") == 0 || strcmp(op, "~*") == 0 || strcmp(op, "!~") == 0 ||
         strcmp(op, "!~*") == 0)
         return bind_regex(b, op, l, r, at);
-    if (strcmp(op, "->") == 0 || strcmp(op, "->>") == 0) {
-        struct sl_node *args[2] = {l, r};
+    struct sl_node *args[2] = {l, r};
+    int of_bits = is_bits(l, r) && strstr(" & | # << >> ", op) && op[0] != ' ';
+    if (of_bits || strcmp(op, "->") == 0 || strcmp(op, "->>") == 0)
         return sl_bind_function(b, op, args, 2, at);
-    }
     return no_operator(b, op, l, r, at);
 }
 
@@ -567,6 +575,7 @@ struct sl_node *sl_bind_a_expr(struct sl_bind *b, const PgQuery__AExpr *x)
     const char *op = x->n_name ? x->name[x->n_name - 1]->string->sval : "?";
     struct sl_node *l;
     switch (x->kind) {
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: /* ~ similar_to_escape(pattern) */
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
         l = x->lexpr ? sl_bind_node(b, x->lexpr) : NULL;
         if (x->lexpr && !l)
@@ -585,9 +594,6 @@ struct sl_node *sl_bind_a_expr(struct sl_bind *b, const PgQuery__AExpr *x)
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return bind_between(b, x, at);
-    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
-        sl_bind_fail(b, at, "SIMILAR TO is not supported");
-        return sl_bind_hint(b, "use ~ with a regular expression");
     default: return sl_bind_fail(b, at, "arrays are not supported: use in (...)");
     }
 }

@@ -69,7 +69,8 @@ static void print_operand(const struct sl_node *n, struct sl_buf *out)
     while (m->kind == SL_NODE_CALL && m->form == SL_PRINT_IMPLICIT)
         m = m->args[0];
     int bare =
-        m->kind == SL_NODE_COLUMN || m->kind == SL_NODE_COALESCE || m->kind == SL_NODE_CASE ||
+        m->kind == SL_NODE_COLUMN || m->kind == SL_NODE_COALESCE || m->kind == SL_NODE_TRY ||
+        m->kind == SL_NODE_CASE ||
         (m->kind == SL_NODE_CALL && (m->form == SL_PRINT_FUNCTION || m->form == SL_PRINT_CAST));
     if (m->kind == SL_NODE_CONST) { /* a negative number in front of :: or ^ would read otherwise */
         struct sl_buf t = SL_BUF_INIT;
@@ -153,7 +154,8 @@ void sl_node_print(const struct sl_node *n, struct sl_buf *out)
     case SL_NODE_CONST: print_const(n, out); break;
     case SL_NODE_CALL: print_call(n, out); break;
     case SL_NODE_COALESCE:
-        sl_buf_addstr(out, "coalesce(");
+    case SL_NODE_TRY:
+        sl_buf_addstr(out, n->kind == SL_NODE_TRY ? "try(" : "coalesce(");
         print_args(n->args, n->nargs, out);
         sl_buf_addch(out, ')');
         break;

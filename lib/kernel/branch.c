@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * branch: AND, OR, CASE and COALESCE, which evaluate an argument only where its value matters.
+ * branch: AND, OR, CASE and COALESCE, which evaluate an argument only where its value matters; and TRY.
  *
  * Rows still undecided are held as row numbers of the frame; a branch runs in a sub-frame of them.
  */
@@ -386,5 +386,67 @@ int sl_eval_coalesce(struct sl_frame *f, const struct sl_node *n, struct sl_colu
         rc = parts_join(&parts, f, out, err);
     parts_release(&parts);
     free(rest);
+    return rc;
+}
+
+/* Forgets the failures behind the first n. The rows of f that they are of become 1. */
+static void take_failures(struct sl_frame *f, size_t n, uint8_t *failed)
+{
+    struct sl_eval *ev = f->ev;
+    for (; ev->nfailed > n; ev->nfailed--) {
+        const struct sl_failure *x = &ev->failed[ev->nfailed - 1];
+        size_t low = x->row, high = f->n;
+        if (f->pos) /* which ascends */
+            for (low = 0; low + 1 < high;) {
+                size_t mid = (low + high) / 2;
+                if (f->pos[mid] <= x->row)
+                    low = mid;
+                else
+                    high = mid;
+            }
+        assert(low < f->n && (!f->pos || f->pos[low] == x->row));
+        failed[low] = 1;
+        free(x->what);
+    }
+}
+
+int sl_eval_try(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
+                struct sl_err *err)
+{
+    assert(sl_frame_is_sound(f) && n->nargs == 1 && out);
+    struct sl_column *all = NULL, *good = NULL, *bad = NULL;
+    struct parts parts = {0};
+    size_t before = f->ev->nfailed, ngood = 0, nbad = 0;
+    int by_dict = f->by_dict;
+    f->by_dict = 0; /* failures are of no consequence, and may be told */
+    int rc = sl_node_eval(f, n->args[0], &all, err);
+    f->by_dict = by_dict;
+    if (rc < 0 || f->ev->nfailed == before) {
+        *out = all;
+        return rc;
+    }
+    uint8_t *failed = sl_calloc(f->n, 1);
+    uint32_t *keep = sl_malloc(2 * f->n * sizeof(*keep)), *rest = keep ? keep + f->n : NULL;
+    rc = parts_init(&parts, 2, f->n, err);
+    if (rc == 0 && (!failed || !keep))
+        rc = sl_err_nomem(err, "evaluating an expression");
+    if (rc == 0) {
+        take_failures(f, before, failed);
+        for (size_t i = 0; i < f->n; i++)
+            *(failed[i] ? &rest[nbad++] : &keep[ngood++]) = (uint32_t)i;
+        good = ngood ? sl_column_take(all, keep, ngood, f->ev->account, err) : NULL;
+        bad = sl_column_nulls(n->type, nbad, err);
+        rc = bad && (good || !ngood) ? 0 : -SL_ENOMEM;
+    }
+    if (good)
+        parts_add(&parts, good, keep, ngood);
+    if (bad)
+        parts_add(&parts, bad, rest, nbad);
+    if (rc == 0)
+        rc = parts_join(&parts, f, out, err);
+    parts_release(&parts);
+    sl_column_unref(all);
+    free(failed);
+    free(keep);
     return rc;
 }

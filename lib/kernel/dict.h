@@ -27,6 +27,8 @@ int sl_eval_case(struct sl_frame *f, const struct sl_node *n, struct sl_column *
                  struct sl_err *err);
 int sl_eval_coalesce(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
                      struct sl_err *err);
+int sl_eval_try(struct sl_frame *f, const struct sl_node *n, struct sl_column **out,
+                struct sl_err *err);
 /* kernel_regex.c */
 void sl_regex_scratch_free(struct sl_regex_scratch *s);
 

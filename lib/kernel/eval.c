@@ -339,6 +339,7 @@ int sl_node_eval_rows(struct sl_frame *f, const struct sl_node *n, struct sl_col
     case SL_NODE_OR: return sl_eval_and_or(f, n, out, err);
     case SL_NODE_CASE: return sl_eval_case(f, n, out, err);
     case SL_NODE_COALESCE: return sl_eval_coalesce(f, n, out, err);
+    case SL_NODE_TRY: return sl_eval_try(f, n, out, err);
     default: assert(n->kind == SL_NODE_CALL); return eval_call(f, n, out, err);
     }
 }

@@ -330,6 +330,25 @@ sl_kernel sl_kernel_decimal_arith, sl_kernel_decimal_unary;
 sl_kernel sl_kernel_decimal_cast, sl_kernel_decimal_settle;
 /* kernel_math.c */
 sl_kernel sl_kernel_abs, sl_kernel_sign, sl_kernel_round, sl_kernel_double_math, sl_kernel_power;
+sl_kernel sl_kernel_log, sl_kernel_angle, sl_kernel_atan2, sl_kernel_pi, sl_kernel_bits;
+sl_kernel sl_kernel_gcd, sl_kernel_width_bucket;
+enum sl_angle {
+    SL_ANGLE_DEGREES,
+    SL_ANGLE_RADIANS,
+    SL_ANGLE_SIN,
+    SL_ANGLE_COS,
+    SL_ANGLE_TAN,
+    SL_ANGLE_COT,
+    SL_ANGLE_ASIN,
+    SL_ANGLE_ACOS,
+    SL_ANGLE_ATAN,
+    SL_ANGLE_SINH,
+    SL_ANGLE_COSH,
+    SL_ANGLE_TANH,
+    SL_ANGLE_ASINH,
+    SL_ANGLE_ACOSH,
+    SL_ANGLE_ATANH,
+};
 /* kernel_compare.c: param[0] is enum sl_compare_op, arguments of one type */
 sl_kernel sl_kernel_compare, sl_kernel_distinct, sl_kernel_greatest;
 /* kernel_set.c: param[0] = 1 for NOT IN; extra is the set */
@@ -349,7 +368,10 @@ sl_kernel sl_kernel_concat_op, sl_kernel_case_map, sl_kernel_length, sl_kernel_s
 sl_kernel sl_kernel_left_right, sl_kernel_trim, sl_kernel_pad, sl_kernel_replace;
 sl_kernel sl_kernel_split_part, sl_kernel_concat, sl_kernel_concat_ws, sl_kernel_starts_with;
 sl_kernel sl_kernel_position, sl_kernel_reverse, sl_kernel_repeat, sl_kernel_chr;
-sl_kernel sl_kernel_ascii;
+sl_kernel sl_kernel_ascii, sl_kernel_overlay, sl_kernel_translate;
+/* kernel_code.c */
+sl_kernel sl_kernel_to_hex, sl_kernel_encode, sl_kernel_decode, sl_kernel_url_encode;
+sl_kernel sl_kernel_url_decode, sl_kernel_quote_literal, sl_kernel_format, sl_kernel_similar;
 /* kernel_like.c, kernel_regex.c */
 sl_kernel sl_kernel_like, sl_kernel_regex, sl_kernel_regexp_replace, sl_kernel_regexp_substr;
 sl_kernel sl_kernel_regexp_count;
@@ -361,6 +383,7 @@ sl_kernel sl_kernel_time_shift, sl_kernel_time_diff, sl_kernel_date_shift, sl_ke
 sl_kernel sl_kernel_interval_add, sl_kernel_interval_scale, sl_kernel_interval_negate;
 sl_kernel sl_kernel_date_trunc, sl_kernel_extract, sl_kernel_date_bin, sl_kernel_to_timestamp;
 sl_kernel sl_kernel_now, sl_kernel_current_date, sl_kernel_make_date, sl_kernel_at_zone;
+sl_kernel sl_kernel_make_time, sl_kernel_age, sl_kernel_justify, sl_kernel_overlaps;
 /* kernel_field.c: zones named by an argument, the last one kept open. 1, 0 (row failed), < 0 */
 struct sl_zone_cache {
     char *name;

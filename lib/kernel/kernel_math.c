@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* kernel_math: abs, sign, rounding, roots, logarithms and powers. */
+/* kernel_math: abs, sign, rounding, roots, logarithms and powers, angles, bits, divisors. */
+#include <float.h>
 #include <math.h>
 #include "kernel/kernel.h"
 
@@ -153,4 +154,144 @@ SL_ROWS(sl_kernel_power, double)
     *to = pow(x, y);
     return isinf(*to) && !isinf(x) && !isinf(y) ? sl_call_fail(c, i, "value out of range: overflow")
                                                 : 0;
+}
+
+/* log(base, x) */
+SL_ROWS(sl_kernel_log, double)
+{
+    double b = sl_arg_double(c, 0, i), x = sl_arg_double(c, 1, i);
+    if (b == 0 || x == 0)
+        return sl_call_fail(c, i, "cannot take the logarithm of zero");
+    if (b < 0 || x < 0)
+        return sl_call_fail(c, i, "cannot take the logarithm of a negative number");
+    if (b == 1)
+        return sl_call_fail(c, i, "division by zero");
+    *to = b == 10 ? log10(x) : b == 2 ? log2(x) : log(x) / log(b);
+    return 0;
+}
+
+/* ---- angles ---- */
+
+static double cotangent(double x)
+{
+    return 1 / tan(x);
+}
+static double degrees(double x)
+{
+    return x / (M_PI / 180);
+}
+static double radians(double x)
+{
+    return x * (M_PI / 180);
+}
+
+/* What a function takes; NaN goes through. */
+static const struct {
+    double (*run)(double);
+    double least, most;
+} angles[] = {
+    [SL_ANGLE_DEGREES] = {degrees, -INFINITY, INFINITY},
+    [SL_ANGLE_RADIANS] = {radians, -INFINITY, INFINITY},
+    [SL_ANGLE_SIN] = {sin, -DBL_MAX, DBL_MAX},
+    [SL_ANGLE_COS] = {cos, -DBL_MAX, DBL_MAX},
+    [SL_ANGLE_TAN] = {tan, -DBL_MAX, DBL_MAX},
+    [SL_ANGLE_COT] = {cotangent, -DBL_MAX, DBL_MAX},
+    [SL_ANGLE_ASIN] = {asin, -1, 1},
+    [SL_ANGLE_ACOS] = {acos, -1, 1},
+    [SL_ANGLE_ATAN] = {atan, -INFINITY, INFINITY},
+    [SL_ANGLE_SINH] = {sinh, -INFINITY, INFINITY},
+    [SL_ANGLE_COSH] = {cosh, -INFINITY, INFINITY},
+    [SL_ANGLE_TANH] = {tanh, -INFINITY, INFINITY},
+    [SL_ANGLE_ASINH] = {asinh, -INFINITY, INFINITY},
+    [SL_ANGLE_ACOSH] = {acosh, 1, INFINITY},
+    [SL_ANGLE_ATANH] = {atanh, -1, 1},
+};
+
+/* param[0]: enum sl_angle */
+SL_ROWS(sl_kernel_angle, double)
+{
+    int what = (int)c->node->param[0];
+    double x = sl_arg_double(c, 0, i);
+    SL_CHECK_THAT(what >= 0 && what < (int)SL_COUNT(angles));
+    if (x < angles[what].least || x > angles[what].most)
+        return sl_call_fail(c, i, "input is out of range");
+    *to = angles[what].run(x);
+    return what == SL_ANGLE_DEGREES && isinf(*to) && !isinf(x)
+               ? sl_call_fail(c, i, "value out of range: overflow")
+               : 0;
+}
+
+SL_ROWS(sl_kernel_atan2, double)
+{
+    *to = atan2(sl_arg_double(c, 0, i), sl_arg_double(c, 1, i));
+    return 0;
+}
+
+SL_ROWS(sl_kernel_pi, double)
+{
+    (void)c;
+    *to = M_PI;
+    return 0;
+}
+
+/* ---- whole numbers ---- */
+
+/* param[0]: the operator; a shift goes by the low 6 bits of its second operand, as in PostgreSQL */
+SL_ROWS(sl_kernel_bits, int64_t)
+{
+    uint64_t a = (uint64_t)sl_arg_int(c, 0, i),
+             b = c->node->nargs > 1 ? (uint64_t)sl_arg_int(c, 1, i) : 0;
+    switch (c->node->param[0]) {
+    case '&': a &= b; break;
+    case '|': a |= b; break;
+    case '#': a ^= b; break;
+    case '~': a = ~a; break;
+    case '<': a <<= b & 63; break;
+    default: a = (uint64_t)((int64_t)a >> (b & 63)); break;
+    }
+    *to = (int64_t)a;
+    return 0;
+}
+
+/* param[0]: g greatest common divisor, l least common multiple */
+SL_ROWS(sl_kernel_gcd, int64_t)
+{
+    sl_int128 a = sl_arg_int(c, 0, i), b = sl_arg_int(c, 1, i), x, y;
+    a = a < 0 ? -a : a;
+    b = b < 0 ? -b : b;
+    for (x = a, y = b; y;) {
+        sl_int128 rest = x % y;
+        x = y;
+        y = rest;
+    }
+    if (c->node->param[0] == 'l')
+        x = a && b ? a / x * b : 0;
+    *to = (int64_t)x;
+    return x > INT64_MAX ? sl_call_fail(c, i, "bigint out of range") : 0;
+}
+
+/* width_bucket(x, low, high, count): 0 and count + 1 are outside; low may be above high */
+SL_ROWS(sl_kernel_width_bucket, int64_t)
+{
+    double x = sl_arg_double(c, 0, i), a = sl_arg_double(c, 1, i), b = sl_arg_double(c, 2, i);
+    int64_t n = sl_arg_int(c, 3, i);
+    if (n <= 0 || n > INT32_MAX)
+        return sl_call_fail(c, i, "width_bucket: the count is at least 1, and at most %d",
+                            INT32_MAX);
+    if (isnan(x) || !isfinite(a) || !isfinite(b))
+        return sl_call_fail(c, i, "width_bucket: the bounds are finite, and nothing is NaN");
+    if (a == b)
+        return sl_call_fail(c, i, "width_bucket: the bounds are not equal");
+    if (a > b) { /* the same the other way round */
+        x = -x;
+        a = -a;
+        b = -b;
+    }
+    if (x < a || x >= b) {
+        *to = x < a ? 0 : n + 1;
+        return 0;
+    }
+    double part = isinf(b - a) ? (x / 2 - a / 2) / (b / 2 - a / 2) : (x - a) / (b - a);
+    *to = SL_MIN((int64_t)((double)n * part), n - 1) + 1;
+    return 0;
 }

@@ -324,3 +324,45 @@ SL_ROWS(sl_kernel_ascii, int64_t)
     *to = cp < 0 ? (uint8_t)*s : cp;
     return 0;
 }
+
+/* overlay(s, new, from [, count]): without a count as many characters go as are new */
+SL_TEXTS(sl_kernel_overlay, sl_arg_guess(c, 0) + sl_arg_guess(c, 1))
+{
+    size_t n, m;
+    const char *s = sl_arg_bytes(c, 0, i, &n), *r = sl_arg_bytes(c, 1, i, &m);
+    int64_t from = sl_arg_int(c, 2, i), to;
+    int64_t count = c->node->nargs > 3 ? sl_arg_int(c, 3, i) : (int64_t)char_count(r, m);
+    if (from <= 0)
+        return sl_call_fail(c, i, "negative substring length not allowed");
+    if (__builtin_add_overflow(from, count, &to))
+        return sl_call_fail(c, i, "value out of range");
+    size_t tail = char_offset(s, n, (size_t)(SL_MAX(to, 1) - 1));
+    sl_text_add(t, s, char_offset(s, n, (size_t)(from - 1)));
+    sl_text_add(t, r, m);
+    sl_text_add(t, s + tail, n - tail);
+    return 0;
+}
+
+/* translate(s, from, to): characters of from without one in to go */
+SL_TEXTS(sl_kernel_translate, sl_arg_guess(c, 0))
+{
+    size_t n, m, r, k;
+    const char *s = sl_arg_bytes(c, 0, i, &n), *from = sl_arg_bytes(c, 1, i, &m);
+    const char *to = sl_arg_bytes(c, 2, i, &r);
+    int32_t cp;
+    for (; n; s += k, n -= k) {
+        size_t at = 0, len = 0, nth = 0;
+        k = sl_utf8_decode(s, n, &cp);
+        for (; at < m; at += len, nth++) {
+            len = sl_utf8_decode(from + at, m - at, &cp);
+            if (len == k && memcmp(from + at, s, k) == 0)
+                break;
+        }
+        size_t place = at < m ? char_offset(to, r, nth) : 0;
+        if (at >= m)
+            sl_text_add(t, s, k);
+        else if (place < r)
+            sl_text_add(t, to + place, sl_utf8_decode(to + place, r - place, &cp));
+    }
+    return 0;
+}

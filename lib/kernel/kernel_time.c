@@ -87,19 +87,26 @@ SL_ROWS(sl_kernel_interval_add, struct sl_interval)
     return bad ? out_of_range(c, i) : 0;
 }
 
-/* interval * double, interval / double: fractions of months go to days of 30, of days to hours */
+static double round_micros(double x)
+{
+    return rint(x * 1e6) / 1e6;
+}
+
+/* interval * double, interval / double: fractions of months go to days of 30, of days to hours, each part
+ * by itself, so that signs stay what they are in PostgreSQL */
 SL_ROWS(sl_kernel_interval_scale, struct sl_interval)
 {
     struct sl_interval a = sl_arg_interval(c, 0, i);
     int divide = c->node->param[0] == '/';
-    double f = sl_arg_double(c, 1, i), months, days, ns;
+    double f = sl_arg_double(c, 1, i);
     if (divide && f == 0)
         return sl_call_fail(c, i, "division by zero");
-    f = divide ? 1 / f : f;
-    months = a.months * f;
-    days = a.days * f + (months - trunc(months)) * 30;
-    ns = (double)a.nanos * f + (days - trunc(days)) * (double)SL_NSEC_PER_DAY;
-    ns = rint(ns / 1e3) * 1e3; /* microseconds are what can be trusted of it */
+    double months = divide ? a.months / f : a.months * f, days = divide ? a.days / f : a.days * f;
+    double ns = divide ? (double)a.nanos / f : (double)a.nanos * f;
+    double lent = round_micros((months - trunc(months)) * 30);                     /* days */
+    double part = round_micros((days - trunc(days) + lent - trunc(lent)) * 86400); /* seconds */
+    days = trunc(days) + trunc(lent) + trunc(part / 86400);
+    ns = rint(ns / 1e3 + fmod(part, 86400) * 1e6) * 1e3; /* microseconds can be trusted of it */
     if (!(fabs(months) <= INT32_MAX) || !(fabs(days) <= INT32_MAX) || !(fabs(ns) < 9.2e18))
         return out_of_range(c, i);
     *to = (struct sl_interval){(int32_t)months, (int32_t)days, (int64_t)ns};
@@ -154,20 +161,26 @@ SL_ROWS(sl_kernel_current_date, int32_t)
     return 0;
 }
 
+/* Days since 1970; 1, or 0 if there is no such date. */
+static int read_date(int64_t y, int64_t m, int64_t d, int32_t *out)
+{
+    int64_t year, days;
+    int month, day;
+    if (y <= -100000 || y >= 100000 || m < 1 || m > 12 || d < 1 || d > 31)
+        return 0;
+    days = sl_time_days(y, (int)m, (int)d);
+    sl_time_civil_from_days(days, &year, &month, &day);
+    *out = (int32_t)days;
+    return month == m && day == d;
+}
+
 SL_ROWS(sl_kernel_make_date, int32_t)
 {
     int64_t y = sl_arg_int(c, 0, i), m = sl_arg_int(c, 1, i), d = sl_arg_int(c, 2, i);
-    int64_t year = 0, days = 0;
-    int month = 0, day = 0;
-    if (y > -100000 && y < 100000 && m >= 1 && m <= 12 && d >= 1 && d <= 31) {
-        days = sl_time_days(y, (int)m, (int)d);
-        sl_time_civil_from_days(days, &year, &month, &day);
-    }
-    if (month != m || day != d || year != y)
-        return sl_call_fail(c, i, "date field value out of range: %lld-%lld-%lld", (long long)y,
-                            (long long)m, (long long)d);
-    *to = (int32_t)days;
-    return 0;
+    return read_date(y, m, d, to)
+               ? 0
+               : sl_call_fail(c, i, "date field value out of range: %lld-%lld-%lld", (long long)y,
+                              (long long)m, (long long)d);
 }
 
 /* timezone(zone, t): the clock of an instant, or the instant of a clock */
@@ -194,4 +207,115 @@ int sl_kernel_at_zone(struct sl_call *c)
     }
     sl_zone_cache_release(&zones);
     return rc < 0 ? rc : 0;
+}
+
+/* ---- made of parts, and parts made again ---- */
+
+/* make_timestamp(year, month, day, hour, minute, second), on the calendar of the result's type */
+SL_ROWS(sl_kernel_make_time, int64_t)
+{
+    int64_t y = sl_arg_int(c, 0, i), m = sl_arg_int(c, 1, i), d = sl_arg_int(c, 2, i);
+    int64_t hour = sl_arg_int(c, 3, i), min = sl_arg_int(c, 4, i);
+    double usec = rint(sl_arg_double(c, 5, i) * 1e6);
+    int32_t days = 0;
+    if (!read_date(y, m, d, &days))
+        return sl_call_fail(c, i, "date field value out of range: %lld-%lld-%lld", (long long)y,
+                            (long long)m, (long long)d);
+    int ok = hour >= 0 && min >= 0 && min < 60 && usec >= 0 && usec <= 6e7 &&
+             (hour < 24 || (hour == 24 && min == 0 && usec == 0));
+    if (!ok)
+        return sl_call_fail(c, i, "time field value out of range: %lld:%lld:%g", (long long)hour,
+                            (long long)min, sl_arg_double(c, 5, i));
+    int64_t us = (int64_t)usec,
+            wall = days * INT64_C(86400) + hour * 3600 + min * 60 + us / 1000000;
+    return sl_wall_instant(wall, us % 1000000, 0, sl_call_zone(c, c->out->type), to)
+               ? 0
+               : out_of_range(c, i);
+}
+
+/* A time as its calendar shows it. */
+struct fields {
+    int64_t year, nanos; /* of the day */
+    int month, day;
+};
+
+static struct fields fields_of(struct sl_call *c, int k, size_t row)
+{
+    struct sl_type t = c->args[k]->type;
+    struct fields f;
+    int64_t rest, wall = sl_wall_seconds(sl_arg_int(c, k, row), t.nsec, sl_call_zone(c, t), &rest);
+    int64_t days = sl_floor_div(wall, 86400);
+    sl_time_civil_from_days(days, &f.year, &f.month, &f.day);
+    f.nanos = (wall - days * 86400) * 1000000000 + rest * (t.nsec ? 1 : 1000);
+    return f;
+}
+
+/* age(later, earlier): what the calendar says between them. Days that a month lends are those of the month
+ * of the earlier time, as in PostgreSQL. */
+SL_ROWS(sl_kernel_age, struct sl_interval)
+{
+    int back = sl_arg_int(c, 0, i) < sl_arg_int(c, 1, i);
+    struct fields a = fields_of(c, back, i), b = fields_of(c, !back, i);
+    int64_t months = (a.year - b.year) * 12 + a.month - b.month, days = a.day - b.day;
+    int64_t nanos = a.nanos - b.nanos;
+    if (nanos < 0) {
+        nanos += SL_NSEC_PER_DAY;
+        days--;
+    }
+    if (days < 0) {
+        int64_t next = b.year + b.month / 12;
+        days += sl_time_days(next, b.month % 12 + 1, 1) - sl_time_days(b.year, b.month, 1);
+        months--;
+    }
+    if (months > INT32_MAX)
+        return out_of_range(c, i);
+    *to = (struct sl_interval){(int32_t)months, (int32_t)days, nanos};
+    if (back)
+        *to = (struct sl_interval){-to->months, -to->days, -to->nanos};
+    return 0;
+}
+
+/* Of two parts: low and high get the same sign, where `per` of low is one of high. */
+static void one_sign(int64_t *high, int64_t *low, int64_t per, int low_is_less)
+{
+    if (*high > 0 && (*low < 0 || (*low == 0 && low_is_less < 0))) {
+        *low += per;
+        --*high;
+    } else if (*high < 0 && (*low > 0 || (*low == 0 && low_is_less > 0))) {
+        *low -= per;
+        ++*high;
+    }
+}
+
+/* param[0]: d days to months, h hours to days, i both and one sign */
+SL_ROWS(sl_kernel_justify, struct sl_interval)
+{
+    struct sl_interval v = sl_arg_interval(c, 0, i);
+    int how = (int)c->node->param[0];
+    int64_t months = v.months, days = v.days, nanos = v.nanos;
+    if (how != 'd') {
+        days += nanos / SL_NSEC_PER_DAY;
+        nanos %= SL_NSEC_PER_DAY;
+    }
+    if (how != 'h') {
+        months += days / 30;
+        days %= 30;
+        one_sign(&months, &days, 30, how == 'i' ? (nanos > 0) - (nanos < 0) : 0);
+    }
+    if (how != 'd')
+        one_sign(&days, &nanos, SL_NSEC_PER_DAY, 0);
+    if (months != (int32_t)months || days != (int32_t)days)
+        return out_of_range(c, i);
+    *to = (struct sl_interval){(int32_t)months, (int32_t)days, nanos};
+    return 0;
+}
+
+/* overlaps(from, to, from, to): the ends of a span may stand in either order, and its last instant is not in
+ * it unless it is the first */
+SL_BITS(sl_kernel_overlaps)
+{
+    int64_t a = sl_arg_int(c, 0, i), b = sl_arg_int(c, 1, i);
+    int64_t x = sl_arg_int(c, 2, i), y = sl_arg_int(c, 3, i);
+    int64_t from = SL_MIN(a, b), other = SL_MIN(x, y);
+    return from > other ? from < SL_MAX(x, y) : from < other ? other < SL_MAX(a, b) : 1;
 }

@@ -22,6 +22,7 @@ enum sl_node_kind {
     SL_NODE_OR,       /* nargs >= 2 */
     SL_NODE_CASE,     /* cond, result, cond, result, ..., else */
     SL_NODE_COALESCE, /* first that is not null */
+    SL_NODE_TRY,      /* its argument, null in rows where that fails */
 };
 
 /* How a CALL prints. */

@@ -60,7 +60,7 @@ says() {
         sluice transform orders.csv --where 'qty = 1' --where 'qty +'
     says 2 "sluice transform: --where, character 19, at 'missing = 1 or qty = 2 o...': $none" \
         sluice transform orders.csv --where "country = 'ü' and missing = 1 or qty = 2 or qty = 3"
-    says 2 "sluice transform: --set, character 12, at 'missing(qty)': there is no function missing; the manual page sluice-transform lists those that there are" \
+    says 2 "sluice transform: --set, character 12, at 'missing(qty)': there is no function missing; \`sluice help functions\` lists those that there are" \
         sluice transform orders.csv --set 'a = qty' --set "b = 'ü' || missing(qty)"
     says 2 "sluice transform: --select, character 6, at 'missing': $none" \
         sluice transform orders.csv --where 'qty = 1' --select 'qty, missing'

@@ -76,7 +76,7 @@ static const struct {
     {"date_trunc(level, ts)", 12, "constant", ""},
     {"level collate \"C\"", 7, "COLLATE", ""},
     {"user_id = any(array[1])", 9, "arrays", ""},
-    {"user_id << 1", 9, "operator", ""},
+    {"user_id <-> 1", 9, "operator", ""},
     {"f && f", 3, "operator", "and"},
     {"b'101'", 1, "bit", ""},
     {"public.lower(level)", 1, "public", ""},
