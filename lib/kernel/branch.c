@@ -184,11 +184,17 @@ int sl_eval_and_or(struct sl_frame *f, const struct sl_node *n, struct sl_column
         merge_bits(acc, plain, is_or, i == 0);
         sl_column_unref(plain);
     }
-    if (rc < 0)
+    if (rc < 0) {
         sl_column_unref(acc);
-    else
-        *out = acc;
-    return rc < 0 ? rc : 0;
+        return rc;
+    }
+    if (acc->rows && sl_bits_count(acc->valid, acc->rows) == acc->rows) { /* no row is null */
+        sl_buffer_unref(acc->owner[0]);
+        acc->owner[0] = NULL;
+        acc->valid = NULL;
+    }
+    *out = acc;
+    return 0;
 }
 
 /* ---- results gathered from parts ---- */

@@ -74,6 +74,11 @@ value() { # EXPRESSION: of one row, as text
     run -2 sluice transform x.csv --select "pg_input_is_valid(x, 'nonsuch')"
 }
 
+@test "or of nulls and values has no null where a value decides" {
+    run -0 sluice transform -I csv --quiet -O csv --select '(q is null and null) or q > 0 as v' <<<$'q\n1\n2'
+    [ "${lines[*]}" = 'v true true' ]
+}
+
 @test "PostgreSQL 15, started here, gives the same values of 2,800 expressions, and errors where there are errors" {
     need_oracle
     [ -x /usr/lib/postgresql/15/bin/initdb ] || skip "no PostgreSQL 15"
