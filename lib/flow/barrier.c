@@ -18,6 +18,11 @@
  * comes at a pause of the input and is for stages without state: one with state keeps it back, and its
  * positions with it, until the next full one.
  *
+ * The file of a barrier holds what changed since the one before, also one of the run before, as long as files
+ * of changes are few and together smaller than the one that they go back to: so a state of many keys costs what
+ * changed, and what is kept of it, and read at the start, at most twice what it is. Each checkpoint names all of
+ * its files, so one goes with the last checkpoint that names it.
+ *
  * The record that opens the pipeline comes with the first checkpoint of a run, just before it: it is
  * refused if another run has committed one since this run began, and every checkpoint is refused once
  * another run has opened it.
@@ -27,6 +32,7 @@
 #include "flow/pipeline_int.h"
 
 enum { EVERY = 10 * 1000 * 1000, DEAR = 10, MUCH = 64 << 20, PATIENCE = 10 * 1000 * 1000 };
+enum { SAVED_MAX = 64 }; /* files of a state */
 
 /* The positions of other pipelines than the main one are in their state only. */
 static int is_named(const struct sl_pipeline *p)
@@ -169,21 +175,50 @@ static int hold(struct sl_pipeline *p, struct sl_err *err)
     return SL_MIN(rc, 0);
 }
 
-static int save(struct sl_pipeline *p, int64_t k, struct sl_state_ref *ref, struct sl_err *err)
+/* Whether what has changed goes to a file of its own, on top of those there are. */
+static int saves_changes(const struct sl_pipeline *p)
+{
+    const struct sl_run_record *s = &p->saved;
+    int64_t bytes = 0;
+    int can = 0;
+    for (int i = 1; i < s->nstate; i++)
+        bytes += s->state[i].bytes;
+    for (int i = 0; i < p->nnodes; i++)
+        can |= p->nodes[i]->op && p->nodes[i]->op->traits & SL_OP_CHANGES;
+    return can && s->nstate && s->nstate < SAVED_MAX && bytes < s->state[0].bytes;
+}
+
+/* The state is in one more file, or in this one alone. */
+static int add_saved(struct sl_pipeline *p, const struct sl_state_ref *ref, int changes,
+                     struct sl_err *err)
+{
+    struct sl_run_record *s = &p->saved;
+    int n = changes ? s->nstate : 0;
+    int rc = SL_GROW(s->state, (size_t)n + 1, p->saved_cap, "a checkpoint", err);
+    if (rc < 0)
+        return rc;
+    s->state[n] = *ref;
+    s->nstate = n + 1;
+    return 0;
+}
+
+static int save(struct sl_pipeline *p, int64_t k, struct sl_err *err)
 {
     struct sl_state_writer *w;
-    *ref = (struct sl_state_ref){.k = k, .place = p->place};
-    memcpy(ref->run, p->run.run, sizeof(ref->run));
+    struct sl_state_ref ref = {.k = k, .place = p->place};
+    int changes = saves_changes(p);
+    memcpy(ref.run, p->run.run, sizeof(ref.run));
     int rc = hold(p, err);
     if (rc == 0)
-        rc = sl_state_writer_open(p->sink->state_fd, p->sink->state_dir, ref, &w, err);
+        rc = sl_state_writer_open(p->sink->state_fd, p->sink->state_dir, &ref, changes, &w, err);
     if (rc < 0)
         return rc;
     rc = sl_own_save(p, w, err);
-    if (rc == 0)
-        return sl_state_writer_close(w, ref, err);
-    sl_state_writer_abort(w);
-    return rc;
+    if (rc < 0)
+        sl_state_writer_abort(w);
+    else
+        rc = sl_state_writer_close(w, &ref, err);
+    return rc < 0 ? rc : add_saved(p, &ref, changes, err);
 }
 
 /* The first checkpoint of a run: the pipeline is its own from here on. */
@@ -294,17 +329,18 @@ static int is_nothing(const struct sl_pipeline *p)
 /* State of the stages before and of this one: a list, to be freed; NULL: no memory. */
 static struct sl_state_ref *list_state(struct sl_pipeline *p, int64_t k, int *n, struct sl_err *err)
 {
-    struct sl_state_ref *list = sl_calloc((size_t)p->came.nstate + 1, sizeof(*list));
-    int rc = list ? 0 : sl_err_nomem(err, "a checkpoint");
-    *n = p->came.nstate;
-    if (rc == 0 && *n)
-        memcpy(list, p->came.state, (size_t)*n * sizeof(*list));
-    if (rc == 0 && has_state(p))
-        rc = save(p, k, &list[(*n)++], err);
-    if (rc == 0)
-        return list;
-    free(list);
-    return NULL;
+    const struct sl_run_record *parts[] = {&p->came, &p->saved};
+    int rc = has_state(p) ? save(p, k, err) : 0;
+    size_t most = (size_t)p->came.nstate + (size_t)p->saved.nstate;
+    struct sl_state_ref *list = rc == 0 ? sl_calloc(most + 1, sizeof(*list)) : NULL;
+    if (rc == 0 && !list)
+        rc = sl_err_nomem(err, "a checkpoint");
+    for (size_t i = *n = 0; rc == 0 && i < SL_COUNT(parts); i++) {
+        if (parts[i]->nstate)
+            memcpy(list + *n, parts[i]->state, (size_t)parts[i]->nstate * sizeof(*list));
+        *n += parts[i]->nstate;
+    }
+    return list;
 }
 
 int sl_barrier_commit(struct sl_pipeline *p, struct sl_positions *positions, struct sl_err *err)
@@ -381,6 +417,15 @@ static int load(struct sl_pipeline *p, const struct sl_state_ref *ref,
     return rc;
 }
 
+static int is_last_of_place(const struct sl_run_record *r, int i)
+{
+    int64_t place = r->state[i].place;
+    do
+        i++;
+    while (i < r->nstate && r->state[i].place != place);
+    return i == r->nstate;
+}
+
 int sl_barrier_load(struct sl_pipeline *p, struct sl_err *err)
 {
     static const struct sl_positions none;
@@ -390,7 +435,8 @@ int sl_barrier_load(struct sl_pipeline *p, struct sl_err *err)
         return rc;
     p->loaded.positions = &none;
     for (int i = 0; rc == 0 && i < p->checkpoint.nstate; i++)
-        rc = load(p, &p->checkpoint.state[i], sl_own_load_positions, err);
+        if (is_last_of_place(&p->checkpoint, i))
+            rc = load(p, &p->checkpoint.state[i], sl_own_load_positions, err);
     p->loaded.positions = &p->taken;
     return rc;
 }
@@ -472,6 +518,28 @@ static int check_plan(struct sl_pipeline *p, struct sl_err *err)
     return rc;
 }
 
+static int load_last(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err *err)
+{
+    int rc = sl_own_load_changes(p, r, err);
+    return rc < 0 ? rc : sl_own_load(p, r, err);
+}
+
+/* Its own files of the last checkpoint: from here on they are what was saved. */
+static int load_saved(struct sl_pipeline *p, struct sl_err *err)
+{
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < p->checkpoint.nstate; i++) {
+        const struct sl_state_ref *ref = &p->checkpoint.state[i];
+        if (ref->place != p->place)
+            continue;
+        rc = load(p, ref, is_last_of_place(&p->checkpoint, i) ? load_last : sl_own_load_changes,
+                  err);
+        if (rc == 0)
+            rc = add_saved(p, ref, p->saved.nstate > 0, err);
+    }
+    return rc;
+}
+
 int sl_barrier_restore(struct sl_pipeline *p, struct sl_err *err)
 {
     int rc = 0, resets = p->o.reset_state;
@@ -483,9 +551,8 @@ int sl_barrier_restore(struct sl_pipeline *p, struct sl_err *err)
     }
     if (rc == 0 && commits(p) && p->loaded.opened && p->loaded.last && !resets)
         rc = check_plan(p, err);
-    for (int i = 0; rc == 0 && !resets && i < p->checkpoint.nstate; i++)
-        if (p->checkpoint.state[i].place == p->place && has_state(p))
-            rc = load(p, &p->checkpoint.state[i], sl_own_load, err);
+    if (rc == 0 && !resets && has_state(p))
+        rc = load_saved(p, err);
     p->counted = p->end->counts.in;
     p->next_checkpoint = sl_time_mono_usec() + (p->o.checkpoint ? p->o.checkpoint : EVERY);
     if (makes_barriers(p) && p->rejects && p->rejects->class->mark && !p->aside.recorded) {
@@ -500,6 +567,7 @@ void sl_barrier_release(struct sl_pipeline *p)
     sl_record_release(&p->run);
     sl_record_release(&p->checkpoint);
     sl_record_release(&p->came);
+    sl_record_release(&p->saved);
     sl_buf_release(&p->opened);
     sl_buf_release(&p->last);
     sl_buf_release(&p->in_front);

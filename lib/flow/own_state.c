@@ -8,6 +8,8 @@
  * what the pipeline has of its inputs: if the sink has something else of one, somebody else went on with that
  * input, and no state fits. Those of a pipeline that is not called main are nowhere else: it knows nothing of
  * what others have taken of its inputs.
+ *
+ * A state is one file or several: all of this is in each, but for operators that put only what has changed.
  */
 #include "arrow/builder.h"
 #include "flow/pipeline_int.h"
@@ -181,6 +183,23 @@ int sl_own_save(struct sl_pipeline *p, struct sl_state_writer *w, struct sl_err 
     return rc;
 }
 
+static int load_ops(struct sl_pipeline *p, struct sl_state_reader *r, int changes,
+                    struct sl_err *err)
+{
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < p->nnodes; i++) {
+        struct sl_op *op = p->nodes[i]->op;
+        if (op && op->class->load && !(op->traits & SL_OP_CHANGES) == !changes)
+            rc = op->class->load(op, sl_state_reader_stage(r, i), err);
+    }
+    return rc;
+}
+
+int sl_own_load_changes(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err *err)
+{
+    return load_ops(p, r, 1, err);
+}
+
 int sl_own_load(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err *err)
 {
     struct sl_store *own = sl_state_reader_stage(r, OWN);
@@ -189,11 +208,8 @@ int sl_own_load(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err 
         rc = sl_state_get(own, "accounts", 3, load_account, p, err);
     if (rc == 0)
         rc = sl_state_get(own, "splits", 3, load_split, p, err);
-    for (int i = 0; rc == 0 && i < p->nnodes; i++) {
-        struct sl_op *op = p->nodes[i]->op;
-        if (op && op->class->load)
-            rc = op->class->load(op, sl_state_reader_stage(r, i), err);
-    }
+    if (rc == 0)
+        rc = load_ops(p, r, 0, err);
     p->sink->committed = p->end->counts.in;
     return rc;
 }

@@ -167,6 +167,8 @@ struct sl_pipeline {
     int64_t k;                            /* the last barrier */
     const struct sl_control *arrived; /* a barrier that came down the pipe and is on its way now */
     struct sl_run_record came;        /* state of the stages before, as the last one named it */
+    struct sl_run_record saved; /* of this one: a file with all of it, and what changed since */
+    size_t saved_cap;
     struct sl_positions untold;       /* of those in `taken`, not passed on by a barrier yet */
     struct sl_buf in_front;           /* what the stream says of the run */
     int is_light, is_stopped;         /* the barrier under way; the run is over, the data is not */
@@ -363,6 +365,9 @@ void sl_barrier_release(struct sl_pipeline *p);
 /* ---- own_state.c ---- */
 
 int sl_own_save(struct sl_pipeline *p, struct sl_state_writer *w, struct sl_err *err);
+/* Of each file, in their order: what is kept by operators that save changes. */
+int sl_own_load_changes(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err *err);
+/* Of the last file: all the rest. */
 int sl_own_load(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err *err);
 /* Of what is saved the positions only, into p->taken. */
 int sl_own_load_positions(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err *err);

@@ -244,7 +244,7 @@ static int aggregate_schema(struct sl_op *op, int input SL_UNUSED, struct sl_sch
     sl_ranker_bind(&a->ranker, in);
     /* Ranks that are columns stay with the rows; those by arrival need one who sees all of them. */
     op->traits = (a->ranked && a->ranker.offset < 0 ? SL_OP_ORDERED : SL_OP_MERGE) |
-                 (op->traits & SL_OP_WATERMARK);
+                 (op->traits & SL_OP_WATERMARK) | SL_OP_CHANGES;
     *out = sl_schema_ref(a->out);
     return 0;
 }
@@ -334,9 +334,9 @@ static void aggregate_plan(const struct sl_op *op, struct sl_buf *out)
 
 static void scratch(struct sl_aggregate *a, void (*each)(struct sl_vec *, struct sl_account *))
 {
-    struct sl_vec *all[] = {&a->next,      &a->pane_codes, &a->panes,       &a->pane_slots,
-                            &a->ids,       &a->sub_ids,    &a->times,       &a->ranks,
-                            &a->sub_times, &a->sub_ranks,  &a->window_slots};
+    struct sl_vec *all[] = {&a->next,      &a->pane_codes, &a->panes,        &a->pane_slots,
+                            &a->ids,       &a->sub_ids,    &a->times,        &a->ranks,
+                            &a->sub_times, &a->sub_ranks,  &a->window_slots, &a->changed};
     for (size_t i = 0; i < SL_COUNT(all); i++)
         each(all[i], a->op.account);
 }
@@ -392,7 +392,7 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
     if (!a)
         return sl_err_no_memory(err, "an aggregate");
     a->op.class = &sl_op_class_aggregate;
-    a->op.traits = SL_OP_MERGE | (o->window ? SL_OP_WATERMARK : 0);
+    a->op.traits = SL_OP_MERGE | SL_OP_CHANGES | (o->window ? SL_OP_WATERMARK : 0);
     a->op.account = account;
     a->env = env;
     a->lateness = SL_MAX(o->lateness, 0);

@@ -16,7 +16,8 @@
  * Invariants: (1) windows is sorted by start unless `unsorted`; no group of a window that was emitted is in the table.
  * (2) assigned rows = released rows + held. (3) accumulators have room for every group number given
  * out. (4) a window is emitted only when every later row of it is late by its own watermark (`_wm`):
- * so without that column only END emits.
+ * so without that column only END emits. (5) an aggregate that tracks has a byte in `changed` for every group
+ * that accumulators have room for.
  */
 #ifndef SL_OP_AGGREGATE_H
 #define SL_OP_AGGREGATE_H
@@ -34,6 +35,7 @@ struct sl_open_window {
     int64_t rows;
     uint32_t groups; /* first group + 1 */
     uint32_t ngroups;
+    int changed; /* since it was saved */
 };
 
 /* What one accumulator takes from a batch; filled anew for each. */
@@ -81,7 +83,9 @@ struct sl_aggregate {
     int64_t held, watermark;
     int64_t
         passed; /* the watermark when windows were emitted last: none that closed by then opens again */
-    atomic_int *family; /* this operator and its copies: see split */
+    atomic_int *family;    /* this operator and its copies: see split */
+    int tracks;            /* it was saved or loaded: what changes from there on is marked */
+    struct sl_vec changed; /* uint8_t by group */
 
     /* scratch of a batch */
     struct sl_eval *eval;
@@ -101,7 +105,8 @@ struct sl_pane {
 static inline int sl_aggregate_is_sound(const struct sl_aggregate *a)
 {
     return a->nwindows <= a->windows_cap && a->held >= 0 &&
-           (!a->ready || a->groups.n <= a->reserved);
+           (!a->ready || a->groups.n <= a->reserved) &&
+           (!a->tracks || a->changed.bytes >= a->reserved);
 }
 
 void sl_aggregate_drop_inputs(struct sl_aggregate *a);
@@ -114,6 +119,10 @@ int sl_aggregate_window(struct sl_aggregate *a, int64_t start, int64_t end, size
 void sl_aggregate_sort_windows(struct sl_aggregate *a);
 /* The first n windows leave. */
 void sl_aggregate_drop_windows(struct sl_aggregate *a, size_t n);
+/* Windows that the watermark has closed, once they are sorted: they are the first ones. */
+size_t sl_aggregate_closed(const struct sl_aggregate *a);
+/* The first n windows leave, and their groups. */
+void sl_aggregate_forget(struct sl_aggregate *a, size_t n);
 /* Room in accumulators and window lists for the groups that the last find made. */
 int sl_aggregate_admit(struct sl_aggregate *a, struct sl_err *err);
 

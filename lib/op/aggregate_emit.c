@@ -251,21 +251,32 @@ static int emit_entries(struct sl_aggregate *a, const struct sl_entry *e, size_t
     return rc;
 }
 
-/* Emitted windows and their groups leave the state. */
-static void forget(struct sl_aggregate *a, size_t nwindows, const struct sl_entry *e, size_t n)
+void sl_aggregate_forget(struct sl_aggregate *a, size_t n)
 {
-    assert(nwindows <= a->nwindows);
-    for (size_t i = 0; i < n; i++) {
-        for (int c = 0; c < a->naccs; c++)
-            sl_acc_reset(a->accs[c], e[i].a);
-        sl_group_remove(&a->groups, e[i].a);
+    assert(n <= a->nwindows && !a->unsorted);
+    const uint32_t *next = a->next.data;
+    for (size_t w = 0; w < n; w++) {
+        for (uint32_t g = a->windows[w].groups; g; g = next[g - 1]) {
+            for (int c = 0; c < a->naccs; c++)
+                sl_acc_reset(a->accs[c], g - 1);
+            sl_group_remove(&a->groups, g - 1);
+        }
     }
-    sl_aggregate_drop_windows(a, nwindows);
+    sl_aggregate_drop_windows(a, n);
 }
 
 static int is_closed(const struct sl_aggregate *a, const struct sl_open_window *w)
 {
     return sl_time_add(w->end, a->lateness) <= a->watermark;
+}
+
+size_t sl_aggregate_closed(const struct sl_aggregate *a)
+{
+    assert(!a->unsorted);
+    size_t n = 0;
+    while (n < a->nwindows && is_closed(a, &a->windows[n]))
+        n++;
+    return n;
 }
 
 int sl_aggregate_is_full(struct sl_aggregate *a)
@@ -300,12 +311,10 @@ int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, stru
     if (rc < 0)
         return rc;
     sl_aggregate_sort_windows(a);
-    for (; nwindows < a->nwindows; nwindows++) {
-        const struct sl_open_window *w = &a->windows[nwindows];
-        if (!all && !is_closed(a, w))
-            break;
-        n += w->ngroups;
-        rows += w->rows;
+    nwindows = all ? a->nwindows : sl_aggregate_closed(a);
+    for (size_t w = 0; w < nwindows; w++) {
+        n += a->windows[w].ngroups;
+        rows += a->windows[w].rows;
     }
     if (!all)
         a->passed = a->watermark;
@@ -331,7 +340,7 @@ int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, stru
         if (all)
             sl_aggregate_clear(a);
         else
-            forget(a, nwindows, e, n);
+            sl_aggregate_forget(a, nwindows);
     }
     sl_vec_release(&list);
     return rc;

@@ -287,6 +287,8 @@ int sl_aggregate_admit(struct sl_aggregate *a, struct sl_err *err)
             rc = sl_acc_reserve(a->accs[i], n, err);
         if (rc == 0 && a->windowed)
             rc = sl_vec_reserve(&a->next, n * 4, err);
+        if (rc == 0 && a->tracks)
+            rc = sl_vec_reserve(&a->changed, n, err);
         if (rc < 0)
             return rc;
         a->reserved = n;
@@ -349,8 +351,21 @@ static int count_panes(struct sl_aggregate *a, size_t n, struct sl_err *err)
         if (rc < 0)
             return rc;
         a->windows[at].rows += p[i].rows;
+        a->windows[at].changed = 1;
     }
     return 0;
+}
+
+/* The groups of n rows are not as they were saved. */
+static void mark_changed(struct sl_aggregate *a, size_t n)
+{
+    assert(!n || a->changed.bytes >= a->reserved);
+    uint8_t *changed = a->changed.data;
+    const uint32_t *ids = a->ids.data;
+    if (!a->nkeys && n)
+        changed[0] = 1;
+    for (size_t i = 0; a->nkeys && i < n; i++)
+        changed[ids[i]] = 1;
 }
 
 /* Ranks of the rows, for first and last. */
@@ -418,6 +433,8 @@ static int accumulate(struct sl_aggregate *a, struct sl_batch *b, int64_t first,
     int rc = find_groups(a, b->selected, err);
     if (rc == 0 && a->windowed)
         rc = count_panes(a, b->selected, err);
+    if (rc == 0 && a->tracks)
+        mark_changed(a, b->selected);
     if (rc == 0 && a->ranked)
         rc = rank_rows(a, b, first, &all, err);
     all.group = a->nkeys ? a->ids.data : NULL;

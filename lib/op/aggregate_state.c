@@ -6,12 +6,13 @@
  *   groups    one row a group: its key, and per accumulator the packed state (bytea); a state too
  *             large for one piece goes on in further rows of the same key
  *   windows   start, rows
- *   sequence  partition, next
- *   meta      watermark, rows held
+ *   meta      watermark that windows were emitted by, rows held, rows that arrived, stays
  *
- * Loading finds or makes the group of each row and absorbs the states, so that states of a rescaled
- * run come together. Merging the copies of threads makes no such tables: groups find their numbers in
- * the other's table, and accumulators combine.
+ * Once it was saved or loaded, an aggregate marks what changes, and can save that alone: the groups and
+ * windows that are marked, whole, and that the others stay. Windows that were emitted since need no word:
+ * the watermark has passed them. Loading finds or makes the group of each row, forgets what a group was
+ * before, and absorbs the states. Merging the copies of threads makes no such tables: groups find their
+ * numbers in the other's table, and accumulators combine.
  */
 #include "op/aggregate.h"
 #include "state/store.h"
@@ -47,10 +48,33 @@ void sl_aggregate_clear(struct sl_aggregate *a)
         a->accs[i] = NULL;
     }
     sl_vec_release(&a->next);
+    sl_vec_release(&a->changed);
+    a->tracks = 0;
     a->ready = 0;
     a->reserved = 0;
     sl_aggregate_drop_windows(a, a->nwindows);
     a->held = 0;
+}
+
+/* ---- what has changed ---- */
+
+/* From here on what changes is marked: nothing has, or all of it. */
+static int track(struct sl_aggregate *a, int changed, struct sl_err *err)
+{
+    int rc = sl_vec_reserve(&a->changed, SL_MAX(a->reserved, (size_t)1), err);
+    if (rc < 0)
+        return rc;
+    memset(a->changed.data, changed, a->changed.bytes);
+    for (size_t w = 0; w < a->nwindows; w++)
+        a->windows[w].changed = changed;
+    a->tracks = 1;
+    return 0;
+}
+
+static int is_changed(const struct sl_aggregate *a, uint32_t group)
+{
+    SL_CHECK_THAT(group < a->changed.bytes);
+    return ((const uint8_t *)a->changed.data)[group];
 }
 
 /* ---- groups out ---- */
@@ -149,7 +173,8 @@ static int export_group(struct export *x, uint32_t group, uint64_t *cursors, str
     return 0;
 }
 
-static int export_groups(struct sl_aggregate *a, struct sl_store *store, struct sl_err *err)
+static int export_groups(struct sl_aggregate *a, int changes, struct sl_store *store,
+                         struct sl_err *err)
 {
     struct export x;
     struct sl_buf piece = SL_BUF_INIT;
@@ -162,7 +187,8 @@ static int export_groups(struct sl_aggregate *a, struct sl_store *store, struct 
     if (rc == 0 && !(cursors = sl_calloc((size_t)a->naccs + 1, sizeof(*cursors))))
         rc = sl_err_nomem(err, "state");
     for (uint32_t g = 0; rc == 0 && g < n; g++)
-        if (!a->nkeys || sl_cells_state(&a->groups.cells[0], g) != SL_CELL_UNSET)
+        if ((!changes || is_changed(a, g)) &&
+            (!a->nkeys || sl_cells_state(&a->groups.cells[0], g) != SL_CELL_UNSET))
             rc = export_group(&x, g, cursors, &piece, err);
     if (rc == 0)
         rc = export_flush(&x, err);
@@ -174,9 +200,23 @@ static int export_groups(struct sl_aggregate *a, struct sl_store *store, struct 
 
 /* ---- groups in ---- */
 
+/* What the groups of n rows were before is forgotten, once: they go on in other rows. */
+static void begin_anew(struct sl_aggregate *a, const uint32_t *ids, size_t n)
+{
+    uint8_t *begun = a->changed.data;
+    for (size_t r = 0; r < n; r++) {
+        uint32_t g = ids ? ids[r] : 0;
+        for (int i = 0; i < a->naccs && !begun[g]; i++)
+            sl_acc_reset(a->accs[i], g);
+        begun[g] = 1;
+    }
+}
+
 static int absorb_rows(struct sl_aggregate *a, const struct sl_batch *b, const uint32_t *ids,
                        struct sl_err *err)
 {
+    assert(a->tracks);
+    begin_anew(a, ids, b->rows);
     for (int i = 0; i < a->naccs; i++) {
         const struct sl_column *c = b->columns[a->nkeys + i];
         for (size_t r = 0; r < b->rows; r++) {
@@ -225,72 +265,83 @@ static int import_window(void *arg, const int64_t *v, struct sl_err *err)
         return sl_state_damaged("windows", err);
     int rc = sl_aggregate_window(a, start, end, &at, err);
     if (rc == 0)
-        a->windows[at].rows += v[1];
+        a->windows[at].rows = v[1];
     return rc;
 }
 
 static int import_meta(void *arg, const int64_t *v, struct sl_err *err)
 {
     struct sl_aggregate *a = arg;
-    if (v[1] < 0)
+    int stays = v[3] != 0;
+    if (v[1] < 0 || (stays && !a->tracks))
         return sl_state_damaged("meta", err);
-    a->watermark = a->passed = SL_MAX(a->watermark, v[0]); /* a barrier emits what is closed */
-    a->held += v[1];
+    if (!stays)
+        sl_aggregate_clear(a);
+    a->passed = v[0];
+    a->watermark = SL_MAX(a->watermark, a->passed);
+    a->held = v[1];
     a->ranker.next = v[2];
+    sl_aggregate_sort_windows(a);
+    sl_aggregate_forget(a, sl_aggregate_closed(a));
     return 0;
 }
 
 /* ---- the operator's calls ---- */
 
-static int save_windows(struct sl_aggregate *a, struct sl_store *store, struct sl_err *err)
+static int save_windows(struct sl_aggregate *a, int changes, struct sl_store *store,
+                        struct sl_err *err)
 {
     static const char *const names[] = {"start", "rows"};
     int64_t *v = sl_malloc((a->nwindows + 1) * 2 * sizeof(*v));
+    size_t n = 0;
     if (!v)
         return sl_err_nomem(err, "state");
     for (size_t w = 0; w < a->nwindows; w++) {
-        v[2 * w] = a->windows[w].start;
-        v[2 * w + 1] = a->windows[w].rows;
+        if (changes && !a->windows[w].changed)
+            continue;
+        v[2 * n] = a->windows[w].start;
+        v[2 * n++ + 1] = a->windows[w].rows;
     }
-    int rc = a->nwindows ? sl_state_put(store, "windows", names, 2, v, a->nwindows, err) : 0;
+    int rc = n ? sl_state_put(store, "windows", names, 2, v, n, err) : 0;
     free(v);
     return rc;
 }
 
 int sl_aggregate_save(struct sl_op *op, struct sl_store *store, struct sl_err *err)
 {
-    static const char *const names[] = {"watermark", "held", "arrived"};
+    static const char *const names[] = {"watermark", "held", "arrived", "stays"};
     struct sl_aggregate *a = (struct sl_aggregate *)op;
     assert(sl_aggregate_is_sound(a));
-    int64_t meta[] = {a->watermark, a->held, a->ranker.next};
+    int changes = store->changes && a->tracks;
+    int64_t meta[] = {a->passed, a->held, a->ranker.next, changes};
     int rc = sl_aggregate_ready(a, err);
     if (rc == 0)
-        rc = sl_state_put(store, "meta", names, 3, meta, 1, err);
+        rc = sl_state_put(store, "meta", names, 4, meta, 1, err);
     if (rc == 0)
-        rc = save_windows(a, store, err);
-    return rc < 0 ? rc : export_groups(a, store, err);
+        rc = save_windows(a, changes, store, err);
+    if (rc == 0)
+        rc = export_groups(a, changes, store, err);
+    return rc < 0 ? rc : track(a, 0, err);
 }
 
 int sl_aggregate_load(struct sl_op *op, struct sl_store *store, struct sl_err *err)
 {
     struct sl_aggregate *a = (struct sl_aggregate *)op;
-    assert(!a->nwindows && !a->held);
     uint64_t cursor = 0;
     struct sl_batch *b;
-    int rc = sl_aggregate_ready(a, err);
+    int rc = sl_state_get(store, "meta", 4, import_meta, a, err);
     if (rc == 0)
-        rc = sl_state_get(store, "meta", 3, import_meta, a, err);
+        rc = sl_aggregate_ready(a, err);
+    if (rc == 0)
+        rc = track(a, 0, err);
     if (rc == 0)
         rc = sl_state_get(store, "windows", 2, import_window, a, err);
-    if (rc < 0 || !(a->nkeys + a->naccs))
-        return rc;
-    while ((rc = sl_state_next(store, "groups", &cursor, a->nkeys + a->naccs, &b, err)) > 0) {
+    while (rc == 0 && a->nkeys + a->naccs &&
+           (rc = sl_state_next(store, "groups", &cursor, a->nkeys + a->naccs, &b, err)) > 0) {
         rc = import_groups(a, b, err);
         sl_batch_unref(b);
-        if (rc < 0)
-            return rc;
     }
-    return rc;
+    return rc < 0 ? rc : track(a, 0, err);
 }
 
 struct sl_op *sl_aggregate_split(const struct sl_op *op, struct sl_err *err)
@@ -329,6 +380,7 @@ static void swap_groups(struct sl_aggregate *a, struct sl_aggregate *b)
     SWAP(a->window_slots, b->window_slots);
     SWAP(a->unsorted, b->unsorted);
     SWAP(a->next, b->next);
+    SWAP(a->changed, b->changed);
     SWAP(a->seed, b->seed);
     for (int i = 0; i < a->naccs; i++) {
         a->accs[i]->call = a->acc_call[i];
@@ -355,6 +407,23 @@ static int combine_groups(struct sl_aggregate *a, struct sl_aggregate *b, struct
         rc = sl_aggregate_admit(a, err);
     for (int i = 0; rc == 0 && i < a->naccs; i++)
         rc = sl_acc_combine(a->accs[i], b->accs[i], map, n, err);
+    for (size_t g = 0; rc == 0 && a->tracks && g < n; g++)
+        if (map[g] != SL_GROUP_NONE)
+            ((uint8_t *)a->changed.data)[map[g]] |= (uint8_t)is_changed(b, (uint32_t)g);
+    return rc;
+}
+
+static int combine_windows(struct sl_aggregate *a, const struct sl_aggregate *b, struct sl_err *err)
+{
+    int rc = 0;
+    for (size_t w = 0; rc == 0 && w < b->nwindows; w++) {
+        size_t at;
+        rc = sl_aggregate_window(a, b->windows[w].start, b->windows[w].end, &at, err);
+        if (rc < 0)
+            return rc;
+        a->windows[at].rows += b->windows[w].rows;
+        a->windows[at].changed |= b->windows[w].changed;
+    }
     return rc;
 }
 
@@ -365,14 +434,16 @@ int sl_aggregate_merge(struct sl_op *op, struct sl_op *other, struct sl_err *err
     int rc = sl_aggregate_ready(a, err);
     if (rc == 0)
         rc = sl_aggregate_ready(b, err);
+    if (rc == 0 && a->tracks)
+        rc = track(b, 1, err);
     if (rc < 0)
         return rc;
     assert(a->naccs == b->naccs && a->op.account == b->op.account);
     if (b->reserved > a->reserved) /* the fewer join the more */
         swap_groups(a, b);
     rc = combine_groups(a, b, err);
-    for (size_t w = 0; rc == 0 && w < b->nwindows; w++)
-        rc = import_window(a, (int64_t[]){b->windows[w].start, b->windows[w].rows}, err);
+    if (rc == 0)
+        rc = combine_windows(a, b, err);
     if (rc < 0)
         return rc;
     a->watermark = SL_MAX(a->watermark, b->watermark);

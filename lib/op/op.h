@@ -86,6 +86,8 @@ enum sl_op_traits {
     SL_OP_WATERMARK = 8, /* looks at `_wm`: the loop adds it where the source has none */
     SL_OP_ENDLESS = 16,  /* set by the loop before schema(): an input has no end */
     SL_OP_PASSES = 32, /* keeps rows on their way and nothing else: when held() is 0 it is as new */
+    SL_OP_CHANGES =
+        64, /* into a store of changes save() puts only what it has not saved or loaded */
 };
 
 struct sl_op;
@@ -116,7 +118,8 @@ struct sl_op_class {
     /* As needs, of types: the columns that must keep theirs, for the output columns in `out` to keep theirs
      * and for every row to come out as it does. Others may become a wider numeric. NULL = those of needs. */
     void (*fixes)(const struct sl_op *op, int input, const uint8_t *out, uint8_t *in);
-    /* NULL for operators without state. */
+    /* NULL for operators without state. With SL_OP_CHANGES load() is called for each store of the state, in
+     * their order; else for the last one, and save() puts all of it into each. */
     int (*save)(struct sl_op *op, struct sl_store *store, struct sl_err *err);
     int (*load)(struct sl_op *op, struct sl_store *store, struct sl_err *err);
     /* Rows now inside (held back, open windows). NULL = always 0. */

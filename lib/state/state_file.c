@@ -80,7 +80,7 @@ static int put(struct sl_store *store, const char *table, struct sl_batch *b, st
     return rc < 0 || w->out.len < FLUSH_BYTES ? SL_MIN(rc, 0) : flush(w, err);
 }
 
-int sl_state_writer_open(int dirfd, const char *dir, const struct sl_state_ref *ref,
+int sl_state_writer_open(int dirfd, const char *dir, const struct sl_state_ref *ref, int changes,
                          struct sl_state_writer **out, struct sl_err *err)
 {
     struct sl_state_writer *w = sl_calloc(1, sizeof(*w));
@@ -88,7 +88,7 @@ int sl_state_writer_open(int dirfd, const char *dir, const struct sl_state_ref *
     *out = NULL;
     if (!w)
         return sl_err_nomem(err, "state");
-    w->store.put = put;
+    w->store = (struct sl_store){.put = put, .changes = changes};
     w->dirfd = dirfd;
     w->dir = dir;
     w->fd = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * state_file: the state of a process at a checkpoint, as one file that never changes.
+ * state_file: the state of a process at a checkpoint, or what has changed of it, as one file that never changes.
  *
  * RUN/PLACE-K.arrows, below the directory of the pipeline: Arrow IPC streams one after the other, a batch
  * each, whose schema says of which stage and table it is (`sluice.stage`, `sluice.table`). The file has its
@@ -28,8 +28,8 @@ struct sl_state_ref { /* a file, as a checkpoint names it */
 
 struct sl_state_writer;
 /* dirfd: the pipeline's directory, dir its path for messages; both stay the caller's, and valid. Of ref
- * place, k and run are given. */
-int sl_state_writer_open(int dirfd, const char *dir, const struct sl_state_ref *ref,
+ * place, k and run are given. changes: it comes on top of another file. */
+int sl_state_writer_open(int dirfd, const char *dir, const struct sl_state_ref *ref, int changes,
                          struct sl_state_writer **out, struct sl_err *err);
 /* The store of a stage, by its number in the plan; valid until the next call. */
 struct sl_store *sl_state_writer_stage(struct sl_state_writer *w, int stage);

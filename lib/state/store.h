@@ -3,6 +3,9 @@
 /*
  * store: where operators put their state at a barrier and find it again, and what they do alike with it:
  * small tables of bigints, and checks of what comes back.
+ *
+ * A state may lie in several stores, the first with all of it, the others each with what has changed since
+ * the one before.
  */
 #ifndef SL_STATE_STORE_H
 #define SL_STATE_STORE_H
@@ -16,6 +19,7 @@ struct sl_store {
      * starts at 0 and belongs to the store. */
     int (*get)(struct sl_store *s, const char *table, uint64_t *cursor, struct sl_batch **out,
                struct sl_err *err);
+    int changes; /* put: it comes on top of what was saved last, which is loaded before it */
 };
 
 enum { SL_STATE_COLUMNS = 4 };

@@ -26,7 +26,7 @@ resume() {
 }
 # bats test_tags=without-sluice
 @test "each sync and check of a pipeline that is taken out is missed by a test" {
-    mutants resume 11
+    mutants resume 15
 }
 @test "the file system is full at every 4 KiB of a run that goes on with state" {
     resume full

@@ -96,6 +96,8 @@ static enum outcome faulty_run(const struct example *x, struct sl_account *accou
         r.op = bound_for(&r, &r.err);
     r.rc = r.op ? 0 : -1;
     for (int i = 0; r.rc >= 0 && i < FAULT_BATCHES; i++) {
+        if (i == 1 && r.once) /* the barrier below saves what has changed since */
+            r.rc = save(&r);
         int p = inputs_of(x) > 1 ? asked_for(&r) : -1;
         p = p < 0 ? i % x->partitions : p;
         r.input = inputs_of(x) > 1 ? p : 0;
@@ -109,6 +111,7 @@ static enum outcome faulty_run(const struct example *x, struct sl_account *accou
     sl_mem_fail_at(0, 0);
     made = sl_mem_count() - made;
     sl_op_free(r.op);
+    forget_saved(&r);
     enum outcome o = r.rc < 0 ? FAILED : n && n <= made ? SURVIVED : UNHURT;
     if (o == FAILED && r.err.code != SL_ENOMEM)
         snprintf(what, sizeof(what), "%s", r.err.what);
@@ -171,6 +174,7 @@ static int empty_input(const struct example *x, struct sl_account *account)
              same_lines(&a.gate.rows, &b.gate.rows, 1, what) && !a.trouble[0] && !b.trouble[0];
     sl_op_free(a.op);
     sl_op_free(b.op);
+    forget_saved(&b);
     gate_free(&a.gate);
     gate_free(&b.gate);
     return ok;

@@ -116,6 +116,14 @@ static inline void memory_free(struct memory_store *m)
 
 /* ---- a run ---- */
 
+enum { SAVES = 5 }; /* of a state: all of it, and up to four times what has changed since */
+
+struct saved {
+    struct sl_store *store; /* one of both, made for it */
+    struct memory_store memory;
+    struct file_store file;
+};
+
 struct run {
     const struct example *x;
     struct sl_account *account;
@@ -124,8 +132,10 @@ struct run {
     int64_t watermark; /* behind the next batch */
     int input;         /* of the next batch */
     int ended[PARTITIONS];
-    int once;          /* what is bound is bound to the rows' schema alone */
-    int disk;          /* reload() goes through files */
+    int once; /* what is bound is bound to the rows' schema alone */
+    int disk; /* states go through files */
+    struct saved saved[SAVES];
+    int nsaved;
     char trouble[512]; /* first failure that is no difference of rows */
     int rc;
     struct sl_err err;
@@ -219,47 +229,51 @@ static inline struct sl_op *bound_for(const struct run *r, struct sl_err *err)
     return (r->once ? bound_once : bound)(r->x, r->account, err);
 }
 
-/* Saves; a checkpoint leaves the operator as it was. */
+static inline void forget_saved(struct run *r)
+{
+    while (r->nsaved) {
+        struct saved *s = &r->saved[--r->nsaved];
+        if (s->store == &s->file.store)
+            file_store_free(&s->file);
+        else
+            memory_free(&s->memory);
+    }
+}
+
+/* Saves; a checkpoint leaves the operator as it was. What has changed comes on top of what was saved before, for
+ * some times. */
 static inline int save(struct run *r)
 {
-    struct memory_store m;
     if (!r->op->class->save)
         return 0;
-    memory_init(&m);
-    int rc = r->op->class->save(r->op, &m.store, &r->err);
-    memory_free(&m);
+    if (r->nsaved == SAVES || !(r->op->traits & SL_OP_CHANGES))
+        forget_saved(r);
+    struct saved *s = &r->saved[r->nsaved];
+    if (r->disk && file_store_init(&s->file) < 0)
+        return sl_err_sys(&r->err, "cannot make %s", s->file.dir);
+    if (!r->disk)
+        memory_init(&s->memory);
+    s->store = r->disk ? &s->file.store : &s->memory.store;
+    s->store->changes = r->nsaved++ > 0;
+    int rc = r->op->class->save(r->op, s->store, &r->err);
     return rc < 0 ? rc : 0;
 }
 
 /* Saves, and goes on with a fresh operator that loads: what was saved is all there is. */
-static inline int reload_from(struct run *r, struct sl_store *store)
+static inline int reload(struct run *r)
 {
-    int rc = r->op->class->save(r->op, store, &r->err);
+    if (!r->op->class->save)
+        return 0;
+    int rc = save(r);
     if (rc >= 0) {
         sl_op_free(r->op);
         memset(r->ended, 0, sizeof(r->ended));
         r->op = bound_for(r, &r->err);
-        rc = r->op ? r->op->class->load(r->op, store, &r->err) : -SL_ENOMEM;
+        rc = r->op ? 0 : -SL_ENOMEM;
     }
+    for (int i = 0; rc >= 0 && i < r->nsaved; i++)
+        rc = r->op->class->load(r->op, r->saved[i].store, &r->err);
     return rc < 0 ? rc : 0;
-}
-
-static inline int reload(struct run *r)
-{
-    struct memory_store m;
-    struct file_store f;
-    if (!r->op->class->save)
-        return 0;
-    if (r->disk) {
-        int rc = file_store_init(&f) < 0 ? sl_err_sys(&r->err, "cannot make %s", f.dir)
-                                         : reload_from(r, &f.store);
-        file_store_free(&f);
-        return rc;
-    }
-    memory_init(&m);
-    int rc = reload_from(r, &m.store);
-    memory_free(&m);
-    return rc;
 }
 
 /* What must hold after a push that answered rc >= 0; `emits` were emitted before. */
@@ -427,6 +441,7 @@ static inline void end_run(struct run *r)
         trouble(r, "rows are held after END");
     sl_op_free(r->op);
     r->op = NULL;
+    forget_saved(r);
 }
 
 /* One run of the example by a schedule; rows and rejects stay in r->gate. */
@@ -452,39 +467,59 @@ static inline void run_schedule(struct run *r, const struct schedule *s)
         if (r->rc >= 0 && (d == SL_STOP || (d == SL_BARRIER && s->then == BARRIER_RELOAD)))
             r->rc = reload(r);
         else if (r->rc >= 0 && d == SL_BARRIER && s->then == BARRIER_SAVE)
-            r->rc = save(r);
+            r->rc = r->nsaved == 2 ? reload(r) : save(r); /* changes on top of changes */
     }
     end_run(r);
     while (nkept)
         sl_batch_unref(kept[--nkept]);
 }
 
-/* Rows through three copies, merged at the end. */
-static inline void run_split(struct run *r, size_t cut)
+enum { COPIES = 3 };
+
+static inline void split_run(struct run *r, struct sl_op **copy)
+{
+    for (int c = 0; c < COPIES; c++) {
+        sl_op_free(copy[c]);
+        copy[c] = r->rc >= 0 ? r->op->class->split(r->op, &r->err) : NULL;
+        if (r->rc >= 0 && !copy[c])
+            r->rc = -SL_EFAIL;
+    }
+}
+
+/* The copies are empty then, and may go on. */
+static inline void merge_run(struct run *r, struct sl_op *const *copy)
+{
+    for (int c = 0; r->rc >= 0 && c < COPIES; c++)
+        r->rc = r->op->class->merge(r->op, copy[c], &r->err);
+}
+
+/* Rows through copies, merged at the end; saves: at barriers, too, where the state is saved, or loaded. */
+static inline void run_split(struct run *r, size_t cut, int saves)
 {
     struct feed f;
     struct sl_batch *b;
-    struct sl_op *copy[3] = {NULL, NULL, NULL}, *own;
+    struct sl_op *copy[COPIES] = {NULL};
     int i = 0;
 
     gate_init(&r->gate);
     begin_run(r, &f, cut, 1, FORM_SELECTION);
-    own = r->op;
-    for (int c = 0; r->rc >= 0 && c < 3; c++) {
-        copy[c] = own->class->split(own, &r->err);
-        r->rc = copy[c] ? 0 : -SL_EFAIL;
-    }
+    split_run(r, copy);
     while (r->rc >= 0 && (b = feed_next(&f))) {
         r->watermark = f.watermark;
         r->gate.in += (int64_t)b->selected;
         r->rc = push_told(copy[i % 3], b, f.watermark, i % 2 ? SL_FLUSH : SL_MORE, &r->gate.emit,
                           &r->err);
         sl_batch_unref(b);
-        i++;
+        if (++i % 4 || !saves)
+            continue;
+        merge_run(r, copy);
+        if (r->rc >= 0)
+            r->rc = i % 12 ? save(r) : reload(r);
+        if (i % 12 == 0)
+            split_run(r, copy);
     }
-    for (int c = 0; r->rc >= 0 && c < 3; c++)
-        r->rc = own->class->merge(own, copy[c], &r->err);
-    for (int c = 0; c < 3; c++)
+    merge_run(r, copy);
+    for (int c = 0; c < COPIES; c++)
         sl_op_free(copy[c]);
     end_run(r);
 }

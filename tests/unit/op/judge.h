@@ -191,10 +191,11 @@ static inline struct verdict judge_example(const struct example *x, struct sl_ac
     int splits = probe && probe->class->split && (probe->traits || probe->class->merge) &&
                  !(probe->traits & SL_OP_ORDERED);
     sl_op_free(probe);
-    for (size_t c = 0; splits && c < SL_COUNT(cuts); c++) {
+    for (size_t c = 0; splits && c < 2 * SL_COUNT(cuts); c++) {
         struct run r = {.x = x, .account = account};
-        run_split(&r, cuts[c]);
-        snprintf(label, sizeof(label), "three copies, cut %zu", cuts[c]);
+        size_t cut = cuts[c / 2];
+        run_split(&r, cut, c % 2);
+        snprintf(label, sizeof(label), "three copies, cut %zu%s", cut, c % 2 ? ", saved" : "");
         judge(&v, &want, &r, label);
     }
     gate_free(&want.gate);

@@ -81,15 +81,13 @@ static struct run flow(const struct example *x, int reloads, int done_at)
         if (!reloads || b % 2)
             continue;
         /* A fresh operator of this schema. */
-        struct memory_store m;
         struct sl_schema *out2 = NULL;
-        memory_init(&m);
-        CHECK(r.op->class->save(r.op, &m.store, &r.err) >= 0);
+        CHECK(save(&r) >= 0);
         sl_op_free(r.op);
         r.op = x->make(x, &account, &r.err);
         CHECK(sl_op_schema(r.op, 0, s, &out2, &r.err) >= 0);
-        CHECK(r.op->class->load(r.op, &m.store, &r.err) >= 0);
-        memory_free(&m);
+        for (int i = 0; i < r.nsaved; i++)
+            CHECK(r.op->class->load(r.op, r.saved[i].store, &r.err) >= 0);
         sl_schema_unref(out2);
     }
     CHECK(push(&r, NULL, SL_END) >= 0);
@@ -97,6 +95,7 @@ static struct run flow(const struct example *x, int reloads, int done_at)
         printf("# %s\n", r.err.what);
     CHECK(!r.trouble[0]);
     sl_op_free(r.op);
+    forget_saved(&r);
     sl_schema_unref(out);
     sl_schema_unref(s);
     return r;

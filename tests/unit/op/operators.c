@@ -244,7 +244,7 @@ static void aggregate_schemas(void)
     check_schema(out, "window_start timestamptz, window_end timestamptz, k text, lower_d text, "
                       "count bigint, p99_n bigint, a double precision");
     CHECK_STR(sl_schema_meta(out, SL_META_TIME), "window_start");
-    CHECK(op->traits == (SL_OP_MERGE | SL_OP_WATERMARK));
+    CHECK(op->traits == (SL_OP_MERGE | SL_OP_CHANGES | SL_OP_WATERMARK));
     sl_schema_unref(out);
     sl_op_free(op);
     op = aggregate(NULL, "k", NULL);
@@ -255,12 +255,12 @@ static void aggregate_schemas(void)
     sl_op_free(op);
     op = aggregate("last(n)", NULL, NULL);
     out = bind(op, in);
-    CHECK(op->traits == SL_OP_MERGE); /* ranks are columns */
+    CHECK(op->traits == (SL_OP_MERGE | SL_OP_CHANGES)); /* ranks are columns */
     sl_schema_unref(out);
     struct sl_schema *plain = sl_schema_copy(in);
     CHECK(plain && sl_schema_set_meta(plain, SL_META_ORDER, NULL) == 0);
     out = bind(op, plain);
-    CHECK(op->traits == SL_OP_ORDERED); /* rows rank by their arrival */
+    CHECK(op->traits == (SL_OP_ORDERED | SL_OP_CHANGES)); /* rows rank by their arrival */
     sl_schema_unref(plain);
     sl_schema_unref(out);
     sl_op_free(op);

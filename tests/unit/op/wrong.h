@@ -15,7 +15,7 @@
 
 static const struct mistake {
     const char *name, *what;
-    int inputs;
+    int inputs, changes; /* changes: it saves what has changed */
 } mistakes[] = {
     {"none", "does it right"},
     {"per batch", "gives totals per batch"},
@@ -40,6 +40,10 @@ static const struct mistake {
     {"hasty", "ends with the first of its inputs", 2},
     {"one-eyed", "saves what one of its inputs gave", 2},
     {"insatiable", "asks for an input that has ended", 3},
+    {"none", "does it right and saves what has changed", 3, 1},
+    {"repeating", "saves all of it as what has changed", 1, 1},
+    {"estranged", "saves what it loaded as a change", 1, 1},
+    {"absent-minded", "saves what changed since it saved all, and not since it saved", 1, 1},
 };
 
 /* Counts rows and adds up column n: two batches of one row at END. */
@@ -49,6 +53,7 @@ struct counter {
     int inputs, ended;
     int64_t n, sum;
     int64_t own[2]; /* of these, by the first input */
+    int64_t saved[2];
     int column[PARTITIONS];
     struct sl_batch *last; /* of a borrower */
     struct sl_schema *out;
@@ -188,7 +193,10 @@ static int counter_save(struct sl_op *op, struct sl_store *store, struct sl_err 
         return 0;
     for (int i = 0; rc >= 0 && i < 2; i++) {
         int64_t all = i ? c->sum : c->n;
-        struct sl_batch *batch = one_row(c, is(c, "one-eyed") ? c->own[i] : all);
+        int64_t since = store->changes && !is(c, "repeating") ? all - c->saved[i] : all;
+        struct sl_batch *batch = one_row(c, is(c, "one-eyed") ? c->own[i] : since);
+        if (!store->changes || !is(c, "absent-minded"))
+            c->saved[i] = all;
         if (i == 0 || !is(c, "partly"))
             rc = store->put(store, i ? "sum" : "n", batch, err);
         if (is(c, "lending")) {
@@ -215,6 +223,8 @@ static int counter_load(struct sl_op *op, struct sl_store *store, struct sl_err 
             *(i ? &c->sum : &c->n) += ((const int64_t *)b->columns[0]->data)[0];
             sl_batch_unref(b);
         }
+        if (!is(c, "estranged"))
+            c->saved[i] = i ? c->sum : c->n;
     }
     return 0;
 }
@@ -241,6 +251,8 @@ static const struct sl_op_class counter_class = {
     .free = counter_free,
 };
 
+static int saves_changes; /* in the process of such a mistake */
+
 static struct sl_op *make_counter(const struct example *x, struct sl_account *account,
                                   struct sl_err *err)
 {
@@ -252,6 +264,8 @@ static struct sl_op *make_counter(const struct example *x, struct sl_account *ac
     c->inputs = inputs_of(x);
     if (is(c, "stateful"))
         c->op.traits = SL_OP_ROWWISE;
+    if (saves_changes)
+        c->op.traits |= SL_OP_CHANGES;
     return &c->op;
 }
 
@@ -267,6 +281,7 @@ static int judge_mistake(const struct mistake *m)
         struct example x = {"counter", mistake, make_counter,       PARTITIONS, 1,
                             0,         0,       .inputs = m->inputs};
         sl_account_init(&account, "test", 0, NULL);
+        saves_changes = m->changes;
         dup2(STDOUT_FILENO, STDERR_FILENO);
         if (strcmp(mistake, "none") != 0 && !freopen("/dev/null", "w", stderr))
             _exit(0);
