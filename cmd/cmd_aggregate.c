@@ -6,7 +6,7 @@
 struct aggregate_args {
     struct sl_args common;
     struct sl_words where, select, by;
-    const char *window;
+    const char *window, *late;
     struct sl_words order_by;
     struct sl_option_number limit;
 };
@@ -39,12 +39,31 @@ static int order(struct sl_cmd_run *run, const struct aggregate_args *a)
     return run->failed;
 }
 
+static int keep_late(struct sl_cmd_run *run, const struct aggregate_args *a)
+{
+    const char *other = !a->late                                                   ? NULL
+                        : a->common.output && !strcmp(a->late, a->common.output)   ? "-o"
+                        : a->common.rejects && !strcmp(a->late, a->common.rejects) ? "--rejects"
+                                                                                   : NULL;
+    run->late = a->late;
+    if (a->late && !a->window)
+        run->failed =
+            sl_err_set(&run->err, SL_EUSAGE, "--late needs --window: nothing else is late");
+    else if (a->late && !strcmp(a->late, "-"))
+        run->failed =
+            sl_err_set(&run->err, SL_EUSAGE, "--late - : late rows go to a log or a file");
+    else if (other)
+        run->failed = sl_err_set(&run->err, SL_EUSAGE, "--late and %s are the same place: %s",
+                                 other, a->late);
+    return run->failed;
+}
+
 static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocation *call)
 {
     const struct aggregate_args *a = options;
     struct sl_cmd_run r;
-    if (sl_cmd_begin(&r, cmd, &a->common, call) >= 0 && sl_cmd_source(&r) >= 0 &&
-        sl_cmd_where(&r, &a->where) >= 0 && group(&r, a) >= 0)
+    if (sl_cmd_begin(&r, cmd, &a->common, call) >= 0 && keep_late(&r, a) >= 0 &&
+        sl_cmd_source(&r) >= 0 && sl_cmd_where(&r, &a->where) >= 0 && group(&r, a) >= 0)
         order(&r, a);
     return sl_cmd_end(&r);
 }
@@ -59,6 +78,8 @@ static const struct sl_option own[] = {
      "one group for each: 'country, lower(item)'", AT(by), NULL},
     {"window", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "LENGTH",
      "and for each span of event time: '1 minute'", AT(window), NULL},
+    {"late", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",
+     "rows that come too late for their window go there", AT(late), NULL},
     {"order-by", 0, SL_OPTION_LIST, SL_COMPLETE_COLUMN, "LIST", "order of the result: 'n desc'",
      AT(order_by), NULL},
     {"limit", 0, SL_OPTION_NUMBER, SL_COMPLETE_NOTHING, "N", "only its first N rows", AT(limit),

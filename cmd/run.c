@@ -507,19 +507,12 @@ int sl_cmd_where(struct sl_cmd_run *run, const struct sl_words *where)
 
 /* ---- running ---- */
 
-static int add_sinks(struct sl_cmd_run *run)
+/* Where rows go that leave the main way. */
+static int open_aside(struct sl_cmd_run *run, const char *dest, struct sl_sink **out)
 {
     const struct sl_args *a = run->args;
-    struct sl_sink *sink = NULL;
-    run->out.reads = &run->in;
-    struct sl_feed *last = run->last;
-    if (a->output && sl_output_is_log(a->output))
-        last = sl_pipeline_timed(run->pipeline, run->out.log.time_column, last, &run->err);
-    int rc = last ? sl_output_open(&run->out, &sink, &run->err) : -(int)run->err.code;
-    if (rc < 0 || (rc = sl_pipeline_sink(run->pipeline, sink, last, &run->err)) < 0 || !a->rejects)
-        return rc;
     struct sl_output_options o = {
-        .dest = a->rejects,
+        .dest = dest,
         .append = a->append,
         .force = a->force,
         .zone = run->zone,
@@ -530,10 +523,27 @@ static int add_sinks(struct sl_cmd_run *run)
         .log = {.sync = a->group ? SL_SYNC_COMMIT : SL_SYNC_INTERVAL},
         .account = &run->account,
     };
-    if (!sl_output_is_log(a->rejects) && sl_text_format_of_path(a->rejects) == SL_TEXT_NONE)
+    if (!sl_output_is_log(dest) && sl_text_format_of_path(dest) == SL_TEXT_NONE)
         o.format = "json";
-    rc = sl_output_open(&o, &sink, &run->err);
-    return rc < 0 ? rc : sl_pipeline_rejects(run->pipeline, sink, &run->err);
+    return sl_output_open(&o, out, &run->err);
+}
+
+static int add_sinks(struct sl_cmd_run *run)
+{
+    const struct sl_args *a = run->args;
+    struct sl_sink *sink = NULL;
+    run->out.reads = &run->in;
+    struct sl_feed *last = run->last;
+    if (a->output && sl_output_is_log(a->output))
+        last = sl_pipeline_timed(run->pipeline, run->out.log.time_column, last, &run->err);
+    int rc = last ? sl_output_open(&run->out, &sink, &run->err) : -(int)run->err.code;
+    if (rc >= 0)
+        rc = sl_pipeline_sink(run->pipeline, sink, last, &run->err);
+    if (rc >= 0 && a->rejects && (rc = open_aside(run, a->rejects, &sink)) >= 0)
+        rc = sl_pipeline_rejects(run->pipeline, sink, &run->err);
+    if (rc >= 0 && run->late && (rc = open_aside(run, run->late, &sink)) >= 0)
+        sl_pipeline_late(run->pipeline, sink);
+    return rc;
 }
 
 static int status_of(const struct sl_cmd_run *run, const struct sl_pipeline_result *res)

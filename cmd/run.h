@@ -34,6 +34,7 @@ struct sl_cmd_run {
     struct sl_output_options out;
     struct sl_pipeline *pipeline;
     struct sl_feed *last; /* what the next operator stands behind */
+    const char *late;     /* where late rows go; NULL: they are only counted */
     void (*blame)(void *arg,
                   struct sl_err *err); /* the run has failed: may say better why. NULL = no */
     void *blame_arg;

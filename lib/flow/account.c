@@ -163,10 +163,9 @@ static void say_late(const struct sl_pipeline *p, const struct sl_aside_row *lat
     char time[SL_NUM_MAX], watermark[SL_NUM_MAX];
     int n = (int)sl_time_print(time, late->time, 0, SL_TIME_SQL, p->o.zone);
     int m = (int)sl_time_print(watermark, late->watermark, 0, SL_TIME_SQL, p->o.zone);
-    sl_buf_printf(&text,
-                  "a row came too late and is left out: its time is %.*s, the watermark is "
-                  "%.*s; ",
-                  n, time, m, watermark);
+    sl_buf_printf(
+        &text, "a row came too late and is left out%s: its time is %.*s, the watermark is %.*s; ",
+        p->late.sink ? ", for --late" : "", n, time, m, watermark);
     say_help(p, late, &text);
     if (!text.failed)
         p->o.say(p->o.say_arg, text.data);

@@ -27,9 +27,8 @@ void sl_aside_release(struct sl_aside *a)
     sl_positions_release(&a->last);
 }
 
-/* "rejects:" and the name of their place, or "rejects of " and the sink's; empty: it has none yet. */
-static int name_of(const struct sl_sink *s, const char *before, struct sl_buf *out,
-                   struct sl_err *err)
+int sl_aside_name(const struct sl_sink *s, const char *before, struct sl_buf *out,
+                  struct sl_err *err)
 {
     sl_buf_reset(out);
     sl_buf_addstr(out, before);
@@ -46,10 +45,30 @@ static int64_t rows_in(const struct sl_position *p)
     return p && sl_json_find_int(p->value, p->len, "rows", &rows) == 1 ? rows : 0;
 }
 
+int sl_aside_is_used(const struct sl_pipeline *p, const struct sl_sink *place)
+{
+    return place && p->sink->class->load && p->sink->class->identify && place->class->identify;
+}
+
 static int is_used(const struct sl_pipeline *p)
 {
-    return p->rejects && p->sink->class->load && p->sink->class->identify &&
-           p->rejects->class->identify;
+    return sl_aside_is_used(p, p->rejects);
+}
+
+int sl_aside_take_back(struct sl_pipeline *p, struct sl_sink *place, const char *before,
+                       const struct sl_position **recorded, struct sl_err *err)
+{
+    struct sl_buf name = SL_BUF_INIT;
+    *recorded = NULL;
+    if (!sl_aside_is_used(p, place))
+        return 0;
+    int rc = sl_aside_name(place, before, &name, err);
+    if (rc == 0 && name.len && p->again == SL_AGAIN_RESUME)
+        *recorded = sl_positions_find(p->loaded.positions, name.data);
+    sl_buf_release(&name);
+    return rc == 0 && place->class->take_back
+               ? place->class->take_back(place, *recorded ? (*recorded)->value : NULL, err)
+               : rc;
 }
 
 /* ---- places of rejects ---- */
@@ -134,7 +153,7 @@ static int load_rows(struct sl_pipeline *p, struct sl_err *err)
     size_t n;
     int rc = p->rejects->class->load(p->rejects, "rejects", &c, err);
     if (rc == 0)
-        rc = name_of(p->sink, "rejects of ", &name, err);
+        rc = sl_aside_name(p->sink, "rejects of ", &name, err);
     const struct sl_position *own =
         rc == 0 && name.len ? sl_positions_find(c.positions, name.data) : NULL;
     p->aside.there = p->aside.passed = p->aside.told = rows_in(own);
@@ -154,24 +173,16 @@ int sl_aside_load(struct sl_pipeline *p, struct sl_err *err)
 {
     assert(p && p->sink);
     struct sl_aside *a = &p->aside;
-    struct sl_buf name = SL_BUF_INIT;
-    if (!is_used(p))
-        return 0;
-    int rc = p->rejects->class->load ? load_rows(p, err) : 0;
-    if (rc == 0)
-        rc = name_of(p->rejects, "rejects:", &name, err);
     const struct sl_position *recorded = NULL;
-    if (rc == 0 && name.len && p->again == SL_AGAIN_RESUME)
-        recorded = sl_positions_find(p->loaded.positions, name.data);
-    sl_buf_release(&name);
+    int rc = is_used(p) && p->rejects->class->load ? load_rows(p, err) : 0;
+    if (rc == 0)
+        rc = sl_aside_take_back(p, p->rejects, "rejects:", &recorded, err);
     a->recorded = recorded != NULL;
-    if (rc == 0 && p->again == SL_AGAIN_RESUME) {
+    if (rc == 0 && is_used(p) && p->again == SL_AGAIN_RESUME) {
         a->passed = a->told = rows_in(recorded);
         a->ahead = SL_MAX(a->there - a->passed, 0);
     }
-    return rc == 0 && p->rejects->class->take_back
-               ? p->rejects->class->take_back(p->rejects, recorded ? recorded->value : NULL, err)
-               : rc;
+    return rc;
 }
 
 /* What decides which rows are rejected, and how: the types of the sources and the operators. */
@@ -195,11 +206,13 @@ static uint32_t plan_of(const struct sl_pipeline *p)
     return crc;
 }
 
-static int put(struct sl_sink *s, struct sl_batch *b, struct sl_err *err)
+int sl_aside_put(struct sl_sink *s, struct sl_batch *b, struct sl_err *err)
 {
     assert(s && sl_batch_is_sound(b));
     void *encoded = NULL;
     int rc = s->class->encode ? s->class->encode(s, b, s->workers - 1, &encoded, err) : 0;
+    if (rc == SL_TEXT_WIDEN)
+        rc = s->class->encode_alone(s, b, &encoded, err);
     if (rc == 0)
         rc = s->class->write(s, b, encoded, err);
     return SL_MIN(rc, 0);
@@ -260,7 +273,7 @@ int sl_aside_write(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *err
     size_t known = 0;
     int rc = p->rejects->class->load ? unknown_rows(a, b, &rest, &known, err) : 0;
     if (rc == 0 && (!rest || rest->selected))
-        rc = put(p->rejects, rest ? rest : b, err);
+        rc = sl_aside_put(p->rejects, rest ? rest : b, err);
     if (rc == 0) {
         a->passed += (int64_t)b->selected;
         a->ahead -= (int64_t)known;
@@ -277,6 +290,17 @@ static int set(struct sl_positions *out, const struct sl_buf *name, const struct
                                 : sl_positions_set(out, name->data, value->data, value->len, err);
 }
 
+int sl_aside_note(const struct sl_sink *place, const char *before, const struct sl_buf *value,
+                  struct sl_positions *out, struct sl_err *err)
+{
+    struct sl_buf name = SL_BUF_INIT;
+    int rc = sl_aside_name(place, before, &name, err);
+    if (rc == 0)
+        rc = set(out, &name, value, err);
+    sl_buf_release(&name);
+    return rc;
+}
+
 /* The rows that a log of rejects was given, with their number. */
 static int commit_rows(struct sl_pipeline *p, struct sl_buf *name, struct sl_buf *value,
                        struct sl_err *err)
@@ -286,7 +310,7 @@ static int commit_rows(struct sl_pipeline *p, struct sl_buf *name, struct sl_buf
     struct sl_checkpoint c = {.name = "rejects", .positions = &own};
     int rc = 0, is_new = p->rejects->held > 0;
     if (is_used(p) && is_new) {
-        rc = name_of(p->sink, "rejects of ", name, err);
+        rc = sl_aside_name(p->sink, "rejects of ", name, err);
         sl_buf_printf(value, "{\"rows\":%lld,\"plan\":%lld,\"last\":{",
                       (long long)(a->passed + a->ahead), (long long)plan_of(p));
         print_last(&a->last, value);
@@ -319,9 +343,7 @@ int sl_aside_commit(struct sl_pipeline *p, struct sl_positions *out, struct sl_e
     else if (marks)
         sl_buf_printf(&value, "{\"rows\":%lld}", (long long)a->passed);
     if (rc == 0 && marks)
-        rc = name_of(p->rejects, "rejects:", &name, err);
-    if (rc == 0 && marks)
-        rc = set(out, &name, &value, err);
+        rc = sl_aside_note(p->rejects, "rejects:", &value, out, err);
     if (rc == 0 && marks) {
         a->told = a->passed;
         a->recorded = 1;

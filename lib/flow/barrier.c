@@ -40,11 +40,6 @@ static int is_named(const struct sl_pipeline *p)
     return strcmp(p->o.name, "main") != 0;
 }
 
-static int commits(const struct sl_pipeline *p)
-{
-    return p->role == SL_ROLE_ALONE || p->role == SL_ROLE_TAIL;
-}
-
 static int makes_barriers(const struct sl_pipeline *p)
 {
     return p->role == SL_ROLE_ALONE || p->role == SL_ROLE_HEAD;
@@ -53,7 +48,7 @@ static int makes_barriers(const struct sl_pipeline *p)
 /* Whether the process has a file of state at each full barrier. */
 static int has_state(const struct sl_pipeline *p)
 {
-    return !sl_pipeline_goes_on(p) || (commits(p) && is_named(p));
+    return !sl_pipeline_goes_on(p) || (sl_commits(p) && is_named(p));
 }
 
 int sl_barrier_stops(const struct sl_pipeline *p)
@@ -164,7 +159,7 @@ static int refuse_plan(const struct sl_pipeline *p, const struct sl_buf *was,
 static int hold(struct sl_pipeline *p, struct sl_err *err)
 {
     int64_t until = sl_time_mono_usec() + PATIENCE;
-    int rc = commits(p) ? 0 : p->sink->class->control(p->sink, SL_FLUSH, NULL, err);
+    int rc = sl_commits(p) ? 0 : p->sink->class->control(p->sink, SL_FLUSH, NULL, err);
     while (rc >= 0 && (rc = p->sink->class->hold(p->sink, p->o.name, 0, NULL, err)) == 0) {
         if (sl_time_mono_usec() > until)
             return sl_err_set(err, SL_ENOENT,
@@ -272,14 +267,14 @@ static int commit(struct sl_pipeline *p, const struct sl_run_record *now, struct
     struct sl_buf record = SL_BUF_INIT;
     struct sl_positions none = {0};
     static const struct sl_state_ref no_state;
-    int rc = p->is_open || !commits(p) ? 0 : open_pipeline(p, err);
+    int rc = p->is_open || !sl_commits(p) ? 0 : open_pipeline(p, err);
     sl_record_print(p->o.name, now, &record);
     struct sl_checkpoint c = {.name = p->o.name,
                               .k = now->k,
                               .is_light = p->is_light,
-                              .positions = commits(p) && is_named(p) ? &none : &p->untold,
+                              .positions = sl_commits(p) && is_named(p) ? &none : &p->untold,
                               .again = p->again,
-                              .record = commits(p) ? record.data : NULL,
+                              .record = sl_commits(p) ? record.data : NULL,
                               .after = p->opened.data,
                               .state = now->nstate ? now->state : &no_state,
                               .nstate = now->nstate};
@@ -287,8 +282,10 @@ static int commit(struct sl_pipeline *p, const struct sl_run_record *now, struct
         rc = sl_buf_check(&record, err);
     if (rc == 0)
         rc = p->sink->class->commit(p->sink, &c, err);
-    if (rc == 0 && commits(p))
+    if (rc == 0 && sl_commits(p))
         rc = keep(p, record.data, err);
+    if (rc == 0 && sl_commits(p))
+        rc = sl_late_committed(p, now, err);
     sl_buf_release(&record);
     return rc;
 }
@@ -380,7 +377,8 @@ int64_t sl_barrier_due(const struct sl_pipeline *p)
 {
     if (!p->is_dirty || !makes_barriers(p))
         return INT64_MAX;
-    return p->sink->due == 0 || p->sink->bytes - p->bytes > MUCH ? 0 : p->next_checkpoint;
+    int64_t bytes = p->sink->bytes - p->bytes + p->late.bytes;
+    return p->sink->due == 0 || bytes > MUCH ? 0 : p->next_checkpoint;
 }
 
 int sl_barrier_at_pause(struct sl_pipeline *p)
@@ -499,7 +497,7 @@ int sl_barrier_begin(struct sl_pipeline *p, struct sl_err *err)
     int rc = said ? adopt(p, said, err) : sl_record_new_run(p->run.run, err);
     if (rc == 0)
         rc = print_plan(p, &p->run.plan, err);
-    if (rc < 0 || commits(p))
+    if (rc < 0 || sl_commits(p))
         return rc;
     struct sl_buf *out = &p->in_front;
     sl_record_print_front(p->o.name, &p->run, &p->base, p->place, out);
@@ -546,16 +544,20 @@ int sl_barrier_restore(struct sl_pipeline *p, struct sl_err *err)
     if (p->loaded.last) {
         sl_buf_addstr(&p->last, p->loaded.last);
         rc = sl_buf_check(&p->last, err);
-    } else if (commits(p) && p->loaded.positions->n && !resets) {
+    } else if (sl_commits(p) && p->loaded.positions->n && !resets) {
         rc = refuse_stateless(p, err);
     }
-    if (rc == 0 && commits(p) && p->loaded.opened && p->loaded.last && !resets)
+    if (rc == 0 && sl_commits(p) && p->loaded.opened && p->loaded.last && !resets)
         rc = check_plan(p, err);
     if (rc == 0 && !resets && has_state(p))
         rc = load_saved(p, err);
+    if (rc == 0)
+        rc = sl_late_restore(p, err);
     p->counted = p->end->counts.in;
     p->next_checkpoint = sl_time_mono_usec() + (p->o.checkpoint ? p->o.checkpoint : EVERY);
-    if (makes_barriers(p) && p->rejects && p->rejects->class->mark && !p->aside.recorded) {
+    int unnamed = (p->rejects && p->rejects->class->mark && !p->aside.recorded) ||
+                  (p->late.sink && p->late.sink->class->mark && !p->late.recorded);
+    if (makes_barriers(p) && unnamed) {
         p->is_dirty = 1; /* a commit names their file before anything is in it, see aside.c */
         p->next_checkpoint = 0;
     }

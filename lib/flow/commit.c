@@ -35,6 +35,8 @@ int sl_pipeline_load(struct sl_pipeline *p, struct sl_err *err)
     if (p->reshapes)
         p->loaded.schema = NULL; /* it is of what comes out of the operators */
     rc = sl_aside_load(p, err);
+    if (rc == 0)
+        rc = sl_late_load(p, err);
     for (int i = 0; rc == 0 && i < p->nstrands; i++) {
         struct sl_source *s = p->strands[i]->source;
         if (s->class->resume)
@@ -71,6 +73,8 @@ int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err
     int asked = p->sink->class->load &&
                 (what == SL_COMMIT_LAST || (what == SL_COMMIT_SOME && !holds_rows(p)));
     int rc = sl_aside_commit(p, asked ? &positions : NULL, err);
+    if (rc == 0)
+        rc = sl_late_commit(p, asked ? &positions : NULL, err);
     for (int i = 0; asked && rc == 0 && i < p->nstrands; i++) {
         struct sl_source *s = p->strands[i]->source;
         /* A light commit does not wait for a device: it is not on one itself for now. */
@@ -95,6 +99,8 @@ int sl_pipeline_commit_due(struct sl_pipeline *p, struct sl_err *err)
     int64_t due = p->sink->class->commit ? p->sink->due : INT64_MAX;
     if (p->rejects && p->rejects->class->commit)
         due = SL_MIN(due, p->rejects->due);
+    if (p->late.sink && p->late.sink->class->commit)
+        due = SL_MIN(due, p->late.sink->due);
     if (due == INT64_MAX || (due > 0 && due > sl_time_mono_usec()))
         return 0;
     return sl_pipeline_commit(p, SL_COMMIT_SOME, err);
@@ -104,7 +110,8 @@ int sl_pipeline_commits_late(const struct sl_pipeline *p)
 {
     assert(p && p->sink);
     return p->stateful || p->o.agree || p->sink->ends_whole ||
-           (p->rejects && p->rejects->ends_whole) || !sl_pipeline_goes_on(p);
+           (p->rejects && p->rejects->ends_whole) || (p->late.sink && p->late.sink->ends_whole) ||
+           !sl_pipeline_goes_on(p);
 }
 
 int64_t sl_pipeline_wanted(const struct sl_pipeline *p)

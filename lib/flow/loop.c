@@ -96,20 +96,19 @@ static int sleep_until_ready(struct sl_pipeline *p, struct sl_err *err)
         if (s->waiting && s->source->class->poll)
             s->source->class->poll(s->source, w);
     }
-    size_t sink = w->n;
-    if (p->sink->class->poll)
-        p->sink->class->poll(p->sink, w);
-    size_t rejects = w->n;
-    if (p->rejects && p->rejects->class->poll)
-        p->rejects->class->poll(p->rejects, w);
-    size_t end = w->n;
+    struct sl_sink *sinks[] = {p->sink, p->rejects, p->late.sink};
+    size_t first[SL_COUNT(sinks) + 1] = {w->n};
+    for (size_t i = 0; i < SL_COUNT(sinks); i++) {
+        if (sinks[i] && sinks[i]->class->poll)
+            sinks[i]->class->poll(sinks[i], w);
+        first[i + 1] = w->n;
+    }
     if (p->o.signal)
         sl_poll_add(w, p->o.signal_fd, POLLIN);
     int rc = sl_poll_wait(w, err);
-    if (rc == 0)
-        rc = wake(p, p->sink, sink, rejects, err);
-    if (rc == 0 && p->rejects)
-        rc = wake(p, p->rejects, rejects, end, err);
+    for (size_t i = 0; i < SL_COUNT(sinks) && rc == 0; i++)
+        if (sinks[i])
+            rc = wake(p, sinks[i], first[i], first[i + 1], err);
     for (int i = 0; i < p->nstrands; i++)
         p->strands[i]->waiting = 0;
     return rc < 0 ? rc : sl_pipeline_commit_due(p, err);
@@ -357,6 +356,8 @@ static int open_all(struct sl_pipeline *p, struct sl_err *err)
         rc = s ? p->rejects->class->open(p->rejects, s, err) : sl_err_nomem(err, "rejects");
         sl_schema_unref(s);
     }
+    if (rc == 0)
+        rc = sl_late_open(p, err);
     if (rc == 0 && p->stateful)
         rc = sl_barrier_restore(p, err);
     struct sl_pipeline_result before = {0};
@@ -407,6 +408,7 @@ static void give_up(struct sl_pipeline *p, struct sl_err *err)
     int rc = sl_pipeline_commit(p, rescued ? SL_COMMIT_SOME : SL_COMMIT_ASIDE, &why);
     if (p->rejects && p->rejected && !p->rejects_ended)
         p->rejects->class->control(p->rejects, SL_STOP, NULL, NULL);
+    sl_late_control(p, SL_STOP, NULL);
     if (!rescued)
         return;
     if (rc == 0)

@@ -175,6 +175,8 @@ int sl_own_save(struct sl_pipeline *p, struct sl_state_writer *w, struct sl_err 
         rc = save_splits(p, own, err);
     if (rc == 0)
         rc = save_positions(p, own, err);
+    if (rc == 0)
+        rc = sl_late_save(p, own, err);
     for (int i = 0; rc == 0 && i < p->nnodes; i++) {
         struct sl_op *op = p->nodes[i]->op;
         if (op && op->class->save)
@@ -208,6 +210,8 @@ int sl_own_load(struct sl_pipeline *p, struct sl_state_reader *r, struct sl_err 
         rc = sl_state_get(own, "accounts", 3, load_account, p, err);
     if (rc == 0)
         rc = sl_state_get(own, "splits", 3, load_split, p, err);
+    if (rc == 0)
+        rc = sl_late_load_rows(p, own, err);
     if (rc == 0)
         rc = load_ops(p, r, 0, err);
     p->sink->committed = p->end->counts.in;

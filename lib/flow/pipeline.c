@@ -132,6 +132,12 @@ int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err 
     return 0;
 }
 
+void sl_pipeline_late(struct sl_pipeline *p, struct sl_sink *s)
+{
+    assert(!p->late.sink && !p->bound);
+    p->late.sink = s;
+}
+
 int sl_pipeline_bind_ops(struct sl_pipeline *p, struct sl_err *err)
 {
     assert(p->end);
@@ -196,6 +202,8 @@ static int spread_needs(struct sl_pipeline *p, struct sl_graph_node *n, const ui
             n->op->class->needs(n->op, i, out, in);
         else if (in && out)
             sink_needs(p->sink, s, in);
+        if (in && sl_late_wants_all(p, n))
+            memset(in, 0xff, bitmap_bytes(s));
         if (!in ||
             (what == KEEP && n->ninputs == 1 && !n->given && !(n->given = copy_bitmap(in, s))))
             rc = sl_err_nomem(err, "a plan");
@@ -372,6 +380,8 @@ int sl_pipeline_bind(struct sl_pipeline *p, struct sl_err *err)
     p->sink->out_of_order = -1;
     if (p->rejects)
         p->rejects->workers = p->nlanes;
+    if (p->late.sink)
+        p->late.sink->workers = p->nlanes;
     int rc = sl_pipeline_load(p, err);
     for (int i = 0; rc == 0 && i < p->nstrands; i++)
         rc = open_source(p, p->strands[i]->source, err);
@@ -485,6 +495,10 @@ void sl_pipeline_explain(const struct sl_pipeline *p, struct sl_buf *out)
         add_said(out, &said);
         sl_schema_unref(rejects);
     }
+    if (p->late.sink) {
+        explain_sink("late", p->late.sink, sl_late_schema(p), &said);
+        add_said(out, &said);
+    }
     explain_threads(p, &said);
     add_said(out, &said);
     struct sl_schema *shown = p->sink->wants_hidden ? NULL : sl_hidden_schema(p->end->out, NULL);
@@ -503,6 +517,7 @@ void sl_pipeline_free(struct sl_pipeline *p)
     sl_pool_free(p->pool);
     sl_barrier_release(p);
     sl_aside_release(&p->aside);
+    sl_late_release(&p->late);
     sl_poll_release(&p->wait);
     for (int i = 0; i < p->nnodes; i++)
         free_node(p->nodes[i]);

@@ -10,7 +10,7 @@
  *
  * Row accounts are kept here, for every stage, and checked at the end: an imbalance is SL_EBUG.
  *
- * Call order: sl_pipeline_new, _source and _op as often as wanted, _sink, [_rejects], sl_pipeline_run,
+ * Call order: sl_pipeline_new, _source and _op as often as wanted, _sink, [_rejects], [_late], sl_pipeline_run,
  * sl_pipeline_free.
  */
 #ifndef SL_FLOW_PIPELINE_H
@@ -98,6 +98,9 @@ struct sl_feed *sl_pipeline_timed(struct sl_pipeline *p, const char *column, str
 void sl_pipeline_again(struct sl_pipeline *p, enum sl_again again);
 /* Where rejected rows go instead of ending the run; its schema is sl_reject_schema(). */
 int sl_pipeline_rejects(struct sl_pipeline *p, struct sl_sink *s, struct sl_err *err);
+/* Where rows go that come too late, as they are, of an operator with SL_OP_WATERMARK, which the plan has; s is
+ * the pipeline's. */
+void sl_pipeline_late(struct sl_pipeline *p, struct sl_sink *s);
 struct sl_schema *sl_reject_schema(void); /* a new reference, NULL: no memory */
 
 /* Opens source and sink, binds the operators; afterwards the plan can be printed. run does it too if

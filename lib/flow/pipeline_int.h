@@ -141,6 +141,17 @@ struct sl_aside {   /* rejects of this run and of those that it goes on from; se
     int recorded; /* the sink's commits name their place */
 };
 
+struct sl_late {               /* rows that came too late; see late.c */
+    struct sl_sink *sink;      /* NULL: they are only counted */
+    struct sl_batch **waiting; /* for the next checkpoint */
+    size_t n, cap;
+    int64_t bytes;                    /* of them, about */
+    const struct sl_positions *there; /* what a log of late rows had when the run began */
+    int moved;                        /* the file has grown since its end was recorded */
+    int recorded;                     /* the sink's commits name their file */
+    int ended;                        /* their sink has had its END or STOP */
+};
+
 enum sl_role { SL_ROLE_NONE, SL_ROLE_ALONE, SL_ROLE_HEAD, SL_ROLE_MIDDLE, SL_ROLE_TAIL };
 
 struct sl_pipeline {
@@ -158,6 +169,7 @@ struct sl_pipeline {
     struct sl_way whole;         /* a hop for each node */
     int64_t rejected;            /* rows and records sent to rejects */
     struct sl_aside aside;
+    struct sl_late late;
     /* barrier.c: of a pipeline that resumes with state */
     enum sl_role role;
     int stateful;                         /* it has one */
@@ -196,6 +208,12 @@ struct sl_pipeline {
     int waits_for;       /* partition for which results wait, -1 = none, */
     int64_t waits_since; /* since then (monotonic µs); INT64_MAX: it was said */
 };
+
+/* Whether the process commits checkpoints, of all of its pipe. */
+static inline int sl_commits(const struct sl_pipeline *p)
+{
+    return p->role == SL_ROLE_ALONE || p->role == SL_ROLE_TAIL;
+}
 
 /* For an assert at each door: a strand whose ring is a ring, and an item of one. The ring is the loop's:
  * workers, who are handed items, do not look at it. */
@@ -296,6 +314,44 @@ void sl_aside_release(struct sl_aside *a);
 int sl_aside_write(struct sl_pipeline *p, struct sl_batch *b, struct sl_err *err);
 /* Commits what it was given; out: positions that the sink commits next, NULL: it commits none. */
 int sl_aside_commit(struct sl_pipeline *p, struct sl_positions *out, struct sl_err *err);
+
+/* "late:" and so on, and the name of a sink; empty: it has none yet. */
+int sl_aside_name(const struct sl_sink *s, const char *before, struct sl_buf *out,
+                  struct sl_err *err);
+/* Whether the sink's commits say how far what goes aside had come. */
+int sl_aside_is_used(const struct sl_pipeline *p, const struct sl_sink *place);
+/* Goes back to where the last commit says; *recorded: NULL, it says nothing. */
+int sl_aside_take_back(struct sl_pipeline *p, struct sl_sink *place, const char *before,
+                       const struct sl_position **recorded, struct sl_err *err);
+/* How far it has come, among the positions that the sink commits next. */
+int sl_aside_note(const struct sl_sink *place, const char *before, const struct sl_buf *value,
+                  struct sl_positions *out, struct sl_err *err);
+/* A batch into such a sink. */
+int sl_aside_put(struct sl_sink *s, struct sl_batch *b, struct sl_err *err);
+
+/* ---- late.c ---- */
+
+/* Before anything is opened: a file goes back to where the last checkpoint has it. */
+int sl_late_load(struct sl_pipeline *p, struct sl_err *err);
+/* Whether all columns of what the node is given are wanted. */
+int sl_late_wants_all(const struct sl_pipeline *p, const struct sl_graph_node *n);
+/* Of the rows, once the operators are bound. */
+struct sl_schema *sl_late_schema(const struct sl_pipeline *p);
+int sl_late_open(struct sl_pipeline *p, struct sl_err *err);
+/* Rows of b, n of them. */
+int sl_late_write(struct sl_pipeline *p, struct sl_batch *b, const struct sl_aside_row *rows,
+                  size_t n, struct sl_err *err);
+/* Rows that wait, with the state of a checkpoint. */
+int sl_late_save(const struct sl_pipeline *p, struct sl_store *store, struct sl_err *err);
+int sl_late_load_rows(struct sl_pipeline *p, struct sl_store *store, struct sl_err *err);
+/* Once the state is loaded: those rows go to their place, unless they are there. */
+int sl_late_restore(struct sl_pipeline *p, struct sl_err *err);
+/* Before the sink commits, as sl_aside_commit; and once it has. */
+int sl_late_commit(struct sl_pipeline *p, struct sl_positions *out, struct sl_err *err);
+int sl_late_committed(struct sl_pipeline *p, const struct sl_run_record *checkpoint,
+                      struct sl_err *err);
+int sl_late_control(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err);
+void sl_late_release(struct sl_late *l);
 
 /* ---- account.c ---- */
 

@@ -46,7 +46,8 @@ int sl_strand_plan(struct sl_strand *s, struct sl_err *err)
         s->to_input = n->to_input;
     }
     if (s->p->o.threads > 1 && n->op && n->ninputs == 1 && n->op->traits & SL_OP_MERGE &&
-        !(n->op->traits & SL_OP_ORDERED) && !s->source->live && !has_watermarks(s)) {
+        !(n->op->traits & SL_OP_ORDERED) && !s->source->live && !has_watermarks(s) &&
+        !s->p->late.sink) {
         s->prefix[s->nprefix++] = n;
         s->to_input = n->to_input;
         s->merging = 1;

@@ -87,6 +87,12 @@ static int is_numbered(const struct sl_hop *h, const struct sl_batch *b)
     return known;
 }
 
+static const enum sl_fate fate_of[] = {
+    [SL_ASIDE_REJECTED] = SL_FATE_REJECTED,
+    [SL_ASIDE_LATE] = SL_FATE_LATE,
+    [SL_ASIDE_LATE_IDLE] = SL_FATE_LATE_IDLE,
+};
+
 /* Rejects of a lane wait until their item is delivered. */
 static int hop_aside(struct sl_emit *out, enum sl_aside_kind kind, struct sl_batch *b,
                      const struct sl_aside_row *rows, size_t n, struct sl_err *err)
@@ -96,15 +102,15 @@ static int hop_aside(struct sl_emit *out, enum sl_aside_kind kind, struct sl_bat
     struct sl_pipeline *p = h->walk->p;
     struct sl_item *it = h->walk->item;
     struct sl_reject_list now = {0};
-    int64_t *count = &h->counts->fate[kind == SL_ASIDE_LATE ? SL_FATE_LATE : SL_FATE_REJECTED];
+    int64_t *count = &h->counts->fate[fate_of[kind]];
     assert(n > 0);
     if (kind == SL_ASIDE_LATE && !h->counts->has_late) {
         h->counts->late = rows[0];
         h->counts->has_late = 1;
     }
     *count += (int64_t)n;
-    if (kind == SL_ASIDE_LATE)
-        return 0;
+    if (kind != SL_ASIDE_REJECTED)
+        return p->late.sink ? sl_late_write(p, b, rows, n, err) : 0;
     int rc = sl_reject_list_add(it ? &it->rejects : &now, b, rows, n, is_numbered(h, b),
                                 h->node->given, err);
     if (rc == 0 && !it)
@@ -158,6 +164,8 @@ static int sink_control(struct sl_pipeline *p, enum sl_directive d, const struct
         p->rejects_ended = d == SL_END || d == SL_STOP;
         rc = p->rejects->class->control(p->rejects, d, NULL, err);
     }
+    if (rc >= 0)
+        rc = sl_late_control(p, d, err);
     if (rc >= 0)
         rc = p->sink->class->control(p->sink, d, c, err);
     int e = rc >= 0 && d == SL_FLUSH ? sl_pipeline_commit_due(p, err) : 0;

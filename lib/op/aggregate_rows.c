@@ -76,9 +76,8 @@ struct placing {
     int32_t *codes;                    /* their windows */
     size_t nkept;
     struct sl_aside_rows bad, late;
-    struct sl_err why[2]; /* of rows without a time, and with one that no window has */
-    int64_t
-        late_idle; /* not late in their partition, which was idle when their window was emitted */
+    struct sl_aside_rows idle; /* late, but not in their partition, which had been idle */
+    struct sl_err why[2];      /* of rows without a time, and with one that no window has */
 };
 
 static int bad_time(struct sl_aggregate *a, struct placing *p, uint32_t row, int out_of_range,
@@ -129,7 +128,8 @@ static int place_rows(struct sl_aggregate *a, struct sl_batch *b, struct placing
             continue;
         }
         if (SL_UNLIKELY(closes <= a->passed)) {
-            p->late_idle++;
+            if ((rc = sl_rows_note(&p->idle, (struct sl_aside_row){.row = row}, err)) < 0)
+                return rc;
             continue;
         }
         p->codes[p->nkept] = code;
@@ -162,10 +162,11 @@ static int place(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit *out
         rc = sl_rows_aside(&p.bad, SL_ASIDE_REJECTED, b, out, err);
     if (rc >= 0)
         rc = sl_rows_aside(&p.late, SL_ASIDE_LATE, b, out, err);
+    if (rc >= 0)
+        rc = sl_rows_aside(&p.idle, SL_ASIDE_LATE_IDLE, b, out, err);
     free(p.bad.items);
     free(p.late.items);
-    if (p.late_idle)
-        out->fate(out, SL_FATE_LATE_IDLE, p.late_idle);
+    free(p.idle.items);
     if (rc < 0)
         return rc;
     if (p.nkept == b->selected)

@@ -53,8 +53,9 @@ enum sl_fate {
 };
 
 enum sl_aside_kind {
-    SL_ASIDE_REJECTED, /* it cannot be processed */
-    SL_ASIDE_LATE,     /* it came when its last window had been emitted */
+    SL_ASIDE_REJECTED,  /* it cannot be processed */
+    SL_ASIDE_LATE,      /* it came when its last window was over, by its own watermark; */
+    SL_ASIDE_LATE_IDLE, /* ... had been emitted, as its partition was idle */
 };
 
 struct sl_aside_row {        /* a row that goes aside, and why */

@@ -131,7 +131,9 @@ static int gate_aside(struct sl_emit *e, enum sl_aside_kind kind, struct sl_batc
     struct sl_buf line = SL_BUF_INIT;
     int rc = n ? 0 : sl_err_set(err, SL_EBUG, "no row goes aside");
     g->asides += kind == SL_ASIDE_REJECTED;
-    g->fate[kind == SL_ASIDE_LATE ? SL_FATE_LATE : SL_FATE_REJECTED] += (int64_t)n;
+    g->fate[kind == SL_ASIDE_LATE        ? SL_FATE_LATE
+            : kind == SL_ASIDE_LATE_IDLE ? SL_FATE_LATE_IDLE
+                                         : SL_FATE_REJECTED] += (int64_t)n;
     for (size_t i = 1; i < n && rc >= 0; i++)
         if (rows[i].row <= rows[i - 1].row)
             rc = sl_err_set(err, SL_EBUG, "rows go aside out of order");
