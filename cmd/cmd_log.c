@@ -129,6 +129,7 @@ static const struct verb {
     {"verify", "", run_verify},
     {"repair", "yes", run_repair},
     {"prune", "older before to-size before-offset grace dry-run", sl_cmd_log_prune},
+    {"set", "retain-age retain-size", sl_cmd_log_set},
     {"compact", "", run_compact},
     {"export", "output", sl_cmd_log_export},
     {"import", "", sl_cmd_log_import},
@@ -154,6 +155,10 @@ static const struct sl_option own[] = {
      "prune: rows before offset N of partition P", AT(before_offset), NULL},
     {"grace", 0, SL_OPTION_DURATION, SL_COMPLETE_NOTHING, "DURATION",
      "prune: how long the files stay (10 minutes)", AT(grace), NULL},
+    {"retain-age", 0, SL_OPTION_DURATION, SL_COMPLETE_VALUES, "DURATION",
+     "set: writers drop older rows; none: they stay", AT(retain_age), "none"},
+    {"retain-size", 0, SL_OPTION_SIZE, SL_COMPLETE_VALUES, "BYTES",
+     "set: and the oldest beyond it; none: all stay", AT(retain_size), "none"},
     {"dry-run", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL, "prune, rollback: show what would go",
      AT(dry_run), NULL},
     {"to", 0, SL_OPTION_TEXT, SL_COMPLETE_VALUES, "POINT",
@@ -237,6 +242,7 @@ const struct sl_cmd sl_cmd_log = {
              "  verify    checks every committed byte, and exits 1 on damage\n"
              "  repair    says what it would do; what it takes away goes to lost/\n"
              "  prune     drops whole segments of old rows\n"
+             "  set       what writers drop by themselves, from then on\n"
              "  compact   makes large batches of tiny ones\n"
              "  export    writes the log as one Arrow stream\n"
              "  import    makes a log of such a stream, from standard input\n"
@@ -246,6 +252,6 @@ const struct sl_cmd sl_cmd_log = {
     .sets = sets,
     .size = sizeof(struct sl_log_args),
     .examples = examples,
-    .verbs = "info schema verify repair prune compact export import rollback groups",
+    .verbs = "info schema verify repair prune set compact export import rollback groups",
     .run = run,
 };

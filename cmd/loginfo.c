@@ -138,6 +138,25 @@ static void print_meta(const struct sl_schema *s, const char *key, const char *n
     sl_buf_addch(out, '\n');
 }
 
+/* What writers drop. */
+static void print_settings(const struct sl_positions *all, struct sl_buf *out)
+{
+    const struct sl_position *age = sl_positions_find(all, SL_SETTING_AGE);
+    const struct sl_position *size = sl_positions_find(all, SL_SETTING_SIZE);
+    if (!age && !size)
+        return;
+    sl_buf_addstr(out, "retain     ");
+    if (age) {
+        int64_t seconds = strtoll(age->value, NULL, 10) / SL_USEC_PER_SEC, days = seconds / 86400;
+        sl_buf_printf(out, " rows of %" PRId64 " %s", days * 86400 == seconds ? days : seconds,
+                      days * 86400 == seconds ? "days" : "s");
+    }
+    sl_buf_addstr(out, age && size ? "," : "");
+    if (size)
+        sl_buf_printf(out, " %s bytes", size->value);
+    sl_buf_addch(out, '\n');
+}
+
 /* A partition's offsets, what they take, and its times. */
 static void print_partition(struct sl_log *log, int p, const struct totals *t, struct sl_buf *out)
 {
@@ -197,6 +216,7 @@ static void print_info(struct sl_log *log, const struct totals *t, const struct 
     print_times(s, t, out);
     print_meta(s, SL_META_KEY, "key", out);
     print_meta(s, SL_META_HASH, "hash", out);
+    print_settings(sl_log_settings(log), out);
     for (int p = 0; p < sl_log_partitions(log); p++)
         print_partition(log, p, &parts[p], out);
     print_positions(sl_log_positions(log), out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* logprune: `sluice log prune`: which rows shall go, and what went. */
+/* logprune: `sluice log prune`: which rows shall go, and what went; `sluice log set`: which go by themselves. */
 #include "base/compat.h"
 
 #include <inttypes.h>
@@ -30,7 +30,7 @@ static void print_pruned(void *arg, const struct sl_pruned *p)
            sl_plural(p->segments, "segment", "segments"), p->bytes);
 }
 
-static int set_time(const struct sl_log_args *a, struct sl_prune *o, struct sl_err *err)
+static int set_time(const struct sl_log_args *a, struct sl_retain *o, struct sl_err *err)
 {
     int64_t now = sl_time_now_usec();
     struct sl_point p;
@@ -97,7 +97,7 @@ static void print_total(const struct pruning *t, int64_t grace)
 
 int sl_cmd_log_prune(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path)
 {
-    struct sl_prune o = {.before_time = SL_TIME_MAX, .to_size = -1, .dry = a->dry_run};
+    struct sl_retain o = {.before_time = SL_TIME_MAX, .to_size = -1};
     struct pruning t = {.dry = a->dry_run};
     struct sl_err err;
     int64_t *offsets = NULL;
@@ -116,11 +116,39 @@ int sl_cmd_log_prune(const struct sl_cmd *cmd, const struct sl_log_args *a, cons
         rc = set_offsets(a, path, &offsets, &err);
     o.before_offset = offsets;
     if (rc == 0)
-        rc = sl_log_prune(path, &o, print_pruned, &t, &err);
+        rc = sl_log_prune(path, &o, a->dry_run, print_pruned, &t, &err);
     if (rc >= 0)
         print_total(&t, o.grace);
     free(offsets);
     return rc == -SL_EUSAGE ? sl_command_usage(cmd, &err)
            : rc < 0         ? sl_command_fail(cmd, &err)
                             : SL_EXIT_GOOD;
+}
+
+/* ---- set ---- */
+
+static void add_setting(struct sl_line_pair *list, int *n, const char *name,
+                        const struct sl_option_number *number, char *value)
+{
+    if (!number->given)
+        return;
+    int len = number->value ? snprintf(value, SL_NUM_MAX, "%" PRId64, number->value)
+                            : snprintf(value, SL_NUM_MAX, "null");
+    list[(*n)++] = (struct sl_line_pair){.key = name, .value = value, .len = (size_t)len};
+}
+
+int sl_cmd_log_set(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path)
+{
+    struct sl_line_pair settings[2];
+    char age[SL_NUM_MAX], size[SL_NUM_MAX];
+    struct sl_err err;
+    int n = 0;
+    add_setting(settings, &n, SL_SETTING_AGE, &a->retain_age, age);
+    add_setting(settings, &n, SL_SETTING_SIZE, &a->retain_size, size);
+    if (!n) {
+        sl_err_set(&err, SL_EUSAGE, "set needs a setting");
+        sl_err_hint(&err, "--retain-age 30d, --retain-size 10G; none takes one back");
+        return sl_command_usage(cmd, &err);
+    }
+    return sl_log_set(path, settings, n, &err) < 0 ? sl_command_fail(cmd, &err) : SL_EXIT_GOOD;
 }

@@ -118,6 +118,11 @@ static int store(const struct sl_option *o, const char *value, void *options, st
     size_t len = value ? strlen(value) : 0;
     if (has_value(o, at))
         return sl_err_set(err, SL_EUSAGE, "--%s is given twice: it takes one value", o->name);
+    if ((o->kind == SL_OPTION_SIZE || o->kind == SL_OPTION_DURATION) && o->values &&
+        strcmp(value, o->values) == 0) {
+        number->given = 1;
+        return 0;
+    }
     switch ((enum sl_option_kind)o->kind) {
     case SL_OPTION_FLAG: *(int *)at = 1; return 0;
     case SL_OPTION_OPTIONAL: *(const char **)at = value ? value : ""; return 0;

@@ -49,7 +49,7 @@ struct sl_option {
     const char *argument;
     const char *help;
     size_t offset;
-    const char *values; /* separated by spaces */
+    const char *values; /* separated by spaces; of a SIZE or DURATION the word that stands for 0 */
 };
 
 struct sl_option_set {

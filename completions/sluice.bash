@@ -262,6 +262,14 @@ _sluice() {
     --grace)
         return
         ;;
+    --retain-age)
+        _sluice_values "none"
+        return
+        ;;
+    --retain-size)
+        _sluice_values "none"
+        return
+        ;;
     esac
     case ${words[1]} in
     ingest)
@@ -283,8 +291,8 @@ _sluice() {
         options="--from --to --partition --speed --where --meta --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --resume-from --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     log)
-        options="--columns --output --yes --older --before --to-size --before-offset --grace --dry-run --to --tz --help"
-        verbs="info schema verify repair prune compact export import rollback groups"
+        options="--columns --output --yes --older --before --to-size --before-offset --grace --retain-age --retain-size --dry-run --to --tz --help"
+        verbs="info schema verify repair prune set compact export import rollback groups"
         ;;
     completion)
         options="--columns --help"

@@ -15,9 +15,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "base/time.h"
 #include "log/identity.h"
 #include "log/log_writer.h"
 #include "log/tend.h"
+
+#define RETAIN_EVERY (60 * SL_USEC_PER_SEC)
 
 enum {
     OUTS_MAX = 256
@@ -517,10 +520,26 @@ static void count_tiny(struct sl_log_writer *w, const struct job *j)
     w->tiny = 0;
 }
 
+/* What the settings say is done once by a writer, after each segment that it closes, and now and then. */
+static void retain(struct sl_log_writer *w, const struct job *j)
+{
+    int64_t now = sl_time_mono_usec();
+    int closes = 0;
+    for (size_t i = 0; i < j->npieces; i++)
+        closes |= j->pieces[i].closes;
+    if (!w->log->state.settings.n || (!closes && now < w->retain_at))
+        return;
+    w->retain_at = now + RETAIN_EVERY;
+    if (!w->tender)
+        w->tender = sl_tender_new(w);
+    sl_tender_retain(w->tender);
+}
+
 static void look_after(const struct job *j, int64_t n)
 {
     tend_closed(j, n);
     count_tiny(j->w, j);
+    retain(j->w, j);
 }
 
 static int after_commit(struct sl_log_writer *w, struct sl_err *err)

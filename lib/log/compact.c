@@ -80,9 +80,9 @@ static int write_closing(struct sl_log_writer *w, const struct sl_seg *open, str
     return rc;
 }
 
-/* A commit that closes the partition's open segment, if that is still this one. */
-static int close_open(struct sl_log_writer *w, struct sl_seg_key key, struct sl_err *err)
+int sl_writer_close_open(struct sl_log_writer *w, struct sl_seg_key key, struct sl_err *err)
 {
+    assert(w);
     int rc = sl_writer_lock(w, err);
     if (rc < 0)
         return rc;
@@ -184,6 +184,6 @@ int sl_writer_compact(struct sl_log_writer *w, int partition, int64_t min, const
     int64_t batches = 0;
     int rc = open ? is_tiny(w->log, open, &batches, err) : 0;
     if (rc == 1 && batches >= min)
-        rc = close_open(w, sl_seg_key(open), err);
+        rc = sl_writer_close_open(w, sl_seg_key(open), err);
     return rc < 0 ? rc : compact_closed(w, partition, stop, done, err);
 }

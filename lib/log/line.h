@@ -53,7 +53,7 @@ struct sl_line_schema {
     struct sl_schema *schema; /* a reference */
 };
 
-struct sl_line_pair { /* a source position, or a pipeline record by its name */
+struct sl_line_pair { /* a source position, a setting, or a pipeline record by its name */
     const char *key;
     const char *value; /* JSON, not NUL-ended */
     size_t len;
@@ -83,6 +83,8 @@ struct sl_line {
     int npositions;
     struct sl_line_pair *pipelines; /* at most one unless a snapshot */
     int npipelines;
+    struct sl_line_pair *settings; /* of the log, by name */
+    int nsettings;
     int64_t pid;
     const char *host;
 };

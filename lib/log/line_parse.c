@@ -367,21 +367,30 @@ static int get_seg(struct reader *r)
 
 /* ---- pairs ---- */
 
-static int position_member(struct reader *r, void *arg)
+static int pair_member(struct reader *r, struct sl_line_pair **pairs, int *n)
 {
-    struct sl_line *l = arg;
-    struct sl_line_pair *list = grown(r, l->positions, l->npositions, sizeof(*list));
+    struct sl_line_pair *list = grown(r, *pairs, *n, sizeof(*list));
     char *key = list ? string(r) : NULL;
     if (!key)
         return r->err ? -(int)r->err->code : -SL_ENOMEM;
-    l->positions = list;
-    struct sl_line_pair *p = &list[l->npositions];
-    p->key = key;
-    p->open = 0;
+    *pairs = list;
+    struct sl_line_pair *p = &list[*n];
+    *p = (struct sl_line_pair){.key = key};
     int rc = skip_value(r, &p->value, &p->len);
-    if (rc == 0)
-        l->npositions++;
+    *n += rc == 0;
     return rc;
+}
+
+static int position_member(struct reader *r, void *arg)
+{
+    struct sl_line *l = arg;
+    return pair_member(r, &l->positions, &l->npositions);
+}
+
+static int setting_member(struct reader *r, void *arg)
+{
+    struct sl_line *l = arg;
+    return pair_member(r, &l->settings, &l->nsettings);
 }
 
 int sl_line_pipeline(struct sl_line *l, const char *s, size_t n, struct sl_line_pair *out,
@@ -548,6 +557,8 @@ static int line_member(struct reader *r, void *arg)
         return array(r, get_seg);
     if (key_is(r, "positions"))
         return object(r, position_member, l);
+    if (key_is(r, "settings"))
+        return object(r, setting_member, l);
     if (key_is(r, "pipeline"))
         return get_pipeline(r);
     if (key_is(r, "pipelines"))

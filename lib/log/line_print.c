@@ -161,19 +161,34 @@ static int is_value(const char *s, size_t n)
     return t == SL_JSON_END;
 }
 
-static int print_pairs(const struct sl_line *l, struct sl_buf *out, struct sl_err *err)
+/* An object of pairs, if there are any. */
+static int print_object(const char *name, const struct sl_line_pair *pairs, int n,
+                        struct sl_buf *out, struct sl_err *err)
 {
-    for (int i = 0; i < l->npositions; i++) {
-        const struct sl_line_pair *p = &l->positions[i];
+    for (int i = 0; i < n; i++) {
+        const struct sl_line_pair *p = &pairs[i];
         if (!is_value(p->value, p->len))
-            return sl_err_set(err, SL_EBUG, "the position of %s is no JSON value", p->key);
-        sl_buf_addstr(out, i ? "," : ",\"positions\":{");
+            return sl_err_set(err, SL_EBUG, "%s of %s is no JSON value", name, p->key);
+        if (i)
+            sl_buf_addch(out, ',');
+        else
+            sl_buf_printf(out, ",\"%s\":{", name);
         add_string(out, p->key);
         sl_buf_addch(out, ':');
         sl_buf_add(out, p->value, p->len);
     }
-    if (l->npositions)
+    if (n)
         sl_buf_addch(out, '}');
+    return 0;
+}
+
+static int print_pairs(const struct sl_line *l, struct sl_buf *out, struct sl_err *err)
+{
+    int rc = print_object("positions", l->positions, l->npositions, out, err);
+    if (rc == 0)
+        rc = print_object("settings", l->settings, l->nsettings, out, err);
+    if (rc < 0)
+        return rc;
     for (int i = 0; i < l->npipelines; i++) {
         const struct sl_line_pair *p = &l->pipelines[i];
         if (!is_value(p->value, p->len) || *p->value != '{')

@@ -57,6 +57,8 @@ int sl_log_make_durable(struct sl_log *l, struct sl_err *err);
 
 /* Source positions recorded by commits; borrowed, and changed by refresh. */
 const struct sl_positions *sl_log_positions(const struct sl_log *l);
+/* Its settings, by name: see log/retain.h. */
+const struct sl_positions *sl_log_settings(const struct sl_log *l);
 
 /* The last checkpoint of each pipeline that ends here, by its name. */
 const struct sl_positions *sl_log_pipelines(const struct sl_log *l);

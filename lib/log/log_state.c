@@ -23,6 +23,7 @@ void sl_state_release(struct sl_state *s)
         sl_schema_unref(s->schemas[i].schema);
     free(s->schemas);
     sl_positions_release(&s->positions);
+    sl_positions_release(&s->settings);
     sl_positions_release(&s->pipelines[0]);
     sl_positions_release(&s->pipelines[1]);
     free(s->changed);
@@ -297,6 +298,8 @@ static int apply_all(struct sl_state *s, const struct sl_line *l, struct sl_err 
     }
     for (int i = 0; i < l->npositions && rc == 0; i++)
         rc = set_pair(&s->positions, &l->positions[i], err);
+    for (int i = 0; i < l->nsettings && rc == 0; i++)
+        rc = set_pair(&s->settings, &l->settings[i], err);
     for (int i = 0; i < l->npipelines && rc == 0; i++)
         rc = set_pair(&s->pipelines[l->pipelines[i].open != 0], &l->pipelines[i], err);
     for (int i = 0; l->snapshot && i < l->partitions && rc == 0; i++) {
@@ -372,26 +375,29 @@ int sl_state_apply(struct sl_state *s, const struct sl_line *l, struct sl_err *e
 
 /* ---- snapshot ---- */
 
-/* Appends what is in the table to a list of pairs. */
-static void add_pairs(const struct sl_positions *p, int open, struct sl_line_pair *list, int *n)
+int sl_line_add_pairs(struct sl_line *l, const struct sl_positions *p, int open,
+                      struct sl_line_pair **list, int *n)
 {
+    assert(l && p && list && n);
+    struct sl_line_pair *all = sl_arena_alloc(&l->arena, (size_t)(*n + p->n) * sizeof(*all) + 1);
+    if (!all)
+        return 0;
+    if (*n)
+        memcpy(all, *list, (size_t)*n * sizeof(*all));
     for (const struct sl_position *x = NULL; (x = sl_positions_next(p, x));)
-        list[(*n)++] =
+        all[(*n)++] =
             (struct sl_line_pair){.key = x->id, .value = x->value, .len = x->len, .open = open};
+    *list = all;
+    return 1;
 }
 
-/* The positions and the records of pipelines, as a snapshot says them. */
+/* The positions, settings and records of pipelines, as a snapshot says them. */
 static int pairs_of(const struct sl_state *s, struct sl_line *l)
 {
-    int pipelines = s->pipelines[0].n + s->pipelines[1].n;
-    l->positions = sl_arena_alloc(&l->arena, (size_t)s->positions.n * sizeof(*l->positions) + 1);
-    l->pipelines = sl_arena_alloc(&l->arena, (size_t)pipelines * sizeof(*l->pipelines) + 1);
-    if (!l->positions || !l->pipelines)
-        return 0;
-    add_pairs(&s->positions, 0, l->positions, &l->npositions);
-    for (int open = 0; open < 2; open++)
-        add_pairs(&s->pipelines[open], open, l->pipelines, &l->npipelines);
-    return 1;
+    return sl_line_add_pairs(l, &s->positions, 0, &l->positions, &l->npositions) &&
+           sl_line_add_pairs(l, &s->settings, 0, &l->settings, &l->nsettings) &&
+           sl_line_add_pairs(l, &s->pipelines[0], 0, &l->pipelines, &l->npipelines) &&
+           sl_line_add_pairs(l, &s->pipelines[1], 1, &l->pipelines, &l->npipelines);
 }
 
 /* Schemas that a kept segment has, and the newest. */

@@ -36,7 +36,7 @@ struct sl_state {
     struct sl_part *parts;
     struct sl_history *histories;
     struct sl_line_schema *schemas; /* ascending ids */
-    struct sl_positions positions;
+    struct sl_positions positions, settings;
     struct sl_positions
         pipelines[2]; /* by name: [1] the newest that opened a run, [0] the newest other */
     int track;        /* keep `changed` */
@@ -59,6 +59,10 @@ void sl_state_release(struct sl_state *s);
 int sl_state_apply(struct sl_state *s, const struct sl_line *l, struct sl_err *err);
 /* Fills l, a fresh line, with all that s holds, n and prev included; strings are borrowed from s. */
 int sl_state_snapshot(const struct sl_state *s, struct sl_line *l, struct sl_err *err);
+
+/* What is in the table, borrowed, behind the *n pairs of a list of the line. 1; 0: no memory. */
+int sl_line_add_pairs(struct sl_line *l, const struct sl_positions *p, int open,
+                      struct sl_line_pair **list, int *n);
 
 /* The segment of that name, or NULL. */
 struct sl_seg *sl_state_seg(const struct sl_state *s, struct sl_seg_key key);

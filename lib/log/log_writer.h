@@ -12,7 +12,7 @@
  *   evolve.c  schemas                                 route.c   rows to partitions
  *   tend.c    closed segments, on another thread      rewrite.c of tiny batches
  *   lost.c    bytes set aside                         unmake.c  a log without a commit
- *   stale.c   files that left the log
+ *   stale.c   files that left the log                 retain.c  old segments, by the log's settings
  */
 #ifndef SL_LOG_LOG_WRITER_H
 #define SL_LOG_LOG_WRITER_H
@@ -57,7 +57,8 @@ struct sl_log_writer {
     int64_t ahead;            /* commit file whose end it was told of */
     enum sl_sync_policy policy;
     int64_t segment_bytes, grace, pause;
-    int64_t tiny; /* batches committed, until there are enough of them for a tender */
+    int64_t retain_at; /* when the settings are looked at again (monotonic µs) */
+    int64_t tiny;      /* batches committed, until there are enough of them for a tender */
     struct sl_account *account;
     char *host;
     int64_t pid;

@@ -7,12 +7,15 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "log/log_reader.h"
+#include "log/retain.h"
 
 #define PAUSE (10 * SL_USEC_PER_SEC)
 
+enum { SYNC = 0, RETAIN = -1 };
+
 struct closed {
     struct sl_seg_key key;
-    int64_t by; /* 0: not about a segment, a sync is wanted */
+    int64_t by; /* not about a segment: SYNC, or RETAIN */
 };
 
 struct sl_tender {
@@ -54,7 +57,13 @@ static void tend(struct sl_tender *t, const struct closed *c)
 {
     if (open_own(t) < 0)
         return;
-    if (!c->by) {
+    if (c->by == RETAIN) {
+        sl_writer_retain(t->w, t->grace, NULL);
+        for (int i = 0; i < t->w->log->state.npartitions; i++)
+            sl_writer_remove_stale(t->w, i, t->grace);
+        return;
+    }
+    if (c->by == SYNC) {
         sl_syncer_run(t->w->sync, NULL);
         return;
     }
@@ -177,7 +186,13 @@ void sl_tender_tiny(struct sl_tender *t, int64_t n)
 void sl_tender_sync(struct sl_tender *t)
 {
     if (t)
-        add_task(t, &(struct closed){.by = 0});
+        add_task(t, &(struct closed){.by = SYNC});
+}
+
+void sl_tender_retain(struct sl_tender *t)
+{
+    if (t)
+        add_task(t, &(struct closed){.by = RETAIN});
 }
 
 struct sl_tender *sl_tender_new(const struct sl_log_writer *like)

@@ -23,6 +23,8 @@ void sl_tender_closed(struct sl_tender *t, struct sl_seg_key key, int64_t n);
 /* The commit file is about to end: syncs all so far, so that the rotation, which holds the append lock,
  * has little left to sync. */
 void sl_tender_sync(struct sl_tender *t);
+/* The log has settings: does what they say. */
+void sl_tender_retain(struct sl_tender *t);
 /* So many batches of a commit just now are tiny, maybe none. After enough of them the open segments are compacted
  * in the next pause, or when the writer ends. */
 void sl_tender_tiny(struct sl_tender *t, int64_t n);
@@ -40,6 +42,9 @@ int sl_segments_rewrite(struct sl_log_writer *w, const struct sl_seg_key *keys, 
                         int64_t by, const atomic_int *stop, struct sl_err *err);
 
 /* ---- compact.c ---- */
+
+/* A commit that closes the partition's open segment, if that is still this one. */
+int sl_writer_close_open(struct sl_log_writer *w, struct sl_seg_key key, struct sl_err *err);
 
 /* Rewrites the partition's segments of tiny batches, several that are neighbours to one. The open one too, if
  * it has `min` batches or more: it is closed first. Adds to *done. */

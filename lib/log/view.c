@@ -302,6 +302,11 @@ const struct sl_positions *sl_log_positions(const struct sl_log *l)
     return &l->state.positions;
 }
 
+const struct sl_positions *sl_log_settings(const struct sl_log *l)
+{
+    return &l->state.settings;
+}
+
 const struct sl_positions *sl_log_pipelines(const struct sl_log *l)
 {
     return &l->state.pipelines[0];

@@ -12,6 +12,7 @@ struct exporting {
     struct sl_schema *schema;
     struct sl_ipc_form form;
     struct sl_buf bytes;
+    struct sl_buf positions, settings; /* as the log had them with the rows */
     int64_t rows;
     int (*write)(void *arg, const void *data, size_t n, struct sl_err *err);
     void *arg;
@@ -32,7 +33,13 @@ static int begin(struct exporting *x, struct sl_err *err)
     x->schema = sl_schema_copy(sl_log_schema(x->l));
     for (int i = 0; i < sl_log_partitions(x->l); i++)
         sl_buf_printf(&starts, "%s%" PRId64, i ? " " : "", sl_log_start(x->l, i));
+    sl_positions_print(sl_log_positions(x->l), &x->positions);
+    sl_positions_print(sl_log_settings(x->l), &x->settings);
     int rc = sl_buf_check(&starts, err);
+    if (rc == 0)
+        rc = sl_buf_check(&x->positions, err);
+    if (rc == 0)
+        rc = sl_buf_check(&x->settings, err);
     if (rc == 0 && (!x->schema || sl_schema_set_meta(x->schema, SL_META_END, "required") < 0 ||
                     sl_schema_set_meta(x->schema, SL_META_STARTS, starts.data) < 0))
         rc = sl_err_nomem(err, "a schema");
@@ -106,10 +113,12 @@ static int end(struct exporting *x, struct sl_err *err)
         .kind = SL_CONTROL_END, .rows = x->rows, .watermark = SL_TIME_MIN, .reason = SL_END_END};
     struct sl_buf line = SL_BUF_INIT;
     sl_control_print(&c, &line);
-    const struct sl_ipc_meta meta = {SL_IPC_KEY, line.data, line.len};
+    const struct sl_ipc_meta meta[] = {{SL_IPC_KEY, line.data, line.len},
+                                       {SL_META_INPUTS, x->positions.data, x->positions.len},
+                                       {SL_META_SETTINGS, x->settings.data, x->settings.len}};
     int rc = sl_buf_check(&line, err);
     if (rc == 0)
-        rc = sl_ipc_encode_control(x->schema, &x->form, &meta, 1, &x->bytes, err);
+        rc = sl_ipc_encode_control(x->schema, &x->form, meta, SL_COUNT(meta), &x->bytes, err);
     sl_ipc_encode_end(&x->bytes);
     sl_buf_release(&line);
     return rc < 0 ? rc : put(x, err);
@@ -131,6 +140,8 @@ int64_t sl_log_export(const char *path,
     sl_ipc_form_release(&x.form);
     sl_schema_unref(x.schema);
     sl_buf_release(&x.bytes);
+    sl_buf_release(&x.positions);
+    sl_buf_release(&x.settings);
     sl_log_free(x.l);
     return rc < 0 ? rc : x.rows;
 }

@@ -132,6 +132,42 @@ static int take_batch(struct importing *x, const struct sl_ipc_message *m, struc
     return rc;
 }
 
+/* A table of the stream's end; older ones have none. */
+static int read_table(const struct sl_ipc_message *m, const char *name, struct sl_positions *out,
+                      struct sl_err *err)
+{
+    const char *text;
+    size_t n;
+    int rc = sl_ipc_message_meta(m, name, &text, &n);
+    return rc == 1 ? sl_positions_parse(out, text, n, err) : rc;
+}
+
+/* What the log knew of its inputs, and its settings, in one line. */
+static int take_tables(struct importing *x, const struct sl_ipc_message *m, struct sl_err *err)
+{
+    struct sl_positions positions = {0}, settings = {0};
+    struct sl_line line;
+    int rc = read_table(m, SL_META_INPUTS, &positions, err);
+    if (rc == 0)
+        rc = read_table(m, SL_META_SETTINGS, &settings, err);
+    if (rc == 0 && (positions.n || settings.n) && (rc = sl_writer_lock(x->w, err)) == 0) {
+        sl_writer_line(x->w, &line);
+        rc = sl_line_add_pairs(&line, &positions, 0, &line.positions, &line.npositions) &&
+                     sl_line_add_pairs(&line, &settings, 0, &line.settings, &line.nsettings)
+                 ? sl_writer_append_line(x->w, &line, err)
+                 : sl_err_nomem(err, "importing a log");
+        sl_writer_unlock(x->w);
+        sl_line_release(&line);
+        if (rc == 0)
+            rc = sl_writer_tell(x->w, err);
+        if (rc == 0)
+            sl_writer_keep_log(x->w);
+    }
+    sl_positions_release(&positions);
+    sl_positions_release(&settings);
+    return rc;
+}
+
 /* A batch that is about the stream. */
 static int take_control(struct importing *x, const struct sl_ipc_message *m, struct sl_err *err)
 {
@@ -144,7 +180,7 @@ static int take_control(struct importing *x, const struct sl_ipc_message *m, str
     if (rc < 0 || c.kind != SL_CONTROL_END)
         return rc < 0 ? rc : 0;
     x->ended = c.reason == SL_END_END && c.rows == x->rows;
-    return x->ended ? 0
+    return x->ended ? take_tables(x, m, err)
                     : sl_err_set(err, SL_EFORMAT,
                                  "the stream's end says that there were %lld rows, "
                                  "not %lld",

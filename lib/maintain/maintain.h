@@ -4,7 +4,7 @@
 #ifndef SL_MAINTAIN_MAINTAIN_H
 #define SL_MAINTAIN_MAINTAIN_H
 
-#include "log/log.h"
+#include "log/retain.h"
 
 struct sl_log_problem {
     const char *file; /* relative to the log */
@@ -20,26 +20,19 @@ int sl_log_verify(const char *path, int (*fn)(void *arg, const struct sl_log_pro
 int64_t sl_log_repair(const char *path, int yes, void (*say)(void *arg, const char *line),
                       void *arg, struct sl_err *err);
 
-/* What prune takes away: from each partition the first closed segments, as long as all of a segment lies
- * before each bound that is set. */
-struct sl_prune {
-    int64_t
-        before_time; /* µs: of event time; where a segment has none, of its last commit. SL_TIME_MAX: unset */
-    const int64_t *before_offset; /* one per partition, -1: nothing of that one. NULL: unset */
-    int64_t to_size; /* bytes of segments that stay, the oldest commits go first; -1: unset */
-    int64_t grace;   /* µs until the files may be removed */
-    int dry;         /* nothing is changed */
-};
 struct sl_pruned { /* of one partition */
     int partition;
     int64_t from, to; /* offsets that go */
     int64_t bytes, segments;
 };
 /* Drops segments in one commit, and removes the files of those whose time has come. Calls fn for each
- * partition that loses some, after the commit. Number of segments dropped, or < 0. */
-int64_t sl_log_prune(const char *path, const struct sl_prune *o,
+ * partition that loses some, after the commit; dry: nothing is changed. Number of segments dropped, or < 0. */
+int64_t sl_log_prune(const char *path, const struct sl_retain *o, int dry,
                      void (*fn)(void *arg, const struct sl_pruned *p), void *arg,
                      struct sl_err *err);
+
+/* Commits settings of the log (names and JSON values; null: none any more), and does what they say. */
+int sl_log_set(const char *path, const struct sl_line_pair *settings, int n, struct sl_err *err);
 
 /* A commit that the log can go back to, and what it brought. */
 struct sl_rollback_point {

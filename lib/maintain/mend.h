@@ -68,6 +68,9 @@ int sl_mend_commits(struct sl_mend *m, struct sl_err *err);
  * `PARTITION:OFFSET`. */
 #define SL_META_STARTS "sluice.starts"
 #define SL_META_PLACE  "sluice.place"
+/* ... and of its end. */
+#define SL_META_INPUTS   "sluice.positions"
+#define SL_META_SETTINGS "sluice.settings"
 
 /* compaction.c: a writer of a log that is there, with its schema as it is. */
 int sl_maintain_open(const char *path, struct sl_log_writer **w, struct sl_err *err);

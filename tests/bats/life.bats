@@ -408,6 +408,19 @@ segments() { # LOG: how many count, and how many of them are closed
     cmp l.info copy.info
 }
 
+@test "an import goes on with the inputs of the log that was exported, and keeps its settings" {
+    { echo n && seq 100; } >in.csv
+    sluice ingest in.csv -o l/ --quiet
+    sluice log set l/ --retain-size 10G
+    sluice log export l/ 2>/dev/null | sluice log import copy/ 2>/dev/null
+    run -1 --separate-stderr sluice ingest in.csv -o copy/
+    [[ $stderr == *--again* ]]
+    seq 101 150 >>in.csv
+    sluice ingest --resume in.csv -o copy/ --quiet
+    sluice replay copy/ -O csv --quiet | diff in.csv -
+    sluice log info copy/ 2>/dev/null | grep -qx 'retain      10737418240 bytes'
+}
+
 @test "a pruned log is imported with its offsets; the stream is one for other commands" {
     grow l/ 1 4
     sluice log prune l/ --before-offset 200
