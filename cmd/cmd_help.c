@@ -57,7 +57,7 @@ void sl_help_command(const struct sl_cmd *c, FILE *out)
 static const struct {
     const char *name;
     void (*print)(struct sl_buf *out);
-} topics[] = {{"functions", sl_functions_print}};
+} topics[] = {{"aggregates", sl_aggregates_print}, {"functions", sl_functions_print}};
 
 /* 1 if the word is one of them, and it is printed; 0; < 0. */
 static int help_topic(const char *word, struct sl_err *err)
@@ -100,15 +100,17 @@ static int run(const struct sl_cmd *cmd, void *options SL_UNUSED, const struct s
 }
 
 static const struct sl_option_set sets[] = {SL_SET_HELP, SL_SET_END};
-static const char *const examples[] = {"sluice help", "sluice help ingest", "sluice help functions",
-                                       NULL};
+static const char *const examples[] = {"sluice help", "sluice help ingest",
+                                       "sluice help aggregates", "sluice help functions", NULL};
 
 const struct sl_cmd sl_cmd_help = {
     .name = "help",
     .summary = "the commands, or one of them",
-    .usage = "[command|functions]",
+    .verbs = "aggregates functions",
+    .usage = "[command|aggregates|functions]",
     .about = "Lists the commands; of a command, shows its options and examples.\n"
-             "functions lists what expressions can call, each with an example.\n",
+             "functions lists what expressions can call, each with an example;\n"
+             "aggregates what can stand in --select of sluice aggregate.\n",
     .sets = sets,
     .size = sizeof(struct sl_args),
     .examples = examples,

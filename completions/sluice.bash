@@ -300,6 +300,7 @@ _sluice() {
         ;;
     help)
         options="--help"
+        verbs="aggregates functions"
         ;;
     esac
     if [[ $cur == -* ]]; then

@@ -7,6 +7,7 @@
  * column for each different aggregate call, added as calls are met. Arguments and filters of calls
  * are bound over the input. Calls are the same if their canonical texts are.
  */
+#include "expr/aggregate_table.h"
 #include "expr/bind.h"
 #include "expr/function.h"
 
@@ -17,28 +18,12 @@ struct sl_agg_scope {
     struct sl_agg_list *out;
 };
 
-static const struct {
-    const char *name;
-    enum sl_agg_kind kind;
-} kinds[] = {{"count", SL_AGG_COUNT},
-             {"sum", SL_AGG_SUM},
-             {"avg", SL_AGG_AVG},
-             {"min", SL_AGG_MIN},
-             {"max", SL_AGG_MAX},
-             {"first", SL_AGG_FIRST},
-             {"last", SL_AGG_LAST},
-             {"median", SL_AGG_PERCENTILE},
-             {"percentile_cont", SL_AGG_PERCENTILE},
-             {"percentile_disc", SL_AGG_QUANTILE}};
-
 int sl_aggregate_names(const char **out, int max)
 {
     assert(out && max > 0);
     int n = 0;
-    for (size_t i = 0; i < SL_COUNT(kinds) && n < max; i++)
-        out[n++] = kinds[i].name;
-    if (n < max)
-        out[n++] = "p99";
+    for (const struct sl_agg_function *f = sl_agg_functions; f->name && n < max; f++)
+        out[n++] = f->name;
     return n;
 }
 
@@ -58,42 +43,72 @@ static int quantile_name(const char *s, double *q)
     return sl_num_parse_double(text, strlen(text), q) && *q > 0;
 }
 
-static enum sl_agg_kind kind_of(const char *name, double *q)
+/* What a name calls, and its quantile; NULL if it is no aggregate. */
+static const struct sl_agg_function *find(const char *name, double *q)
 {
-    *q = strcmp(name, "median") == 0 ? 0.5 : 0;
-    for (size_t i = 0; i < SL_COUNT(kinds); i++)
-        if (strcmp(kinds[i].name, name) == 0)
-            return kinds[i].kind;
-    return quantile_name(name, q) ? SL_AGG_QUANTILE : 0;
+    int quantile = quantile_name(name, q);
+    const struct sl_agg_function *f = sl_agg_functions;
+    while (f->name && strcmp(f->name, quantile ? "p99" : name) != 0)
+        f++;
+    if (!quantile)
+        *q = f->quantile;
+    return f->name ? f : NULL;
 }
 
-static int needs_number(const struct sl_agg_call *c)
+static const char *what_it_takes(const struct sl_agg_function *f)
 {
-    return c->kind == SL_AGG_SUM || c->kind == SL_AGG_AVG || c->kind == SL_AGG_PERCENTILE;
-}
-
-static int result_type(struct sl_bind *b, struct sl_agg_call *c, const char *name, int at)
-{
-    struct sl_type t = c->arg ? c->arg->root->type : sl_type_of(SL_BIGINT);
-    if (t.kind == SL_FOREIGN || (needs_number(c) && !sl_type_is_number(t))) {
-        sl_bind_fail(b, at, "%.30s takes %s, not %s", name,
-                     needs_number(c) ? "numbers" : "values that have an order",
-                     sl_bind_type_text(b, t));
-        if (t.kind == SL_BOOL)
-            sl_bind_hint(b, "count(*) filter (where ...) counts the rows that are true");
-        if (t.kind == SL_TEXT)
-            sl_bind_text_hint(b, c->arg->schema, c->arg->root, SL_WHY_NUMBER);
-        return -SL_EUSAGE;
+    switch (f->takes) {
+    case SL_AGG_TAKES_NUMBER:
+    case SL_AGG_TAKES_DOUBLE: return "numbers";
+    case SL_AGG_TAKES_BIGINT: return "bigint";
+    case SL_AGG_TAKES_BOOLEAN: return "boolean values";
+    default: return "values that have an order";
     }
-    switch (c->kind) {
-    case SL_AGG_COUNT_STAR:
-    case SL_AGG_COUNT:
-    case SL_AGG_COUNT_DISTINCT: c->type = sl_type_of(SL_BIGINT); break;
-    case SL_AGG_SUM:
+}
+
+static int takes_number(const struct sl_agg_function *f)
+{
+    return f->takes == SL_AGG_TAKES_NUMBER || f->takes == SL_AGG_TAKES_DOUBLE;
+}
+
+static int takes(const struct sl_agg_function *f, struct sl_type t)
+{
+    switch (f->takes) {
+    case SL_AGG_TAKES_NUMBER: return sl_type_is_number(t);
+    case SL_AGG_TAKES_DOUBLE: return t.kind == SL_DOUBLE;
+    case SL_AGG_TAKES_BIGINT: return t.kind == SL_BIGINT;
+    case SL_AGG_TAKES_BOOLEAN: return t.kind == SL_BOOL;
+    default: return t.kind != SL_FOREIGN;
+    }
+}
+
+/* Says that an argument has no type that the call takes. */
+static int wrong_type(struct sl_bind *b, const struct sl_agg_function *f, const char *name,
+                      const struct sl_expr *arg, int at)
+{
+    struct sl_type t = arg->root->type;
+    sl_bind_fail(b, at, "%.30s takes %s, not %s", name, what_it_takes(f), sl_bind_type_text(b, t));
+    if (t.kind == SL_BOOL)
+        sl_bind_hint(b, "count(*) filter (where ...) counts the rows that are true");
+    if (t.kind == SL_TEXT && takes_number(f))
+        sl_bind_text_hint(b, arg->schema, arg->root, SL_WHY_NUMBER);
+    return -SL_EUSAGE;
+}
+
+static int result_type(struct sl_bind *b, struct sl_agg_call *c, const struct sl_agg_function *f,
+                       const char *name, int at)
+{
+    if (c->arg && !takes(f, c->arg->root->type))
+        return wrong_type(b, f, name, c->arg, at);
+    if (c->second && f->takes != SL_AGG_TAKES_ORDER && !takes(f, c->second->root->type))
+        return wrong_type(b, f, name, c->second, at);
+    struct sl_type t = c->arg ? c->arg->root->type : sl_type_of(SL_BIGINT);
+    switch (f->gives) {
+    case SL_AGG_GIVES_BIGINT: c->type = sl_type_of(SL_BIGINT); break;
+    case SL_AGG_GIVES_DOUBLE: c->type = sl_type_of(SL_DOUBLE); break;
+    case SL_AGG_GIVES_SUM:
         c->type = t.kind == SL_DOUBLE ? t : sl_type_numeric(SL_NUMERIC_MAX, sl_type_scale(t));
         break;
-    case SL_AGG_AVG:
-    case SL_AGG_PERCENTILE: c->type = sl_type_of(SL_DOUBLE); break;
     default: c->type = t;
     }
     return 0;
@@ -124,24 +139,27 @@ static int read_quantile(struct sl_bind *b, const PgQuery__FuncCall *f, int at, 
     if (rc == -SL_EUSAGE)
         sl_bind_fail(b, at, "a percentile takes a constant between 0 and 1");
     sl_expr_free(e);
-    if (rc == 0 && f->agg_order[0]->sort_by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC)
-        *q = 1 - *q;
     return rc;
 }
 
-static void print_call(const struct sl_agg_call *c, const char *name, struct sl_buf *s)
+static void print_call(const struct sl_agg_call *c, const struct sl_agg_function *f,
+                       const char *name, struct sl_buf *s)
 {
     if (c->kind == SL_AGG_COUNT_STAR) {
         sl_buf_addstr(s, "count(*)");
-    } else if (strncmp(name, "percentile_", 11) == 0) {
+    } else if (f->flags & SL_AGG_WITHIN || c->descending) {
         char q[SL_NUM_MAX];
-        sl_buf_printf(s, "%s(%.*s) within group (order by ", name,
-                      (int)sl_num_print_double(q, c->quantile), q);
+        int n = f->flags & SL_AGG_WITHIN ? (int)sl_num_print_double(q, c->quantile) : 0;
+        sl_buf_printf(s, "%s(%.*s) within group (order by ", name, n, q);
         sl_expr_print(c->arg, s);
-        sl_buf_addch(s, ')');
+        sl_buf_addstr(s, c->descending ? " desc)" : ")");
     } else {
-        sl_buf_printf(s, "%s(%s", name, c->kind == SL_AGG_COUNT_DISTINCT ? "distinct " : "");
+        sl_buf_printf(s, "%s(%s", name, c->distinct ? "distinct " : "");
         sl_expr_print(c->arg, s);
+        if (c->second) {
+            sl_buf_addstr(s, ", ");
+            sl_expr_print(c->second, s);
+        }
         sl_buf_addch(s, ')');
     }
     if (c->filter) {
@@ -154,67 +172,84 @@ static void print_call(const struct sl_agg_call *c, const char *name, struct sl_
 static void call_release(struct sl_agg_call *c)
 {
     sl_expr_free(c->arg);
+    sl_expr_free(c->second);
     sl_expr_free(c->filter);
     free(c->text);
     memset(c, 0, sizeof(*c));
 }
 
-/* An argument that had no value yet as numeric, and any number of a percentile as double precision.
+/* An argument that had no value yet as numeric, and any number as double precision where that is taken.
  * Numbers that come later are then never compared as text; words that come are bad rows. */
-static int as_number(struct sl_bind *b, struct sl_agg_call *c)
+static int as_number(struct sl_bind *b, const struct sl_agg_function *f, struct sl_expr *e)
 {
     struct sl_bind inner = *b;
-    struct sl_node *n = c->arg->root;
-    inner.e = c->arg;
+    struct sl_node *n = e->root;
+    inner.e = e;
     inner.agg = NULL;
-    int ordered = c->kind == SL_AGG_QUANTILE || c->kind == SL_AGG_MIN || c->kind == SL_AGG_MAX;
-    if ((needs_number(c) || ordered) && sl_type_is_valueless(n->type)) {
+    int ordered = f->kind == SL_AGG_QUANTILE || f->kind == SL_AGG_MIN || f->kind == SL_AGG_MAX;
+    if ((takes_number(f) || ordered) && sl_type_is_valueless(n->type)) {
         n->unknown = 1;
         n = sl_coerce_result(&inner, sl_coerce_unknown(&inner, n, sl_type_of(SL_NUMERIC)));
     }
-    if (n && c->kind == SL_AGG_PERCENTILE && sl_type_is_number(n->type))
+    if (n && f->takes == SL_AGG_TAKES_DOUBLE && sl_type_is_number(n->type))
         n = sl_coerce(&inner, n, sl_type_of(SL_DOUBLE), SL_COERCE_IMPLICIT);
     if (!n)
         return -SL_EUSAGE;
-    c->arg->root = n;
+    e->root = n;
     return 0;
 }
 
-static int bind_argument(struct sl_bind *b, const PgQuery__FuncCall *f, const char *name, int at,
+static int bind_value(struct sl_bind *b, const struct sl_agg_function *f, const PgQuery__Node *n,
+                      struct sl_expr **out)
+{
+    struct sl_agg_scope *s = b->agg;
+    int rc = sl_bind_expr(b->tree, n, s->input, s->env, NULL, out, b->err);
+    return rc < 0 ? rc : as_number(b, f, *out);
+}
+
+/* name(x), name(x, y), count(*). */
+static int bind_plain(struct sl_bind *b, const PgQuery__FuncCall *f,
+                      const struct sl_agg_function *fn, const char *name, int at,
+                      struct sl_agg_call *c)
+{
+    size_t n = fn->flags & SL_AGG_TWO ? 2 : 1;
+    if (f->agg_star && c->kind == SL_AGG_COUNT) {
+        c->kind = SL_AGG_COUNT_STAR;
+        return 0;
+    }
+    if (f->agg_star) {
+        sl_bind_fail(b, at, "%.30s(*) is not a thing: only count(*)", name);
+        return -SL_EUSAGE;
+    }
+    if (f->n_args != n || f->n_agg_order) {
+        sl_bind_fail(b, at, "%.30s takes %s", name, n == 1 ? "one argument" : "two arguments");
+        if (fn->call)
+            sl_bind_hint(b, "%s", fn->call);
+        return -SL_EUSAGE;
+    }
+    c->distinct = f->agg_distinct && !(fn->flags & SL_AGG_IDEMPOTENT);
+    int rc = bind_value(b, fn, f->args[0], &c->arg);
+    return rc < 0 || n == 1 ? rc : bind_value(b, fn, f->args[1], &c->second);
+}
+
+static int bind_argument(struct sl_bind *b, const PgQuery__FuncCall *f,
+                         const struct sl_agg_function *fn, const char *name, int at,
                          struct sl_agg_call *c)
 {
-    const PgQuery__Node *arg = NULL;
-    struct sl_agg_scope *s = b->agg;
-    int rc, within = strncmp(name, "percentile_", 11) == 0;
-    if (within) {
+    int rc = 0, may = fn->flags & SL_AGG_MAY_WITHIN && f->agg_within_group && !f->n_args;
+    if (!may && !(fn->flags & SL_AGG_WITHIN))
+        return bind_plain(b, f, fn, name, at, c);
+    if (!may)
         rc = read_quantile(b, f, at, &c->quantile);
-        if (rc < 0)
-            return rc;
-        arg = f->agg_order[0]->sort_by->node;
-    } else if (f->agg_star) {
-        if (c->kind != SL_AGG_COUNT) {
-            sl_bind_fail(b, at, "%.30s(*) is not a thing: only count(*)", name);
-            return -SL_EUSAGE;
-        }
-        c->kind = SL_AGG_COUNT_STAR;
-    } else if (f->n_args != 1 || f->n_agg_order) {
-        sl_bind_fail(b, at, "%.30s takes one argument", name);
+    if (rc < 0)
+        return rc;
+    if (f->n_agg_order != 1) {
+        sl_bind_fail(b, at, "%.30s goes by one column", name);
         return -SL_EUSAGE;
-    } else {
-        arg = f->args[0];
     }
-    if (f->agg_distinct) {
-        if (c->kind == SL_AGG_COUNT) {
-            c->kind = SL_AGG_COUNT_DISTINCT;
-        } else if (c->kind != SL_AGG_MIN && c->kind != SL_AGG_MAX) { /* those do not mind */
-            sl_bind_fail(b, at, "distinct is supported by count(distinct x) only");
-            return -SL_EUSAGE;
-        }
-    }
-    if (!arg)
-        return 0;
-    rc = sl_bind_expr(b->tree, arg, s->input, s->env, NULL, &c->arg, b->err);
-    return rc < 0 ? rc : as_number(b, c);
+    const PgQuery__SortBy *by = f->agg_order[0]->sort_by;
+    c->descending = by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+    return bind_value(b, fn, by->node, &c->arg);
 }
 
 /* The call's place among the calls: an equal one, or a new one that takes what c holds. */
@@ -236,14 +271,14 @@ static int intern_call(struct sl_bind *b, struct sl_agg_call *c)
 }
 
 static struct sl_node *bind_call(struct sl_bind *b, const PgQuery__FuncCall *f, const char *name,
-                                 enum sl_agg_kind kind, double q, int at)
+                                 const struct sl_agg_function *fn, double q, int at)
 {
     struct sl_agg_scope *s = b->agg;
-    struct sl_agg_call c = {.kind = kind, .quantile = q};
+    struct sl_agg_call c = {.kind = fn->kind, .quantile = q};
     struct sl_buf text = SL_BUF_INIT;
     struct sl_node *n = NULL;
     int i;
-    if (bind_argument(b, f, name, at, &c) < 0 || result_type(b, &c, name, at) < 0)
+    if (bind_argument(b, f, fn, name, at, &c) < 0 || result_type(b, &c, fn, name, at) < 0)
         goto out;
     if (f->agg_filter) {
         int fat = sl_tree_at(b->tree, sl_tree_location(f->agg_filter));
@@ -254,7 +289,7 @@ static struct sl_node *bind_call(struct sl_bind *b, const PgQuery__FuncCall *f, 
             goto out;
         }
     }
-    print_call(&c, name, &text);
+    print_call(&c, fn, name, &text);
     c.text = sl_buf_take(&text);
     if (!c.text) {
         sl_err_nomem(b->err, "reading an expression");
@@ -285,8 +320,8 @@ struct sl_node *sl_bind_aggregate(struct sl_bind *b, const PgQuery__FuncCall *f,
     assert(b && f && is_aggregate);
     const char *name = f->funcname[f->n_funcname - 1]->string->sval;
     double q;
-    enum sl_agg_kind kind = kind_of(name, &q);
-    if (!kind)
+    const struct sl_agg_function *fn = find(name, &q);
+    if (!fn)
         return NULL;
     *is_aggregate = 1;
     if (!b->agg) {
@@ -294,7 +329,7 @@ struct sl_node *sl_bind_aggregate(struct sl_bind *b, const PgQuery__FuncCall *f,
         return sl_bind_hint(b, "aggregates stand in the --select of sluice aggregate, not inside "
                                "one another");
     }
-    return bind_call(b, f, name, kind, q, at);
+    return bind_call(b, f, name, fn, q, at);
 }
 
 void sl_aggregate_missing(struct sl_bind *b, const char *name, int at)

@@ -41,6 +41,8 @@ int sl_expr_is_column(const struct sl_expr *e);
 /* What `sluice help functions` prints: of each function its forms, what it gives, and an example, which has
  * that value where the zone is UTC. */
 void sl_functions_print(struct sl_buf *out);
+/* What `sluice help aggregates` prints. */
+void sl_aggregates_print(struct sl_buf *out);
 
 /* ---- lists ---- */
 

@@ -76,6 +76,8 @@ static void print_operand(const struct sl_node *n, struct sl_buf *out)
         struct sl_buf t = SL_BUF_INIT;
         print_const(m, &t);
         bare = t.data && t.data[0] != '-';
+        if (t.failed)
+            out->failed = 1;
         sl_buf_release(&t);
     }
     if (!bare)

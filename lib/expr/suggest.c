@@ -30,17 +30,8 @@ static const struct {
     {"any_value", "min(x) takes one of the values"},
     {"approx_count_distinct", "count(distinct x) is exact"},
     {"array_agg", NULL},
-    {"bit_and", NULL},
-    {"bit_or", NULL},
-    {"bit_xor", NULL},
-    {"bool_and", "count(*) filter (where not x) = 0 says the same"},
-    {"bool_or", "count(*) filter (where x) > 0 says the same"},
-    {"corr", NULL},
-    {"covar_pop", NULL},
-    {"covar_samp", NULL},
     {"cume_dist", NULL},
     {"dense_rank", NULL},
-    {"every", "count(*) filter (where not x) = 0 says the same"},
     {"first_value", "first(x) takes the first value in the order of the input"},
     {"group_concat", NULL},
     {"json_agg", NULL},
@@ -49,18 +40,11 @@ static const struct {
     {"jsonb_object_agg", NULL},
     {"last_value", "last(x) takes the last value in the order of the input"},
     {"listagg", NULL},
-    {"mode", "--by x with count(*), and the greatest count, says which value is most frequent"},
     {"percent_rank", NULL},
     {"quantile", "percentile_cont(0.9) within group (order by x), or p90(x)"},
     {"rank", NULL},
-    {"stddev", NULL},
-    {"stdev", NULL},
-    {"stddev_pop", NULL},
-    {"stddev_samp", NULL},
+    {"stdev", "stddev(x)"},
     {"string_agg", NULL},
-    {"var_pop", NULL},
-    {"var_samp", NULL},
-    {"variance", NULL},
 };
 
 int sl_bind_absent(struct sl_bind *b, const char *name, int at)
@@ -80,15 +64,7 @@ int sl_bind_absent(struct sl_bind *b, const char *name, int at)
 
 void *sl_bind_aggregates_hint(struct sl_bind *b)
 {
-    const char *names[16];
-    struct sl_buf list = SL_BUF_INIT;
-    int n = sl_aggregate_names(names, (int)SL_COUNT(names));
-    assert(n <= (int)SL_COUNT(names));
-    for (int i = 0; i + 1 < n; i++)
-        sl_buf_printf(&list, "%s%s", i ? ", " : "", names[i]);
-    sl_bind_hint(b, "there are %s, and p1 to p99, p999", list.data ? list.data : "");
-    sl_buf_release(&list);
-    return NULL;
+    return sl_bind_hint(b, "`sluice help aggregates` lists those that there are");
 }
 
 /* A column as an expression and as --types have it, and the word in the value 'WORD' at PLACE: one that

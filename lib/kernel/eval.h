@@ -34,7 +34,6 @@ struct sl_type sl_expr_type(const struct sl_expr *e); /* of its values */
 enum sl_agg_kind {
     SL_AGG_COUNT_STAR = 1,
     SL_AGG_COUNT,
-    SL_AGG_COUNT_DISTINCT,
     SL_AGG_SUM,
     SL_AGG_AVG,
     SL_AGG_MIN,
@@ -43,12 +42,33 @@ enum sl_agg_kind {
     SL_AGG_LAST,
     SL_AGG_QUANTILE,   /* nearest rank, in the input's type: p50(x) .. p99(x), p999(x) */
     SL_AGG_PERCENTILE, /* percentile_cont(q) within group (order by x): interpolated double */
+    SL_AGG_MODE,
+    SL_AGG_MIN_BY,
+    SL_AGG_MAX_BY,
+    SL_AGG_STDDEV_POP,
+    SL_AGG_STDDEV_SAMP,
+    SL_AGG_VAR_POP,
+    SL_AGG_VAR_SAMP,
+    SL_AGG_CORR,
+    SL_AGG_COVAR_POP,
+    SL_AGG_COVAR_SAMP,
+    SL_AGG_REGR_SLOPE,
+    SL_AGG_REGR_INTERCEPT,
+    SL_AGG_REGR_R2,
+    SL_AGG_BOOL_AND,
+    SL_AGG_BOOL_OR,
+    SL_AGG_BIT_AND,
+    SL_AGG_BIT_OR,
+    SL_AGG_BIT_XOR,
 };
 
 struct sl_agg_call {
     enum sl_agg_kind kind;
+    int distinct;           /* each value counts once */
+    int descending;         /* of a quantile: from the greatest value on */
     double quantile;        /* 0..1 */
     struct sl_expr *arg;    /* over the input schema; NULL for count(*) */
+    struct sl_expr *second; /* the second argument, or NULL */
     struct sl_expr *filter; /* FILTER (WHERE ...), boolean, or NULL */
     struct sl_type type;    /* of the result */
     char *text;             /* canonical text: equal text means the same call */

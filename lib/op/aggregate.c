@@ -132,8 +132,10 @@ static int same_input(const struct sl_agg_call *x, const struct sl_agg_call *y, 
 {
     struct sl_buf a = SL_BUF_INIT, b = SL_BUF_INIT;
     print_expr(x->arg, &a);
+    print_expr(x->second, &a);
     print_expr(x->filter, &a);
     print_expr(y->arg, &b);
+    print_expr(y->second, &b);
     print_expr(y->filter, &b);
     int same = a.failed || b.failed ? sl_err_nomem(err, "an aggregate")
                                     : a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
@@ -304,6 +306,8 @@ static void aggregate_needs(const struct sl_op *op, int input SL_UNUSED,
     for (int i = 0; i < a->naccs; i++) {
         if (a->acc_call[i]->arg)
             sl_expr_columns(a->acc_call[i]->arg, in);
+        if (a->acc_call[i]->second)
+            sl_expr_columns(a->acc_call[i]->second, in);
         if (a->acc_call[i]->filter)
             sl_expr_columns(a->acc_call[i]->filter, in);
     }

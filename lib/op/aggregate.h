@@ -42,7 +42,7 @@ struct sl_open_window {
 struct sl_agg_input {
     struct sl_buffer *sel; /* FILTER: physical rows; NULL = all */
     size_t n;
-    struct sl_column *arg;
+    struct sl_column *arg, *second;
 };
 
 struct sl_aggregate {

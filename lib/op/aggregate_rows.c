@@ -200,6 +200,7 @@ void sl_aggregate_drop_inputs(struct sl_aggregate *a)
     for (int i = 0; a->inputs && i < a->naccs; i++) {
         sl_buffer_unref(a->inputs[i].sel);
         sl_column_unref(a->inputs[i].arg);
+        sl_column_unref(a->inputs[i].second);
         memset(&a->inputs[i], 0, sizeof(a->inputs[i]));
     }
 }
@@ -230,6 +231,8 @@ static int eval_input(struct sl_aggregate *a, const struct sl_agg_call *call,
     }
     if (call->arg)
         rc = eval_loaded(a, call->arg, rows, &in->arg, err);
+    if (rc >= 0 && call->second)
+        rc = eval_loaded(a, call->second, rows, &in->second, err);
     rc = sl_rows_failed(bad, rc, a->eval, b, rows, call->text, err);
     if (rows != b)
         sl_batch_unref(rows);
@@ -441,11 +444,12 @@ static int accumulate(struct sl_aggregate *a, struct sl_batch *b, int64_t first,
     all.group = a->nkeys ? a->ids.data : NULL;
     for (int i = 0; rc == 0 && i < a->naccs; i++) {
         const struct sl_agg_input *in = &a->inputs[i];
-        const struct sl_acc_rows *rows = &all;
+        struct sl_acc_rows *rows = &all;
         if (in->sel) {
             rc = narrow(a, b, in, &all, &some, err);
             rows = &some;
         }
+        rows->second = in->second;
         if (rc == 0)
             rc = a->accs[i]->class->add(a->accs[i], rows, in->arg, err);
     }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* acc: picks the accumulator for a call, and what several of them share. */
+#include <math.h>
 #include "base/num.h"
 #include "state/acc.h"
 
 int sl_acc_ranked(const struct sl_agg_call *call)
 {
     assert(call);
-    return call->kind == SL_AGG_FIRST || call->kind == SL_AGG_LAST;
+    return call->kind == SL_AGG_FIRST || call->kind == SL_AGG_LAST || call->kind == SL_AGG_MIN_BY ||
+           call->kind == SL_AGG_MAX_BY;
 }
 
 /* Calls of one family read the same state. */
@@ -16,6 +18,17 @@ static int family(const struct sl_agg_call *call)
     switch (call->kind) {
     case SL_AGG_AVG: return SL_AGG_SUM;
     case SL_AGG_PERCENTILE: return SL_AGG_QUANTILE;
+    case SL_AGG_STDDEV_POP:
+    case SL_AGG_VAR_SAMP:
+    case SL_AGG_VAR_POP: return SL_AGG_STDDEV_SAMP;
+    case SL_AGG_COVAR_POP:
+    case SL_AGG_COVAR_SAMP:
+    case SL_AGG_REGR_SLOPE:
+    case SL_AGG_REGR_INTERCEPT:
+    case SL_AGG_REGR_R2: return SL_AGG_CORR;
+    case SL_AGG_BOOL_OR: return SL_AGG_BOOL_AND;
+    case SL_AGG_BIT_OR:
+    case SL_AGG_BIT_XOR: return SL_AGG_BIT_AND;
     default: return call->kind;
     }
 }
@@ -23,39 +36,47 @@ static int family(const struct sl_agg_call *call)
 int sl_acc_shares(const struct sl_agg_call *a, const struct sl_agg_call *b)
 {
     assert(a && b);
-    return family(a) == family(b);
+    return a->distinct == b->distinct && (a->distinct || family(a) == family(b));
 }
 
 static const struct sl_acc_class *class_for(const struct sl_agg_call *call, struct sl_type arg)
 {
-    switch (call->kind) {
+    if (call->distinct)
+        return &sl_acc_distinct;
+    switch (family(call)) {
     case SL_AGG_COUNT_STAR:
     case SL_AGG_COUNT: return &sl_acc_count;
-    case SL_AGG_COUNT_DISTINCT: return &sl_acc_distinct;
-    case SL_AGG_SUM:
-    case SL_AGG_AVG: return arg.kind == SL_DOUBLE ? &sl_acc_double : &sl_acc_sum;
+    case SL_AGG_SUM: return arg.kind == SL_DOUBLE ? &sl_acc_double : &sl_acc_sum;
     case SL_AGG_MIN:
     case SL_AGG_MAX: return &sl_acc_extreme;
     case SL_AGG_FIRST:
-    case SL_AGG_LAST: return &sl_acc_rank;
+    case SL_AGG_LAST:
+    case SL_AGG_MIN_BY:
+    case SL_AGG_MAX_BY: return &sl_acc_rank;
+    case SL_AGG_MODE: return &sl_acc_distinct;
     case SL_AGG_QUANTILE:
-    case SL_AGG_PERCENTILE: return &sl_acc_quantile;
+        return sl_cell_class(arg) == SL_CELL_BYTES || arg.kind == SL_INTERVAL ? &sl_acc_distinct
+                                                                              : &sl_acc_quantile;
+    case SL_AGG_STDDEV_SAMP:
+    case SL_AGG_CORR: return &sl_acc_moment;
+    case SL_AGG_BOOL_AND:
+    case SL_AGG_BIT_AND: return &sl_acc_bits;
+    default: assert(!"a call of a kind that there is"); return NULL;
     }
-    assert(!"a call of a kind that there is");
-    return NULL;
 }
 
 /* 1 if the call makes sense for values of type t. */
 static int computes(const struct sl_agg_call *call, struct sl_type t)
 {
     int number = t.kind == SL_BIGINT || t.kind == SL_DOUBLE || t.kind == SL_NUMERIC;
+    if (call->second && sl_cell_class(sl_expr_type(call->second)) == SL_CELL_NONE)
+        return 0;
     switch (call->kind) {
-    case SL_AGG_COUNT_STAR:
-    case SL_AGG_COUNT: return 1;
+    case SL_AGG_COUNT_STAR: return 1;
+    case SL_AGG_COUNT: return !call->distinct || sl_cell_class(t) != SL_CELL_NONE;
     case SL_AGG_SUM:
     case SL_AGG_AVG:
     case SL_AGG_PERCENTILE: return number;
-    case SL_AGG_QUANTILE: return sl_cell_class(t) == SL_CELL_8 || t.kind == SL_NUMERIC;
     default: return sl_cell_class(t) != SL_CELL_NONE;
     }
 }
@@ -163,6 +184,14 @@ void sl_acc_reset(struct sl_acc *a, uint32_t group)
         a->class->reset(a, group);
     if (a->class->cell)
         memset(cell(a, group), 0, a->class->cell);
+}
+
+int64_t sl_acc_nearest_rank(const struct sl_agg_call *call, int64_t n)
+{
+    assert(n > 0);
+    int64_t rank = SL_MAX((int64_t)ceil(call->quantile * (double)n), 1);
+    rank = SL_MIN(rank, n) - 1;
+    return call->descending ? n - 1 - rank : rank;
 }
 
 void sl_acc_add_count(void *cell, const void *more)

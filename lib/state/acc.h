@@ -27,8 +27,9 @@ enum { SL_ACC_PIECE = 1 << 20 }; /* packed bytes after which a state goes on in 
 /* The rows of one batch that one call takes in. */
 struct sl_acc_rows {
     size_t n;
-    const uint32_t *group; /* NULL: all rows are of group 0 */
-    /* Ranks, for first and last only. */
+    const uint32_t *group;    /* NULL: all rows are of group 0 */
+    struct sl_column *second; /* the second argument, loaded; NULL if the call has none */
+    /* Ranks, for calls that go by them only. */
     const int64_t *time; /* NULL: no time column */
     const struct sl_rank *rank;
 };
@@ -91,25 +92,29 @@ int sl_acc_combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, 
 void sl_acc_pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out);
 int sl_acc_absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err);
 void sl_acc_reset(struct sl_acc *a, uint32_t group);
-/* 1 if the call goes by ranks: first and last. */
+/* 1 if the call goes by ranks: first, last, min_by and max_by. */
 int sl_acc_ranked(const struct sl_agg_call *call);
 /* 1 if one accumulator serves both calls, given that argument and filter are the same. */
 int sl_acc_shares(const struct sl_agg_call *a, const struct sl_agg_call *b);
 
 /* ---- one file each ---- */
 extern const struct sl_acc_class sl_acc_count;    /* count(*), count(x) */
-extern const struct sl_acc_class sl_acc_distinct; /* count(distinct x) */
+extern const struct sl_acc_class sl_acc_distinct; /* of distinct values; mode, quantiles of text */
 extern const struct sl_acc_class sl_acc_sum;      /* sum and avg of bigint and numeric */
 extern const struct sl_acc_class sl_acc_double;   /* sum and avg of double precision */
 extern const struct sl_acc_class sl_acc_extreme;  /* min, max */
-extern const struct sl_acc_class sl_acc_rank;     /* first, last */
+extern const struct sl_acc_class sl_acc_rank;     /* first, last, min_by, max_by */
 extern const struct sl_acc_class sl_acc_quantile; /* percentiles */
+extern const struct sl_acc_class sl_acc_moment;   /* stddev, variance, corr, covar, regr */
+extern const struct sl_acc_class sl_acc_bits;     /* bool_and, bool_or, bit_and, bit_or, bit_xor */
 
 /* ---- helpers for them ---- */
 static inline uint32_t sl_acc_group(const struct sl_acc_rows *r, size_t i)
 {
     return r->group ? r->group[i] : 0;
 }
+/* Position in order, from 0, of the quantile of n > 0 values by nearest rank. */
+int64_t sl_acc_nearest_rank(const struct sl_agg_call *call, int64_t n);
 void sl_acc_add_count(void *cell, const void *more); /* cells of one int64_t each */
 /* Appends value / 10^scale, rounded half away from zero if the type has fewer digits. SL_EOVERFLOW
  * if the value does not fit the builder's type; what names the call. */

@@ -208,11 +208,11 @@ static int result(struct sl_acc *a, const struct sl_agg_call *call, uint32_t gro
     if (rc < 0)
         return rc;
     if (call->kind == SL_AGG_QUANTILE) {
-        double rank = ceil(call->quantile * (double)n);
-        build(q, rank < 1 ? 0 : SL_MIN((uint64_t)rank, n) - 1, b);
+        build(q, (size_t)sl_acc_nearest_rank(call, (int64_t)n), b);
         return 0;
     }
-    double position = call->quantile * (double)(n - 1), below = floor(position);
+    double share = call->descending ? 1 - call->quantile : call->quantile;
+    double position = share * (double)(n - 1), below = floor(position);
     double low = as_double(q, (size_t)below);
     double high = as_double(q, SL_MIN((size_t)below + 1, (size_t)n - 1));
     double part = position - below;

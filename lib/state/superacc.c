@@ -194,24 +194,10 @@ static double rounded(const uint64_t *c, int width, int low)
     return ldexp((double)kept, exponent + drop);
 }
 
-double sl_superacc_sum(const struct sl_superacc *s, size_t i)
+/* The signed number in c as its magnitude, all chunks within 32 bits but the top one, which is 0. 1 if
+ * it is negative. */
+static int magnitude(int64_t *c, int width)
 {
-    assert(is_sound(s) && i < s->n);
-    int64_t c[SL_SUPERACC_CHUNKS + 4];
-    uint64_t m[SL_SUPERACC_CHUNKS + 4] = {0};
-    uint8_t flags = ((const uint8_t *)s->flags.data)[i];
-    int width = s->width;
-
-    assert(i < s->n);
-    if ((flags & NAN_SEEN) || (flags & (POSITIVE | NEGATIVE)) == (POSITIVE | NEGATIVE))
-        return NAN;
-    if (flags)
-        return flags & POSITIVE ? INFINITY : -INFINITY;
-    if (!width)
-        return 0;
-    memcpy(c, (const int64_t *)s->chunk.data + i * (size_t)width, (size_t)width * 8);
-    c[width] = c[width + 1] = c[width + 2] = 0;
-    width += 3; /* the top chunk's own carries */
     carry(c, width);
     int negative = c[width - 1] < 0;
     if (negative) {
@@ -219,9 +205,95 @@ double sl_superacc_sum(const struct sl_superacc *s, size_t i)
             c[j] = -c[j];
         carry(c, width);
     }
-    for (int j = 0; j < width; j++)
+    return negative;
+}
+
+/* Magnitude and sign of sum i in c[0..width + 3). */
+static int read_sum(const struct sl_superacc *s, size_t i, int64_t *c)
+{
+    memcpy(c, (const int64_t *)s->chunk.data + i * (size_t)s->width, (size_t)s->width * 8);
+    memset(c + s->width, 0, 3 * sizeof(*c)); /* the top chunk's own carries */
+    return magnitude(c, s->width + 3);
+}
+
+double sl_superacc_sum(const struct sl_superacc *s, size_t i)
+{
+    assert(is_sound(s) && i < s->n);
+    int64_t c[SL_SUPERACC_CHUNKS + 4];
+    uint64_t m[SL_SUPERACC_CHUNKS + 4] = {0};
+    uint8_t flags = ((const uint8_t *)s->flags.data)[i];
+
+    if ((flags & NAN_SEEN) || (flags & (POSITIVE | NEGATIVE)) == (POSITIVE | NEGATIVE))
+        return NAN;
+    if (flags)
+        return flags & POSITIVE ? INFINITY : -INFINITY;
+    if (!s->width)
+        return 0;
+    int negative = read_sum(s, i, c);
+    for (int j = 0; j < s->width + 3; j++)
         m[j] = (uint64_t)c[j];
-    double v = rounded(m, width, s->low);
+    double v = rounded(m, s->width + 3, s->low);
+    return negative ? -v : v;
+}
+
+int sl_superacc_is_special(const struct sl_superacc *s, size_t i)
+{
+    assert(i < s->n);
+    return ((const uint8_t *)s->flags.data)[i] != 0;
+}
+
+/* ---- products of sums ---- */
+
+enum { LIMBS = 2 * (SL_SUPERACC_CHUNKS + 4) + 40 }; /* of 32 bits: a product, and a shift */
+
+/* r += sign * v * 2^(32 at), v of 64 bits. */
+static void add_limb(int64_t *r, int at, uint64_t v, int sign)
+{
+    assert(at >= 0 && at + 1 < LIMBS);
+    r[at] += sign * (int64_t)(uint32_t)v;
+    r[at + 1] += sign * (int64_t)(v >> 32);
+}
+
+/* r += sign * a * b * 2^shift, of magnitudes of 32-bit limbs; each limb of r is given less than 2^40. */
+static void add_product(int64_t *r, const int64_t *a, int na, const int64_t *b, int nb, int shift,
+                        int sign)
+{
+    int64_t shifted[SL_SUPERACC_CHUNKS + 5] = {0};
+    for (int j = 0; j < na; j++)
+        add_limb(shifted, j, (uint64_t)a[j] << shift % 32, 1);
+    carry(shifted, na + 1);
+    for (int i = 0; i <= na; i++)
+        for (int j = 0; shifted[i] && j < nb; j++)
+            add_limb(r, i + j + shift / 32, (uint64_t)shifted[i] * (uint64_t)b[j], sign);
+}
+
+double sl_superacc_spread(const struct sl_superacc *s, uint64_t n, size_t xy, size_t x, size_t y,
+                          int *exponent)
+{
+    assert(is_sound(s) && xy < s->n && x < s->n && y < s->n);
+    enum { ROOM = SL_SUPERACC_CHUNKS + 4 };
+    int64_t r[LIMBS] = {0}, a[ROOM], b[ROOM], count[2] = {(uint32_t)n, (int64_t)(n >> 32)};
+    uint64_t m[LIMBS];
+    int width = s->width + 3, unit = 32 * s->low - 1074; /* chunk 0 counts 2^unit */
+    *exponent = 0;
+    if (!s->width)
+        return 0;
+    /* n sum[xy] counts 2^unit, the product 2^(2 unit): the finer unit is that of both. */
+    int fine = SL_MIN(unit, 2 * unit);
+    int sign = read_sum(s, xy, a) ? -1 : 1;
+    add_product(r, a, width, count, 2, unit - fine, sign);
+    sign = read_sum(s, x, a) ? 1 : -1;
+    if (read_sum(s, y, b))
+        sign = -sign;
+    add_product(r, a, width, b, width, 2 * unit - fine, sign);
+    int negative = magnitude(r, LIMBS), top = LIMBS - 1;
+    while (top > 0 && !r[top])
+        top--;
+    for (int j = 0; j < LIMBS; j++)
+        m[j] = (uint64_t)r[j];
+    int low = 34 - top; /* near 1 for the rounding */
+    double v = frexp(rounded(m, LIMBS, low), exponent);
+    *exponent += fine - (32 * low - 1074);
     return negative ? -v : v;
 }
 

@@ -39,6 +39,12 @@ int sl_superacc_add_rows(struct sl_superacc *s, const uint32_t *group, const dou
                          const uint8_t *valid, size_t n, struct sl_err *err);
 /* The sum, correctly rounded (to even on ties). */
 double sl_superacc_sum(const struct sl_superacc *s, size_t i);
+/* n sum[xy] - sum[x] sum[y], exact until it is rounded once: as a number m with 0.5 <= |m| < 1, or 0,
+ * which counts 2^*exponent. The three sums must be finite. */
+double sl_superacc_spread(const struct sl_superacc *s, uint64_t n, size_t xy, size_t x, size_t y,
+                          int *exponent);
+/* 1 if an infinity or NaN was added. */
+int sl_superacc_is_special(const struct sl_superacc *s, size_t i);
 /* Sum i is 0 again. */
 void sl_superacc_clear(struct sl_superacc *s, size_t i);
 

@@ -81,8 +81,23 @@ EXAMPLE(agg_rank, AGG(.select =
                           (const char *const[]){
                               "first(n), last(n), first(k) as fk, last(x) as lx, last(w) as lw"},
                       .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
+#define SMALL "case when abs(x) < 1e9 then x end" /* whose square is finite */
+#define MORE                                                                                       \
+    "stddev(" SMALL ") as sx, var_pop(n), var_samp(p), corr(n, " SMALL ") as c, "                  \
+    "covar_samp(" SMALL ", p) as cs, regr_slope(p, n), regr_intercept(n, " SMALL ") as ri, "       \
+    "bool_and(b), bool_or(b) as o, bit_and(n), bit_or(n) as bo, bit_xor(n) as bx, mode(k), "       \
+    "mode(n) as mo, percentile_disc(0.4) within group (order by d), sum(distinct n) as sd, "       \
+    "avg(distinct x), corr(distinct n, p) as cd, count(distinct n), stddev(distinct p) as dp"
+EXAMPLE(agg_more, AGG(.select = (const char *const[]){MORE}, .nselect = 1,
+                      .by = (const char *const[]){"d"}, .nby = 1))
+EXAMPLE(agg_more_window, AGG(.select = (const char *const[]){MORE}, .nselect = 1,
+                             .by = (const char *const[]){"k"}, .nby = 1, .window = "30 seconds"))
+EXAMPLE(agg_by,
+        AGG(.select = (const char *const[]){"min_by(n, x), max_by(k, n), min_by(x, d) as f"},
+            .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
 EXAMPLE(agg_offset,
-        AGG(.select = (const char *const[]){"last(k), first(x), last(n) filter (where b) as l"},
+        AGG(.select = (const char *const[]){"last(k), first(x), last(n) filter (where b) as l, "
+                                            "min_by(n, d), max_by(k, x) filter (where b) as m"},
             .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
 EXAMPLE(agg_window,
         AGG(.select = (const char *const[]){"count(*), sum(p), p50(x), count(distinct k)"},
@@ -140,8 +155,11 @@ static const struct example examples[] = {
     {"aggregate", "by a bigint", make_agg_bigint, PARTITIONS, 1, 0, 0},
     {"aggregate", "by four keys", make_agg_keys, PARTITIONS, 1, 0, 0},
     {"aggregate", "count", make_agg_count, PARTITIONS, 1, 0, 0},
+    {"aggregate", "deviations, bits, modes, distinct", make_agg_more, PARTITIONS, 1, 0, 0},
+    {"aggregate", "the same in windows", make_agg_more_window, PARTITIONS, 1, 1, 0},
     {"aggregate", "filters", make_agg_filter, PARTITIONS, 1, 0, 0},
     {"aggregate", "bad rows", make_agg_bad, PARTITIONS, 1, 0, 1},
+    {"aggregate", "min_by and max_by", make_agg_by, PARTITIONS, 1, 0, 0},
     {"aggregate", "first and last", make_agg_rank, PARTITIONS, 1, 0, 0},
     {"aggregate", "first and last without a time", make_agg_offset, PARTITIONS, 1, 0, 0, 1},
     {"aggregate", "window without watermark", make_agg_window, PARTITIONS, 1, 0, 1},

@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The sluice authors
+#
+# The aggregates: the table and what is made of it, each one against DuckDB or exact fractions, and the
+# same result however the rows are cut.
+
+load common
+root=$BATS_TEST_DIRNAME/../..
+
+# 20,000 rows: key, doubles with an offset that costs digits, integers, text, a condition; nulls in all.
+setup_file() {
+    awk 'BEGIN {
+        srand(7); print "k,x,y,n,t,b,p"
+        for (i = 0; i < 20000; i++) {
+            x = 1000000 + rand() * 3; y = x * 0.5 + rand()
+            printf "%s,", i % 97 ? "k" int(rand() * 5) : ""
+            if (i % 11) printf "%.9f", x; printf ","
+            if (i % 13) printf "%.9f", y; printf ","
+            if (i % 7) printf "%d", int(rand() * 1000) - 300; printf ","
+            if (i % 5) printf "w%d", int(rand() * 40); printf ","
+            if (i % 3) printf "%s", rand() < 0.999 ? "true" : "false"; printf ","
+            if (i % 17) printf "%.2f", rand() * 100; print ""
+        }
+    }' >"$BATS_FILE_TMPDIR/rows.csv"
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    ln -s "$BATS_FILE_TMPDIR/rows.csv" .
+}
+
+sluice() { "$SLUICE" "$@"; }
+
+types='k text, x double precision, y double precision, n bigint, t text, b boolean, p numeric(8,2)'
+ours() { # SELECT [option ...]
+    sluice aggregate rows.csv --types "$types" --by k --select "$1" -O csv --quiet "${@:2}"
+}
+theirs() { # SELECT
+    duckdb_csv "select k, $1 from read_csv('rows.csv', types={'k': 'varchar', 'x': 'double', 'y': 'double', 'n': 'bigint', 't': 'varchar', 'b': 'boolean', 'p': 'decimal(8,2)'}) group by k order by k nulls last"
+}
+# Both answers; numbers within a share of 1e-9, booleans whatever their letters.
+same_table() { # OURS THEIRS
+    "$SLUICE_ORACLE" - "$1" "$2" <<'PY'
+import csv, sys
+a, b = (list(csv.reader(open(p)))[1:] for p in sys.argv[1:])
+def close(u, v):
+    try: return abs(float(u) - float(v)) <= 1e-9 * max(abs(float(u)), abs(float(v)))
+    except ValueError: return u.lower() == v.lower()
+assert len(a) == len(b) > 1, (len(a), len(b))
+for r, s in zip(a, b):
+    assert len(r) == len(s) and all(map(close, r, s)), (r, s)
+PY
+}
+agrees() { # OURS [THEIRS]
+    ours "$1" >ours.csv
+    theirs "${2:-$1}" >theirs.csv
+    same_table ours.csv theirs.csv
+}
+
+@test "help aggregates lists every aggregate, and each example runs" {
+    sluice help aggregates >list
+    [ "$(grep -c '^  example: ' list)" -ge 25 ]
+    while IFS= read -r example; do
+        sluice aggregate "$root/tests/samples/orders.csv" --by country --select "$example" -O csv --quiet >out
+        [ "$(wc -l <out)" -eq 5 ]
+    done < <(sed -n 's/^  example: //p' list)
+    for name in count stddev_samp every bit_xor min_by mode p99 regr_r2; do grep -q "\\b$name\\b" list; done
+}
+
+@test "the manual has the list that help aggregates prints" {
+    [ "$(SLUICE=$SLUICE "$root/man/aggregates" "$root/man/sluice-aggregate.1")" = "$(cat "$root/man/sluice-aggregate.1")" ]
+    [ "$(SLUICE=$SLUICE "$root/man/aggregates" | grep -c '^.It')" -ge 25 ]
+}
+
+@test "deviations, correlations and regressions are those of exact fractions, whatever the offset" {
+    need_oracle
+    ours 'count(x), stddev_pop(x), stddev(x), var_pop(x), var_samp(x), corr(y, x), covar_pop(y, x), covar_samp(y, x), regr_slope(y, x), regr_intercept(y, x), regr_r2(y, x)' >ours.csv
+    "$SLUICE_ORACLE" - <<'PY'
+import csv, math
+from fractions import Fraction as F
+from collections import defaultdict
+xs, xy = defaultdict(list), defaultdict(list)
+for r in csv.DictReader(open("rows.csv")):
+    if r["x"]: xs[r["k"]].append(F(float(r["x"])))
+    if r["x"] and r["y"]: xy[r["k"]].append((F(float(r["x"])), F(float(r["y"]))))
+def cov(p):
+    n = len(p)
+    return n * sum(a * b for a, b in p) - sum(a for a, b in p) * sum(b for a, b in p)
+rows = list(csv.reader(open("ours.csv")))[1:]
+assert len(rows) == 6
+for r in rows:
+    x, p = xs[r[0]], xy[r[0]]
+    n, m = len(x), len(p)
+    v = cov([(a, a) for a in x])
+    sxx, syy, sxy = cov([(a, a) for a, b in p]), cov([(b, b) for a, b in p]), cov(p)
+    slope = sxy / sxx
+    want = [n, math.sqrt(v / n**2), math.sqrt(v / (n * (n - 1))), v / n**2, v / (n * (n - 1)),
+            float(sxy) / math.sqrt(sxx * syy), sxy / m**2, sxy / (m * (m - 1)), slope,
+            (sum(b for a, b in p) - slope * sum(a for a, b in p)) / m, sxy**2 / (sxx * syy)]
+    for got, w in zip(r[1:], want):
+        tell = 4e-16 if w is not want[9] else 1e-9
+        assert abs(float(got) - float(w)) <= tell * abs(float(w)) + (1e-300), (r[0], got, float(w))
+PY
+}
+
+@test "what has no value, one value, one value throughout, NaN or too large a square is as in PostgreSQL" {
+    printf 'k,x,y\na,,1\nb,3,1\nc,2,1\nc,2,5\nd,NaN,1\nd,1,2\ne,inf,1\nf,NaN,2\n' >odd.csv
+    run -0 sluice aggregate odd.csv --types 'x double precision, y double precision' --by k -O csv --quiet \
+        --select 'stddev(x) as a, stddev_pop(x) as b, var_pop(x) as c, corr(y, x) as d, covar_pop(y, x) as e, covar_samp(y, x) as f, regr_slope(y, x) as g, regr_r2(x, y) as h'
+    [ "$output" = 'k,a,b,c,d,e,f,g,h
+a,,,,,,,,
+b,,0,0,,0,,,
+c,0,0,0,,0,0,,1
+d,NaN,NaN,NaN,NaN,NaN,NaN,NaN,NaN
+e,,NaN,NaN,,NaN,,NaN,
+f,,NaN,NaN,,NaN,,NaN,' ] || { echo "$output"; false; }
+    printf 'x\n1e200\n2\n' >large.csv
+    run -1 --separate-stderr sluice aggregate large.csv --types 'x double precision' --select 'stddev(x)' -O csv --quiet
+    [[ $stderr == *'stddev(x): the result does not fit double precision'* ]]
+}
+
+@test "deviations keep their digits beside an offset that is 1e15 times as large" {
+    printf 'x\n1000000000000001\n1000000000000002\n1000000000000003\n1000000000000006\n' >far.csv
+    run -0 sluice aggregate far.csv --select 'var_pop(x) as v, stddev_samp(x) as s' -O csv --quiet
+    [ "$output" = $'v,s\n3.5,2.1602468994692869' ] || [ "$output" = $'v,s\n3.5,2.160246899469287' ]
+}
+
+@test "bits and conditions are DuckDB's" {
+    need_oracle
+    agrees 'bool_and(b), bool_or(b), every(n > -400), bit_and(n), bit_or(n), bit_xor(n)' \
+        'bool_and(b), bool_or(b), bool_and(n > -400), bit_and(n), bit_or(n), bit_xor(n)'
+}
+
+@test "median, mode and percentiles of numbers and of text are those of the sorted values" {
+    need_oracle
+    agrees 'median(n), percentile_cont(0.31) within group (order by p), percentile_disc(0.31) within group (order by n), percentile_disc(0.25) within group (order by n desc) as d, percentile_disc(0.7) within group (order by t)' \
+        'median(n), quantile_cont(p::double, 0.31), quantile_disc(n, 0.31), percentile_disc(0.25) within group (order by n desc), quantile_disc(t, 0.7)'
+    printf 'x\nb\na\nc\nb\nc\n' >t.csv
+    run -0 sluice aggregate t.csv -O csv --quiet --select 'mode(x) as a, mode() within group (order by x) as b, mode() within group (order by x desc) as c, count(*)'
+    [ "${lines[1]}" = b,b,c,5 ]
+}
+
+@test "min_by and max_by take the first of equal rows, and nulls of the first argument" {
+    printf 'ts,v,y\n2026-01-01T00:00:02Z,b,1\n2026-01-01T00:00:01Z,a,1\n2026-01-01T00:00:03Z,,9\n2026-01-01T00:00:04Z,d,\n2026-01-01T00:00:05Z,e,9\n' >t.csv
+    run -0 sluice aggregate t.csv -O json --quiet --select 'min_by(v, y) as a, max_by(v, y) as b, max_by(y, v) as c, min_by(v, ts) as d'
+    [[ $output == *'"a":"a","b":null,"c":9,"d":"a"'* ]] || { echo "$output"; false; }
+}
+
+@test "distinct stands in every aggregate, and is DuckDB's" {
+    need_oracle
+    agrees 'count(distinct t), sum(distinct n), avg(distinct n), stddev(distinct p), median(distinct n), max(distinct t), sum(distinct n) filter (where b) as f' \
+        'count(distinct t), sum(distinct n), avg(distinct n), stddev(distinct p), median(distinct n), max(distinct t), sum(distinct n) filter (where b)'
+    printf 'y,x\n1,2\n1,2\n3,5\n4,4\n4,4\n4,\n' >pairs.csv
+    run -0 sluice aggregate pairs.csv --select 'covar_pop(distinct y, x) as a, bit_xor(distinct y) as b' -O csv --quiet
+    [ "${lines[1]}" = 1.2222222222222223,6 ]
+}
+
+@test "two threads, a log and a pipe give the bytes of one thread over the file" {
+    all='stddev(x), var_pop(n), corr(y, x), regr_intercept(x, p), bool_and(b), bit_xor(n), mode(t), percentile_disc(0.3) within group (order by t), sum(distinct x), avg(distinct p), min_by(t, n), max_by(n, t)'
+    ours "$all" -j 1 >one.csv
+    [ "$(wc -l <one.csv)" -eq 7 ]
+    ours "$all" -j 2 | cmp - one.csv
+    sluice ingest rows.csv --types "$types" -o log/ --quiet
+    sluice aggregate log/ --by k --select "$all" -O csv --quiet | cmp - one.csv
+    sluice replay log/ --quiet | sluice aggregate --by k --select "$all" -O csv --quiet | cmp - one.csv
+}
+
+@test "a run that is resumed in the middle gives the same as one over all rows" {
+    all='stddev(x), corr(y, x), bool_and(b), bit_xor(n), mode(t), percentile_disc(0.3) within group (order by t), sum(distinct n), min_by(t, n), max_by(n, t)'
+    ours "$all" >one.csv
+    (head -n 9000 rows.csv; tail -n +9001 rows.csv) | cmp - rows.csv
+    head -n 9000 rows.csv | sluice ingest -I csv --types "$types" -o log/ --quiet
+    sluice aggregate log/ --resume --by k --select "$all" -o sums.csv --quiet
+    { head -n 1 rows.csv; tail -n +9001 rows.csv; } | sluice ingest -I csv --types "$types" -o log/ --quiet
+    sluice aggregate log/ --resume --final --by k --select "$all" -o sums.csv --quiet
+    cmp sums.csv one.csv
+}
+
+@test "an argument of a type that an aggregate does not take is refused with what it takes" {
+    run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --select 'bool_and(n)'
+    [[ $stderr == *'bool_and takes boolean values, not bigint'* ]]
+    run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --select 'corr(x, t)'
+    [[ $stderr == *'corr takes numbers, not text'* ]]
+    run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --select 'corr(x)'
+    [[ $stderr == *'corr takes two arguments'*'corr(y, x)'* ]]
+}
