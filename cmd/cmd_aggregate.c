@@ -5,7 +5,7 @@
 
 struct aggregate_args {
     struct sl_args common;
-    struct sl_words where, select, by;
+    struct sl_words where, select, by, having;
     const char *window, *late;
     struct sl_words order_by;
     struct sl_option_number limit;
@@ -15,10 +15,12 @@ static int group(struct sl_cmd_run *run, const struct aggregate_args *a)
 {
     struct sl_aggregate_options o = {.window = a->window};
     if (sl_cmd_asts(run, "--select", SL_AST_LIST, &a->select, &o.select) >= 0 &&
-        sl_cmd_asts(run, "--by", SL_AST_LIST, &a->by, &o.by) >= 0)
+        sl_cmd_asts(run, "--by", SL_AST_LIST, &a->by, &o.by) >= 0 &&
+        sl_cmd_asts(run, "--having", SL_AST_LIST, &a->having, &o.having) >= 0)
         sl_cmd_op(run, sl_aggregate_new(&o, &run->env, &run->account, &run->err));
     sl_asts_release(&o.select);
     sl_asts_release(&o.by);
+    sl_asts_release(&o.having);
     return run->failed;
 }
 
@@ -76,6 +78,8 @@ static const struct sl_option own[] = {
      "'count(*) as n, sum(price), p99(ms)' (count(*))", AT(select), NULL},
     {"by", 0, SL_OPTION_LIST, SL_COMPLETE_COLUMN, "LIST",
      "one group for each: 'country, lower(item)'", AT(by), NULL},
+    {"having", 0, SL_OPTION_LIST, SL_COMPLETE_COLUMN, "CONDITION",
+     "only groups for which it is true: 'count(*) > 9'", AT(having), NULL},
     {"window", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "LENGTH",
      "and for each span of event time: '1 minute'", AT(window), NULL},
     {"late", 0, SL_OPTION_TEXT, SL_COMPLETE_FILE, "DEST",

@@ -58,7 +58,7 @@ static const struct sl_agg_function *find(const char *name, double *q)
 static const char *what_it_takes(const struct sl_agg_function *f)
 {
     switch (f->takes) {
-    case SL_AGG_TAKES_NUMBER:
+    case SL_AGG_TAKES_SPAN:
     case SL_AGG_TAKES_DOUBLE: return "numbers";
     case SL_AGG_TAKES_BIGINT: return "bigint";
     case SL_AGG_TAKES_BOOLEAN: return "boolean values";
@@ -68,13 +68,13 @@ static const char *what_it_takes(const struct sl_agg_function *f)
 
 static int takes_number(const struct sl_agg_function *f)
 {
-    return f->takes == SL_AGG_TAKES_NUMBER || f->takes == SL_AGG_TAKES_DOUBLE;
+    return f->takes == SL_AGG_TAKES_SPAN || f->takes == SL_AGG_TAKES_DOUBLE;
 }
 
 static int takes(const struct sl_agg_function *f, struct sl_type t)
 {
     switch (f->takes) {
-    case SL_AGG_TAKES_NUMBER: return sl_type_is_number(t);
+    case SL_AGG_TAKES_SPAN: return sl_type_is_number(t) || t.kind == SL_INTERVAL;
     case SL_AGG_TAKES_DOUBLE: return t.kind == SL_DOUBLE;
     case SL_AGG_TAKES_BIGINT: return t.kind == SL_BIGINT;
     case SL_AGG_TAKES_BOOLEAN: return t.kind == SL_BOOL;
@@ -107,8 +107,11 @@ static int result_type(struct sl_bind *b, struct sl_agg_call *c, const struct sl
     case SL_AGG_GIVES_BIGINT: c->type = sl_type_of(SL_BIGINT); break;
     case SL_AGG_GIVES_DOUBLE: c->type = sl_type_of(SL_DOUBLE); break;
     case SL_AGG_GIVES_SUM:
-        c->type = t.kind == SL_DOUBLE ? t : sl_type_numeric(SL_NUMERIC_MAX, sl_type_scale(t));
+        c->type = t.kind == SL_DOUBLE || t.kind == SL_INTERVAL
+                      ? t
+                      : sl_type_numeric(SL_NUMERIC_MAX, sl_type_scale(t));
         break;
+    case SL_AGG_GIVES_MEAN: c->type = t.kind == SL_INTERVAL ? t : sl_type_of(SL_DOUBLE); break;
     default: c->type = t;
     }
     return 0;

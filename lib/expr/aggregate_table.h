@@ -14,7 +14,7 @@
 
 enum sl_agg_takes {
     SL_AGG_TAKES_ORDER,  /* all but foreign types */
-    SL_AGG_TAKES_NUMBER, /* as it is */
+    SL_AGG_TAKES_SPAN,   /* a number or an interval */
     SL_AGG_TAKES_DOUBLE, /* a number, as double precision */
     SL_AGG_TAKES_BIGINT,
     SL_AGG_TAKES_BOOLEAN,
@@ -24,7 +24,8 @@ enum sl_agg_gives {
     SL_AGG_GIVES_SAME, /* the type of the first argument */
     SL_AGG_GIVES_BIGINT,
     SL_AGG_GIVES_DOUBLE,
-    SL_AGG_GIVES_SUM, /* double precision of such, else numeric */
+    SL_AGG_GIVES_SUM,  /* double precision or interval of such, else numeric */
+    SL_AGG_GIVES_MEAN, /* interval of such, else double precision */
 };
 
 enum sl_agg_flags {

@@ -163,20 +163,36 @@ static int bind_call(struct sl_aggregate *a, struct sl_agg_call *call, int *acc,
     return 0;
 }
 
+static int check_condition(const struct sl_agg_list *l, struct sl_err *err)
+{
+    char type[SL_TYPE_NAME];
+    struct sl_type t = sl_expr_type(l->items[0].expr);
+    if (l->nitems > 1) {
+        sl_err_set(err, SL_EUSAGE, "--having takes one condition");
+        return sl_err_hint(err, "join several with and, or give --having several times");
+    }
+    if (t.kind == SL_BOOL)
+        return 0;
+    return sl_err_set(err, SL_EUSAGE, "--having takes a condition, not %s", sl_type_name(t, type));
+}
+
 static int bind_calls(struct sl_aggregate *a, struct sl_schema *in, struct sl_err *err)
 {
-    int n = a->select.n, ncalls = 0, rc;
+    int n = a->select.n + a->having.n, ncalls = 0, rc;
 
     a->lists = sl_calloc((size_t)n, sizeof(*a->lists));
     a->acc_of = sl_calloc((size_t)n, sizeof(*a->acc_of));
     if (!a->lists || !a->acc_of)
         return sl_err_nomem(err, "aggregates");
     for (int l = 0; l < n; l++) {
-        rc = sl_expr_bind_aggregates(a->select.items[l], SL_SCOPE(in), a->keys, a->env,
-                                     &a->lists[l], err);
+        const struct sl_ast *ast =
+            l < a->select.n ? a->select.items[l] : a->having.items[l - a->select.n];
+        rc = sl_expr_bind_aggregates(ast, SL_SCOPE(in), a->keys, a->env, &a->lists[l], err);
         if (rc < 0)
             return rc;
         a->nlists++;
+        if (l >= a->select.n && (rc = check_condition(&a->lists[l], err)) < 0)
+            return rc;
         ncalls += a->lists[l].ncalls;
     }
     a->accs = sl_calloc((size_t)ncalls + 1, sizeof(*a->accs));
@@ -206,7 +222,7 @@ static int bind_output(struct sl_aggregate *a, struct sl_schema *in, struct sl_e
     a->out = sl_schema_copy(a->keys);
     if (!a->out)
         return sl_err_nomem(err, "a schema");
-    for (int l = 0; l < a->nlists; l++) {
+    for (int l = 0; l < a->select.n; l++) {
         for (int i = 0; i < a->lists[l].nitems; i++) {
             const struct sl_expr_item *it = &a->lists[l].items[i];
             if (sl_schema_find(a->out, it->name, strlen(it->name)) >= 0) {
@@ -318,6 +334,7 @@ static void aggregate_plan(const struct sl_op *op, struct sl_buf *out)
     const struct sl_aggregate *a = (const struct sl_aggregate *)op;
     sl_buf_addstr(out, "aggregate");
     sl_asts_print(&a->select, "select", out);
+    sl_asts_print(&a->having, "having", out);
     if (!a->in) {
         sl_asts_print(&a->by, "by", out);
         return;
@@ -357,6 +374,7 @@ static void aggregate_free(struct sl_op *op)
     scratch(a, release_vec);
     sl_asts_release(&a->select);
     sl_asts_release(&a->by);
+    sl_asts_release(&a->having);
     sl_eval_free(a->eval);
     if (a->family && atomic_fetch_sub(a->family, 1) == 1)
         free(a->family);
@@ -404,7 +422,8 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
     a->seed = sl_hash_seed();
     scratch(a, sl_vec_init);
     a->eval = sl_eval_new(account, err);
-    if (!a->eval || add_select(a, &o->select, err) < 0 || sl_asts_copy(&a->by, &o->by, err) < 0)
+    if (!a->eval || add_select(a, &o->select, err) < 0 || sl_asts_copy(&a->by, &o->by, err) < 0 ||
+        sl_asts_copy(&a->having, &o->having, err) < 0)
         goto fail;
     a->family = sl_malloc(sizeof(*a->family));
     if (a->family)

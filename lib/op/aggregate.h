@@ -48,7 +48,7 @@ struct sl_agg_input {
 struct sl_aggregate {
     struct sl_op op;
     const struct sl_expr_env *env;
-    struct sl_asts select, by;
+    struct sl_asts select, by, having;
     char *window_text;
     int64_t lateness;
 
@@ -61,7 +61,7 @@ struct sl_aggregate {
     struct sl_expr **by_expr;   /* borrowed from by_lists */
     struct sl_expr_list *by_lists;
     int nlists;
-    struct sl_agg_list *lists; /* one per --select */
+    struct sl_agg_list *lists; /* one per --select, then one per --having */
     int naccs;
     struct sl_acc **accs;
     struct sl_agg_call **acc_call; /* the call whose argument and filter an accumulator takes */

@@ -139,12 +139,14 @@ static int item_failed(const struct sl_aggregate *a, const struct sl_expr_item *
     char what[sizeof(err->what)];
     if (!err)
         return -SL_EFAIL;
-    for (int k = 0; k < a->keys->nfields && err->line >= 0 && (size_t)err->line < b->rows; k++) {
+    int known = err->line >= 0 && (size_t)err->line < b->selected;
+    size_t row = known ? sl_batch_row(b, (size_t)err->line) : 0;
+    for (int k = 0; known && k < a->keys->nfields; k++) {
         sl_buf_printf(&key, "%s%s = ", k ? ", " : " where ", a->keys->fields[k].name);
-        if (sl_column_null(b->columns[k], (size_t)err->line))
+        if (sl_column_null(b->columns[k], row))
             sl_buf_addstr(&key, "null");
         else
-            sl_column_print(b->columns[k], (size_t)err->line, &key);
+            sl_column_print(b->columns[k], row, &key);
     }
     memcpy(what, err->what, sizeof(what));
     sl_err_set(err, SL_EFAIL, "%s: %s%s", it->name, what, key.data ? key.data : "");
@@ -153,67 +155,132 @@ static int item_failed(const struct sl_aggregate *a, const struct sl_expr_item *
     return -SL_EFAIL;
 }
 
-/* Items of one list over its agg schema, into to->columns from *at on. */
-static int eval_items(struct sl_aggregate *a, int l, struct table *t, struct sl_column **keys,
-                      struct sl_batch *to, int *at, struct sl_err *err)
+/* The groups as a batch of a list's agg schema. */
+static struct sl_batch *calls_batch(struct sl_aggregate *a, int l, struct table *t,
+                                    struct sl_column **keys, size_t n, struct sl_err *err)
 {
     const struct sl_agg_list *list = &a->lists[l];
-    struct sl_batch *b = sl_batch_new(list->agg_schema, to->rows);
-    int rc = 0;
+    struct sl_batch *b = sl_batch_new(list->agg_schema, n);
     if (!b)
-        return sl_err_nomem(err, "results");
+        return sl_err_no_memory(err, "results");
     assert(list->agg_schema->nfields == t->nkeys + list->ncalls);
     for (int k = 0; k < t->nkeys; k++)
         b->columns[k] = sl_column_ref(keys[k]);
-    for (int c = 0; rc == 0 && c < list->ncalls; c++) {
+    for (int c = 0; c < list->ncalls; c++) {
         b->columns[t->nkeys + c] = sl_builder_finish(&t->calls[l][c], err);
-        if (!b->columns[t->nkeys + c])
-            rc = -SL_ENOMEM;
+        if (!b->columns[t->nkeys + c]) {
+            sl_batch_unref(b);
+            return NULL;
+        }
     }
+    return b;
+}
+
+/* Of the n groups those for which all --having are true; *sel NULL: all. */
+static int choose(struct sl_aggregate *a, struct table *t, struct sl_column **keys, size_t *n,
+                  struct sl_buffer **sel, struct sl_err *err)
+{
+    size_t rows = *n;
+    int rc = 0;
+    for (int l = a->select.n; rc >= 0 && l < a->nlists && *n; l++) {
+        const struct sl_expr_item *item = &a->lists[l].items[0];
+        struct sl_buffer *more = NULL;
+        struct sl_batch *all = calls_batch(a, l, t, keys, rows, err), *b = all;
+        if (all && *sel)
+            b = sl_batch_select(all, sl_buffer_ref(*sel), *n, err);
+        rc = b ? sl_expr_filter(a->eval, item->expr, b, &more, n, err) : -SL_ENOMEM;
+        if (rc == -SL_EROW)
+            rc = item_failed(a, item, b, err);
+        sl_buffer_unref(*sel);
+        *sel = more;
+        if (b != all)
+            sl_batch_unref(b);
+        sl_batch_unref(all);
+    }
+    return rc;
+}
+
+/* Items of one list for the chosen groups, into to->columns from *at on. */
+static int eval_items(struct sl_aggregate *a, int l, struct table *t, struct sl_column **keys,
+                      size_t n, struct sl_buffer *sel, struct sl_batch *to, int *at,
+                      struct sl_err *err)
+{
+    const struct sl_agg_list *list = &a->lists[l];
+    struct sl_batch *all = calls_batch(a, l, t, keys, n, err), *b = all;
+    if (all && sel)
+        b = sl_batch_select(all, sl_buffer_ref(sel), to->rows, err);
+    int rc = b ? 0 : -SL_ENOMEM;
     for (int i = 0; rc >= 0 && i < list->nitems; i++) {
         rc = sl_expr_eval(a->eval, list->items[i].expr, b, &to->columns[(*at)++], err);
         if (rc == -SL_EROW)
             rc = item_failed(a, &list->items[i], b, err);
     }
-    sl_batch_unref(b);
+    if (b != all)
+        sl_batch_unref(b);
+    sl_batch_unref(all);
     return rc < 0 ? rc : 0;
 }
 
-/* Results for n groups as a batch of the output schema. */
+static int finish_keys(struct table *t, struct sl_column **keys, struct sl_err *err)
+{
+    for (int k = 0; k < t->nkeys; k++)
+        if (!(keys[k] = sl_builder_finish(&t->keys[k], err)))
+            return -SL_ENOMEM;
+    return 0;
+}
+
+/* The keys of the chosen groups, which are all groups without sel. */
+static int choose_keys(const struct table *t, struct sl_column **keys, const struct sl_buffer *sel,
+                       struct sl_batch *to, struct sl_err *err)
+{
+    for (int k = 0; k < t->nkeys; k++) {
+        to->columns[k] =
+            sel ? sl_column_take(keys[k], (const uint32_t *)sel->data, to->rows, NULL, err)
+                : sl_column_ref(keys[k]);
+        if (!to->columns[k])
+            return -SL_ENOMEM;
+    }
+    return 0;
+}
+
+/* Results for n groups as a batch of the output schema; NULL if --having leaves none of them. */
 static int make_batch(struct sl_aggregate *a, const struct sl_entry *e, size_t n,
                       struct sl_batch **out, struct sl_err *err)
 {
     assert(n > 0);
     struct table t;
     struct sl_batch *b = NULL;
-    int at = 0, rc = table_init(a, &t, err);
+    struct sl_buffer *sel = NULL;
+    size_t chosen = n;
+    int at = a->keys->nfields, rc = table_init(a, &t, err);
+    struct sl_column **keys = sl_calloc((size_t)at + 1, sizeof(*keys));
 
+    if (rc == 0 && !keys)
+        rc = sl_err_nomem(err, "results");
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = table_add(a, &t, e[i].a, err);
-    if (rc < 0)
+    if (rc == 0)
+        rc = finish_keys(&t, keys, err);
+    if (rc == 0)
+        rc = choose(a, &t, keys, &chosen, &sel, err);
+    if (rc < 0 || !chosen)
         goto out;
-    b = sl_batch_new(a->out, n);
-    if (!b) {
-        rc = sl_err_nomem(err, "results");
-        goto out;
-    }
-    for (; at < t.nkeys; at++) {
-        b->columns[at] = sl_builder_finish(&t.keys[at], err);
-        if (!b->columns[at]) {
-            rc = -SL_ENOMEM;
-            goto out;
-        }
-    }
-    for (int l = 0; rc == 0 && l < a->nlists; l++)
-        rc = eval_items(a, l, &t, b->columns, b, &at, err);
+    b = sl_batch_new(a->out, chosen);
+    rc = b ? choose_keys(&t, keys, sel, b, err) : sl_err_nomem(err, "results");
+    for (int l = 0; rc == 0 && l < a->select.n; l++)
+        rc = eval_items(a, l, &t, keys, n, sel, b, &at, err);
 out:
+    for (int k = 0; keys && k < a->keys->nfields; k++)
+        sl_column_unref(keys[k]);
+    free(keys);
+    sl_buffer_unref(sel);
     table_release(a, &t);
     if (rc < 0) {
         sl_batch_unref(b);
         b = NULL;
     }
     *out = b;
-    return rc;
+    return SL_MIN(rc, 0);
 }
 
 /* ---- emission ---- */
@@ -245,7 +312,8 @@ static int emit_entries(struct sl_aggregate *a, const struct sl_entry *e, size_t
         rc = make_batch(a, e + i, m, &b, err);
         if (rc < 0)
             return rc;
-        rc = out->emit(out, b, err);
+        if (b)
+            rc = out->emit(out, b, err);
         sl_batch_unref(b);
     }
     return rc;

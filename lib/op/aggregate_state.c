@@ -347,8 +347,11 @@ int sl_aggregate_load(struct sl_op *op, struct sl_store *store, struct sl_err *e
 struct sl_op *sl_aggregate_split(const struct sl_op *op, struct sl_err *err)
 {
     const struct sl_aggregate *a = (const struct sl_aggregate *)op;
-    struct sl_aggregate_options o = {
-        .select = a->select, .by = a->by, .window = a->window_text, .lateness = a->lateness};
+    struct sl_aggregate_options o = {.select = a->select,
+                                     .by = a->by,
+                                     .having = a->having,
+                                     .window = a->window_text,
+                                     .lateness = a->lateness};
     struct sl_op *copy = sl_aggregate_new(&o, a->env, op->account, err);
     if (!copy)
         return NULL;

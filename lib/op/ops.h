@@ -27,8 +27,9 @@ struct sl_op *sl_project_new(const struct sl_project_options *o, const struct sl
 /* Grouping, with or without tumbling event-time windows. No select: count. */
 struct sl_aggregate_options {
     struct sl_asts select, by;
-    const char *window; /* "1 minute", "1 day" (calendar in env->zone), NULL = none */
-    int64_t lateness;   /* µs */
+    struct sl_asts having; /* each a list of one condition */
+    const char *window;    /* "1 minute", "1 day" (calendar in env->zone), NULL = none */
+    int64_t lateness;      /* µs */
 };
 struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struct sl_expr_env *env,
                                struct sl_account *account, struct sl_err *err);

@@ -46,7 +46,10 @@ static const struct sl_acc_class *class_for(const struct sl_agg_call *call, stru
     switch (family(call)) {
     case SL_AGG_COUNT_STAR:
     case SL_AGG_COUNT: return &sl_acc_count;
-    case SL_AGG_SUM: return arg.kind == SL_DOUBLE ? &sl_acc_double : &sl_acc_sum;
+    case SL_AGG_SUM:
+        return arg.kind == SL_DOUBLE     ? &sl_acc_double
+               : arg.kind == SL_INTERVAL ? &sl_acc_interval
+                                         : &sl_acc_sum;
     case SL_AGG_MIN:
     case SL_AGG_MAX: return &sl_acc_extreme;
     case SL_AGG_FIRST:
@@ -75,7 +78,7 @@ static int computes(const struct sl_agg_call *call, struct sl_type t)
     case SL_AGG_COUNT_STAR: return 1;
     case SL_AGG_COUNT: return !call->distinct || sl_cell_class(t) != SL_CELL_NONE;
     case SL_AGG_SUM:
-    case SL_AGG_AVG:
+    case SL_AGG_AVG: return number || t.kind == SL_INTERVAL;
     case SL_AGG_PERCENTILE: return number;
     default: return sl_cell_class(t) != SL_CELL_NONE;
     }
@@ -165,7 +168,7 @@ void sl_acc_pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_b
 int sl_acc_absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err)
 {
     const struct sl_acc_class *class = a->class;
-    int64_t more[4]; /* aligned */
+    _Alignas(16) int64_t more[6];
     if (class->add_cell) {
         assert(class->cell <= sizeof(more));
         if (n < class->cell || (n > class->cell && !class->absorb))

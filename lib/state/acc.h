@@ -102,6 +102,7 @@ extern const struct sl_acc_class sl_acc_count;    /* count(*), count(x) */
 extern const struct sl_acc_class sl_acc_distinct; /* of distinct values; mode, quantiles of text */
 extern const struct sl_acc_class sl_acc_sum;      /* sum and avg of bigint and numeric */
 extern const struct sl_acc_class sl_acc_double;   /* sum and avg of double precision */
+extern const struct sl_acc_class sl_acc_interval; /* sum and avg of intervals */
 extern const struct sl_acc_class sl_acc_extreme;  /* min, max */
 extern const struct sl_acc_class sl_acc_rank;     /* first, last, min_by, max_by */
 extern const struct sl_acc_class sl_acc_quantile; /* percentiles */

@@ -76,6 +76,15 @@ static int hang(struct distinct *d, struct sl_err *err)
     return 0;
 }
 
+static size_t without_null(const struct sl_column *c, uint32_t *rows, size_t n)
+{
+    size_t kept = 0;
+    for (size_t k = 0; k < n; k++)
+        if (!sl_column_null(c, rows[k]))
+            rows[kept++] = rows[k];
+    return kept;
+}
+
 /* The rows without a null, as columns: the groups as bigints, and the values. */
 static int pairs_of(struct distinct *d, const struct sl_acc_rows *r, struct sl_column *arg,
                     struct sl_column **pair, struct sl_err *err)
@@ -89,8 +98,10 @@ static int pairs_of(struct distinct *d, const struct sl_acc_rows *r, struct sl_c
     uint32_t *rows = d->rows.data;
     size_t n = 0;
     for (size_t i = 0; i < r->n; i++)
-        if (!sl_column_null(arg, i) && !(values[1] && sl_column_null(values[1], i)))
+        if (!sl_column_null(arg, i))
             rows[n++] = (uint32_t)i;
+    if (values[1])
+        n = without_null(values[1], rows, n);
     struct sl_buffer *buf = sl_buffer_new(NULL, n * 8);
     pair[0] = sl_column_new(sl_type_of(SL_BIGINT), n);
     for (int v = 0; v < d->nvalues; v++) {
@@ -121,7 +132,7 @@ static int add_times(struct distinct *d, const struct sl_acc_rows *r, struct sl_
     if (rc == 0)
         rc = hang(d, err);
     const uint32_t *ids = d->ids.data, *rows = d->rows.data;
-    for (size_t i = 0; rc == 0 && d->counted && i < pair[0]->rows; i++)
+    for (size_t i = 0; d->counted && rc == 0 && i < pair[0]->rows; i++)
         ((int64_t *)d->count.data)[ids[i]] += times ? times[rows[i]] : 1;
     for (int v = 0; v < 3; v++)
         sl_column_unref(pair[v]);

@@ -50,7 +50,7 @@ static int reserve(struct sl_acc *a, size_t n, struct sl_err *err)
     return rc == 0 && x->sign ? sl_cells_reserve(&x->other_by, 1, err) : rc;
 }
 
-static int before(const struct rank *a, const struct rank *b)
+static inline int before(const struct rank *a, const struct rank *b)
 {
     if (a->time != b->time)
         return a->time < b->time;
@@ -58,7 +58,7 @@ static int before(const struct rank *a, const struct rank *b)
 }
 
 /* 1 if a row of rank r takes the place of what is there. */
-static int wins(const struct ranked *x, const struct rank *r, const struct rank *there)
+static inline int wins(const struct ranked *x, const struct rank *r, const struct rank *there)
 {
     if (!there->set)
         return 1;

@@ -185,3 +185,31 @@ f,,NaN,NaN,,NaN,,NaN,' ] || { echo "$output"; false; }
     run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --select 'corr(x)'
     [[ $stderr == *'corr takes two arguments'*'corr(y, x)'* ]]
 }
+
+@test "--having keeps the groups for which all of it is true, and computes nothing for others" {
+    need_oracle
+    ours 'count(*) as n, sum(p) as s, 1 / (case when k is null then 0 else 1 end) as one' --having 'count(*) > 3000 and k is not null' --having 'avg(n) < 1000' >ours.csv
+    duckdb_csv "select k, count(*) n, sum(p) s, 1 from 'rows.csv' group by k having count(*) > 3000 and k is not null and avg(n) < 1000 order by k" >theirs.csv
+    same_table ours.csv theirs.csv
+    run -0 sluice aggregate rows.csv --types "$types" --having 'count(*) > 99999' -O csv --quiet
+    [ "$output" = count ]
+    run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --having 'count(*)' --quiet
+    [[ $stderr == *'--having takes a condition, not bigint'* ]]
+    run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --having 'count(*) > 1, true' --quiet
+    [[ $stderr == *'--having takes one condition'* ]]
+}
+
+@test "--having of windows over a log is that of all windows" {
+    sluice ingest "$root/tests/samples/orders.csv" -o o/ --quiet
+    sluice aggregate o/ --window '10 minutes' -O csv --quiet | awk -F, 'NR == 1 || $3 > 1' >want.csv
+    sluice aggregate o/ --window '10 minutes' --having 'count(*) > 1' -O csv --quiet | cmp - want.csv
+    [ "$(wc -l <want.csv)" -ge 2 ]
+}
+
+@test "sums of intervals are exact, means divide as PostgreSQL does, too large a sum is an error" {
+    printf 'd,m\n1,1\n9,1\n0,1\n' >i.csv
+    run -0 sluice aggregate i.csv -O csv --quiet --select "sum(d * interval '1 day' + m * interval '1 month') as s, avg(d * interval '1 day' + m * interval '1 month') as a, sum(distinct m * interval '1 month') as d, avg(interval '1 s' * nullif(d, d)) as n"
+    [ "${lines[1]}" = '3 mons 10 days,1 mon 3 days 08:00:00,1 mon,' ] || { echo "$output"; false; }
+    run -1 --separate-stderr sluice aggregate i.csv -O csv --quiet --select "sum(interval '2000000000 months')"
+    [[ $stderr == *'the result does not fit interval'* ]]
+}

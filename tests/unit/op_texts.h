@@ -22,6 +22,7 @@ struct text_aggregate_options {
     int nselect;
     const char *const *by;
     int nby;
+    const char *having; /* NULL: none */
     const char *window;
     int64_t lateness;
 };
@@ -89,10 +90,12 @@ SL_UNUSED static struct sl_op *text_aggregate(const struct text_aggregate_option
     struct sl_aggregate_options o = {.window = t->window, .lateness = t->lateness};
     struct sl_op *op = NULL;
     if (text_asts(&o.select, "--select", SL_AST_LIST, t->select, t->nselect, err) >= 0 &&
-        text_asts(&o.by, "--by", SL_AST_LIST, t->by, t->nby, err) >= 0)
+        text_asts(&o.by, "--by", SL_AST_LIST, t->by, t->nby, err) >= 0 &&
+        text_asts(&o.having, "--having", SL_AST_LIST, &t->having, t->having != NULL, err) >= 0)
         op = sl_aggregate_new(&o, env, account, err);
     sl_asts_release(&o.select);
     sl_asts_release(&o.by);
+    sl_asts_release(&o.having);
     return op;
 }
 

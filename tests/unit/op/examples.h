@@ -95,6 +95,13 @@ EXAMPLE(agg_more_window, AGG(.select = (const char *const[]){MORE}, .nselect = 1
 EXAMPLE(agg_by,
         AGG(.select = (const char *const[]){"min_by(n, x), max_by(k, n), min_by(x, d) as f"},
             .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
+EXAMPLE(agg_having,
+        AGG(.select =
+                (const char *const[]){
+                    "count(*), 1 / (count(n) - 1) as q, sum(interval '1 day' * (n % 99)), "
+                    "avg(interval '7 month 1 s' * (n % 9)) as a"},
+            .nselect = 1, .by = (const char *const[]){"d, k"}, .nby = 1,
+            .having = "count(n) > 1 and k <> 'nosuch'"))
 EXAMPLE(agg_offset,
         AGG(.select = (const char *const[]){"last(k), first(x), last(n) filter (where b) as l, "
                                             "min_by(n, d), max_by(k, x) filter (where b) as m"},
@@ -158,6 +165,7 @@ static const struct example examples[] = {
     {"aggregate", "deviations, bits, modes, distinct", make_agg_more, PARTITIONS, 1, 0, 0},
     {"aggregate", "the same in windows", make_agg_more_window, PARTITIONS, 1, 1, 0},
     {"aggregate", "filters", make_agg_filter, PARTITIONS, 1, 0, 0},
+    {"aggregate", "having, intervals", make_agg_having, PARTITIONS, 1, 0, 0},
     {"aggregate", "bad rows", make_agg_bad, PARTITIONS, 1, 0, 1},
     {"aggregate", "min_by and max_by", make_agg_by, PARTITIONS, 1, 0, 0},
     {"aggregate", "first and last", make_agg_rank, PARTITIONS, 1, 0, 0},
