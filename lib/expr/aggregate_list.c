@@ -105,6 +105,7 @@ static int result_type(struct sl_bind *b, struct sl_agg_call *c, const struct sl
     struct sl_type t = c->arg ? c->arg->root->type : sl_type_of(SL_BIGINT);
     switch (f->gives) {
     case SL_AGG_GIVES_BIGINT: c->type = sl_type_of(SL_BIGINT); break;
+    case SL_AGG_GIVES_JSONB: c->type = sl_type_of(SL_JSONB); break;
     case SL_AGG_GIVES_DOUBLE: c->type = sl_type_of(SL_DOUBLE); break;
     case SL_AGG_GIVES_SUM:
         c->type = t.kind == SL_DOUBLE || t.kind == SL_INTERVAL
@@ -117,32 +118,94 @@ static int result_type(struct sl_bind *b, struct sl_agg_call *c, const struct sl
     return 0;
 }
 
-/* The quantile of percentile_*(q) within group (order by x). */
-static int read_quantile(struct sl_bind *b, const PgQuery__FuncCall *f, int at, double *q)
+/* A constant argument as a value of a type, not null: one row. */
+static int read_constant(struct sl_bind *b, const PgQuery__Node *arg, struct sl_type type,
+                         struct sl_column **out, struct sl_err *err)
 {
     struct sl_expr *e = NULL;
-    struct sl_type d = sl_type_of(SL_DOUBLE);
-    if (!f->agg_within_group || f->n_agg_order != 1 || f->n_args != 1) {
-        sl_bind_fail(b, at, "a percentile is written in two parts");
-        sl_bind_hint(b, "percentile_cont(0.5) within group (order by x)");
-        return -SL_EUSAGE;
-    }
-    int rc = sl_bind_expr(b->tree, f->args[0], b->agg->input, b->agg->env, NULL, &e, b->err);
+    *out = NULL;
+    int rc = sl_bind_expr(b->tree, arg, b->agg->input, b->agg->env, NULL, &e, err);
     if (rc < 0)
         return rc;
     struct sl_bind inner = *b;
     inner.e = e;
     inner.agg = NULL;
-    struct sl_node *n = sl_coerce(&inner, e->root, d, SL_COERCE_EXPLICIT);
-    rc = n || b->err->code != SL_ENOMEM ? -SL_EUSAGE : -SL_ENOMEM;
-    if (n && n->value && !sl_column_null(n->value, 0)) {
-        *q = *(const double *)n->value->data;
-        rc = *q >= 0 && *q <= 1 ? 0 : rc;
-    }
-    if (rc == -SL_EUSAGE)
-        sl_bind_fail(b, at, "a percentile takes a constant between 0 and 1");
+    struct sl_node *n = sl_coerce(&inner, e->root, type, SL_COERCE_EXPLICIT);
+    if (n && n->value && !sl_column_null(n->value, 0))
+        *out = sl_column_ref(n->value);
+    else
+        rc = n || err->code != SL_ENOMEM ? -SL_EUSAGE : -SL_ENOMEM;
     sl_expr_free(e);
     return rc;
+}
+
+static int read_quantile(struct sl_bind *b, const PgQuery__Node *arg, int at, double *q)
+{
+    struct sl_column *c;
+    int rc = read_constant(b, arg, sl_type_of(SL_DOUBLE), &c, b->err);
+    if (rc == 0) {
+        int64_t bits = *(const int64_t *)c->data;
+        memcpy(q, &bits, sizeof(*q));
+        rc = *q >= 0 && *q <= 1 ? 0 : -SL_EUSAGE;
+    }
+    sl_column_unref(c);
+    if (rc == -SL_EUSAGE)
+        sl_bind_fail(b, at, "a percentile takes a constant between 0 and 1");
+    return rc;
+}
+
+static int read_limit(struct sl_bind *b, const PgQuery__Node *arg, int at, int64_t *limit)
+{
+    struct sl_column *c;
+    int rc = read_constant(b, arg, sl_type_of(SL_BIGINT), &c, b->err);
+    if (rc == 0) {
+        *limit = *(const int64_t *)c->data;
+        rc = *limit > 0 ? 0 : -SL_EUSAGE;
+    }
+    sl_column_unref(c);
+    if (rc == -SL_EUSAGE)
+        sl_bind_fail(b, at, "the limit is a constant of 1 or more");
+    return rc;
+}
+
+static int read_separator(struct sl_bind *b, const PgQuery__Node *arg, int at, char **text)
+{
+    struct sl_column *c;
+    int rc = read_constant(b, arg, sl_type_of(SL_TEXT), &c, b->err);
+    if (rc == 0) {
+        size_t n;
+        const char *s = sl_column_bytes(c, 0, &n);
+        *text = sl_strndup(s, n);
+        rc = *text ? 0 : sl_err_nomem(b->err, "reading an expression");
+    }
+    sl_column_unref(c);
+    if (rc == -SL_EUSAGE)
+        sl_bind_fail(b, at, "the separator is a constant text");
+    return rc;
+}
+
+/* name(distinct x, 'separator', limit order by y desc nulls last) */
+static void print_list(const struct sl_agg_call *c, const char *name, struct sl_buf *s)
+{
+    sl_buf_printf(s, "%s(%s", name, c->distinct ? "distinct " : "");
+    sl_expr_print(c->arg, s);
+    if (c->separator) {
+        sl_buf_addstr(s, ", '");
+        for (const char *p = c->separator; *p; p++)
+            sl_buf_printf(s, *p == '\'' ? "''" : "%c", *p);
+        sl_buf_addch(s, '\'');
+    }
+    if (c->limit != INT64_MAX)
+        sl_buf_printf(s, ", %lld", (long long)c->limit);
+    if (c->second || c->descending || c->nulls_first) {
+        sl_buf_addstr(s, " order by ");
+        sl_expr_print(c->second ? c->second : c->arg, s);
+        sl_buf_printf(s, "%s%s", c->descending ? " desc" : "",
+                      c->descending == c->nulls_first ? ""
+                      : c->nulls_first                ? " nulls first"
+                                                      : " nulls last");
+    }
+    sl_buf_addch(s, ')');
 }
 
 static void print_call(const struct sl_agg_call *c, const struct sl_agg_function *f,
@@ -150,6 +213,8 @@ static void print_call(const struct sl_agg_call *c, const struct sl_agg_function
 {
     if (c->kind == SL_AGG_COUNT_STAR) {
         sl_buf_addstr(s, "count(*)");
+    } else if (f->flags & SL_AGG_LIST) {
+        print_list(c, name, s);
     } else if (f->flags & SL_AGG_WITHIN || c->descending) {
         char q[SL_NUM_MAX];
         int n = f->flags & SL_AGG_WITHIN ? (int)sl_num_print_double(q, c->quantile) : 0;
@@ -162,6 +227,10 @@ static void print_call(const struct sl_agg_call *c, const struct sl_agg_function
         if (c->second) {
             sl_buf_addstr(s, ", ");
             sl_expr_print(c->second, s);
+        }
+        if (f->flags & SL_AGG_SHARE) {
+            char q[SL_NUM_MAX];
+            sl_buf_printf(s, ", %.*s", (int)sl_num_print_double(q, c->quantile), q);
         }
         sl_buf_addch(s, ')');
     }
@@ -177,6 +246,7 @@ static void call_release(struct sl_agg_call *c)
     sl_expr_free(c->arg);
     sl_expr_free(c->second);
     sl_expr_free(c->filter);
+    free(c->separator);
     free(c->text);
     memset(c, 0, sizeof(*c));
 }
@@ -196,6 +266,8 @@ static int as_number(struct sl_bind *b, const struct sl_agg_function *f, struct 
     }
     if (n && f->takes == SL_AGG_TAKES_DOUBLE && sl_type_is_number(n->type))
         n = sl_coerce(&inner, n, sl_type_of(SL_DOUBLE), SL_COERCE_IMPLICIT);
+    if (n && f->takes == SL_AGG_TAKES_TEXT && n->type.kind != SL_TEXT)
+        n = sl_coerce(&inner, n, sl_type_of(SL_TEXT), SL_COERCE_EXPLICIT);
     if (!n)
         return -SL_EUSAGE;
     e->root = n;
@@ -210,12 +282,68 @@ static int bind_value(struct sl_bind *b, const struct sl_agg_function *f, const 
     return rc < 0 ? rc : as_number(b, f, *out);
 }
 
-/* name(x), name(x, y), count(*). */
+/* ORDER BY of one expression. DISTINCT goes by the value itself, as in PostgreSQL. */
+static int bind_order(struct sl_bind *b, const PgQuery__FuncCall *f, const char *name, int at,
+                      struct sl_agg_call *c)
+{
+    struct sl_agg_scope *s = b->agg;
+    if (f->n_agg_order > 1) {
+        sl_bind_fail(b, at, "%.30s goes by one column", name);
+        return -SL_EUSAGE;
+    }
+    const PgQuery__SortBy *by = f->agg_order[0]->sort_by;
+    int rc = sl_bind_expr(b->tree, by->node, s->input, s->env, NULL, &c->second, b->err);
+    if (rc < 0)
+        return rc;
+    c->descending = by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+    c->nulls_first =
+        by->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
+        (by->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT && c->descending);
+    if (!c->distinct)
+        return 0;
+    struct sl_buf value = SL_BUF_INIT, order = SL_BUF_INIT;
+    sl_expr_print(c->arg, &value);
+    sl_expr_print(c->second, &order);
+    if (value.failed || order.failed)
+        rc = sl_err_nomem(b->err, "reading an expression");
+    else if (strcmp(value.data, order.data) != 0)
+        rc = -SL_EUSAGE;
+    sl_buf_release(&value);
+    sl_buf_release(&order);
+    if (rc == -SL_EUSAGE)
+        sl_bind_fail(b, at, "%.30s with distinct is ordered by its argument only", name);
+    sl_expr_free(c->second);
+    c->second = NULL;
+    return rc;
+}
+
+/* name(x [, separator] [, limit] [order by y]). */
+static int bind_list(struct sl_bind *b, const PgQuery__FuncCall *f,
+                     const struct sl_agg_function *fn, const char *name, int at,
+                     struct sl_agg_call *c)
+{
+    size_t least = fn->flags & SL_AGG_SEPARATOR ? 2 : 1;
+    if (f->agg_star || f->agg_within_group || f->n_args < least || f->n_args > least + 1) {
+        sl_bind_fail(b, at, "%.30s takes %zu or %zu arguments", name, least, least + 1);
+        sl_bind_hint(b, "%s", fn->call);
+        return -SL_EUSAGE;
+    }
+    c->distinct = f->agg_distinct;
+    c->limit = INT64_MAX;
+    int rc = bind_value(b, fn, f->args[0], &c->arg);
+    if (rc == 0 && least > 1)
+        rc = read_separator(b, f->args[1], at, &c->separator);
+    if (rc == 0 && f->n_args > least)
+        rc = read_limit(b, f->args[least], at, &c->limit);
+    return rc == 0 && f->n_agg_order ? bind_order(b, f, name, at, c) : rc;
+}
+
+/* name(x), name(x, y), name(x, share), count(*). */
 static int bind_plain(struct sl_bind *b, const PgQuery__FuncCall *f,
                       const struct sl_agg_function *fn, const char *name, int at,
                       struct sl_agg_call *c)
 {
-    size_t n = fn->flags & SL_AGG_TWO ? 2 : 1;
+    size_t n = fn->flags & (SL_AGG_TWO | SL_AGG_SHARE) ? 2 : 1;
     if (f->agg_star && c->kind == SL_AGG_COUNT) {
         c->kind = SL_AGG_COUNT_STAR;
         return 0;
@@ -232,7 +360,10 @@ static int bind_plain(struct sl_bind *b, const PgQuery__FuncCall *f,
     }
     c->distinct = f->agg_distinct && !(fn->flags & SL_AGG_IDEMPOTENT);
     int rc = bind_value(b, fn, f->args[0], &c->arg);
-    return rc < 0 || n == 1 ? rc : bind_value(b, fn, f->args[1], &c->second);
+    if (rc < 0 || n == 1)
+        return rc;
+    return fn->flags & SL_AGG_SHARE ? read_quantile(b, f->args[1], at, &c->quantile)
+                                    : bind_value(b, fn, f->args[1], &c->second);
 }
 
 static int bind_argument(struct sl_bind *b, const PgQuery__FuncCall *f,
@@ -240,10 +371,17 @@ static int bind_argument(struct sl_bind *b, const PgQuery__FuncCall *f,
                          struct sl_agg_call *c)
 {
     int rc = 0, may = fn->flags & SL_AGG_MAY_WITHIN && f->agg_within_group && !f->n_args;
+    if (fn->flags & SL_AGG_LIST)
+        return bind_list(b, f, fn, name, at, c);
     if (!may && !(fn->flags & SL_AGG_WITHIN))
         return bind_plain(b, f, fn, name, at, c);
+    if (!may && (!f->agg_within_group || f->n_agg_order != 1 || f->n_args != 1)) {
+        sl_bind_fail(b, at, "a percentile is written in two parts");
+        sl_bind_hint(b, "percentile_cont(0.5) within group (order by x)");
+        return -SL_EUSAGE;
+    }
     if (!may)
-        rc = read_quantile(b, f, at, &c->quantile);
+        rc = read_quantile(b, f->args[0], at, &c->quantile);
     if (rc < 0)
         return rc;
     if (f->n_agg_order != 1) {

@@ -97,6 +97,35 @@ const struct sl_agg_function sl_agg_functions[] = {
      "bit_or(x)", "bigint", "the bits that are set in any value", "bit_or(qty)", FIXED},
     {"bit_xor", SL_AGG_BIT_XOR, SL_AGG_TAKES_BIGINT, SL_AGG_GIVES_SAME, 0, 0, "bit_xor(x)",
      "bigint", "the bits that are set in an odd number of values", "bit_xor(qty)", FIXED},
+    {"array_agg", SL_AGG_ARRAY, SL_AGG_TAKES_ORDER, SL_AGG_GIVES_JSONB, SL_AGG_LIST, 0,
+     "array_agg(x [, limit] [order by y])", "jsonb",
+     "the values, nulls too, as an array: in the order of event time, or of y; the first of them "
+     "up to "
+     "the limit; of distinct x each once, in order",
+     "array_agg(item order by price desc)", ALL},
+    {"string_agg", SL_AGG_STRING, SL_AGG_TAKES_TEXT, SL_AGG_GIVES_SAME,
+     SL_AGG_LIST | SL_AGG_SEPARATOR, 0, "string_agg(x, separator [, limit] [order by y])", "text",
+     "the values, one behind the other with the separator between; else as array_agg",
+     "string_agg(distinct item, ', ')", ALL},
+    {"increase", SL_AGG_INCREASE, SL_AGG_TAKES_DOUBLE, SL_AGG_GIVES_DOUBLE, SL_AGG_IDEMPOTENT, 0,
+     "increase(x)", "double precision",
+     "how much a counter grew, in the order of event time; where it is less than before it began "
+     "at 0 "
+     "again",
+     "increase(qty)", ALL},
+    {"rate", SL_AGG_RATE, SL_AGG_TAKES_DOUBLE, SL_AGG_GIVES_DOUBLE, SL_AGG_IDEMPOTENT, 0, "rate(x)",
+     "double precision",
+     "the increase by the seconds between the first value and the last; needs a time column",
+     "rate(qty)", ALL},
+    {"approx_count_distinct", SL_AGG_APPROX_COUNT, SL_AGG_TAKES_ORDER, SL_AGG_GIVES_BIGINT,
+     SL_AGG_IDEMPOTENT, 0, "approx_count_distinct(x)", "bigint",
+     "about how many values there are (HyperLogLog++); the standard error is 0.81 %",
+     "approx_count_distinct(item)", "exact; a group keeps 16 KiB at most"},
+    {"approx_percentile", SL_AGG_APPROX_PERCENTILE, SL_AGG_TAKES_DOUBLE, SL_AGG_GIVES_DOUBLE,
+     SL_AGG_SHARE | SL_AGG_IDEMPOTENT, 0, "approx_percentile(x, q)", "double precision",
+     "the quantile q by nearest rank, at most 0.2 % too near to zero",
+     "approx_percentile(price, 0.95)",
+     "exact; a group keeps 512 numbers for each power of two among its values"},
     {0},
 };
 

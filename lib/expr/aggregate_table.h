@@ -18,12 +18,14 @@ enum sl_agg_takes {
     SL_AGG_TAKES_DOUBLE, /* a number, as double precision */
     SL_AGG_TAKES_BIGINT,
     SL_AGG_TAKES_BOOLEAN,
+    SL_AGG_TAKES_TEXT, /* anything, as text */
 };
 
 enum sl_agg_gives {
     SL_AGG_GIVES_SAME, /* the type of the first argument */
     SL_AGG_GIVES_BIGINT,
     SL_AGG_GIVES_DOUBLE,
+    SL_AGG_GIVES_JSONB,
     SL_AGG_GIVES_SUM,  /* double precision or interval of such, else numeric */
     SL_AGG_GIVES_MEAN, /* interval of such, else double precision */
 };
@@ -33,6 +35,9 @@ enum sl_agg_flags {
     SL_AGG_WITHIN = 2, /* must be written with WITHIN GROUP (ORDER BY x) */
     SL_AGG_MAY_WITHIN = 4, /* name() WITHIN GROUP (ORDER BY x) is name(x) */
     SL_AGG_IDEMPOTENT = 8, /* DISTINCT changes nothing */
+    SL_AGG_SHARE = 16,     /* a constant between 0 and 1 follows x */
+    SL_AGG_SEPARATOR = 32, /* a constant text follows x */
+    SL_AGG_LIST = 64,      /* a constant limit may be the last argument, and ORDER BY may follow */
 };
 
 struct sl_agg_function {

@@ -28,23 +28,20 @@ static const struct {
     const char *name, *instead;
 } absent[] = {
     {"any_value", "min(x) takes one of the values"},
-    {"approx_count_distinct", "count(distinct x) is exact"},
-    {"array_agg", NULL},
     {"cume_dist", NULL},
     {"dense_rank", NULL},
     {"first_value", "first(x) takes the first value in the order of the input"},
-    {"group_concat", NULL},
-    {"json_agg", NULL},
+    {"group_concat", "string_agg(x, ',')"},
+    {"json_agg", "array_agg(x) gives jsonb"},
     {"json_object_agg", NULL},
-    {"jsonb_agg", NULL},
+    {"jsonb_agg", "array_agg(x) gives jsonb"},
     {"jsonb_object_agg", NULL},
     {"last_value", "last(x) takes the last value in the order of the input"},
-    {"listagg", NULL},
+    {"listagg", "string_agg(x, ',')"},
     {"percent_rank", NULL},
     {"quantile", "percentile_cont(0.9) within group (order by x), or p90(x)"},
     {"rank", NULL},
     {"stdev", "stddev(x)"},
-    {"string_agg", NULL},
 };
 
 int sl_bind_absent(struct sl_bind *b, const char *name, int at)

@@ -60,15 +60,24 @@ enum sl_agg_kind {
     SL_AGG_BIT_AND,
     SL_AGG_BIT_OR,
     SL_AGG_BIT_XOR,
+    SL_AGG_APPROX_COUNT,
+    SL_AGG_APPROX_PERCENTILE,
+    SL_AGG_ARRAY,
+    SL_AGG_STRING,
+    SL_AGG_INCREASE,
+    SL_AGG_RATE,
 };
 
 struct sl_agg_call {
     enum sl_agg_kind kind;
     int distinct;           /* each value counts once */
-    int descending;         /* of a quantile: from the greatest value on */
+    int descending;         /* of a quantile or an ORDER BY: from the greatest value on */
+    int nulls_first;        /* of an ORDER BY */
+    int64_t limit;          /* of array_agg and string_agg: values at most */
     double quantile;        /* 0..1 */
     struct sl_expr *arg;    /* over the input schema; NULL for count(*) */
-    struct sl_expr *second; /* the second argument, or NULL */
+    struct sl_expr *second; /* the second argument, or that of an ORDER BY, or NULL */
+    char *separator;        /* of string_agg */
     struct sl_expr *filter; /* FILTER (WHERE ...), boolean, or NULL */
     struct sl_type type;    /* of the result */
     char *text;             /* canonical text: equal text means the same call */

@@ -394,6 +394,7 @@ static int rank_rows(struct sl_aggregate *a, struct sl_batch *b, int64_t first,
     }
     r->rank = a->ranks.data;
     r->time = time ? t : NULL;
+    r->nsec = time && time->type.nsec;
     return 0;
 }
 

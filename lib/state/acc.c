@@ -8,8 +8,17 @@
 int sl_acc_ranked(const struct sl_agg_call *call)
 {
     assert(call);
-    return call->kind == SL_AGG_FIRST || call->kind == SL_AGG_LAST || call->kind == SL_AGG_MIN_BY ||
-           call->kind == SL_AGG_MAX_BY;
+    switch (call->kind) {
+    case SL_AGG_FIRST:
+    case SL_AGG_LAST:
+    case SL_AGG_MIN_BY:
+    case SL_AGG_MAX_BY:
+    case SL_AGG_ARRAY:
+    case SL_AGG_STRING:
+    case SL_AGG_INCREASE:
+    case SL_AGG_RATE: return 1;
+    default: return 0;
+    }
 }
 
 /* Calls of one family read the same state. */
@@ -26,6 +35,9 @@ static int family(const struct sl_agg_call *call)
     case SL_AGG_REGR_SLOPE:
     case SL_AGG_REGR_INTERCEPT:
     case SL_AGG_REGR_R2: return SL_AGG_CORR;
+    case SL_AGG_STRING:
+    case SL_AGG_INCREASE:
+    case SL_AGG_RATE: return SL_AGG_ARRAY;
     case SL_AGG_BOOL_OR: return SL_AGG_BOOL_AND;
     case SL_AGG_BIT_OR:
     case SL_AGG_BIT_XOR: return SL_AGG_BIT_AND;
@@ -36,12 +48,14 @@ static int family(const struct sl_agg_call *call)
 int sl_acc_shares(const struct sl_agg_call *a, const struct sl_agg_call *b)
 {
     assert(a && b);
+    if (family(a) == SL_AGG_ARRAY || family(b) == SL_AGG_ARRAY)
+        return family(a) == family(b);
     return a->distinct == b->distinct && (a->distinct || family(a) == family(b));
 }
 
 static const struct sl_acc_class *class_for(const struct sl_agg_call *call, struct sl_type arg)
 {
-    if (call->distinct)
+    if (call->distinct && family(call) != SL_AGG_ARRAY)
         return &sl_acc_distinct;
     switch (family(call)) {
     case SL_AGG_COUNT_STAR:
@@ -56,7 +70,10 @@ static const struct sl_acc_class *class_for(const struct sl_agg_call *call, stru
     case SL_AGG_LAST:
     case SL_AGG_MIN_BY:
     case SL_AGG_MAX_BY: return &sl_acc_rank;
+    case SL_AGG_APPROX_PERCENTILE:
     case SL_AGG_MODE: return &sl_acc_distinct;
+    case SL_AGG_APPROX_COUNT: return &sl_acc_hll;
+    case SL_AGG_ARRAY: return &sl_acc_list;
     case SL_AGG_QUANTILE:
         return sl_cell_class(arg) == SL_CELL_BYTES || arg.kind == SL_INTERVAL ? &sl_acc_distinct
                                                                               : &sl_acc_quantile;

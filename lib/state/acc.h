@@ -31,6 +31,7 @@ struct sl_acc_rows {
     struct sl_column *second; /* the second argument, loaded; NULL if the call has none */
     /* Ranks, for calls that go by them only. */
     const int64_t *time; /* NULL: no time column */
+    int nsec;            /* times count nanoseconds, not microseconds */
     const struct sl_rank *rank;
 };
 
@@ -92,7 +93,7 @@ int sl_acc_combine(struct sl_acc *to, struct sl_acc *from, const uint32_t *map, 
 void sl_acc_pack(struct sl_acc *a, uint32_t group, uint64_t *cursor, struct sl_buf *out);
 int sl_acc_absorb(struct sl_acc *a, uint32_t group, const char *s, size_t n, struct sl_err *err);
 void sl_acc_reset(struct sl_acc *a, uint32_t group);
-/* 1 if the call goes by ranks: first, last, min_by and max_by. */
+/* 1 if the call goes by ranks: first, last, min_by, max_by, and what lists values. */
 int sl_acc_ranked(const struct sl_agg_call *call);
 /* 1 if one accumulator serves both calls, given that argument and filter are the same. */
 int sl_acc_shares(const struct sl_agg_call *a, const struct sl_agg_call *b);
@@ -107,6 +108,8 @@ extern const struct sl_acc_class sl_acc_extreme;  /* min, max */
 extern const struct sl_acc_class sl_acc_rank;     /* first, last, min_by, max_by */
 extern const struct sl_acc_class sl_acc_quantile; /* percentiles */
 extern const struct sl_acc_class sl_acc_moment;   /* stddev, variance, corr, covar, regr */
+extern const struct sl_acc_class sl_acc_hll;      /* approx_count_distinct */
+extern const struct sl_acc_class sl_acc_list;     /* array_agg, string_agg, increase, rate */
 extern const struct sl_acc_class sl_acc_bits;     /* bool_and, bool_or, bit_and, bit_or, bit_xor */
 
 /* ---- helpers for them ---- */

@@ -39,6 +39,9 @@ ours() { # SELECT [option ...]
 theirs() { # SELECT
     duckdb_csv "select k, $1 from read_csv('rows.csv', types={'k': 'varchar', 'x': 'double', 'y': 'double', 'n': 'bigint', 't': 'varchar', 'b': 'boolean', 'p': 'decimal(8,2)'}) group by k order by k nulls last"
 }
+numbered() { # SELECT: the number of the row is r
+    duckdb_csv "select k, $1 from (select *, row_number() over () as r from read_csv('rows.csv', types={'k': 'varchar', 'x': 'double', 'n': 'bigint', 't': 'varchar', 'p': 'decimal(8,2)'})) group by k order by k nulls last"
+}
 # Both answers; numbers within a share of 1e-9, booleans whatever their letters.
 same_table() { # OURS THEIRS
     "$SLUICE_ORACLE" - "$1" "$2" <<'PY'
@@ -157,7 +160,7 @@ f,,NaN,NaN,,NaN,,NaN,' ] || { echo "$output"; false; }
 }
 
 @test "two threads, a log and a pipe give the bytes of one thread over the file" {
-    all='stddev(x), var_pop(n), corr(y, x), regr_intercept(x, p), bool_and(b), bit_xor(n), mode(t), percentile_disc(0.3) within group (order by t), sum(distinct x), avg(distinct p), min_by(t, n), max_by(n, t)'
+    all='stddev(x), var_pop(n), corr(y, x), regr_intercept(x, p), bool_and(b), bit_xor(n), mode(t), percentile_disc(0.3) within group (order by t), sum(distinct x), avg(distinct p), min_by(t, n), max_by(n, t), array_agg(n), string_agg(distinct t, '"'-'"'), array_agg(t, 5 order by p desc) as al, increase(n), approx_count_distinct(x), approx_percentile(x, 0.9)'
     ours "$all" -j 1 >one.csv
     [ "$(wc -l <one.csv)" -eq 7 ]
     ours "$all" -j 2 | cmp - one.csv
@@ -167,7 +170,7 @@ f,,NaN,NaN,,NaN,,NaN,' ] || { echo "$output"; false; }
 }
 
 @test "a run that is resumed in the middle gives the same as one over all rows" {
-    all='stddev(x), corr(y, x), bool_and(b), bit_xor(n), mode(t), percentile_disc(0.3) within group (order by t), sum(distinct n), min_by(t, n), max_by(n, t)'
+    all='stddev(x), corr(y, x), bool_and(b), bit_xor(n), mode(t), percentile_disc(0.3) within group (order by t), sum(distinct n), min_by(t, n), max_by(n, t), array_agg(n), string_agg(distinct t, '"'-'"'), array_agg(t, 5 order by p desc) as al, increase(n), approx_count_distinct(x), approx_percentile(x, 0.9)'
     ours "$all" >one.csv
     (head -n 9000 rows.csv; tail -n +9001 rows.csv) | cmp - rows.csv
     head -n 9000 rows.csv | sluice ingest -I csv --types "$types" -o log/ --quiet
@@ -212,4 +215,46 @@ f,,NaN,NaN,,NaN,,NaN,' ] || { echo "$output"; false; }
     [ "${lines[1]}" = '3 mons 10 days,1 mon 3 days 08:00:00,1 mon,' ] || { echo "$output"; false; }
     run -1 --separate-stderr sluice aggregate i.csv -O csv --quiet --select "sum(interval '2000000000 months')"
     [[ $stderr == *'the result does not fit interval'* ]]
+}
+
+@test "lists are DuckDB's: in the order of the input, of an expression, and of distinct values" {
+    need_oracle
+    ours "string_agg(t, ','), string_agg(t, ',' order by p) as b, string_agg(distinct t, '-' order by t desc) as c, string_agg(n, ' ' order by x desc nulls last) as d" -j 2 >ours.csv
+    numbered "string_agg(t, ',' order by r), string_agg(t, ',' order by p nulls last, r), string_agg(distinct t, '-' order by t desc), string_agg(n::varchar, ' ' order by x desc nulls last, r)" >theirs.csv
+    same_table ours.csv theirs.csv
+}
+
+@test "array_agg keeps nulls, goes up to its limit, and is JSON" {
+    printf 'ts,v,s\n2026-01-01T00:00:03Z,3,"a ""b"""\n2026-01-01T00:00:01Z,,x\n2026-01-01T00:00:02Z,2,\n' >t.csv
+    run -0 sluice aggregate t.csv -O json --quiet --select 'array_agg(v) as a, array_agg(s) as b, array_agg(v, 2 order by v desc) as c, array_agg(distinct v order by v desc nulls last) as d, array_agg(ts, 1) as e, array_agg(v) filter (where v > 9) as f, array_agg(v > 2) as g'
+    [ "$output" = '{"a":[null,2,3],"b":["x",null,"a \"b\""],"c":[null,3],"d":[3,2,null],"e":["2026-01-01T00:00:01Z"],"f":null,"g":[null,false,true]}' ] || { echo "$output"; false; }
+    run -2 --separate-stderr sluice aggregate t.csv --select 'array_agg(distinct v order by s)' --quiet
+    [[ $stderr == *'array_agg with distinct is ordered by its argument only'* ]]
+    run -2 --separate-stderr sluice aggregate t.csv --select 'array_agg(v, 0)' --quiet
+    [[ $stderr == *'the limit is a constant of 1 or more'* ]]
+    run -2 --separate-stderr sluice aggregate t.csv --select 'string_agg(s, s)' --quiet
+    [[ $stderr == *'the separator is a constant text'* ]]
+}
+
+@test "increase and rate of a counter go by time and know resets" {
+    printf 'ts,c\n2026-01-01T00:00:30Z,5\n2026-01-01T00:00:00Z,10\n2026-01-01T00:00:10Z,25\n2026-01-01T00:00:20Z,\n2026-01-01T00:00:40Z,7\n' >c.csv
+    run -0 sluice aggregate c.csv -O csv --quiet --select 'increase(c) as i, rate(c) as r, increase(c) filter (where c = 7) as one, rate(c) filter (where c = 7) as none'
+    [ "${lines[1]}" = 22,0.55,0, ] || { echo "$output"; false; }
+    printf 'c\n1\n' >d.csv
+    run -2 --separate-stderr sluice aggregate d.csv --select 'rate(c)' --quiet
+    [[ $stderr == *'rate(c): the input has no time column'* ]]
+}
+
+@test "approximate counts and percentiles keep their stated errors" {
+    awk 'BEGIN { print "v,k"; for (i = 0; i < 400000; i++) printf "%d,%d\n", i * 7919 % 1000003, i % 8 }' >v.csv
+    run -0 sluice aggregate v.csv -O csv --quiet --by k --select 'approx_count_distinct(v) as n, approx_count_distinct(v % 1000) as few, approx_percentile(v, 0.5) as h, p50(v) as h2, approx_percentile(-v, 0.99) as g, p99(-v) as g2'
+    [ "${#lines[@]}" -eq 9 ]
+    awk -F, 'NR > 1 {
+        e = $2 / 50000 - 1; sum += e * e; n++
+        if ($3 < 995 || $3 > 1005) bad = 1
+        a = 1 - $4 / $5; b = 1 - $6 / $7
+        if (a < 0 || a > 1 / 512 || b < 0 || b > 1 / 512) bad = 1
+    } END { exit bad || n != 8 || sqrt(sum / n) > 0.02 }' <<<"$output" || { echo "$output"; false; }
+    run -0 sluice aggregate v.csv -O csv --quiet --select 'approx_percentile(v % 900, 0.25) as whole, p25(v % 900) as exact'
+    [ "${lines[1]%,*}" = "${lines[1]#*,}" ]
 }

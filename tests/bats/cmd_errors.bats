@@ -160,6 +160,6 @@ says() {
 @test "a star and an aggregate that there is not say what there is" {
     says 2 "sluice transform: --select, character 1, at '*, qty + 1 as more': * is not a value; name the columns; transform --set adds to those that are there" \
         sluice transform orders.csv --select '*, qty + 1 as more'
-    says 2 "sluice aggregate: --select, character 1, at 'json_agg(qty)': sluice has no aggregate json_agg yet; \`sluice help aggregates\` lists those that there are" \
-        sluice aggregate orders.csv --select 'json_agg(qty)'
+    says 2 "sluice aggregate: --select, character 1, at 'json_object_agg(qty)': sluice has no aggregate json_object_agg yet; \`sluice help aggregates\` lists those that there are" \
+        sluice aggregate orders.csv --select 'json_object_agg(qty)'
 }

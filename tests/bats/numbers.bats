@@ -227,8 +227,8 @@ later() { # FORMAT LINE...
 
 @test "an aggregate that is not there says so and what there is" {
     printf 'x\n9\n' >x.csv
-    run -2 --separate-stderr sluice aggregate x.csv --select 'json_agg(x)'
-    [[ $stderr == *'sluice has no aggregate json_agg yet; `sluice help aggregates` lists those that there are'* ]]
+    run -2 --separate-stderr sluice aggregate x.csv --select 'json_object_agg(x)'
+    [[ $stderr == *'sluice has no aggregate json_object_agg yet; `sluice help aggregates` lists those that there are'* ]]
     run -2 --separate-stderr sluice aggregate x.csv --select 'any_value(x)'
     [[ $stderr == *'no aggregate any_value yet; min(x) takes one of the values'* ]]
 }
