@@ -9,11 +9,21 @@ struct aggregate_args {
     const char *window, *late;
     struct sl_words order_by;
     struct sl_option_number limit;
+    int partial, merge;
 };
 
 static int group(struct sl_cmd_run *run, const struct aggregate_args *a)
 {
-    struct sl_aggregate_options o = {.window = a->window};
+    enum sl_aggregate_parts parts = a->partial ? SL_AGGREGATE_PARTIAL
+                                    : a->merge ? SL_AGGREGATE_MERGE
+                                               : SL_AGGREGATE_WHOLE;
+    struct sl_aggregate_options o = {.window = a->window, .parts = parts};
+    if (a->partial && (a->merge || a->having.n || a->order_by.n || a->limit.given)) {
+        sl_err_set(&run->err, SL_EUSAGE,
+                   "--partial gives no results yet: --merge, --having, "
+                   "--order-by and --limit belong to the command that merges");
+        return run->failed = -SL_EUSAGE;
+    }
     if (sl_cmd_asts(run, "--select", SL_AST_LIST, &a->select, &o.select) >= 0 &&
         sl_cmd_asts(run, "--by", SL_AST_LIST, &a->by, &o.by) >= 0 &&
         sl_cmd_asts(run, "--having", SL_AST_LIST, &a->having, &o.having) >= 0)
@@ -64,9 +74,11 @@ static int run(const struct sl_cmd *cmd, void *options, const struct sl_invocati
 {
     const struct aggregate_args *a = options;
     struct sl_cmd_run r;
-    if (sl_cmd_begin(&r, cmd, &a->common, call) >= 0 && keep_late(&r, a) >= 0 &&
-        sl_cmd_source(&r) >= 0 && sl_cmd_where(&r, &a->where) >= 0 && group(&r, a) >= 0)
-        order(&r, a);
+    if (sl_cmd_begin(&r, cmd, &a->common, call) >= 0 && keep_late(&r, a) >= 0) {
+        r.in.numbered = a->partial; /* parts come together by the numbers of their rows */
+        if (sl_cmd_source(&r) >= 0 && sl_cmd_where(&r, &a->where) >= 0 && group(&r, a) >= 0)
+            order(&r, a);
+    }
     return sl_cmd_end(&r);
 }
 
@@ -88,6 +100,10 @@ static const struct sl_option own[] = {
      AT(order_by), NULL},
     {"limit", 0, SL_OPTION_NUMBER, SL_COMPLETE_NOTHING, "N", "only its first N rows", AT(limit),
      NULL},
+    {"partial", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
+     "give states, for --merge, instead of results", AT(partial), NULL},
+    {"merge", 0, SL_OPTION_FLAG, SL_COMPLETE_NOTHING, NULL,
+     "the input is states of the same options", AT(merge), NULL},
     {0},
 };
 static const struct sl_option_set sets[] = {
@@ -98,7 +114,6 @@ static const struct sl_option_set sets[] = {
 static const char *const examples[] = {
     "sluice aggregate --by country --select 'count(*) as n, sum(price)' orders.csv",
     "sluice aggregate --by status --window '1 minute' -I combined -O csv access.log",
-    "sluice aggregate --by country --order-by 'count desc' --limit 3 orders.csv",
     NULL,
 };
 

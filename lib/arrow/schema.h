@@ -15,19 +15,20 @@
 #include <stdatomic.h>
 #include "arrow/type.h"
 
-#define SL_META_FORMAT "sluice.format"       /* version of sluice-log(5): "1" */
-#define SL_META_LOG    "sluice.log"          /* log id, 32 hex digits */
-#define SL_META_TIME   "sluice.time"         /* name of the event-time column */
-#define SL_META_KEY    "sluice.key"          /* key columns, comma-separated, and */
-#define SL_META_HASH   "sluice.hash"         /* the partitioner: murmur2 | crc32 */
-#define SL_META_MODE   "sluice.mode"         /* append | upsert */
-#define SL_META_END    "sluice.end"          /* "required": the stream ends with an `end` message */
-#define SL_META_LIVE   "sluice.live"         /* "1": the input has no end; D in µs follows */
-#define SL_META_D      "sluice.out_of_order" /* µs; absent = infinite */
-#define SL_META_ORDER  "sluice.order"        /* "hidden" or "shown": see arrow/hidden.h */
-#define SL_META_HINT   "sluice.hint"         /* for the person who sees the bytes */
-#define SL_META_RUN    "sluice.run"          /* of a pipe that resumes: JSON, see flow/barrier.c */
-#define SL_META_PLAN   "sluice.plan"         /* command lines so far, one a line */
+#define SL_META_FORMAT  "sluice.format" /* version of sluice-log(5): "1" */
+#define SL_META_LOG     "sluice.log"    /* log id, 32 hex digits */
+#define SL_META_TIME    "sluice.time"   /* name of the event-time column */
+#define SL_META_KEY     "sluice.key"    /* key columns, comma-separated, and */
+#define SL_META_HASH    "sluice.hash"   /* the partitioner: murmur2 | crc32 */
+#define SL_META_MODE    "sluice.mode"   /* append | upsert */
+#define SL_META_END     "sluice.end"    /* "required": the stream ends with an `end` message */
+#define SL_META_LIVE    "sluice.live"   /* "1": the input has no end; D in µs follows */
+#define SL_META_D       "sluice.out_of_order" /* µs; absent = infinite */
+#define SL_META_ORDER   "sluice.order"        /* "hidden" or "shown": see arrow/hidden.h */
+#define SL_META_PARTIAL "sluice.partial"      /* rows are states: see op/aggregate_parts.c */
+#define SL_META_HINT    "sluice.hint"         /* for the person who sees the bytes */
+#define SL_META_RUN     "sluice.run"          /* of a pipe that resumes: JSON, see flow/barrier.c */
+#define SL_META_PLAN    "sluice.plan"         /* command lines so far, one a line */
 
 enum { SL_COLUMNS_MAX = 65536 }; /* in a schema, whatever it comes from */
 

@@ -88,7 +88,7 @@ static int add_order(struct log_source *s, struct sl_err *err)
 {
     static const char *const names[2] = {SL_HIDDEN_PARTITION, SL_HIDDEN_OFFSET};
     const struct sl_schema *log = s->log_schema;
-    int several = s->o.partition < 0 && sl_log_partitions(s->log) > 1;
+    int several = s->o.numbered || (s->o.partition < 0 && sl_log_partitions(s->log) > 1);
     for (int i = 0; i < 2; i++)
         several &= sl_schema_find(log, names[i], strlen(names[i])) < 0;
     s->order = -1;

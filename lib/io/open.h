@@ -63,6 +63,7 @@ struct sl_input_options {
     int partition;     /* -1 = all */
     int in_time_order; /* several partitions: merge by (event time, partition, offset) */
     int meta;          /* add _partition, _offset */
+    int numbered;      /* rows have their numbers, hidden, also those of one partition */
     const char
         *group;      /* shares the log with the processes of this group; NULL = it does not, and */
     int group_looks; /* reads from where it is without being one of them */

@@ -30,6 +30,9 @@ static void unbind(struct sl_aggregate *a)
     free(a->by_expr);
     free(a->by_columns);
     free(a->inputs);
+    free(a->part_columns);
+    a->part_columns = NULL;
+    a->ranked_call = NULL;
     a->accs = NULL;
     a->acc_call = NULL;
     a->acc_of = NULL;
@@ -157,6 +160,8 @@ static int bind_call(struct sl_aggregate *a, struct sl_agg_call *call, int *acc,
     int rc = sl_acc_new(call, a->op.account, &a->accs[a->naccs], err);
     if (rc < 0)
         return rc;
+    if (!a->ranked && sl_acc_ranked(call))
+        a->ranked_call = call;
     a->ranked |= sl_acc_ranked(call);
     if (call->kind == SL_AGG_RATE && a->time_column < 0)
         return sl_err_set(err, SL_EUSAGE, "%s: the input has no time column", call->text);
@@ -249,22 +254,33 @@ static int aggregate_schema(struct sl_op *op, int input SL_UNUSED, struct sl_sch
 {
     struct sl_aggregate *a = (struct sl_aggregate *)op;
     unbind(a);
-    int rc = bind_time(a, in, err);
+    struct sl_schema *of = in; /* what is computed from */
+    int rc = 0, merges = a->parts == SL_AGGREGATE_MERGE;
+    if (merges)
+        rc = sl_aggregate_given(in, &of, err);
     if (rc >= 0)
-        rc = bind_keys(a, in, err);
+        rc = bind_time(a, of, err);
     if (rc >= 0)
-        rc = bind_calls(a, in, err);
+        rc = bind_keys(a, of, err);
     if (rc >= 0)
-        rc = bind_output(a, in, err);
+        rc = bind_calls(a, of, err);
+    sl_ranker_bind(&a->ranker, in);
+    if (rc >= 0 && merges)
+        rc = sl_aggregate_bind_merge(a, in, err);
+    if (rc >= 0)
+        rc = a->parts == SL_AGGREGATE_PARTIAL ? sl_aggregate_bind_states(a, in, err)
+                                              : bind_output(a, in, err);
+    if (of != in)
+        sl_schema_unref(of);
     if (rc < 0) {
         unbind(a);
         return rc;
     }
     a->in = sl_schema_ref(in);
-    sl_ranker_bind(&a->ranker, in);
-    /* Ranks that are columns stay with the rows; those by arrival need one who sees all of them. */
-    op->traits = (a->ranked && a->ranker.offset < 0 ? SL_OP_ORDERED : SL_OP_MERGE) |
-                 (op->traits & SL_OP_WATERMARK) | SL_OP_CHANGES;
+    /* Ranks that are columns, or in states, stay with the rows; those by arrival need one who sees all. */
+    int arrival = a->ranked && a->ranker.offset < 0 && !merges;
+    op->traits =
+        (arrival ? SL_OP_ORDERED : SL_OP_MERGE) | (op->traits & SL_OP_WATERMARK) | SL_OP_CHANGES;
     *out = sl_schema_ref(a->out);
     return 0;
 }
@@ -312,11 +328,14 @@ static void aggregate_needs(const struct sl_op *op, int input SL_UNUSED,
                             const uint8_t *out SL_UNUSED, uint8_t *in)
 {
     const struct sl_aggregate *a = (const struct sl_aggregate *)op;
-    assert(a->in);
     if (a->time_column >= 0 && (a->windowed || a->ranked))
         sl_bit_set(in, (size_t)a->time_column);
     if (a->wm_column >= 0 && a->windowed)
         sl_bit_set(in, (size_t)a->wm_column);
+    for (int c = 0; a->part_columns && c < a->nkeys + a->naccs; c++)
+        sl_bit_set(in, (size_t)a->part_columns[c]);
+    if (a->part_columns)
+        return;
     if (a->ranked)
         sl_ranker_needs(&a->ranker, in);
     for (int k = 0; k < a->nby; k++)
@@ -334,7 +353,8 @@ static void aggregate_needs(const struct sl_op *op, int input SL_UNUSED,
 static void aggregate_plan(const struct sl_op *op, struct sl_buf *out)
 {
     const struct sl_aggregate *a = (const struct sl_aggregate *)op;
-    sl_buf_addstr(out, "aggregate");
+    static const char *const parts[] = {"", " partial", " merge"};
+    sl_buf_printf(out, "aggregate%s", parts[a->parts]);
     sl_asts_print(&a->select, "select", out);
     sl_asts_print(&a->having, "having", out);
     if (!a->in) {
@@ -419,6 +439,7 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
     a->op.traits = SL_OP_MERGE | SL_OP_CHANGES | (o->window ? SL_OP_WATERMARK : 0);
     a->op.account = account;
     a->env = env;
+    a->parts = o->parts;
     a->lateness = SL_MAX(o->lateness, 0);
     a->watermark = a->passed = SL_TIME_MIN;
     a->seed = sl_hash_seed();

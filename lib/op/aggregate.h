@@ -8,6 +8,7 @@
  *   aggregate_rows.c    rows in: windows, lateness, groups, accumulators
  *   aggregate_emit.c    results out
  *   aggregate_state.c   save, load, split, merge
+ *   aggregate_parts.c   states as rows
  *
  * A group's key is window_start, if there are windows, and the --by values. Groups are numbered by
  * one table for all windows; an open window knows its groups by a list, so that emitting a window
@@ -27,6 +28,7 @@
 #include "op/window.h"
 #include "state/acc.h"
 #include "state/group.h"
+#include "state/order.h"
 
 enum { SL_AGG_KEYS_MAX = 64 };
 
@@ -51,6 +53,7 @@ struct sl_aggregate {
     struct sl_asts select, by, having;
     char *window_text;
     int64_t lateness;
+    enum sl_aggregate_parts parts;
 
     /* binding */
     struct sl_schema *in, *keys, *out;
@@ -67,6 +70,8 @@ struct sl_aggregate {
     struct sl_agg_call **acc_call; /* the call whose argument and filter an accumulator takes */
     int **acc_of;                  /* [list][call]: its accumulator */
     int ranked;
+    const struct sl_agg_call *ranked_call; /* the first that is */
+    int *part_columns;                     /* of states that are merged: keys, then accumulators */
 
     uint64_t seed; /* of the tables of windows */
 
@@ -133,6 +138,24 @@ int sl_aggregate_is_full(struct sl_aggregate *a);
 /* Emits windows that the watermark has closed, or all that there is. */
 int64_t sl_aggregate_output_watermark(const struct sl_aggregate *a); /* SL_TIME_MIN: none */
 int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, struct sl_err *err);
+
+/* Appends the groups to the table `groups`: their keys, and what accumulators pack. */
+int sl_aggregate_export(struct sl_aggregate *a, const struct sl_entry *e, size_t n,
+                        struct sl_store *store, struct sl_err *err);
+
+/* ---- aggregate_parts.c ---- */
+/* The schema of states, into a->out. */
+int sl_aggregate_bind_states(struct sl_aggregate *a, struct sl_schema *in, struct sl_err *err);
+int sl_aggregate_emit_states(struct sl_aggregate *a, const struct sl_entry *e, size_t n,
+                             struct sl_emit *out, struct sl_err *err);
+/* What the schema of states says of the input that they are of: a new schema. */
+int sl_aggregate_given(const struct sl_schema *in, struct sl_schema **out, struct sl_err *err);
+/* Finds the columns of states; keys and calls are bound. */
+int sl_aggregate_bind_merge(struct sl_aggregate *a, struct sl_schema *in, struct sl_err *err);
+/* Keys and states of the rows of b, into by_columns and inputs; then, when their groups are in ids, the
+ * states into accumulators. */
+int sl_aggregate_take_parts(struct sl_aggregate *a, struct sl_batch *b, struct sl_err *err);
+int sl_aggregate_absorb_parts(struct sl_aggregate *a, size_t n, struct sl_err *err);
 
 int sl_aggregate_save(struct sl_op *op, struct sl_store *store, struct sl_err *err);
 int sl_aggregate_load(struct sl_op *op, struct sl_store *store, struct sl_err *err);

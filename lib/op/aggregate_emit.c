@@ -7,7 +7,6 @@
  * groups are free afterwards. At END everything leaves and the state is dropped as a whole.
  */
 #include "op/aggregate.h"
-#include "state/order.h"
 
 /* ---- which groups, in which order ---- */
 
@@ -401,7 +400,8 @@ int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, stru
         e = list.data;
         n = list_groups(a, nwindows, e, e + n);
     }
-    rc = emit_entries(a, e, n, out, err);
+    rc = (a->parts == SL_AGGREGATE_PARTIAL ? sl_aggregate_emit_states : emit_entries)(a, e, n, out,
+                                                                                      err);
     if (rc >= 0) {
         out->fate(out, SL_FATE_RELEASED, rows);
         a->held -= rows;

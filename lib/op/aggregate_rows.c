@@ -244,6 +244,8 @@ static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct s
     struct sl_aggregate *a = arg;
     int rc = 0;
     sl_aggregate_drop_inputs(a);
+    if (a->parts == SL_AGGREGATE_MERGE)
+        return sl_aggregate_take_parts(a, b, err);
     for (int k = 0; rc >= 0 && k < a->nby; k++)
         rc = sl_rows_failed(bad, eval_loaded(a, a->by_expr[k], b, &a->by_columns[k], err), a->eval,
                             b, b, a->keys->fields[a->nkeys - a->nby + k].name, err);
@@ -440,6 +442,8 @@ static int accumulate(struct sl_aggregate *a, struct sl_batch *b, int64_t first,
         rc = count_panes(a, b->selected, err);
     if (rc == 0 && a->tracks)
         mark_changed(a, b->selected);
+    if (a->parts == SL_AGGREGATE_MERGE)
+        return rc < 0 ? rc : sl_aggregate_absorb_parts(a, b->selected, err);
     if (rc == 0 && a->ranked)
         rc = rank_rows(a, b, first, &all, err);
     all.group = a->nkeys ? a->ids.data : NULL;

@@ -173,6 +173,25 @@ static int export_group(struct export *x, uint32_t group, uint64_t *cursors, str
     return 0;
 }
 
+int sl_aggregate_export(struct sl_aggregate *a, const struct sl_entry *e, size_t n,
+                        struct sl_store *store, struct sl_err *err)
+{
+    struct export x;
+    struct sl_buf piece = SL_BUF_INIT;
+    uint64_t *cursors = sl_calloc((size_t)a->naccs + 1, sizeof(*cursors));
+    int rc = export_init(&x, a, store, err);
+    if (rc == 0 && !cursors)
+        rc = sl_err_nomem(err, "state");
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = export_group(&x, e[i].a, cursors, &piece, err);
+    if (rc == 0)
+        rc = export_flush(&x, err);
+    export_release(&x);
+    sl_buf_release(&piece);
+    free(cursors);
+    return rc;
+}
+
 static int export_groups(struct sl_aggregate *a, int changes, struct sl_store *store,
                          struct sl_err *err)
 {
@@ -347,7 +366,8 @@ int sl_aggregate_load(struct sl_op *op, struct sl_store *store, struct sl_err *e
 struct sl_op *sl_aggregate_split(const struct sl_op *op, struct sl_err *err)
 {
     const struct sl_aggregate *a = (const struct sl_aggregate *)op;
-    struct sl_aggregate_options o = {.select = a->select,
+    struct sl_aggregate_options o = {.parts = a->parts,
+                                     .select = a->select,
                                      .by = a->by,
                                      .having = a->having,
                                      .window = a->window_text,

@@ -25,7 +25,13 @@ struct sl_op *sl_project_new(const struct sl_project_options *o, const struct sl
                              struct sl_account *account, struct sl_err *err);
 
 /* Grouping, with or without tumbling event-time windows. No select: count. */
+enum sl_aggregate_parts {
+    SL_AGGREGATE_WHOLE,
+    SL_AGGREGATE_PARTIAL, /* gives states as rows */
+    SL_AGGREGATE_MERGE,   /* takes such rows */
+};
 struct sl_aggregate_options {
+    enum sl_aggregate_parts parts;
     struct sl_asts select, by;
     struct sl_asts having; /* each a list of one condition */
     const char *window;    /* "1 minute", "1 day" (calendar in env->zone), NULL = none */

@@ -258,3 +258,62 @@ f,,NaN,NaN,,NaN,,NaN,' ] || { echo "$output"; false; }
     run -0 sluice aggregate v.csv -O csv --quiet --select 'approx_percentile(v % 900, 0.25) as whole, p25(v % 900) as exact'
     [ "${lines[1]%,*}" = "${lines[1]#*,}" ]
 }
+
+@test "--merge of the --partial of any parts gives the bytes of one run over all rows" {
+    all='count(*), sum(n), sum(p), avg(x) as ax, min(t), max(x) as mx, stddev(x), var_pop(n), corr(y, x), regr_intercept(x, p), bool_and(b), bit_xor(n), mode(t), p90(n), median(p), percentile_disc(0.3) within group (order by t), count(distinct t), sum(distinct x), avg(distinct p), approx_count_distinct(x), approx_percentile(x, 0.9), sum(n) filter (where b) as f, sum(n * interval $$1 s$$) as i'
+    ours "$all" --having 'count(*) > 100' --order-by 'sum_n desc' >one.csv
+    [ "$(wc -l <one.csv)" -eq 7 ]
+    for parts in 1 2 7; do
+        rm -f part*
+        for ((i = 0; i < parts; i++)); do
+            awk -v n="$parts" -v i="$i" 'NR == 1 || NR * 7919 % n == i' rows.csv >part.csv
+            sluice aggregate part.csv --types "$types" --partial --by k --select "$all" -o "part$i.arrow" --quiet
+        done
+        sluice aggregate part*.arrow --merge --by k --select "$all" --having 'count(*) > 100' --order-by 'sum_n desc' -O csv --quiet | cmp - one.csv
+        sluice aggregate part*.arrow -j 1 --merge --by k --select "$all" --having 'count(*) > 100' --order-by 'sum_n desc' -O csv --quiet | cmp - one.csv
+    done
+}
+
+@test "--partial goes through a log and a pipe, without keys, with large states, and by windows" {
+    sluice aggregate rows.csv --types "$types" --select 'array_agg(x), count(distinct y), p50(x)' -O csv --quiet >one.csv
+    sluice ingest rows.csv --types "$types" -o log/ --quiet
+    for where in 'n % 2 = 0' 'n % 2 <> 0' 'n is null'; do
+        sluice aggregate log/ --where "$where" --partial --select 'array_agg(x), count(distinct y), p50(x)' -o states/ --again --quiet
+    done
+    sluice aggregate states/ --merge --select 'array_agg(x), count(distinct y), p50(x)' -O csv --quiet | cmp - one.csv
+    [ "$(wc -l <one.csv)" -eq 2 ]
+    cp "$root/tests/samples/orders.csv" .
+    sluice aggregate orders.csv --window '10 minutes' --by country --select 'count(*), sum(price)' -O csv --quiet >want.csv
+    sluice aggregate orders.csv --partial --window '10 minutes' --by country --select 'count(*), sum(price)' --quiet |
+        sluice aggregate --merge --window '10 minutes' --by country --select 'count(*), sum(price)' -O csv --quiet | cmp - want.csv
+}
+
+@test "first, lists and counters merge where rows are numbered, and are refused where they are not" {
+    sluice ingest rows.csv --types "$types" -o log/ --quiet
+    all='first(t), last(n), min_by(t, n), max_by(n, t), string_agg(t, $$,$$), array_agg(n, 5 order by x desc), increase(n)'
+    sluice aggregate log/ --by k --select "$all" -O csv --quiet >one.csv
+    sluice aggregate log/ --where 'n % 3 = 0 or n is null' --partial --by k --select "$all" -o a.arrow --quiet
+    sluice aggregate log/ --where 'n % 3 <> 0' --partial --by k --select "$all" -o b.arrow --quiet
+    sluice aggregate b.arrow a.arrow --merge --by k --select "$all" -O csv --quiet | cmp - one.csv
+    [ "$(wc -l <one.csv)" -eq 7 ]
+    run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --partial --select 'first(t)' -o c.arrow --quiet
+    [[ $stderr == *'--partial: first(t) goes by the order of the rows'* ]]
+}
+
+@test "--merge refuses what is no state, states of other options, and damaged ones" {
+    sluice aggregate rows.csv --types "$types" --partial --by k --select 'sum(n), mode(t)' -o a.arrow --quiet
+    run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --merge --by k --select 'sum(n), mode(t)' --quiet
+    [[ $stderr == *'the input holds no states'* ]]
+    for other in 'sum(n)' 'mode(t), sum(n)' 'avg(n), mode(t)' 'sum(n), mode(t) filter (where n > 1)'; do
+        run -2 --separate-stderr sluice aggregate a.arrow --merge --by k --select "$other" --quiet
+        [[ $stderr == *'the input holds states of other options'* ]]
+    done
+    run -2 --separate-stderr sluice aggregate a.arrow --merge --by t --select 'sum(n), mode(t)' --quiet
+    [[ $stderr == *'states of other options'* || $stderr == *'no column'* ]]
+    column=$(sluice transform a.arrow -O csv --quiet | head -n 1 | cut -d, -f3)
+    sluice transform a.arrow --set "$column = '\\x0102'::bytea" -o bad.arrow --quiet
+    run -1 --separate-stderr sluice aggregate bad.arrow --merge --by k --select 'sum(n), mode(t)' --quiet
+    [[ $stderr == *'the saved state of an aggregate is damaged'* ]]
+    run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --partial --having 'true' --quiet
+    [[ $stderr == *'--partial gives no results yet'* ]]
+}
