@@ -6,7 +6,7 @@
 struct aggregate_args {
     struct sl_args common;
     struct sl_words where, select, by, having;
-    const char *window, *late;
+    const char *sets, *window, *late;
     struct sl_words order_by;
     struct sl_option_number limit;
     int partial, merge;
@@ -17,7 +17,7 @@ static int group(struct sl_cmd_run *run, const struct aggregate_args *a)
     enum sl_aggregate_parts parts = a->partial ? SL_AGGREGATE_PARTIAL
                                     : a->merge ? SL_AGGREGATE_MERGE
                                                : SL_AGGREGATE_WHOLE;
-    struct sl_aggregate_options o = {.window = a->window, .parts = parts};
+    struct sl_aggregate_options o = {.sets = a->sets, .window = a->window, .parts = parts};
     if (a->partial && (a->merge || a->having.n || a->order_by.n || a->limit.given)) {
         sl_err_set(&run->err, SL_EUSAGE,
                    "--partial gives no results yet: --merge, --having, "
@@ -90,6 +90,8 @@ static const struct sl_option own[] = {
      "'count(*) as n, sum(price), p99(ms)' (count(*))", AT(select), NULL},
     {"by", 0, SL_OPTION_LIST, SL_COMPLETE_COLUMN, "LIST",
      "one group for each: 'country, lower(item)'", AT(by), NULL},
+    {"sets", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "SETS",
+     "several groupings: rollup, cube, '(a, b), ()'", AT(sets), NULL},
     {"having", 0, SL_OPTION_LIST, SL_COMPLETE_COLUMN, "CONDITION",
      "only groups for which it is true: 'count(*) > 9'", AT(having), NULL},
     {"window", 0, SL_OPTION_TEXT, SL_COMPLETE_NOTHING, "LENGTH",
@@ -113,7 +115,6 @@ static const struct sl_option_set sets[] = {
 };
 static const char *const examples[] = {
     "sluice aggregate --by country --select 'count(*) as n, sum(price)' orders.csv",
-    "sluice aggregate --by status --window '1 minute' -I combined -O csv access.log",
     NULL,
 };
 

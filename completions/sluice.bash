@@ -215,6 +215,9 @@ _sluice() {
         _sluice_columns "$cur"
         return
         ;;
+    --sets)
+        return
+        ;;
     --having)
         _sluice_columns "$cur"
         return
@@ -286,7 +289,7 @@ _sluice() {
         options="--where --set --select --drop --rename --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --resume-from --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     aggregate)
-        options="--where --select --by --having --window --late --order-by --limit --partial --merge --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --resume-from --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
+        options="--where --select --by --sets --having --window --late --order-by --limit --partial --merge --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --resume --resume-from --wait --final --checkpoint --reset-state --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"
         ;;
     tail)
         options="--rows --where --meta --input-format --delimiter --no-header --header --types --max-columns --time --time-format --year --tz --follow --out-of-order --group --commit-on-success --output --output-format --force --append --spreadsheet-safe --partitions --key --hash --sync --segment-size --again --rejects --max-rejects --fail-empty --threads --memory --quiet --stats --explain --help"

@@ -31,6 +31,8 @@ static void unbind(struct sl_aggregate *a)
     free(a->by_columns);
     free(a->inputs);
     free(a->part_columns);
+    free(a->sets);
+    a->sets = NULL;
     a->part_columns = NULL;
     a->ranked_call = NULL;
     a->accs = NULL;
@@ -41,7 +43,7 @@ static void unbind(struct sl_aggregate *a)
     a->by_expr = NULL;
     a->by_columns = NULL;
     a->inputs = NULL;
-    a->naccs = a->nlists = a->nby = a->ranked = 0;
+    a->naccs = a->nlists = a->nby = a->nsets = a->ranked = 0;
     sl_schema_unref(a->in);
     sl_schema_unref(a->keys);
     sl_schema_unref(a->out);
@@ -115,7 +117,11 @@ static int bind_keys(struct sl_aggregate *a, struct sl_schema *in, struct sl_err
             a->by_expr[a->nby++] = it->expr;
         }
     }
-    a->nkeys = a->nby + a->windowed;
+    a->nkeys = a->nby + a->windowed + (a->sets_text != NULL);
+    if (a->sets_text && (rc = sl_aggregate_bind_sets(a, err)) < 0)
+        return rc;
+    if (a->sets_text && (rc = add_key(a, "grouping", sl_type_of(SL_BIGINT), err)) < 0)
+        return rc;
     if (a->nkeys > SL_AGG_KEYS_MAX)
         return sl_err_set(err, SL_EUSAGE, "more than %d columns to group by", SL_AGG_KEYS_MAX);
     return 0;
@@ -365,6 +371,8 @@ static void aggregate_plan(const struct sl_op *op, struct sl_buf *out)
         sl_buf_addstr(out, k ? ", " : " by ");
         sl_expr_print(a->by_expr[k], out);
     }
+    if (a->sets_text)
+        sl_buf_printf(out, " sets %s", a->sets_text);
     if (!a->windowed)
         return;
     sl_buf_addstr(out, " window ");
@@ -402,6 +410,7 @@ static void aggregate_free(struct sl_op *op)
         free(a->family);
     free(a->windows);
     free(a->window_text);
+    free(a->sets_text);
     free(a);
 }
 
@@ -453,7 +462,9 @@ struct sl_op *sl_aggregate_new(const struct sl_aggregate_options *o, const struc
         atomic_init(a->family, 1);
     if (o->window)
         a->window_text = sl_strdup(o->window);
-    if (!a->family || (o->window && !a->window_text)) {
+    if (o->sets)
+        a->sets_text = sl_strdup(o->sets);
+    if (!a->family || (o->window && !a->window_text) || (o->sets && !a->sets_text)) {
         sl_err_nomem(err, "an aggregate");
         goto fail;
     }

@@ -9,6 +9,7 @@
  *   aggregate_emit.c    results out
  *   aggregate_state.c   save, load, split, merge
  *   aggregate_parts.c   states as rows
+ *   aggregate_sets.c    grouping sets
  *
  * A group's key is window_start, if there are windows, and the --by values. Groups are numbered by
  * one table for all windows; an open window knows its groups by a list, so that emitting a window
@@ -51,7 +52,7 @@ struct sl_aggregate {
     struct sl_op op;
     const struct sl_expr_env *env;
     struct sl_asts select, by, having;
-    char *window_text;
+    char *window_text, *sets_text; /* NULL: none */
     int64_t lateness;
     enum sl_aggregate_parts parts;
 
@@ -61,6 +62,8 @@ struct sl_aggregate {
     struct sl_window window;
     int time_column, wm_column; /* -1: none */
     int nby, nkeys;             /* nkeys: with window_start */
+    int nsets;                  /* > 0: the last key is `grouping` */
+    uint64_t *sets;             /* its value for each set */
     struct sl_expr **by_expr;   /* borrowed from by_lists */
     struct sl_expr_list *by_lists;
     int nlists;
@@ -94,7 +97,7 @@ struct sl_aggregate {
 
     /* scratch of a batch */
     struct sl_eval *eval;
-    struct sl_column **by_columns;
+    struct sl_column **by_columns; /* of states that are merged, `grouping` is the last */
     struct sl_agg_input *inputs;
     struct sl_vec pane_codes, panes, pane_slots, ids, sub_ids, times, ranks, sub_times, sub_ranks;
     size_t npanes, pane_mask;
@@ -142,6 +145,15 @@ int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, stru
 /* Appends the groups to the table `groups`: their keys, and what accumulators pack. */
 int sl_aggregate_export(struct sl_aggregate *a, const struct sl_entry *e, size_t n,
                         struct sl_store *store, struct sl_err *err);
+
+/* ---- aggregate_sets.c ---- */
+/* Reads sets_text; --by is bound. */
+int sl_aggregate_bind_sets(struct sl_aggregate *a, struct sl_err *err);
+/* The --by values and `grouping` of n rows in a set. */
+int sl_aggregate_set_keys(struct sl_aggregate *a, int set, size_t n, struct sl_column **keys,
+                          struct sl_err *err);
+/* The set of no columns has a group, also where there is no row. */
+int sl_aggregate_total(struct sl_aggregate *a, struct sl_err *err);
 
 /* ---- aggregate_parts.c ---- */
 /* The schema of states, into a->out. */

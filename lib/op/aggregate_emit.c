@@ -375,6 +375,8 @@ int sl_aggregate_emit(struct sl_aggregate *a, int all, struct sl_emit *out, stru
     rc = sl_aggregate_ready(a, err);
     if (rc == 0 && !a->nkeys)
         rc = sl_aggregate_admit(a, err);
+    if (rc == 0 && a->nsets && all)
+        rc = sl_aggregate_total(a, err);
     if (rc < 0)
         return rc;
     sl_aggregate_sort_windows(a);

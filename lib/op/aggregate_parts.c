@@ -38,6 +38,8 @@ static int checksum(const struct sl_aggregate *a, uint32_t *sum, struct sl_err *
         sl_buf_addstr(&text, a->env && a->env->zone_name ? a->env->zone_name : "UTC");
     for (int k = 0; k < a->nby; k++)
         print_typed(a->by_expr[k], &text);
+    if (a->sets_text)
+        sl_buf_printf(&text, "\n%s", a->sets_text);
     for (int i = 0; i < a->naccs; i++) {
         sl_buf_addch(&text, '\n');
         sl_buf_addstr(&text, a->acc_call[i]->text);
@@ -242,7 +244,7 @@ int sl_aggregate_take_parts(struct sl_aggregate *a, struct sl_batch *b, struct s
 {
     const int *column = a->part_columns;
     int rc = 0;
-    for (int k = 0; rc >= 0 && k < a->nby; k++) {
+    for (int k = 0; rc >= 0 && k < a->nby + (a->nsets > 0); k++) {
         a->by_columns[k] = selected(b, column[a->windowed + k], err);
         rc = a->by_columns[k] ? 0 : -SL_ENOMEM;
     }

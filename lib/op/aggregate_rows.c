@@ -193,7 +193,7 @@ static void follow_codes(struct sl_aggregate *a, const struct sl_batch *kept,
 
 void sl_aggregate_drop_inputs(struct sl_aggregate *a)
 {
-    for (int k = 0; a->by_columns && k < a->nby; k++) {
+    for (int k = 0; a->by_columns && k <= a->nby; k++) {
         sl_column_unref(a->by_columns[k]);
         a->by_columns[k] = NULL;
     }
@@ -248,7 +248,7 @@ static int work(void *arg, struct sl_batch *b, struct sl_rows_bad *bad, struct s
         return sl_aggregate_take_parts(a, b, err);
     for (int k = 0; rc >= 0 && k < a->nby; k++)
         rc = sl_rows_failed(bad, eval_loaded(a, a->by_expr[k], b, &a->by_columns[k], err), a->eval,
-                            b, b, a->keys->fields[a->nkeys - a->nby + k].name, err);
+                            b, b, a->keys->fields[2 * a->windowed + k].name, err);
     for (int i = 0; rc >= 0 && i < a->naccs; i++)
         rc = eval_input(a, a->acc_call[i], &a->inputs[i], b, bad, err);
     return rc < 0 ? rc : 0;
@@ -318,11 +318,11 @@ int sl_aggregate_admit(struct sl_aggregate *a, struct sl_err *err)
     return 0;
 }
 
-/* Groups of n rows into a->ids, and of their rows into the windows' counts. */
-static int find_groups(struct sl_aggregate *a, size_t n, struct sl_err *err)
+/* Groups of n rows in a set into a->ids. */
+static int find_groups(struct sl_aggregate *a, int set, size_t n, struct sl_err *err)
 {
     struct sl_column *keys[SL_AGG_KEYS_MAX], *pane = NULL;
-    int nkeys = 0, rc;
+    int nkeys = 0, rc = 0, makes = a->nsets && a->parts != SL_AGGREGATE_MERGE;
 
     if (!a->nkeys)
         return sl_aggregate_admit(a, err);
@@ -332,13 +332,19 @@ static int find_groups(struct sl_aggregate *a, size_t n, struct sl_err *err)
             return -SL_ENOMEM;
         keys[nkeys++] = pane;
     }
-    for (int k = 0; k < a->nby; k++)
-        keys[nkeys++] = a->by_columns[k];
-    rc = sl_vec_reserve(&a->ids, n * 4, err);
+    if (makes)
+        rc = sl_aggregate_set_keys(a, set, n, keys + nkeys, err);
+    for (int k = 0; !makes && k < a->nkeys - a->windowed; k++)
+        keys[nkeys + k] = a->by_columns[k];
+    makes &= rc == 0;
+    if (rc == 0)
+        rc = sl_vec_reserve(&a->ids, n * 4, err);
     if (rc == 0)
         rc = sl_group_find(&a->groups, keys, n, a->ids.data, err);
     if (rc == 0)
         rc = sl_aggregate_admit(a, err);
+    for (int k = 0; makes && k < a->nkeys - a->windowed; k++)
+        sl_column_unref(keys[nkeys + k]);
     sl_column_unref(pane);
     return rc;
 }
@@ -433,25 +439,22 @@ static int narrow(struct sl_aggregate *a, const struct sl_batch *b, const struct
     return 0;
 }
 
-static int accumulate(struct sl_aggregate *a, struct sl_batch *b, int64_t first, struct sl_err *err)
+/* The groups of one set, of the rows that are ranked. */
+static int accumulate_set(struct sl_aggregate *a, struct sl_batch *b, int set,
+                          struct sl_acc_rows *all, struct sl_err *err)
 {
-    assert(first >= 0 && sl_batch_is_sound(b));
-    struct sl_acc_rows all = {.n = b->selected}, some;
-    int rc = find_groups(a, b->selected, err);
-    if (rc == 0 && a->windowed)
-        rc = count_panes(a, b->selected, err);
+    struct sl_acc_rows some;
+    int rc = find_groups(a, set, b->selected, err);
     if (rc == 0 && a->tracks)
         mark_changed(a, b->selected);
     if (a->parts == SL_AGGREGATE_MERGE)
         return rc < 0 ? rc : sl_aggregate_absorb_parts(a, b->selected, err);
-    if (rc == 0 && a->ranked)
-        rc = rank_rows(a, b, first, &all, err);
-    all.group = a->nkeys ? a->ids.data : NULL;
+    all->group = a->nkeys ? a->ids.data : NULL;
     for (int i = 0; rc == 0 && i < a->naccs; i++) {
         const struct sl_agg_input *in = &a->inputs[i];
-        struct sl_acc_rows *rows = &all;
+        struct sl_acc_rows *rows = all;
         if (in->sel) {
-            rc = narrow(a, b, in, &all, &some, err);
+            rc = narrow(a, b, in, all, &some, err);
             rows = &some;
         }
         rows->second = in->second;
@@ -459,6 +462,17 @@ static int accumulate(struct sl_aggregate *a, struct sl_batch *b, int64_t first,
             rc = a->accs[i]->class->add(a->accs[i], rows, in->arg, err);
     }
     return rc;
+}
+
+static int accumulate(struct sl_aggregate *a, struct sl_batch *b, int64_t first, struct sl_err *err)
+{
+    assert(first >= 0 && sl_batch_is_sound(b));
+    struct sl_acc_rows all = {.n = b->selected};
+    int merges = a->parts == SL_AGGREGATE_MERGE, sets = a->nsets && !merges ? a->nsets : 1;
+    int rc = a->ranked && !merges ? rank_rows(a, b, first, &all, err) : 0;
+    for (int set = 0; rc == 0 && set < sets; set++)
+        rc = accumulate_set(a, b, set, &all, err);
+    return rc == 0 && a->windowed ? count_panes(a, b->selected, err) : rc;
 }
 
 int sl_aggregate_rows(struct sl_aggregate *a, struct sl_batch *b, struct sl_emit *out,

@@ -30,6 +30,8 @@ int sl_aggregate_ready(struct sl_aggregate *a, struct sl_err *err)
         types[n++] = sl_type_of(SL_TIMESTAMPTZ);
     for (int k = 0; k < a->nby; k++)
         types[n++] = sl_expr_type(a->by_expr[k]);
+    if (a->nsets)
+        types[n++] = sl_type_of(SL_BIGINT);
     for (int i = 0; rc == 0 && i < a->naccs; i++)
         if (!a->accs[i])
             rc = sl_acc_new(a->acc_call[i], a->op.account, &a->accs[i], err);
@@ -370,6 +372,7 @@ struct sl_op *sl_aggregate_split(const struct sl_op *op, struct sl_err *err)
                                      .select = a->select,
                                      .by = a->by,
                                      .having = a->having,
+                                     .sets = a->sets_text,
                                      .window = a->window_text,
                                      .lateness = a->lateness};
     struct sl_op *copy = sl_aggregate_new(&o, a->env, op->account, err);

@@ -34,6 +34,7 @@ struct sl_aggregate_options {
     enum sl_aggregate_parts parts;
     struct sl_asts select, by;
     struct sl_asts having; /* each a list of one condition */
+    const char *sets;      /* "rollup", "cube", "(a, b), (a), ()" of --by columns; NULL = none */
     const char *window;    /* "1 minute", "1 day" (calendar in env->zone), NULL = none */
     int64_t lateness;      /* µs */
 };

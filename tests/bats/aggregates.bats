@@ -317,3 +317,34 @@ f,,NaN,NaN,,NaN,,NaN,' ] || { echo "$output"; false; }
     run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --partial --having 'true' --quiet
     [[ $stderr == *'--partial gives no results yet'* ]]
 }
+
+@test "--sets gives the rows and the grouping of rollup, cube and grouping sets" {
+    need_oracle
+    for pair in 'rollup=rollup(k, t, b)' 'cube=cube(k, t, b)' '(k, b), (t), ()=grouping sets ((k, b), (t), ())'; do
+        sluice aggregate rows.csv --types "$types" --by 'k, t, b' --sets "${pair%%=*}" --select 'count(*), sum(n) as s, count(distinct p) as d' -O csv --quiet >ours.csv
+        sluice aggregate rows.csv --types "$types" -j 1 --by 'k, t, b' --sets "${pair%%=*}" --select 'count(*), sum(n) as s, count(distinct p) as d' -O csv --quiet | cmp - ours.csv
+        duckdb_csv "select k, t, b, grouping(k, t, b) g, count(*), sum(n), count(distinct p) from read_csv('rows.csv', types={'k': 'varchar', 't': 'varchar', 'n': 'bigint', 'b': 'boolean', 'p': 'decimal(8,2)'}) group by ${pair#*=} order by k nulls last, t nulls last, b nulls last, g" >theirs.csv
+        same_table ours.csv theirs.csv
+    done
+}
+
+@test "--sets has a total of no rows, goes through --partial and --resume, and refuses what is no set" {
+    run -0 sluice aggregate rows.csv --types "$types" --where false --by k --sets rollup -O csv --quiet
+    [ "$output" = $'k,grouping,count\n,1,0' ]
+    sluice aggregate rows.csv --types "$types" --by 'k, t' --sets cube --select 'sum(n), mode(b)' -O csv --quiet >one.csv
+    for where in 'n < 100' 'n >= 100' 'n is null'; do
+        sluice aggregate rows.csv --types "$types" --where "$where" --by 'k, t' --sets cube --select 'sum(n), mode(b)' --partial -o "${where// /}.arrow" --quiet
+    done
+    sluice aggregate n*.arrow --merge --by 'k, t' --sets cube --select 'sum(n), mode(b)' -O csv --quiet | cmp - one.csv
+    head -n 9000 rows.csv | sluice ingest -I csv --types "$types" -o log/ --quiet
+    sluice aggregate log/ --resume --by 'k, t' --sets cube --select 'sum(n), mode(b)' -o sums.csv --quiet
+    { head -n 1 rows.csv; tail -n +9001 rows.csv; } | sluice ingest -I csv --types "$types" -o log/ --quiet
+    sluice aggregate log/ --resume --final --by 'k, t' --sets cube --select 'sum(n), mode(b)' -o sums.csv --quiet
+    cmp sums.csv one.csv
+    for bad in '(x)' 'k' '(k' '(k), (k)' '(k,, t)' '(k) (t)' ''; do
+        run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --by 'k, t' --sets "$bad" --quiet
+        [[ $stderr == *'--sets: '* ]] || { echo "$bad: $stderr"; false; }
+    done
+    run -2 --separate-stderr sluice aggregate rows.csv --types "$types" --sets cube --quiet
+    [[ $stderr == *'--sets: there are 0 columns in --by'* ]]
+}

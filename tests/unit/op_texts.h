@@ -22,7 +22,7 @@ struct text_aggregate_options {
     int nselect;
     const char *const *by;
     int nby;
-    const char *having; /* NULL: none */
+    const char *having, *sets; /* NULL: none */
     const char *window;
     int64_t lateness;
 };
@@ -87,7 +87,7 @@ SL_UNUSED static struct sl_op *text_aggregate(const struct text_aggregate_option
                                               const struct sl_expr_env *env,
                                               struct sl_account *account, struct sl_err *err)
 {
-    struct sl_aggregate_options o = {.window = t->window, .lateness = t->lateness};
+    struct sl_aggregate_options o = {.sets = t->sets, .window = t->window, .lateness = t->lateness};
     struct sl_op *op = NULL;
     if (text_asts(&o.select, "--select", SL_AST_LIST, t->select, t->nselect, err) >= 0 &&
         text_asts(&o.by, "--by", SL_AST_LIST, t->by, t->nby, err) >= 0 &&

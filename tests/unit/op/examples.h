@@ -105,6 +105,13 @@ EXAMPLE(
                 "approx_count_distinct(k) as ac, approx_count_distinct(x) as ax, "
                 "approx_percentile(n, 0.7) as ap, approx_percentile(x, 0.3) as aq"},
         .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
+EXAMPLE(agg_sets, AGG(.select =
+                          (const char *const[]){
+                              "count(*), sum(n) filter (where b), count(distinct x), last(n)"},
+                      .nselect = 1, .by = (const char *const[]){"d, k"}, .nby = 1, .sets = "cube"))
+EXAMPLE(agg_sets_window, AGG(.select = (const char *const[]){"count(*), sum(p), p50(n)"},
+                             .nselect = 1, .by = (const char *const[]){"d, k"}, .nby = 1,
+                             .sets = "(d), ()", .window = "30 seconds"))
 EXAMPLE(agg_having,
         AGG(.select =
                 (const char *const[]){
@@ -177,6 +184,8 @@ static const struct example examples[] = {
     {"aggregate", "filters", make_agg_filter, PARTITIONS, 1, 0, 0},
     {"aggregate", "having, intervals", make_agg_having, PARTITIONS, 1, 0, 0},
     {"aggregate", "lists, counters, sketches", make_agg_list, PARTITIONS, 1, 0, 0},
+    {"aggregate", "grouping sets", make_agg_sets, PARTITIONS, 1, 0, 0},
+    {"aggregate", "grouping sets in windows", make_agg_sets_window, PARTITIONS, 1, 1, 0},
     {"aggregate", "bad rows", make_agg_bad, PARTITIONS, 1, 0, 1},
     {"aggregate", "min_by and max_by", make_agg_by, PARTITIONS, 1, 0, 0},
     {"aggregate", "first and last", make_agg_rank, PARTITIONS, 1, 0, 0},
