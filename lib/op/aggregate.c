@@ -163,14 +163,14 @@ static int bind_call(struct sl_aggregate *a, struct sl_agg_call *call, int *acc,
             return SL_MIN(same, 0);
         }
     }
+    if (call->kind == SL_AGG_RATE && a->time_column < 0)
+        return sl_err_set(err, SL_EUSAGE, "%s: the input has no time column", call->text);
     int rc = sl_acc_new(call, a->op.account, &a->accs[a->naccs], err);
     if (rc < 0)
         return rc;
     if (!a->ranked && sl_acc_ranked(call))
         a->ranked_call = call;
     a->ranked |= sl_acc_ranked(call);
-    if (call->kind == SL_AGG_RATE && a->time_column < 0)
-        return sl_err_set(err, SL_EUSAGE, "%s: the input has no time column", call->text);
     a->acc_call[a->naccs] = call;
     *acc = a->naccs++;
     return 0;

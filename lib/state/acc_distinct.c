@@ -76,8 +76,6 @@ static int hang(struct distinct *d, struct sl_err *err)
         next[made[i]] = m->head;
         m->head = made[i] + 1;
         m->n++;
-        if (d->counted)
-            ((int64_t *)d->count.data)[made[i]] = 0;
     }
     return 0;
 }
@@ -446,8 +444,11 @@ static void reset(struct sl_acc *a, uint32_t group)
 {
     struct distinct *d = (struct distinct *)a;
     const uint32_t *next = d->next.data;
-    for (uint32_t at = list(d, group); at; at = next[at - 1])
+    for (uint32_t at = list(d, group); at; at = next[at - 1]) {
+        if (d->counted)
+            ((int64_t *)d->count.data)[at - 1] = 0; /* as a new pair of that number has it */
         sl_group_remove(&d->pairs, at - 1);
+    }
 }
 
 static void release(struct sl_acc *a)
