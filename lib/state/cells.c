@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The sluice authors */
 /* cells: see cells.h. */
 #include "arrow/interval.h"
+#include "base/utf8.h"
 #include "state/cells.h"
 
 enum sl_cell_class sl_cell_class(struct sl_type t)
@@ -421,7 +422,8 @@ int sl_cells_unpack(struct sl_cells *c, size_t i, const char **s, const char *en
     } else {
         memcpy(&len, p, 4);
         p += 4;
-        if (len > INT32_MAX || (size_t)(end - p) < len)
+        if (len > INT32_MAX || (size_t)(end - p) < len ||
+            (c->type.kind != SL_BYTEA && !sl_utf8_valid(p, len)))
             goto corrupt;
         int rc = sl_cells_put_bytes(c, i, p, len, err);
         if (rc < 0)
