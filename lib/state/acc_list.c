@@ -149,6 +149,19 @@ static int compare(const void *arg, const struct sl_entry *x, const struct sl_en
     return order ? order : sl_rank_compare(&a->rank, &b->rank);
 }
 
+/* Bits that order like compare() does, as far as they go. */
+static uint64_t prefix_of(const struct sorting *s, uint32_t at)
+{
+    const uint64_t middle = (uint64_t)1 << 62;
+    const struct sl_cells *c = s->l->ordered ? &s->l->by : &s->l->value;
+    if (!s->l->ordered && !s->call->distinct)
+        return ((uint64_t)item_at(s->l, at)->time ^ (uint64_t)1 << 63) >> 1;
+    if (sl_cells_state(c, at) != SL_CELL_VALUE)
+        return s->call->nulls_first ? 0 : SL_ENTRY_NULL_LAST;
+    uint64_t prefix = sl_cells_prefix(c, at) >> 1;
+    return middle | (s->call->descending ? middle - 1 - prefix : prefix);
+}
+
 /* The group's rows in order, *n of them. */
 static int sort_rows(struct list *l, const struct sl_agg_call *call, uint32_t group, size_t *n,
                      struct sl_err *err)
@@ -162,7 +175,7 @@ static int sort_rows(struct list *l, const struct sl_agg_call *call, uint32_t gr
     *n = 0;
     for (uint32_t at = c->head; at; at = item_at(l, at - 1)->next)
         if (call->kind == SL_AGG_ARRAY || sl_cells_state(&l->value, at - 1) == SL_CELL_VALUE)
-            e[(*n)++] = (struct sl_entry){.a = at - 1};
+            e[(*n)++] = (struct sl_entry){.prefix = prefix_of(&s, at - 1), .a = at - 1};
     sl_entries_sort(e, e + *n, *n, compare, &s);
     return 0;
 }
