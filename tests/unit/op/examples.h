@@ -95,16 +95,19 @@ EXAMPLE(agg_more_window, AGG(.select = (const char *const[]){MORE}, .nselect = 1
 EXAMPLE(agg_by,
         AGG(.select = (const char *const[]){"min_by(n, x), max_by(k, n), min_by(x, d) as f"},
             .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
-EXAMPLE(
-    agg_list,
-    AGG(.select =
-            (const char *const[]){
-                "array_agg(n), array_agg(distinct k order by k desc) as b, "
-                "string_agg(k, '-' order by n desc nulls last) as c, string_agg(d, ', ', 3) as d3, "
-                "array_agg(x, 2 order by w) as e, rate(" SMALL ") as r, increase(n) as i, "
-                "approx_count_distinct(k) as ac, approx_count_distinct(x) as ax, "
-                "approx_percentile(n, 0.7) as ap, approx_percentile(x, 0.3) as aq"},
-        .nselect = 1, .by = (const char *const[]){"d"}, .nby = 1))
+#define LISTS                                                                                      \
+    "array_agg(n), array_agg(distinct k order by k desc) as b, "                                   \
+    "string_agg(k, '-' order by n desc nulls last) as c, string_agg(d, ', ', 3) as d3, "           \
+    "array_agg(x, 2 order by w) as e, rate(" SMALL ") as r, increase(n) as i, "                    \
+    "approx_count_distinct(k) as ac, approx_count_distinct(x) as ax, "                             \
+    "approx_percentile(n, 0.7) as ap, approx_percentile(x, 0.3) as aq"
+EXAMPLE(agg_list, AGG(.select = (const char *const[]){LISTS}, .nselect = 1,
+                      .by = (const char *const[]){"d"}, .nby = 1))
+EXAMPLE(agg_list_window,
+        AGG(.select =
+                (const char *const[]){
+                    LISTS, "min_by(n, x), max_by(k, n), sum(interval '1 day' * (n % 99)) as si"},
+            .nselect = 2, .by = (const char *const[]){"k"}, .nby = 1, .window = "30 seconds"))
 EXAMPLE(agg_sets, AGG(.select =
                           (const char *const[]){
                               "count(*), sum(n) filter (where b), count(distinct x), last(n)"},
@@ -180,12 +183,13 @@ static const struct example examples[] = {
     {"aggregate", "by four keys", make_agg_keys, PARTITIONS, 1, 0, 0},
     {"aggregate", "count", make_agg_count, PARTITIONS, 1, 0, 0},
     {"aggregate", "deviations, bits, modes, distinct", make_agg_more, PARTITIONS, 1, 0, 0},
-    {"aggregate", "the same in windows", make_agg_more_window, PARTITIONS, 1, 1, 0},
+    {"aggregate", "the same in windows", make_agg_more_window, PARTITIONS, 0, 1, 1},
     {"aggregate", "filters", make_agg_filter, PARTITIONS, 1, 0, 0},
     {"aggregate", "having, intervals", make_agg_having, PARTITIONS, 1, 0, 0},
     {"aggregate", "lists, counters, sketches", make_agg_list, PARTITIONS, 1, 0, 0},
+    {"aggregate", "lists and sketches in windows", make_agg_list_window, PARTITIONS, 0, 1, 1},
     {"aggregate", "grouping sets", make_agg_sets, PARTITIONS, 1, 0, 0},
-    {"aggregate", "grouping sets in windows", make_agg_sets_window, PARTITIONS, 1, 1, 0},
+    {"aggregate", "grouping sets in windows", make_agg_sets_window, PARTITIONS, 0, 1, 1},
     {"aggregate", "bad rows", make_agg_bad, PARTITIONS, 1, 0, 1},
     {"aggregate", "min_by and max_by", make_agg_by, PARTITIONS, 1, 0, 0},
     {"aggregate", "first and last", make_agg_rank, PARTITIONS, 1, 0, 0},
