@@ -31,8 +31,10 @@ committed() { # LOG
     sluice replay "$1" -O csv --quiet | tail -n +2 | sort
 }
 
+# The number of the last commit; older commit files go, so that their lines tell less.
 commits() { # LOG
-    if [ -d "$1/commits" ]; then cat "$1"/commits/*.jsonl | wc -l; else echo 0; fi
+    [ -d "$1/commits" ] || { echo 0; return; }
+    cat "$1"/commits/*.jsonl | sed -n 's/^{"n":\([0-9]*\),.*/\1/p' | tail -n 1
 }
 
 # Runs three stages, on pipes that show their processes, and kills the one of that number once so many commits
