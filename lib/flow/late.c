@@ -74,7 +74,9 @@ struct sl_schema *sl_late_schema(const struct sl_pipeline *p)
 int sl_late_open(struct sl_pipeline *p, struct sl_err *err)
 {
     struct sl_sink *s = p->late.sink;
-    return s ? s->class->open(s, sl_late_schema(p), err) : 0;
+    int rc = s ? s->class->open(s, sl_late_schema(p), err) : 0;
+    p->late.is_open = s && rc == 0;
+    return rc;
 }
 
 /* ---- rows ---- */
@@ -239,7 +241,7 @@ int sl_late_committed(struct sl_pipeline *p, const struct sl_run_record *checkpo
 int sl_late_control(struct sl_pipeline *p, enum sl_directive d, struct sl_err *err)
 {
     struct sl_late *l = &p->late;
-    if (!l->sink || l->ended)
+    if (!l->is_open || l->ended)
         return 0;
     l->ended = d == SL_END || d == SL_STOP;
     return SL_MIN(l->sink->class->control(l->sink, d, NULL, err), 0);

@@ -149,7 +149,7 @@ struct sl_late {               /* rows that came too late; see late.c */
     const struct sl_positions *there; /* what a log of late rows had when the run began */
     int moved;                        /* the file has grown since its end was recorded */
     int recorded;                     /* the sink's commits name their file */
-    int ended;                        /* their sink has had its END or STOP */
+    int is_open, ended;               /* their sink has been opened; has had its END or STOP */
 };
 
 enum sl_role { SL_ROLE_NONE, SL_ROLE_ALONE, SL_ROLE_HEAD, SL_ROLE_MIDDLE, SL_ROLE_TAIL };
@@ -280,6 +280,10 @@ struct sl_batch *sl_stamp_begin(struct sl_item *it, struct sl_batch *b, struct s
 int sl_stamp_finish(struct sl_item *it, struct sl_batch **b, struct sl_err *err);
 /* The item's rows have been delivered. */
 void sl_stamp_advance(struct sl_item *it);
+/* The head of a pipe has no state: its positions say how far the times of each split had come. The next run
+ * takes that up; before positions are asked for, it is told. */
+void sl_stamp_take_up(struct sl_strand *s);
+void sl_stamp_tell(const struct sl_strand *s);
 /* The watermark of the strand: the least of its splits, but for idle ones. SL_TIME_MIN: not known yet. */
 int64_t sl_stamp_watermark(const struct sl_strand *s);
 /* A split so far behind another that windows stay open for it alone, -1 = none. */
