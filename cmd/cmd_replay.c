@@ -44,7 +44,8 @@ static int aim(struct sl_cmd_run *run, const struct replay_args *a)
         return sl_err_hint(&run->err, "a group reads all partitions, to their ends");
     }
     run->in.group_looks |= a->speed > 0;
-    run->in.in_time_order = 1;
+    run->in.in_time_order =
+        !a->common.resume_from; /* of one that resumes rows are late by partition */
     run->in.meta = a->meta;
     run->in.speed = a->speed;
     run->in.wait_for_log = a->common.follow;

@@ -549,6 +549,8 @@ int sl_barrier_restore(struct sl_pipeline *p, struct sl_err *err)
     }
     if (rc == 0 && sl_commits(p) && p->loaded.opened && p->loaded.last && !resets)
         rc = check_plan(p, err);
+    for (int i = 0; p->role == SL_ROLE_HEAD && !resets && i < p->nstrands; i++)
+        sl_stamp_take_up(p->strands[i]);
     if (rc == 0 && !resets && has_state(p))
         rc = load_saved(p, err);
     if (rc == 0)

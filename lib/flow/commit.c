@@ -80,6 +80,7 @@ int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err
         /* A light commit does not wait for a device: it is not on one itself for now. */
         if (s->class->durable && (p->stateful || what == SL_COMMIT_LAST))
             rc = s->class->durable(s, p->stateful, err);
+        sl_stamp_tell(p->strands[i]);
         if (rc == 0 && s->class->positions)
             rc = s->class->positions(s, &positions, err);
     }

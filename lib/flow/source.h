@@ -145,6 +145,9 @@ struct sl_source { /* first member of every source */
     int64_t due;      /* when it wants committed() to be called, monotonic µs; 0 = not at all */
     int commits_late; /* before the first next(): committed() is called at the end of the run only */
     int partitions;   /* whose watermarks count, at least 1 */
+    /* By partition, the greatest event time up to its position, SL_TIME_MIN: not known. After open: as the
+     * positions said that the run goes on from; before positions() is called the flow says it. NULL: none. */
+    int64_t *greatest;
     struct sl_control control; /* of the last SL_NEXT_BARRIER */
     struct sl_account *account;
     int64_t unread;                           /* files that could not be read, which was said */

@@ -184,6 +184,19 @@ void sl_stamp_advance(struct sl_item *it)
     *greatest = SL_MAX(*greatest, it->greatest);
 }
 
+void sl_stamp_take_up(struct sl_strand *s)
+{
+    for (int i = 0; s->stamps && s->source->greatest && i < s->nsplits; i++)
+        s->greatest[i] = s->source->greatest[i];
+}
+
+void sl_stamp_tell(const struct sl_strand *s)
+{
+    int is_head = s->stamps && s->p->role == SL_ROLE_HEAD;
+    for (int i = 0; s->source->greatest && i < SL_MAX(1, s->source->partitions); i++)
+        s->source->greatest[i] = is_head ? s->greatest[i] : SL_TIME_MIN;
+}
+
 int64_t sl_stamp_watermark(const struct sl_strand *s)
 {
     assert(s->greatest && s->nsplits >= 1);

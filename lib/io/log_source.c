@@ -409,6 +409,7 @@ static void source_free(struct sl_source *base)
     struct log_source *s = (struct log_source *)base;
     sl_log_group_free(s);
     free(s->parts);
+    free(base->greatest);
     sl_log_merge_close(s);
     sl_log_reader_free(s->reader);
     sl_watch_free(s->home);

@@ -7,7 +7,8 @@
  * H the history that it was read in. If the log went back behind N since, the rows up to N are not those
  * that the sink has, and --resume is refused. A run that read a part only adds where that part begins:
  * "from" is its first offset, "from_time" and "to_time" (µs) bound its times. A later run is refused if it
- * would read a row of that part again; of parts that do not meet the last one is recorded.
+ * would read a row of that part again; of parts that do not meet the last one is recorded. The head of a pipe
+ * adds "greatest" (µs), the greatest event time of the rows before N: by that rows behind N are late.
  */
 #include "base/compat.h"
 #include <inttypes.h>
@@ -56,6 +57,13 @@ static int check_history(const struct log_source *s, int p, const struct sl_posi
                        s->path);
 }
 
+/* Of the partitions that are read. */
+static int64_t *greatest_of(const struct log_source *s, int p)
+{
+    assert(s->base.greatest && p >= 0);
+    return &s->base.greatest[s->base.partitions > 1 ? p : 0];
+}
+
 /* What the sink has of a partition: 1 it has a position, which is *out; 0, < 0. */
 static int look_up(struct log_source *s, int p, const struct sl_position **out, struct sl_err *err)
 {
@@ -73,6 +81,10 @@ static int look_up(struct log_source *s, int p, const struct sl_position **out, 
         part->from_time = SL_TIME_MIN;
     if (sl_json_find_int(had->value, had->len, "to_time", &part->to_time) != 1)
         part->to_time = SL_TIME_MAX;
+    int64_t greatest;
+    int is_read = s->o.partition < 0 || s->o.partition == p;
+    if (is_read && sl_json_find_int(had->value, had->len, "greatest", &greatest) == 1)
+        *greatest_of(s, p) = greatest;
     *out = had;
     return 1;
 }
@@ -111,8 +123,11 @@ int sl_log_source_take_up(struct log_source *s, struct sl_err *err)
     int64_t rows = 0;
     int n = sl_log_partitions(s->log), rc = 0;
     s->parts = sl_calloc((size_t)n, sizeof(*s->parts));
-    if (!s->parts)
+    s->base.greatest = sl_malloc((size_t)s->base.partitions * sizeof(*s->base.greatest));
+    if (!s->parts || !s->base.greatest)
         return sl_err_nomem(err, "a log source");
+    for (int i = 0; i < s->base.partitions; i++)
+        s->base.greatest[i] = SL_TIME_MIN;
     for (int p = 0; p < n && rc == 0 && s->from && s->again != SL_AGAIN_ALL; p++) {
         const struct sl_position *had = NULL;
         struct sl_log_range *r = &s->ranges[p];
@@ -192,6 +207,8 @@ static int record(const struct log_source *s, int p, struct sl_positions *out, s
         sl_buf_printf(&text, ",\"from_time\":%lld", (long long)part->from_time);
     if (part->to_time != SL_TIME_MAX)
         sl_buf_printf(&text, ",\"to_time\":%lld", (long long)part->to_time);
+    if (*greatest_of(s, p) != SL_TIME_MIN)
+        sl_buf_printf(&text, ",\"greatest\":%lld", (long long)*greatest_of(s, p));
     sl_buf_addch(&text, '}');
     int rc = sl_buf_check(&id, err);
     if (rc == 0)

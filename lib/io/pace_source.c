@@ -34,6 +34,7 @@ static int source_open(struct sl_source *base, struct sl_err *err)
     base->schema = sl_schema_ref(in->schema);
     base->live = in->live;
     base->partitions = in->partitions;
+    base->greatest = in->greatest;
     base->out_of_order = in->out_of_order;
     s->time = sl_schema_time_index(in->schema);
     if (s->time >= 0)

@@ -102,6 +102,38 @@ nowhere() {
     TEST_PATIENCE=8 until_true eval '[ "$(committed d/ | wc -l)" -eq 11 ]'
 }
 
+# Rows TIME,KIND into a log of two partitions; d has the second for itself.
+come_split() { # TIME,KIND...
+    { echo ts,kind && printf '2026-01-01T%s\n' "${@/,/Z,}"; } >split.csv
+    sluice ingest --quiet split.csv -o new/ --partitions 2 --key kind
+}
+late_of_each() {
+    sluice replay new/ --quiet --resume-from d/ "$@" |
+        sluice aggregate --quiet --resume --window '1 hour' --by kind --late late/ -o d/
+}
+
+@test "what is late in its partition is late in a later run of the pipe, too" {
+    come_split 05:10,a 10:00,d 08:10,a
+    late_of_each || true
+    come_split 07:30,d 08:20,d 09:00,a
+    run -3 late_of_each
+    come_split 08:40,a
+    late_of_each --final
+    [ "$(committed late/)" = $'2026-01-01 07:30:00+00,d\n2026-01-01 08:20:00+00,d' ]
+    run -3 sluice aggregate new/ --quiet --resume --final --window '1 hour' --by kind -o one/
+    diff <(committed one/) <(committed d/)
+    [ "$(committed d/ | wc -l)" -eq 4 ]
+}
+
+@test "a stage that is refused before it has opened its file of late rows says why" {
+    come 0 100
+    nowhere
+    run --separate-stderr bash -c 'sluice replay new/ --resume-from d/ --resume=x --quiet |
+        sluice aggregate --quiet --resume "--window=1 hour" --late late.csv -o d/'
+    [ "$status" -eq 2 ]
+    [[ $stderr == *"the head of the pipe resumes the pipeline x, not main"* ]]
+}
+
 @test "a signal to the head ends the pipe, commits what came, and leaves windows open" {
     come 0 1000
     mkfifo pipe
