@@ -114,8 +114,8 @@ int sl_barrier_join(struct sl_pipeline *p, struct sl_err *err)
     }
     p->stateful = p->sink->barriers = p->role != SL_ROLE_NONE;
     if (rc == 0 && p->role == SL_ROLE_TAIL)
-        rc = SL_MIN(p->sink->class->hold(p->sink, p->o.name, p->o.wait, p->o.signal, err), 0);
-    return rc;
+        rc = p->sink->class->hold(p->sink, p->o.name, p->o.wait, p->o.signal, err);
+    return SL_MIN(rc, 0);
 }
 
 /* ---- the plan ---- */

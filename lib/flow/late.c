@@ -244,5 +244,6 @@ int sl_late_control(struct sl_pipeline *p, enum sl_directive d, struct sl_err *e
     if (!l->is_open || l->ended)
         return 0;
     l->ended = d == SL_END || d == SL_STOP;
-    return SL_MIN(l->sink->class->control(l->sink, d, NULL, err), 0);
+    int rc = l->sink->class->control(l->sink, d, NULL, err);
+    return SL_MIN(rc, 0);
 }

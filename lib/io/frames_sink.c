@@ -182,7 +182,9 @@ static int sink_commit(struct sl_sink *base, const struct sl_checkpoint *c, stru
         rc = put_control(f, &barrier, err);
     sl_buf_release(&positions);
     sl_buf_release(&state);
-    return rc < 0 ? rc : SL_MIN(sl_stream_sink_flush(&f->stream, err), 0);
+    if (rc == 0)
+        rc = sl_stream_sink_flush(&f->stream, err);
+    return SL_MIN(rc, 0);
 }
 
 static int sink_hold(struct sl_sink *base, const char *name, int wait SL_UNUSED,
