@@ -4,7 +4,7 @@
  * aggregate_table: every aggregate, in one table.
  *
  * The binder reads a call by this table, `sluice help aggregates` prints it, and the section AGGREGATES
- * of sluice-aggregate(1) is made of it (man/aggregates). To add an aggregate: a row here, a kind in
+ * of sluice-aggregate(1) is made of it (tests/help_page). To add an aggregate: a row here, a kind in
  * kernel/eval.h, a class in state/acc.h, tests.
  */
 #ifndef SL_EXPR_AGGREGATE_TABLE_H
