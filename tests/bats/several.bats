@@ -152,3 +152,13 @@ load common
     pids+=($!)
     [ "$(timeout 20 "$SLUICE" transform n.csv f n.csv -O csv --quiet)" = $'n\n1\n2\n1' ]
 }
+
+@test "a row of several logs for which a condition fails is rejected, with and without --rejects" {
+    printf 'ts,v\n2026-01-01T00:00:00Z,1\n2026-01-01T00:01:00Z,0\n' | sluice ingest --quiet -I csv - -o a/
+    printf 'ts,v\n2026-01-01T00:00:30Z,2\n2026-01-01T00:02:00Z,0\n' | sluice ingest --quiet -I csv - -o b/
+    run -3 --separate-stderr sluice transform a/ b/ --where '2 / v > 0' --rejects bad.json --select v -O csv --quiet
+    [ "$output" = $'v\n1\n2' ]
+    [ "$(grep -c 'division by zero' bad.json)" -eq 2 ]
+    run -1 --separate-stderr sluice transform a/ b/ --where '2 / v > 0' -O csv --quiet
+    [[ $stderr == *"division by zero"* ]]
+}
