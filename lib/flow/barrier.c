@@ -373,6 +373,14 @@ int sl_barrier_commit(struct sl_pipeline *p, struct sl_positions *positions, str
     return 0;
 }
 
+int sl_barrier_put_off(struct sl_pipeline *p)
+{
+    p->next_checkpoint = sl_time_mono_usec() + (p->o.checkpoint ? p->o.checkpoint : EVERY);
+    p->bytes = p->sink->bytes;
+    p->is_light = 0;
+    return 0;
+}
+
 int64_t sl_barrier_due(const struct sl_pipeline *p)
 {
     if (!p->is_dirty || !makes_barriers(p))

@@ -70,8 +70,12 @@ int sl_pipeline_commit(struct sl_pipeline *p, enum sl_commit what, struct sl_err
     assert(p && p->sink && p->end);
     struct sl_positions positions = {0};
     struct sl_checkpoint c = {.name = "main", .positions = &positions, .again = p->again};
-    int asked = p->sink->class->load &&
-                (what == SL_COMMIT_LAST || (what == SL_COMMIT_SOME && !holds_rows(p)));
+    /* Rows that are held are saved with the state; but the head of a pipe saves nothing. */
+    int held = (!p->stateful || p->role == SL_ROLE_HEAD) && holds_rows(p);
+    int asked =
+        p->sink->class->load && (what == SL_COMMIT_LAST || (what == SL_COMMIT_SOME && !held));
+    if (p->role == SL_ROLE_HEAD && held && what == SL_COMMIT_SOME)
+        return sl_barrier_put_off(p);
     int rc = sl_aside_commit(p, asked ? &positions : NULL, err);
     if (rc == 0)
         rc = sl_late_commit(p, asked ? &positions : NULL, err);

@@ -416,6 +416,8 @@ int sl_barrier_stops(const struct sl_pipeline *p);
 int sl_barrier_load(struct sl_pipeline *p, struct sl_err *err);
 /* Once the sink is open: takes up the last checkpoint. */
 int sl_barrier_restore(struct sl_pipeline *p, struct sl_err *err);
+/* No position says what the sink was given, as rows before it are held: no barrier goes on for now. 0. */
+int sl_barrier_put_off(struct sl_pipeline *p);
 /* When the next one is wanted (monotonic µs), 0 = now, INT64_MAX = not at all. */
 int64_t sl_barrier_due(const struct sl_pipeline *p);
 /* The directive has reached every operator: saves their state and commits all of it. */
