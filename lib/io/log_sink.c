@@ -42,6 +42,7 @@ struct log_sink {
     struct sl_positions recorded; /* by this run */
     struct sl_log_hold hold;      /* of a pipeline that resumes */
     char *name;                   /* its name, NULL: it is none */
+    int failed;                   /* a commit has, and the rows of it are gone */
 };
 
 /* What a stream said of itself is not said of the log. */
@@ -311,6 +312,7 @@ static int commit_line(struct log_sink *s, const struct sl_checkpoint *c, size_t
         rc = sl_log_writer_commit(s->writer, s->rows.blobs, nblobs, &note, err);
         if (nblobs)
             s->rows.n = s->rows.bytes = 0; /* consumed */
+        s->failed = rc < 0;
     }
     free(lists);
     return rc == 0 && c->record ? sl_log_writer_sync(s->writer, err) : rc;
@@ -320,6 +322,8 @@ static int sink_commit(struct sl_sink *base, const struct sl_checkpoint *c, stru
 {
     struct log_sink *s = (struct log_sink *)base;
 
+    if (s->failed) /* what is said of its rows now would be said without them */
+        return sl_err_set(err, SL_EFAIL, "%s: a commit has failed", s->path);
     if (c->record && !c->state) /* the rows wait for the checkpoint */
         return commit_line(s, c, 0, err);
     base->due = INT64_MAX;
