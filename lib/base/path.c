@@ -300,9 +300,17 @@ void sl_path_absolute(struct sl_buf *out, const char *cwd, const char *path)
 
 int sl_path_is_log(const char *path)
 {
+    return sl_path_find_log(path, NULL) == 1;
+}
+
+int sl_path_find_log(const char *path, struct sl_err *err)
+{
     char name[PATH_MAX + 16]; /* not allocated: the answer is never "no" for want of memory */
     struct stat st;
     int n = snprintf(name, sizeof(name), "%s/commits", path);
-    return *path && n > 0 && (size_t)n < sizeof(name) && stat(name, &st) == 0 &&
-           S_ISDIR(st.st_mode);
+    if (!*path || n <= 0 || (size_t)n >= sizeof(name))
+        return 0;
+    if (stat(name, &st) == 0)
+        return S_ISDIR(st.st_mode) != 0;
+    return errno == ENOENT || errno == ENOTDIR ? 0 : sl_err_sys(err, "cannot look for %s", name);
 }

@@ -57,6 +57,8 @@ char *sl_path_dir(const char *path);
 void sl_path_absolute(struct sl_buf *out, const char *cwd, const char *path);
 /* 1 if path is a directory that holds `commits/`: a log. 0 otherwise. */
 int sl_path_is_log(const char *path);
+/* The same for whom "no" is not safe: < 0 if that could not be found out. */
+int sl_path_find_log(const char *path, struct sl_err *err);
 
 /* Watches directories for changes; falls back to a 200 ms poll where inotify is missing. */
 struct sl_watch;

@@ -203,8 +203,10 @@ static int sink_load(struct sl_sink *base, const char *name, struct sl_checkpoin
     struct frames_sink *f = (struct frames_sink *)base;
     static const struct sl_positions none;
     *out = (struct sl_checkpoint){.place = f->from, .positions = &none};
-    int rc = sl_path_is_log(f->from) ? sl_log_open(f->from, &f->loaded, err) : 0;
     const struct sl_position *mark;
+    int rc = sl_path_find_log(f->from, err);
+    if (rc == 1)
+        rc = sl_log_open(f->from, &f->loaded, err);
     if (f->loaded) {
         sl_log_load(f->loaded, name, out);
         rc = sl_exact_positions(out->positions, &f->positions, &mark, err);

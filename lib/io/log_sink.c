@@ -103,7 +103,9 @@ static int sink_load(struct sl_sink *base, const char *name, struct sl_checkpoin
                      struct sl_err *err)
 {
     struct log_sink *s = (struct log_sink *)base;
-    int rc = sl_path_is_log(s->path) ? sl_log_open(s->path, &s->loaded, err) : 0;
+    int rc = sl_path_find_log(s->path, err);
+    if (rc == 1)
+        rc = sl_log_open(s->path, &s->loaded, err);
     static const struct sl_positions none;
     *out = (struct sl_checkpoint){.place = s->path, .positions = &none};
     if (s->loaded)
