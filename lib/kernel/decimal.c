@@ -278,43 +278,54 @@ size_t sl_decimal_print(char *out, struct sl_decimal d)
     return n;
 }
 
-int sl_decimal_parse(const char *s, size_t n, struct sl_decimal *out)
+int sl_decimal_parse(const char *s, size_t n, int places, struct sl_decimal *out)
 {
     assert((s || !n) && out);
     struct sl_decimal d = {0, 0};
-    int negative = 0, point = 0, seen = 0, digits = 0, zeros = 0;
-    int64_t exponent = 0;
-    size_t i = 0;
+    int negative = 0, digits = 0, zeros = 0, up = 0;
+    int64_t exponent = 0, nth = 0, place = 0;
+    size_t i = 0, end;
     if (i < n && (s[i] == '-' || s[i] == '+'))
         negative = s[i++] == '-';
-    for (; i < n && s[i] != 'e' && s[i] != 'E'; i++) {
-        if (s[i] == '.' && !point) {
-            point = 1;
+    for (end = i; end < n && s[end] != 'e' && s[end] != 'E';)
+        end++;
+    if (end < n) {
+        size_t from = end + 1 + (end + 1 < n && s[end + 1] == '+');
+        if (!sl_num_parse_int(s + from, n - from, &exponent) || exponent > 1000 || exponent < -1000)
+            return 0;
+    }
+    const char *point = memchr(s + i, '.', end - i);
+    int64_t shift = (int64_t)((point ? (size_t)(point - s) : end) - i) + exponent;
+    for (; i < end; i++) {
+        if (s + i == point)
             continue;
-        }
         if (s[i] < '0' || s[i] > '9')
             return 0;
-        seen = 1;
-        d.scale += point;
-        if (s[i] == '0' && digits) { /* zeros count once another digit follows */
-            zeros++;
+        int64_t at = ++nth - shift; /* behind the point */
+        if (at > places) {
+            up |= at == (int64_t)places + 1 && s[i] >= '5';
             continue;
         }
-        if (s[i] == '0')
+        place = at;
+        if (s[i] == '0') { /* zeros count once another digit follows */
+            zeros += digits > 0;
             continue;
+        }
         digits += zeros + 1;
         if (digits > MOST)
             return 0;
         d.v = d.v * sl_num_pow10(zeros + 1) + (s[i] - '0');
         zeros = 0;
     }
-    if (i < n) {
-        size_t from = i + 1 + (i + 1 < n && s[i + 1] == '+');
-        if (!sl_num_parse_int(s + from, n - from, &exponent) || exponent > 1000 || exponent < -1000)
+    if (up) {
+        if (digits + zeros > MOST)
             return 0;
+        d.v = d.v * sl_num_pow10(zeros) + 1;
+        zeros = 0;
+        place = places;
     }
-    int64_t scale = d.scale - zeros - exponent;
-    if (!seen || scale > 1000 || scale < -1000)
+    int64_t scale = place - zeros;
+    if (!nth || scale > 1000 || scale < -1000)
         return 0;
     if (scale < 0 && digits - scale <= SL_DECIMAL_DIGITS) {
         d.v *= sl_num_pow10((int)-scale);
@@ -323,6 +334,15 @@ int sl_decimal_parse(const char *s, size_t n, struct sl_decimal *out)
     out->v = negative ? -d.v : d.v;
     out->scale = d.v ? (int)scale : 0;
     return 1;
+}
+
+int sl_decimal_of_double(double v, struct sl_decimal *out)
+{
+    char text[40];
+    if (v - v != 0) /* NaN, or infinite */
+        return 0;
+    int n = snprintf(text, sizeof(text), "%.14e", v);
+    return sl_decimal_parse(text, (size_t)n, SL_DECIMAL_ALL, out);
 }
 
 int sl_decimal_fit(struct sl_decimal d, int *scale)

@@ -49,8 +49,12 @@ double sl_decimal_double(struct sl_decimal d);
 /* Without an exponent. At most SL_DECIMAL_TEXT bytes, no NUL. */
 enum { SL_DECIMAL_TEXT = 192 };
 size_t sl_decimal_print(char *out, struct sl_decimal d);
-/* -?digits[.digits][e[+-]digits], all of it. 1, or 0 if the text is none or has too many digits. */
-int sl_decimal_parse(const char *s, size_t n, struct sl_decimal *out);
+/* [+-]digits[.digits][e[+-]digits], all of it; what is behind so many places after the point is rounded
+ * off. 1, or 0 if the text is none or has too many digits. */
+enum { SL_DECIMAL_ALL = INT32_MAX };
+int sl_decimal_parse(const char *s, size_t n, int places, struct sl_decimal *out);
+/* The 15 significant digits that PostgreSQL takes of a double. 0 if it is NaN or infinite. */
+int sl_decimal_of_double(double v, struct sl_decimal *out);
 /* The precision of numeric(p,scale) that d just fits, or 0. *scale is set. */
 int sl_decimal_fit(struct sl_decimal d, int *scale);
 

@@ -26,95 +26,11 @@ static int bad_text(struct sl_call *c, size_t i, const char *s, size_t n)
                         sl_type_name(c->out->type, type), (int)SL_MIN(n, 100), s);
 }
 
-/* v of scale `from` at scale `to`, half away from zero. 0 if it overflows. */
-static int rescale(sl_int128 v, int from, int to, sl_int128 *r)
+/* Rounded to the scale of the type. 0 if that does not hold it. */
+static int decimal_to_number(struct sl_decimal d, struct sl_type t, sl_int128 *v)
 {
-    if (to >= from)
-        return !__builtin_mul_overflow(v, sl_num_pow10(to - from), r);
-    sl_int128 unit = sl_num_pow10(from - to), rest = v % unit;
-    *r = v / unit;
-    if ((rest < 0 ? -rest : rest) * 2 >= unit)
-        *r += v < 0 ? -1 : 1;
-    return 1;
-}
-
-/* A double as a decimal of some scale: PostgreSQL takes its 15 significant digits. 0 if it cannot. */
-static int double_to_decimal(double d, int scale, sl_int128 *r)
-{
-    char text[40];
-    if (!isfinite(d))
-        return 0;
-    int n = snprintf(text, sizeof(text), "%.14e", d);
-    /* d.dddddddddddddde[+-]xx: the digits as an integer, then the exponent */
-    SL_CHECK_THAT(n > 0 && n < (int)sizeof(text));
-    char *e = memchr(text, 'e', (size_t)n);
-    long exponent = strtol(e + 1, NULL, 10) - 14;
-    sl_int128 v = 0;
-    for (const char *p = text; p < e; p++)
-        if (*p >= '0' && *p <= '9')
-            v = v * 10 + (*p - '0');
-    if (d < 0)
-        v = -v;
-    if (v == 0 || exponent + scale < -SL_NUMERIC_MAX) {
-        *r = 0;
-        return 1;
-    }
-    if (exponent + scale > SL_NUMERIC_MAX)
-        return 0;
-    if (exponent >= 0)
-        return !__builtin_mul_overflow(v, sl_num_pow10((int)exponent + scale), r);
-    if (exponent + scale >= 0)
-        return !__builtin_mul_overflow(v, sl_num_pow10((int)exponent + scale), r);
-    return rescale(v, -(int)(exponent + scale), 0, r);
-}
-
-/* Decimal text, exponents too, at a scale, rounded. */
-static int text_to_decimal(const char *s, size_t n, int scale, sl_int128 *r)
-{
-    sl_int128 v = 0;
-    int digits = 0, frac = 0, point = 0, negative = 0, seen = 0, round_up = 0;
-    size_t i = 0;
-    int64_t exponent = 0;
-    if (i < n && (s[i] == '-' || s[i] == '+'))
-        negative = s[i++] == '-';
-    SL_CHECK_THAT(scale >= 0 && scale <= SL_NUMERIC_MAX);
-    size_t end = i;
-    while (end < n && s[end] != 'e' && s[end] != 'E')
-        end++;
-    if (end < n) {
-        size_t from = end + 1 + (end + 1 < n && s[end + 1] == '+');
-        if (!sl_num_parse_int(s + from, n - from, &exponent) || exponent > 1000 || exponent < -1000)
-            return 0;
-    }
-    for (; i < end; i++) {
-        if (s[i] == '.' && !point) {
-            point = 1;
-            continue;
-        }
-        if (s[i] < '0' || s[i] > '9')
-            return 0;
-        seen = 1;
-        frac += point;
-        if ((int64_t)frac - exponent > scale) { /* beyond the scale: only the first digit counts */
-            if ((int64_t)frac - exponent == scale + 1)
-                round_up = s[i] >= '5';
-            continue;
-        }
-        if (v || s[i] != '0')
-            digits++;
-        if (digits > SL_NUMERIC_MAX)
-            return 0;
-        v = v * 10 + (s[i] - '0');
-    }
-    int64_t have = SL_MIN((int64_t)frac - exponent, scale);
-    if (!seen || scale - have > 60)
-        return seen && v == 0 ? (*r = 0, 1) : 0;
-    for (; have < scale && v; have++)
-        if (__builtin_mul_overflow(v, 10, &v))
-            return 0;
-    v += round_up;
-    *r = negative ? -v : v;
-    return 1;
+    return sl_decimal_rescale(d, sl_type_scale(t), 'r', v) != SL_DECIMAL_RANGE &&
+           sl_number_fits(t, *v);
 }
 
 /* Decimal text with as many digits as it has. */
@@ -122,7 +38,7 @@ static int text_to_free(const char *s, size_t n, struct sl_type t, void *to, siz
 {
     struct sl_decimal d;
     sl_int128 packed;
-    if (!sl_decimal_parse(s, n, &d))
+    if (!sl_decimal_parse(s, n, SL_DECIMAL_ALL, &d))
         return 0;
     enum sl_decimal_state state = sl_decimal_pack(d, &packed);
     if (state == SL_DECIMAL_RANGE || (state == SL_DECIMAL_ROUNDED && t.precision))
@@ -187,6 +103,7 @@ static int is_json(const char *s, size_t n)
 static int from_text_one(struct sl_call *c, void *to, size_t i, const char *s, size_t n)
 {
     struct sl_type t = c->out->type;
+    struct sl_decimal d;
     sl_int128 v;
     int64_t x;
     int b;
@@ -206,7 +123,7 @@ static int from_text_one(struct sl_call *c, void *to, size_t i, const char *s, s
         return 1;
     case SL_DOUBLE: return sl_num_parse_double(s, n, &((double *)to)[i]);
     case SL_NUMERIC:
-        if (!text_to_decimal(s, n, t.scale, &v) || !sl_number_fits(t, v))
+        if (!sl_decimal_parse(s, n, t.scale, &d) || !decimal_to_number(d, t, &v))
             return 0;
         sl_call_put(c, to, i, v);
         return 1;
@@ -335,23 +252,20 @@ static SL_TEXTS(to_bytes, c->rows * 16)
 static SL_NUMBERS(number_to_number)
 {
     struct sl_type from = c->args[0]->type, t = c->out->type;
-    sl_int128 v = 0;
+    struct sl_decimal d = {0, 0};
     int ok = 1;
     if (from.kind == SL_DOUBLE && t.kind == SL_BIGINT) {
-        double d = rint(sl_arg_double(c, 0, i));
-        ok = d >= -9223372036854775808.0 && d < 9223372036854775808.0;
-        v = ok ? (int64_t)d : 0;
+        double whole = rint(sl_arg_double(c, 0, i));
+        ok = whole >= -9223372036854775808.0 && whole < 9223372036854775808.0;
+        d.v = ok ? (int64_t)whole : 0;
     } else if (from.kind == SL_DOUBLE) {
-        ok = double_to_decimal(sl_arg_double(c, 0, i), sl_type_scale(t), &v);
+        ok = sl_decimal_of_double(sl_arg_double(c, 0, i), &d);
     } else if (from.kind == SL_BOOL) {
-        v = sl_arg_bool(c, 0, i);
+        d.v = sl_arg_bool(c, 0, i);
     } else {
-        ok = rescale(sl_arg_number(c, 0, i), sl_type_scale(from), sl_type_scale(t), &v);
+        d = sl_arg_decimal(c, 0, i);
     }
-    if (!ok || !sl_number_fits(t, v))
-        return sl_call_range(c, i);
-    *to = v;
-    return 0;
+    return ok && decimal_to_number(d, t, to) ? 0 : sl_call_range(c, i);
 }
 
 static int number_to_double(struct sl_call *c)

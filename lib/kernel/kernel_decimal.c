@@ -77,23 +77,13 @@ int sl_kernel_decimal_unary(struct sl_call *c)
     return strchr("-a", (int)c->node->param[0]) ? change_sign(c) : round_decimal(c);
 }
 
-/* PostgreSQL takes the 15 significant digits of a double. */
-static int from_double(double v, struct sl_decimal *d)
-{
-    char text[40];
-    if (!isfinite(v))
-        return 0;
-    int n = snprintf(text, sizeof(text), "%.14e", v);
-    return sl_decimal_parse(text, (size_t)n, d);
-}
-
 static SL_ROWS(to_decimal, struct packed)
 {
     struct sl_decimal d = {0, 0};
     enum sl_decimal_state state = SL_DECIMAL_EXACT;
     if (c->args[0]->type.kind != SL_DOUBLE)
         d = sl_arg_decimal(c, 0, i);
-    else if (!from_double(sl_arg_double(c, 0, i), &d))
+    else if (!sl_decimal_of_double(sl_arg_double(c, 0, i), &d))
         state = SL_DECIMAL_RANGE;
     return put(c, to, i, d, state);
 }
