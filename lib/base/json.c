@@ -278,6 +278,17 @@ int sl_json_next(struct sl_json *j, struct sl_err *err)
     }
 }
 
+int sl_json_valid(const char *s, size_t n)
+{
+    struct sl_json j;
+    int token;
+    sl_json_init(&j, s, n);
+    do
+        token = sl_json_next(&j, NULL);
+    while (token > SL_JSON_END);
+    return token == SL_JSON_END;
+}
+
 int sl_json_skip(struct sl_json *j, const char **text, size_t *len, struct sl_err *err)
 {
     assert(j->p <= j->end && text && len);

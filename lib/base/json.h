@@ -45,6 +45,8 @@ struct sl_json {
 void sl_json_init(struct sl_json *j, const char *s, size_t n);
 /* The next token, or -SL_EFORMAT with err->offset the byte in the slice. */
 int sl_json_next(struct sl_json *j, struct sl_err *err);
+/* 1 if the bytes are one JSON value. */
+int sl_json_valid(const char *s, size_t n);
 /* Skips the value whose first token was just returned (a scalar: nothing to do). *text, *len: its
  * raw bytes. 0 or < 0. */
 int sl_json_skip(struct sl_json *j, const char **text, size_t *len, struct sl_err *err);

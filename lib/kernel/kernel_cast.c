@@ -88,18 +88,6 @@ static int text_to_date(const char *s, size_t n, int32_t *days)
     return 1;
 }
 
-static int is_json(const char *s, size_t n)
-{
-    struct sl_json j;
-    struct sl_err ignored;
-    int tok;
-    sl_json_init(&j, s, n);
-    do
-        tok = sl_json_next(&j, &ignored);
-    while (tok > SL_JSON_END);
-    return tok == SL_JSON_END;
-}
-
 static int from_text_one(struct sl_call *c, void *to, size_t i, const char *s, size_t n)
 {
     struct sl_type t = c->out->type;
@@ -237,7 +225,8 @@ static SL_TEXTS(to_bytes, c->rows * 16)
     } else {
         size_t n;
         const char *s = sl_arg_bytes(c, 0, i, &n);
-        if (to.kind == SL_BYTEA ? !text_to_bytes(s, n, b) : to.kind == SL_JSONB && !is_json(s, n))
+        if (to.kind == SL_BYTEA ? !text_to_bytes(s, n, b)
+                                : to.kind == SL_JSONB && !sl_json_valid(s, n))
             return bad_text(c, i, s, n);
         if (to.kind != SL_BYTEA)
             sl_buf_add(b, s, n);

@@ -8,6 +8,7 @@
  * does not take widens the column or rejects the row. A row rejected by any column is taken out at
  * the end; its reason is that of the first such column.
  */
+#include "base/json.h"
 #include "base/num.h"
 #include "base/regex.h"
 #include "text/text_reader.h"
@@ -324,8 +325,7 @@ fail:
 static int check_json(struct decode *d, int column, size_t row, const struct sl_span *v, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (!(v[i].flags & (SL_SPAN_NULL | SL_SPAN_NESTED)) &&
-            !sl_text_json_valid(v[i].p, v[i].len)) {
+        if (!(v[i].flags & (SL_SPAN_NULL | SL_SPAN_NESTED)) && !sl_json_valid(v[i].p, v[i].len)) {
             int rc = misfit(d, row + i, column, &v[i]);
             if (rc < 0)
                 return rc;

@@ -179,17 +179,6 @@ const char *sl_text_no_zone(const struct sl_text_column *c, const struct sl_text
     return v->p + at;
 }
 
-int sl_text_json_valid(const char *s, size_t n)
-{
-    struct sl_json j;
-    sl_json_init(&j, s, n);
-    int t;
-    do
-        t = sl_json_next(&j, NULL);
-    while (t > SL_JSON_END);
-    return t == SL_JSON_END;
-}
-
 int sl_text_value(const struct sl_text_column *c, const struct sl_text_missing *m,
                   const struct sl_span *v, void *dst)
 {
@@ -208,7 +197,7 @@ int sl_text_value(const struct sl_text_column *c, const struct sl_text_missing *
     case SL_TIMESTAMPTZ:
     case SL_WALLTIME: return value_time(c, m, v, dst);
     case SL_INTERVAL: return sl_interval_parse(v->p, v->len, dst);
-    case SL_JSONB: return sl_text_json_valid(v->p, v->len);
+    case SL_JSONB: return sl_json_valid(v->p, v->len);
     default: return 1;
     }
 }

@@ -266,8 +266,6 @@ int sl_text_value(const struct sl_text_column *c, const struct sl_text_missing *
 /* The word for which a time was not taken, since it is no zone, or that of several; else NULL. */
 const char *sl_text_no_zone(const struct sl_text_column *c, const struct sl_text_missing *m,
                             const struct sl_span *v, size_t *len);
-/* 1 if the bytes are one JSON value. */
-int sl_text_json_valid(const char *s, size_t n);
 
 /* ---- became.c: the text, into out, of a value in a column that became text. 1, or 0: the value
  * is text as it stands. ---- */

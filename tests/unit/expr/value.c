@@ -195,6 +195,8 @@ static const struct value_case numbers[] = {
     {"n::numeric(2,0)", "!3:1: value out of range for type numeric(2,0)"},
     {"d::numeric(10,3)", "!1:1: value out of range for type numeric(10,3)"},
     {"m::numeric(30,2)", "1.50|-2.00|null|100000000000000000000.00"},
+    {"'123456e-5'::numeric(10,2)", "1.23|1.23|1.23|1.23"},
+    {"'0.4999999999999999999999999999999999999999999'::numeric(3,1)", "0.5|0.5|0.5|0.5"},
     {"a::text", "1|3|-5|null"},
     {"n::text", "2.50|-7.25|0.00|99999999.99"},
     {"d::text", "1.5|NaN|-0.5|1e+300"},
