@@ -218,7 +218,8 @@ enum sl_decimal_state sl_decimal_rescale(struct sl_decimal d, int scale, int how
     if (!d.v)
         up = 0;
     if (up >= 0) {
-        if (digits_of(magnitude(d.v)) + up > MOST)
+        int is_small = up <= 18 && d.v == (int64_t)d.v; /* 37 digits at most */
+        if (!is_small && digits_of(magnitude(d.v)) + up > MOST)
             return SL_DECIMAL_RANGE;
         *out = d.v * sl_num_pow10(up);
         return SL_DECIMAL_EXACT;
@@ -285,16 +286,17 @@ int sl_decimal_parse(const char *s, size_t n, int places, struct sl_decimal *out
     int negative = 0, digits = 0, zeros = 0, up = 0;
     int64_t exponent = 0, nth = 0, place = 0;
     size_t i = 0, end;
+    const char *point = NULL;
     if (i < n && (s[i] == '-' || s[i] == '+'))
         negative = s[i++] == '-';
-    for (end = i; end < n && s[end] != 'e' && s[end] != 'E';)
-        end++;
+    for (end = i; end < n && s[end] != 'e' && s[end] != 'E'; end++)
+        if (s[end] == '.' && !point)
+            point = s + end;
     if (end < n) {
         size_t from = end + 1 + (end + 1 < n && s[end + 1] == '+');
         if (!sl_num_parse_int(s + from, n - from, &exponent) || exponent > 1000 || exponent < -1000)
             return 0;
     }
-    const char *point = memchr(s + i, '.', end - i);
     int64_t shift = (int64_t)((point ? (size_t)(point - s) : end) - i) + exponent;
     for (; i < end; i++) {
         if (s + i == point)
@@ -314,7 +316,7 @@ int sl_decimal_parse(const char *s, size_t n, int places, struct sl_decimal *out
         digits += zeros + 1;
         if (digits > MOST)
             return 0;
-        d.v = d.v * sl_num_pow10(zeros + 1) + (s[i] - '0');
+        d.v = d.v * (zeros ? sl_num_pow10(zeros + 1) : 10) + (s[i] - '0');
         zeros = 0;
     }
     if (up) {

@@ -238,21 +238,38 @@ static SL_TEXTS(to_bytes, c->rows * 16)
 
 /* ---- between numbers, and between times ---- */
 
+/* Plain numbers by themselves: they are many, and decimals take longer. */
 static SL_NUMBERS(number_to_number)
+{
+    struct sl_type from = c->args[0]->type, t = c->out->type;
+    sl_int128 v = sl_arg_number(c, 0, i), unit, rest;
+    int more = sl_type_scale(t) - sl_type_scale(from);
+    if (more < 0) { /* half away from zero */
+        unit = sl_num_pow10(-more);
+        rest = v % unit;
+        v /= unit;
+        if ((rest < 0 ? -rest : rest) * 2 >= unit)
+            v += rest < 0 ? -1 : 1;
+    } else if (__builtin_mul_overflow(v, sl_num_pow10(more), &v)) {
+        return sl_call_range(c, i);
+    }
+    *to = v;
+    return sl_number_fits(t, v) ? 0 : sl_call_range(c, i);
+}
+
+static SL_NUMBERS(other_to_number)
 {
     struct sl_type from = c->args[0]->type, t = c->out->type;
     struct sl_decimal d = {0, 0};
     int ok = 1;
-    if (from.kind == SL_DOUBLE && t.kind == SL_BIGINT) {
+    if (from.kind == SL_BOOL) {
+        d.v = sl_arg_bool(c, 0, i);
+    } else if (t.kind == SL_BIGINT) {
         double whole = rint(sl_arg_double(c, 0, i));
         ok = whole >= -9223372036854775808.0 && whole < 9223372036854775808.0;
         d.v = ok ? (int64_t)whole : 0;
-    } else if (from.kind == SL_DOUBLE) {
-        ok = sl_decimal_of_double(sl_arg_double(c, 0, i), &d);
-    } else if (from.kind == SL_BOOL) {
-        d.v = sl_arg_bool(c, 0, i);
     } else {
-        d = sl_arg_decimal(c, 0, i);
+        ok = sl_decimal_of_double(sl_arg_double(c, 0, i), &d);
     }
     return ok && decimal_to_number(d, t, to) ? 0 : sl_call_range(c, i);
 }
@@ -321,17 +338,12 @@ static SL_ROWS(to_stamp, int64_t)
     return ok ? 0 : sl_call_range(c, i);
 }
 
-static int to_date(struct sl_call *c)
+static SL_ROWS(to_date, int32_t)
 {
-    int32_t *to = sl_call_data(c);
     struct sl_type from = c->args[0]->type;
-    const struct sl_zone *zone = sl_call_zone(c, from);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++) {
-        int64_t rest, wall = sl_wall_seconds(sl_arg_int(c, 0, i), from.nsec, zone, &rest);
-        to[i] = (int32_t)sl_floor_div(wall, 86400);
-    }
+    int64_t rest,
+        wall = sl_wall_seconds(sl_arg_int(c, 0, i), from.nsec, sl_call_zone(c, from), &rest);
+    *to = (int32_t)sl_floor_div(wall, 86400);
     return 0;
 }
 
@@ -348,7 +360,9 @@ int sl_kernel_cast(struct sl_call *c)
     switch (to.kind) {
     case SL_BOOL: return to_boolean(c);
     case SL_BIGINT:
-    case SL_NUMERIC: return number_to_number(c);
+    case SL_NUMERIC:
+        return from.kind == SL_BOOL || from.kind == SL_DOUBLE ? other_to_number(c)
+                                                              : number_to_number(c);
     case SL_DOUBLE: return number_to_double(c);
     case SL_TIMESTAMPTZ:
     case SL_WALLTIME: return to_stamp(c);

@@ -53,14 +53,9 @@ SL_ROWS(sl_kernel_date_shift, int32_t)
     return 0;
 }
 
-int sl_kernel_date_diff(struct sl_call *c)
+SL_ROWS(sl_kernel_date_diff, int64_t)
 {
-    assert(sl_call_has(c, 2));
-    int64_t *to = sl_call_data(c);
-    if (!to)
-        return -SL_ENOMEM;
-    for (size_t i = 0; i < c->rows; i++)
-        to[i] = (int64_t)sl_arg_date(c, 0, i) - sl_arg_date(c, 1, i);
+    *to = (int64_t)sl_arg_date(c, 0, i) - sl_arg_date(c, 1, i);
     return 0;
 }
 
