@@ -4,6 +4,7 @@
  * num: integers and decimals from and to text. Digits are read by words (digits.h); a decimal of at
  * most eight bytes, which most prices are, has its point squeezed out of the word.
  */
+#include <strings.h>
 #include "base/num.h"
 #include "base/digits.h"
 
@@ -147,6 +148,19 @@ static int parse_decimal_long(const char *s, size_t n, int scale, sl_uint128 *ou
     *out =
         a * (sl_uint128)sl_num_pow10(scale) + b * (sl_uint128)sl_num_pow10(scale - (int)fraction);
     return 1;
+}
+
+int sl_num_parse_bool(const char *s, size_t n, int *v)
+{
+    static const char *const yes[] = {"t", "true", "y", "yes", "on", "1"};
+    static const char *const no[] = {"f", "false", "n", "no", "off", "0"};
+    for (size_t i = 0; i < SL_COUNT(yes); i++) {
+        if (strlen(yes[i]) == n && strncasecmp(yes[i], s, n) == 0)
+            return *v = 1;
+        if (strlen(no[i]) == n && strncasecmp(no[i], s, n) == 0)
+            return !(*v = 0);
+    }
+    return 0;
 }
 
 int sl_num_parse_decimal(const char *s, size_t n, int scale, sl_int128 *out)

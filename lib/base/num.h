@@ -17,6 +17,8 @@ enum { SL_NUM_MAX = 64 };
 int sl_num_parse_int(const char *s, size_t n, int64_t *out);
 /* Decimal or exponent notation, inf, nan; correctly rounded. */
 int sl_num_parse_double(const char *s, size_t n, double *out);
+/* A boolean by any word that PostgreSQL takes: t, true, y, yes, on, 1, and their opposites. */
+int sl_num_parse_bool(const char *s, size_t n, int *v);
 /* -?digits[.digits] to value * 10^scale. Fails (0) if more than scale fraction digits are not zero,
  * or beyond 38 digits. */
 int sl_num_parse_decimal(const char *s, size_t n, int scale, sl_int128 *out);

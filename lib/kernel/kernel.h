@@ -372,6 +372,8 @@ sl_kernel sl_kernel_ascii, sl_kernel_overlay, sl_kernel_translate;
 /* kernel_code.c */
 sl_kernel sl_kernel_to_hex, sl_kernel_encode, sl_kernel_decode, sl_kernel_url_encode;
 sl_kernel sl_kernel_url_decode, sl_kernel_quote_literal, sl_kernel_format, sl_kernel_similar;
+/* Bytes of hexadecimal digits; blanks between them are nothing. 1, or 0 if it is none. */
+int sl_read_hex(const char *s, size_t n, struct sl_buf *out);
 /* kernel_like.c, kernel_regex.c */
 sl_kernel sl_kernel_like, sl_kernel_regex, sl_kernel_regexp_replace, sl_kernel_regexp_substr;
 sl_kernel sl_kernel_regexp_count;

@@ -8,7 +8,6 @@
  * An instant prints and reads in the zone of the run, and becomes a timestamp and back by it.
  */
 #include <math.h>
-#include <strings.h>
 #include "base/json.h"
 #include "kernel/calendar.h"
 #include "kernel/kernel.h"
@@ -45,19 +44,6 @@ static int text_to_free(const char *s, size_t n, struct sl_type t, void *to, siz
         return 0;
     sl_store128(to, i, packed);
     return 1;
-}
-
-static int text_to_bool(const char *s, size_t n, int *v)
-{
-    static const char *const yes[] = {"t", "true", "y", "yes", "on", "1"};
-    static const char *const no[] = {"f", "false", "n", "no", "off", "0"};
-    for (size_t i = 0; i < SL_COUNT(yes); i++) {
-        if (strlen(yes[i]) == n && strncasecmp(yes[i], s, n) == 0)
-            return *v = 1;
-        if (strlen(no[i]) == n && strncasecmp(no[i], s, n) == 0)
-            return !(*v = 0);
-    }
-    return 0;
 }
 
 static int text_to_time(const struct sl_call *c, const char *s, size_t n, int64_t *v)
@@ -97,7 +83,7 @@ static int from_text_one(struct sl_call *c, void *to, size_t i, const char *s, s
     int b;
     switch (t.kind) {
     case SL_BOOL:
-        if (!text_to_bool(s, n, &b))
+        if (!sl_num_parse_bool(s, n, &b))
             return 0;
         if (b)
             sl_bit_set(to, i);
@@ -164,8 +150,6 @@ static int from_text(struct sl_call *c)
 
 /* ---- to text ---- */
 
-static const char hex_digits[] = "0123456789abcdef";
-
 static void print_value(struct sl_call *c, size_t i, struct sl_buf *b)
 {
     const struct sl_column *a = c->args[0];
@@ -192,12 +176,6 @@ static void print_value(struct sl_call *c, size_t i, struct sl_buf *b)
     }
 }
 
-static int hex_value(char c)
-{
-    const char *p = c ? strchr(hex_digits, c | (c >= 'A' ? 0x20 : 0)) : NULL;
-    return p ? (int)(p - hex_digits) : -1;
-}
-
 /* \x hex digits, or the bytes of the text. 0 if hex is broken. */
 static int text_to_bytes(const char *s, size_t n, struct sl_buf *b)
 {
@@ -205,15 +183,7 @@ static int text_to_bytes(const char *s, size_t n, struct sl_buf *b)
         sl_buf_add(b, s, n);
         return 1;
     }
-    if (n % 2)
-        return 0;
-    for (size_t i = 2; i < n; i += 2) {
-        int hi = hex_value(s[i]), lo = hex_value(s[i + 1]);
-        if (hi < 0 || lo < 0)
-            return 0;
-        sl_buf_addch(b, (char)(hi << 4 | lo));
-    }
-    return 1;
+    return sl_read_hex(s + 2, n - 2, b);
 }
 
 /* To text, bytea or jsonb. */

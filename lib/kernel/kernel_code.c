@@ -81,8 +81,7 @@ SL_TEXTS(sl_kernel_encode, sl_arg_guess(c, 0) * 2)
     return sl_buf_check(b, c->err);
 }
 
-/* Bytes of hexadecimal digits; blanks between them are nothing. 1, or 0 if it is none. */
-static int read_hex(const char *s, size_t n, struct sl_buf *out)
+int sl_read_hex(const char *s, size_t n, struct sl_buf *out)
 {
     for (size_t k = 0; k < n; k++) {
         if (strchr(" \n\r\t", s[k]) && s[k])
@@ -135,7 +134,7 @@ SL_TEXTS(sl_kernel_decode, sl_arg_guess(c, 0))
         return form;
     sl_buf_reset(b);
     sl_buf_reset(text);
-    int ok = form == 'h'   ? read_hex(s, n, b)
+    int ok = form == 'h'   ? sl_read_hex(s, n, b)
              : form == 'b' ? read_base64(s, n, text, b)
                            : read_escaped(s, n, b);
     if (b->failed || text->failed)

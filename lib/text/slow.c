@@ -13,25 +13,10 @@
 
 static int value_bool(const struct sl_text_column *c, const struct sl_span *v, void *dst)
 {
-    static const char *const words[] = {"true", "false", "t",  "f",   "yes", "no",
-                                        "y",    "n",     "on", "off", "1",   "0"};
-    char low[8];
-    if (v->len == 0 || v->len >= sizeof low)
-        return 0;
-    for (size_t i = 0; i < v->len; i++)
-        low[i] = (char)(v->p[i] >= 'A' && v->p[i] <= 'Z' ? v->p[i] | 0x20 : v->p[i]);
-    low[v->len] = 0;
-    for (size_t i = 0; i < (c->declared ? SL_COUNT(words) : 2); i++)
-        if (strcmp(low, words[i]) == 0) {
-            *(int *)dst = i % 2 == 0;
-            if (c->declared)
-                return 1;
-            /* true, True, TRUE; not tRue */
-            struct sl_text_guess g = {0};
-            sl_text_guess_add(&g, v, NULL);
-            return g.seen == SL_CLASS_BOOL;
-        }
-    return 0;
+    struct sl_text_guess g = {0};
+    if (!c->declared) /* true, True, TRUE; not tRue */
+        sl_text_guess_add(&g, v, NULL);
+    return (c->declared || g.seen == SL_CLASS_BOOL) && sl_num_parse_bool(v->p, v->len, dst);
 }
 
 /* Without the plus sign that a declared column allows. */

@@ -364,6 +364,7 @@ static const struct value_case text[] = {
     {"(case when k = 1 then 32767 when k = 2 then -32768 end)::smallint", "32767|-32768|null|null|null"},
     {"(k * 2147483648)::integer", "!0:4: value out of range for type integer"},
     {"'\\x4142'::bytea", "\\x4142|\\x4142|\\x4142|\\x4142|\\x4142"},
+    {"'\\x41 42'::bytea", "\\x4142|\\x4142|\\x4142|\\x4142|\\x4142"},
     {"'AB'::bytea", "\\x4142|\\x4142|\\x4142|\\x4142|\\x4142"},
     {"octet_length('\\x4142'::bytea)", "2|2|2|2|2"},
     {"t::bytea", "\\x6162|\\xc39c626572|\\x|null|\\x6125625f635c64"},
