@@ -46,28 +46,43 @@ static int code_of(int status)
 
 /* ---- the splitting side ---- */
 
+/* What knows where the last run was: where the merge writes, or where the pipe ends that it is part of. */
+static const char *destination(const struct sl_args *a)
+{
+    return a->resume_from ? a->resume_from : a->output;
+}
+
 static int split(const struct sl_fan *f, const int *branches, int ready)
 {
     struct sl_args args = *f->args;
     struct sl_cmd_run r;
+    struct sl_buf child = SL_BUF_INIT;
     int rejects_file = args.rejects && !sl_output_is_log(args.rejects);
-    args.output = args.output_format = args.sync = args.stats = NULL;
+    args.output_format = args.sync = args.stats = NULL;
     args.spreadsheet_safe = args.fail_empty = 0;
     args.segment_size.given = 0;
+    if (args.resume)
+        args.resume_from = destination(&args);
+    args.wait = 0; /* the merge does */
     args.force &= rejects_file;
     args.append &= rejects_file;
+    args.output = NULL;
+    sl_cmd_join(&child, &f->words, " ");
     if (sl_cmd_begin(&r, f->cmd, &args, &f->call) >= 0) {
         sl_cmd_join_names(&r.keys, f->by);
         r.out.branches = branches;
         r.out.nbranches = f->n;
         r.out.ready_fd = ready;
-        r.out.child = f->words.items[0];
+        r.out.child = child.data;
         r.out.log.keys = r.keys.data;
         r.out.log.hash = f->hash;
-        if ((r.failed = sl_buf_check(&r.keys, &r.err)) >= 0)
+        if ((r.failed = sl_buf_check(&r.keys, &r.err)) >= 0 &&
+            (r.failed = sl_buf_check(&child, &r.err)) >= 0)
             sl_cmd_source(&r);
     }
-    return sl_cmd_end(&r);
+    int status = sl_cmd_end(&r);
+    sl_buf_release(&child);
+    return status;
 }
 
 static int explain(const struct sl_fan *f)
@@ -271,11 +286,7 @@ static int worst(const struct fan *x, int status, int is_cut)
 static int refuse(const struct sl_fan *f, struct sl_err *err)
 {
     const struct sl_args *a = f->args;
-    const char *no = a->resume        ? "--resume"
-                     : a->resume_from ? "--resume-from"
-                     : a->again       ? "--again"
-                     : a->group       ? "--group"
-                                      : NULL;
+    const char *no = a->again ? "--again" : a->group ? "--group" : NULL;
     if (!f->by->n)
         return sl_err_set(err, SL_EUSAGE, "--by COLUMNS is needed");
     if (f->n < 1 || f->n > SL_FAN_MOST)

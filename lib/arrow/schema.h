@@ -28,6 +28,7 @@
 #define SL_META_PARTIAL "sluice.partial"      /* rows are states: see op/aggregate_parts.c */
 #define SL_META_HINT    "sluice.hint"         /* for the person who sees the bytes */
 #define SL_META_RUN     "sluice.run"          /* of a pipe that resumes: JSON, see flow/barrier.c */
+#define SL_META_BRANCH  "sluice.branch"       /* ... that is split: which branch this is, from 1 */
 #define SL_META_PLAN    "sluice.plan"         /* command lines so far, one a line */
 
 enum { SL_COLUMNS_MAX = 65536 }; /* in a schema, whatever it comes from */

@@ -18,6 +18,10 @@
  * comes at a pause of the input and is for stages without state: one with state keeps it back, and its
  * positions with it, until the next full one.
  *
+ * Where the head splits the stream (SL_META_BRANCH), each branch has places of its own, BRANCH * branch and on.
+ * Who reads all branches takes their barriers as one: the loop reads none further until all have given theirs.
+ * All name the positions of the head, and the files of their own places; the union of both is what is committed.
+ *
  * The file of a barrier holds what changed since the one before, also one of the run before, as long as files
  * of changes are few and together smaller than the one that they go back to: so a state of many keys costs what
  * changed, and what is kept of it, and read at the start, at most twice what it is. Each checkpoint names all of
@@ -33,6 +37,7 @@
 
 enum { EVERY = 10 * 1000 * 1000, DEAR = 10, MUCH = 64 << 20, PATIENCE = 10 * 1000 * 1000 };
 enum { SAVED_MAX = 64 }; /* files of a state */
+enum { BRANCH = 1000, PLACE_MAX = 1000 * BRANCH };
 
 /* The positions of other pipelines than the main one are in their state only. */
 static int is_named(const struct sl_pipeline *p)
@@ -76,6 +81,25 @@ static const char *said_in_front(const struct sl_pipeline *p)
     return said;
 }
 
+/* Of several inputs each has to be a branch of the run. */
+static int check_branches(const struct sl_pipeline *p, const char *said, struct sl_err *err)
+{
+    int n = 0, pipes = 0;
+    for (int i = 0; i < p->nstrands; i++) {
+        const struct sl_source *s = p->strands[i]->source;
+        n += sl_schema_meta(s->schema, SL_META_RUN) != NULL;
+        pipes += s->is_once;
+    }
+    if (p->nstrands == 1 || n == p->nstrands ||
+        (!said && (p->again != SL_AGAIN_RESUME || pipes < p->nstrands)))
+        return 0;
+    sl_err_set(err, SL_EUSAGE, "of %d inputs %d say where the run goes on: all have to",
+               p->nstrands, n);
+    return sl_err_hint(err,
+                       "a stage that resumes reads one pipe, or all branches of one: each passes "
+                       "on what is said in front of the stream");
+}
+
 static int join_none(struct sl_pipeline *p, struct sl_err *err)
 {
     if (p->again != SL_AGAIN_RESUME || !p->sink->class->hold)
@@ -97,10 +121,12 @@ static int join_none(struct sl_pipeline *p, struct sl_err *err)
 int sl_barrier_join(struct sl_pipeline *p, struct sl_err *err)
 {
     const char *said = said_in_front(p);
-    int rc = said ? 0 : join_none(p, err), keeps = !sl_pipeline_goes_on(p);
-    if (said && p->nstrands > 1) {
-        rc = sl_err_set(err, SL_EUSAGE, "a pipe whose head resumes is the only input of a stage");
-    } else if (said && p->sink->class->sweep && p->again != SL_AGAIN_RESUME) {
+    int rc = check_branches(p, said, err), keeps = !sl_pipeline_goes_on(p);
+    if (rc == 0 && !said)
+        rc = join_none(p, err);
+    if (rc < 0)
+        return rc;
+    if (said && p->sink->class->sweep && p->again != SL_AGAIN_RESUME) {
         sl_err_set(err, SL_EUSAGE,
                    "the head of the pipe goes on where the last run was (--resume-from)");
         rc = sl_err_hint(err, "say --resume here, too");
@@ -112,6 +138,7 @@ int sl_barrier_join(struct sl_pipeline *p, struct sl_err *err)
     } else if (said && p->sink->class->commit) {
         p->role = p->sink->class->sweep ? SL_ROLE_TAIL : SL_ROLE_MIDDLE;
     }
+    p->aligns = said && p->role && p->nstrands > 1;
     p->stateful = p->sink->barriers = p->role != SL_ROLE_NONE;
     if (rc == 0 && p->role == SL_ROLE_TAIL)
         rc = p->sink->class->hold(p->sink, p->o.name, p->o.wait, p->o.signal, err);
@@ -123,7 +150,7 @@ int sl_barrier_join(struct sl_pipeline *p, struct sl_err *err)
 static int print_plan(const struct sl_pipeline *p, struct sl_buf *out, struct sl_err *err)
 {
     for (int i = 0; i < p->nnodes; i++) {
-        if (!p->nodes[i]->op)
+        if (!p->nodes[i]->op || (p->aligns && p->nodes[i]->ninputs > 1)) /* it says descriptors */
             continue;
         p->nodes[i]->op->class->plan(p->nodes[i]->op, out);
         sl_buf_addch(out, '\n');
@@ -302,13 +329,41 @@ static int take(struct sl_pipeline *p, const struct sl_positions *from, struct s
     return rc;
 }
 
-/* What a barrier that came down the pipe says. */
-static int take_arrived(struct sl_pipeline *p, const struct sl_control *c, struct sl_err *err)
+/* Adds files that are not among those that came: what stands before the split is named by every branch. */
+static int add_came(struct sl_pipeline *p, const struct sl_run_record *from, struct sl_err *err)
+{
+    struct sl_run_record *to = &p->came;
+    size_t n = (size_t)to->nstate + (size_t)from->nstate;
+    struct sl_state_ref *list = sl_calloc(n + 1, sizeof(*list));
+    if (!list)
+        return sl_err_nomem(err, "a checkpoint");
+    if (to->nstate)
+        memcpy(list, to->state, (size_t)to->nstate * sizeof(*list));
+    free(to->state);
+    to->state = list;
+    for (int i = 0, had = to->nstate; i < from->nstate; i++) {
+        const struct sl_state_ref *x = &from->state[i];
+        int is_there = 0;
+        for (int j = 0; j < had && !is_there; j++)
+            is_there =
+                list[j].place == x->place && list[j].k == x->k && strcmp(list[j].run, x->run) == 0;
+        if (!is_there)
+            list[to->nstate++] = *x;
+    }
+    return 0;
+}
+
+/* What a barrier that came down the pipe says, or down one branch of it. */
+static int take_barrier(struct sl_pipeline *p, const struct sl_control *c, struct sl_err *err)
 {
     struct sl_positions came = {0};
+    struct sl_run_record files = {0};
     p->k = c->k;
     p->is_light = !c->full;
-    int rc = sl_record_parse_state(c->state, c->state_len, &p->came, err);
+    int rc = sl_record_parse_state(c->state, c->state_len, &files, err);
+    if (rc == 0)
+        rc = add_came(p, &files, err);
+    sl_record_release(&files);
     if (rc == 0)
         rc = sl_positions_parse(&came, c->positions, c->positions_len, err);
     if (rc == 0)
@@ -317,10 +372,24 @@ static int take_arrived(struct sl_pipeline *p, const struct sl_control *c, struc
     return rc;
 }
 
+static int take_arrived(struct sl_pipeline *p, struct sl_err *err)
+{
+    int rc = 0;
+    p->came.nstate = 0;
+    for (int i = 0; rc == 0 && i < p->nstrands; i++) {
+        assert(!p->aligns || p->strands[i]->at_barrier);
+        rc = take_barrier(p, &p->strands[i]->source->control, err);
+    }
+    return rc;
+}
+
+/* At the end a stage makes a barrier of its own, if it has rows for it; of a branch in any case, for the others
+ * may have some. */
 static int is_nothing(const struct sl_pipeline *p)
 {
-    return !p->arrived && !p->untold.n && !p->is_dirty && p->end->counts.in == p->counted &&
-           (p->k || !makes_barriers(p));
+    int of_branch = p->role == SL_ROLE_MIDDLE && p->place >= BRANCH;
+    return !of_branch && !p->arrived && !p->untold.n && !p->is_dirty &&
+           p->end->counts.in == p->counted && (p->k || !makes_barriers(p));
 }
 
 /* State of the stages before and of this one: a list, to be freed; NULL: no memory. */
@@ -345,7 +414,7 @@ int sl_barrier_commit(struct sl_pipeline *p, struct sl_positions *positions, str
     int64_t began = sl_time_mono_usec();
     int rc = take(p, positions, err);
     if (rc == 0 && p->arrived)
-        rc = take_arrived(p, p->arrived, err);
+        rc = take_arrived(p, err);
     if (rc < 0 || is_nothing(p))
         return rc;
     if (!p->arrived && !makes_barriers(p) && p->is_stopped)
@@ -475,24 +544,48 @@ static int check_base(struct sl_pipeline *p, const char *said, size_t n, struct 
     return rc;
 }
 
-/* What the head and the stages before have said. */
-static int adopt(struct sl_pipeline *p, const char *said, struct sl_err *err)
+/* The place of this stage: behind one at `place`, of a branch or of all. */
+static int find_place(struct sl_pipeline *p, int64_t place, const struct sl_schema *in,
+                      struct sl_err *err)
 {
+    const char *branch = sl_schema_meta(in, SL_META_BRANCH);
+    if (branch && (place >= BRANCH || p->late.sink || p->rejects)) {
+        sl_err_set(err, SL_EUSAGE, "a branch of a run that resumes cannot %s",
+                   place >= BRANCH ? "be split again" : "write rejects or late rows itself");
+        return sl_err_hint(err, "let a stage before the split or behind the merge do that");
+    }
+    if (p->aligns)
+        p->place = SL_MAX(p->place, place % BRANCH + 1);
+    else
+        p->place = (branch ? strtol(branch, NULL, 10) * BRANCH : 0) + place + 1;
+    return 0;
+}
+
+/* What the head and the stages before have said on an input. */
+static int adopt(struct sl_pipeline *p, const struct sl_schema *in, struct sl_err *err)
+{
+    const char *said = sl_schema_meta(in, SL_META_RUN);
     struct sl_run_record run = {0};
     size_t n = strlen(said);
     int64_t place;
-    int rc = check_base(p, said, n, err);
+    int rc = check_base(p, said, n, err), is_first = !p->run.plan.len;
     if (rc == 0 &&
         (!sl_record_find_run(said, n, &run) || sl_json_find_int(said, n, "place", &place) != 1 ||
-         place < 0 || place > 1000 || sl_json_find_string(said, n, "plan", &p->run.plan) != 1))
+         place < 0 || place >= PLACE_MAX || sl_json_find_string(said, n, "plan", &run.plan) != 1))
         rc = sl_err_set(err, SL_EFORMAT, "the stream says of its run what no head says: %.200s",
                         said);
-    if (rc < 0)
-        return rc;
-    memcpy(p->run.run, run.run, sizeof(run.run));
-    p->place = place + 1;
-    sl_buf_addch(&p->run.plan, '\n');
-    return 0;
+    else if (rc == 0 && !is_first &&
+             (strcmp(run.run, p->run.run) != 0 || run.plan.len + 1 != p->run.plan.len ||
+              memcmp(run.plan.data, p->run.plan.data, run.plan.len) != 0))
+        rc =
+            sl_err_set(err, SL_EUSAGE, "the inputs are no branches of one run: their plans differ");
+    if (rc == 0 && is_first) {
+        memcpy(p->run.run, run.run, sizeof(run.run));
+        sl_buf_add(&p->run.plan, run.plan.data, run.plan.len);
+        sl_buf_addch(&p->run.plan, '\n');
+    }
+    sl_record_release(&run);
+    return rc < 0 ? rc : find_place(p, place, in, err);
 }
 
 int sl_barrier_begin(struct sl_pipeline *p, struct sl_err *err)
@@ -502,9 +595,15 @@ int sl_barrier_begin(struct sl_pipeline *p, struct sl_err *err)
         return 0;
     p->base.k = p->checkpoint.k;
     memcpy(p->base.run, p->checkpoint.run, sizeof(p->base.run));
-    int rc = said ? adopt(p, said, err) : sl_record_new_run(p->run.run, err);
+    int rc = said ? 0 : sl_record_new_run(p->run.run, err);
+    for (int i = 0; said && rc == 0 && i < p->nstrands; i++)
+        rc = adopt(p, p->strands[i]->source->schema, err);
     if (rc == 0)
         rc = print_plan(p, &p->run.plan, err);
+    if (rc == 0 && p->sink->branches) {
+        p->sink->class->plan(p->sink, p->end->out, &p->run.plan);
+        sl_buf_addch(&p->run.plan, '\n');
+    }
     if (rc < 0 || sl_commits(p))
         return rc;
     struct sl_buf *out = &p->in_front;

@@ -126,7 +126,7 @@ static struct sl_strand *wanted_of(const struct sl_input *in)
     struct sl_strand *s = in->from->strand;
     if (!s)
         return wanted_by(in->from->node);
-    return s->waiting || s->over ? NULL : s;
+    return s->waiting || s->over || s->at_barrier ? NULL : s;
 }
 
 /* The strand that is to be pulled for a node; NULL: there is none that has something now. */
@@ -187,6 +187,32 @@ static int barrier(struct sl_pipeline *p, const struct sl_control *c, struct sl_
     p->arrived = c;
     rc = direct_all(p, SL_BARRIER, p->stateful ? NULL : c, err);
     p->arrived = NULL;
+    return rc;
+}
+
+/* It came on one input. Of branches it is one barrier when it has come on all: what one gives behind it stays
+ * where it is until then. */
+static int align(struct sl_strand *s, struct sl_err *err)
+{
+    struct sl_pipeline *p = s->p;
+    int n = 0, over = 0, same = 1;
+    s->at_barrier = p->aligns;
+    for (int i = 0; p->aligns && i < p->nstrands; i++) {
+        const struct sl_strand *x = p->strands[i];
+        over += x->over != 0;
+        n += x->at_barrier;
+        same &= !x->at_barrier || (x->source->control.k == s->source->control.k &&
+                                   x->source->control.full == s->source->control.full);
+    }
+    if (over || !same)
+        return sl_err_set(err, SL_EFORMAT, "%s",
+                          over ? "a branch ended before its last barrier"
+                               : "the barriers of the branches differ");
+    if (p->aligns && n < p->nstrands)
+        return 0;
+    int rc = barrier(p, &s->source->control, err);
+    for (int i = 0; i < p->nstrands; i++)
+        p->strands[i]->at_barrier = 0;
     return rc;
 }
 
@@ -287,7 +313,7 @@ static int pull(struct sl_strand *s, struct sl_err *err)
             return sl_strand_deliver(s, err); /* and ask the source again */
         s->waiting = 1;
         return 0;
-    case SL_NEXT_BARRIER: return barrier(p, &source->control, err);
+    case SL_NEXT_BARRIER: return align(s, err);
     case SL_NEXT_STOP: p->is_stopped = 1; return end_strand(s, SL_STOP, err);
     case SL_NEXT_END: return end_strand(s, SL_END, err);
     default: assert(rc < 0); return input_fails(s, rc, err);

@@ -343,7 +343,7 @@ void sl_pipeline_say_assumed(struct sl_pipeline *p)
 
 static void tell_endless(struct sl_pipeline *p)
 {
-    for (int i = 0; p->sink->live && i < p->nnodes; i++)
+    for (int i = 0; (p->sink->live || p->aligns) && i < p->nnodes; i++)
         if (p->nodes[i]->ninputs > 1)
             p->nodes[i]->op->traits |= SL_OP_ENDLESS;
 }

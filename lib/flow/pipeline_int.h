@@ -120,6 +120,7 @@ struct sl_strand {
     struct sl_item *ring[SL_INFLIGHT_MAX];
     unsigned head, tail; /* ring[head % MAX] is the oldest */
     int waiting;         /* its last answer was WAIT, and nothing woke it */
+    int at_barrier;      /* it has given it, and is not read until all have */
     int over;            /* SL_STOP or SL_END: it gives nothing more */
     int64_t bytes;
     /* watermark.c */
@@ -178,6 +179,7 @@ struct sl_pipeline {
     struct sl_run_record base;            /* where it began: run and k */
     int64_t k;                            /* the last barrier */
     const struct sl_control *arrived; /* a barrier that came down the pipe and is on its way now */
+    int aligns;                       /* the inputs are branches of one run */
     struct sl_run_record came;        /* state of the stages before, as the last one named it */
     struct sl_run_record saved; /* of this one: a file with all of it, and what changed since */
     size_t saved_cap;

@@ -96,6 +96,8 @@ struct sl_sink { /* first member of every sink */
         due; /* with commit: when it is wanted (monotonic µs); 0 = now, INT64_MAX = not at all */
     int barriers;          /* set before open: it commits at barriers only, and when due is 0 */
     const char *run;       /* set before open: what a stream says in front of its run, or NULL */
+    const char *branch;    /* ... of one of several streams: its number, from 1; else NULL */
+    int branches;          /* the sink writes to so many streams; 0: it is one */
     int state_fd;          /* after hold: the directory of the pipeline's state, */
     const char *state_dir; /* and its path, for messages */
     int64_t bytes;

@@ -7,6 +7,9 @@
  * to have none. A branch whose reader went away wants no more; the rows for it are done with, as those
  * behind the end of `head` are. The sink is done when that is so of every branch.
  *
+ * Where the run resumes, each branch gets what is said in front of it, with its number, and every barrier.
+ * What the last run had is what the end of the pipe has: the first branch tells it for all.
+ *
  * A write may wait for a branch that is slow. It does not wait for good, because what a branch writes is
  * always taken (cmd/relay.h).
  */
@@ -19,6 +22,7 @@ struct branch {
     struct sl_sink *sink; /* of frames */
     size_t polled;        /* entries that it added to the last wait */
     int is_done;
+    char number[12]; /* from 1 */
 };
 
 struct fan_sink {
@@ -90,6 +94,8 @@ static int sink_open(struct sl_sink *base, struct sl_schema *schema, struct sl_e
         struct sl_sink *s = f->branches[i].sink;
         s->live = base->live;
         s->out_of_order = base->out_of_order;
+        s->run = base->run;
+        s->branch = base->run ? f->branches[i].number : NULL;
         rc = s->class->open(s, schema, err);
     }
     if (rc == 0 && f->ready_fd >= 0)
@@ -162,6 +168,35 @@ static int sink_control(struct sl_sink *base, enum sl_directive d, const struct 
     return answer(f, rc);
 }
 
+/* A branch that ended is missed by who aligns them: it gives no barrier. */
+static int sink_commit(struct sl_sink *base, const struct sl_checkpoint *c, struct sl_err *err)
+{
+    struct fan_sink *f = (struct fan_sink *)base;
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < f->n; i++)
+        if (!f->branches[i].is_done)
+            rc = f->branches[i].sink->class->commit(f->branches[i].sink, c, err);
+    count(f);
+    return rc;
+}
+
+static int sink_hold(struct sl_sink *base, const char *name, int wait,
+                     const volatile sig_atomic_t *signal, struct sl_err *err)
+{
+    struct sl_sink *first = ((struct fan_sink *)base)->branches[0].sink;
+    int rc = first->class->hold(first, name, wait, signal, err);
+    base->state_fd = first->state_fd;
+    base->state_dir = first->state_dir;
+    return rc;
+}
+
+static int sink_load(struct sl_sink *base, const char *name, struct sl_checkpoint *out,
+                     struct sl_err *err)
+{
+    struct sl_sink *first = ((struct fan_sink *)base)->branches[0].sink;
+    return first->class->load(first, name, out, err);
+}
+
 /* Without an end, as a stream of frames. */
 static int sink_rescue(struct sl_sink *base, struct sl_err *err)
 {
@@ -217,19 +252,14 @@ static void sink_free(struct sl_sink *base)
     free(f);
 }
 
-static const struct sl_sink_class fan_sink_class = {
-    .name = "fan",
-    .plan = sink_plan,
-    .promise = SL_PROMISE_AT_LEAST,
-    .open = sink_open,
-    .write = sink_write,
-    .watermark = sink_watermark,
-    .control = sink_control,
-    .rescue = sink_rescue,
-    .poll = sink_poll,
-    .ready = sink_ready,
-    .free = sink_free,
-};
+#define FAN                                                                                        \
+    .name = "fan", .plan = sink_plan, .promise = SL_PROMISE_AT_LEAST, .open = sink_open,           \
+    .write = sink_write, .watermark = sink_watermark, .commit = sink_commit,                       \
+    .control = sink_control, .rescue = sink_rescue, .poll = sink_poll, .ready = sink_ready,        \
+    .free = sink_free
+static const struct sl_sink_class fan_sink_class = {FAN};
+/* One that is told where the pipe ends. */
+static const struct sl_sink_class resuming_sink_class = {FAN, .hold = sink_hold, .load = sink_load};
 
 /* The pipe is opened again under its name; the descriptor has done its service then. */
 static int open_branch(const struct sl_output_options *o, int fd, struct sl_sink **out,
@@ -237,8 +267,11 @@ static int open_branch(const struct sl_output_options *o, int fd, struct sl_sink
 {
     char path[32];
     snprintf(path, sizeof(path), "/dev/fd/%d", fd);
-    struct sl_output_options local = {
-        .dest = path, .only_plan = o->only_plan, .command = o->command, .account = o->account};
+    struct sl_output_options local = {.dest = path,
+                                      .only_plan = o->only_plan,
+                                      .command = o->command,
+                                      .resume_from = o->resume_from,
+                                      .account = o->account};
     int rc = sl_frames_sink_new(&local, out, err);
     if (fd >= 0)
         close(fd);
@@ -252,7 +285,8 @@ int sl_fan_sink_new(const struct sl_output_options *o, struct sl_sink **out, str
     *out = NULL;
     if (!f)
         return sl_err_nomem(err, "a sink of branches");
-    f->base.class = &fan_sink_class;
+    f->base.class = o->resume_from ? &resuming_sink_class : &fan_sink_class;
+    f->base.branches = o->nbranches;
     f->base.due = INT64_MAX;
     f->base.account = o->account;
     f->base.wants_hidden = 1;
@@ -264,8 +298,10 @@ int sl_fan_sink_new(const struct sl_output_options *o, struct sl_sink **out, str
     f->names = sl_strdup(o->log.keys);
     f->child = sl_strdup(o->child ? o->child : "");
     int rc = f->branches && f->names && f->child ? 0 : sl_err_nomem(err, "a sink of branches");
-    for (int i = 0; rc == 0 && i < f->n; i++)
+    for (int i = 0; rc == 0 && i < f->n; i++) {
+        snprintf(f->branches[i].number, sizeof(f->branches[i].number), "%d", i + 1);
         rc = open_branch(o, o->branches[i], &f->branches[i].sink, err);
+    }
     if (rc < 0) {
         sink_free(&f->base);
         return rc;

@@ -56,6 +56,7 @@ static int describe(struct frames_sink *f, struct sl_err *err)
         {SL_META_HINT, hint},
         {SL_META_PLAN, plan.data},
         {SL_META_RUN, f->stream.base.run},
+        {SL_META_BRANCH, f->stream.base.branch},
         {SL_META_LIVE, f->stream.base.live ? "1" : NULL},
         {SL_META_D, goes_on && f->stream.base.out_of_order >= 0 ? d.data : NULL},
     };

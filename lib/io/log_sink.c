@@ -50,7 +50,8 @@ static struct sl_schema *plain_schema(struct sl_schema *schema, struct sl_err *e
 {
     static const char *const keys[] = {SL_META_END,    SL_META_LIVE, SL_META_D,     SL_META_HINT,
                                        SL_META_PLAN,   SL_META_LOG,  SL_META_KEY,   SL_META_HASH,
-                                       SL_META_FORMAT, SL_META_MODE, SL_META_ORDER, SL_META_RUN};
+                                       SL_META_FORMAT, SL_META_MODE, SL_META_ORDER, SL_META_RUN,
+                                       SL_META_BRANCH};
     struct sl_schema *visible = sl_hidden_schema(schema, err);
     struct sl_schema *s = visible ? sl_schema_copy(visible) : NULL;
     const char *time = sl_schema_meta(schema, SL_META_TIME);

@@ -102,8 +102,8 @@ shutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)' | sort >got
     run -2 --separate-stderr sluice partition --by nothing orders.csv -- touch ran
     has "$stderr" nothing
     run -1 --separate-stderr sluice partition --by k none.csv -- touch ran
-    run -2 --separate-stderr sluice partition --by country --resume orders.csv -o out/ -- touch ran
-    has "$stderr" "--resume"
+    run -2 --separate-stderr sluice partition --by country --again orders.csv -o out/ -- touch ran
+    has "$stderr" "--again"
     [ ! -e ran ] || fail "a child ran"
 }
 
