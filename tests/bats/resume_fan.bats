@@ -193,3 +193,16 @@ END
         diff <(oracle $rows $keys) <(committed d/) || fail "seed $seed"
     done
 }
+
+@test "a branch that ends early, or keeps late rows itself, ends the run; nothing is committed without it" {
+    come 0 20000
+    CHILD=(sh -c 'mkdir one 2>/dev/null && exec head -c 9000; exec sluice transform --quiet')
+    run ! fan 2 --checkpoint 1ms
+    [ "$(committed d/ 2>/dev/null | wc -l)" -lt 20000 ]
+    fan 2
+    diff <(committed new/) <(committed d/)
+    rm -rf d
+    CHILD=(sluice aggregate --quiet --resume-from d/ "${WINDOWS[@]}" --late late.csv)
+    run -2 --separate-stderr fan 2
+    [[ $stderr == *"cannot write rejects or late rows itself"* ]]
+}
