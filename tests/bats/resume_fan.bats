@@ -99,7 +99,7 @@ killed_fan() { # WHICH COMMITS N
     diff <(oracle 16000) <(committed d/)
 }
 
-@test "branches without state: each row is there once, whichever process is killed, and at once at a pause" {
+@test "branches without state: each row is there once, whichever process is killed, and" {
     CHILD=(sluice transform --quiet --where 'v >= 0')
     for i in {0..7}; do
         come $((1000 * i)) $((1000 * i + 1000))
