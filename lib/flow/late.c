@@ -15,6 +15,7 @@
  *   in the sink:          "late:file:PATH" {"byte":N,"inode":I}
  *   in a log of late rows "late of log:ID", or "late of log:ID:NAME" {"run":RUN,"k":K}
  */
+#include "arrow/pile.h"
 #include "flow/pipeline_int.h"
 
 static int waits(const struct sl_pipeline *p)
@@ -90,7 +91,7 @@ static int keep(struct sl_late *l, struct sl_batch *b, struct sl_err *err)
         return rc;
     }
     l->waiting[l->n++] = b;
-    l->bytes += (int64_t)b->rows * b->schema->nfields * (int64_t)sizeof(int64_t);
+    l->bytes += sl_batch_room(b);
     return 0;
 }
 
