@@ -8,9 +8,6 @@ load fault_helper
 @test "each sync, lock and check of the log that is taken out is missed by a test" {
     mutants log 15
 }
-@test "each part of a pipe that resumes, taken out, is missed by a test" {
-    mutants pipe 7
-}
 @test "every flipped bit of a segment is noticed" {
     "$root/tests/fault/flip" "$root/build/fault/driver" segment
 }

@@ -116,6 +116,7 @@ killed_fan() { # WHICH COMMITS N
     fan 5 --checkpoint 1ms
     come 3000 5000
     fan 5 --checkpoint 1ms
+    [ "$(committed d/ | wc -l)" -eq 5000 ]
     for k in a b c; do
         diff <(sluice replay new/ -O csv --quiet | grep ",$k,") <(sluice replay d/ -O csv --quiet | grep ",$k,")
     done
@@ -171,6 +172,7 @@ END
     done
     sluice partition new/ --quiet --by kind --into 3 --resume-from d/ --final -- "${CHILD[@]}" |
         sluice aggregate --quiet --resume "${WINDOWS[@]}" -o d/
+    [ "$(committed d/ | wc -l)" -gt 30 ]
     diff <(whole) <(committed d/)
 }
 
