@@ -55,8 +55,8 @@ extern const struct sl_option sl_options_help[];
     }
 #define SL_SET_INPUT   SL_SET("Input", sl_options_input)
 #define SL_SET_ZONE    SL_SET(NULL, sl_options_zone)
-#define SL_SET_LIVE    SL_SET("Live input", sl_options_live)
-#define SL_SET_GROUP   SL_SET("Consumer group", sl_options_group)
+#define SL_SET_LIVE    SL_SET("Live and shared input", sl_options_live)
+#define SL_SET_GROUP   SL_SET(NULL, sl_options_group)
 #define SL_SET_OUTPUT  SL_SET("Output", sl_options_output)
 #define SL_SET_NEW_LOG SL_SET(NULL, sl_options_new_log)
 #define SL_SET_LOG     SL_SET(NULL, sl_options_log)

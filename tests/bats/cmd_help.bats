@@ -52,7 +52,7 @@ options_of_page() {
         run -0 --separate-stderr sluice "$command" -h
         has "${lines[0]}" "usage: sluice $command "
         has "$output" $'\nExamples\n'
-        [ "${#lines[@]}" -le 62 ] || fail "$command: ${#lines[@]} lines"
+        [ "${#lines[@]}" -le 60 ] || fail "$command: ${#lines[@]} lines"
         for line in "${lines[@]}"; do
             [ "${#line}" -le 80 ] || fail "$command: wide: $line"
         done
