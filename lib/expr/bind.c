@@ -436,16 +436,6 @@ static struct sl_node *bind_variadic(struct sl_bind *b, PgQuery__Node **list, si
     return sl_bind_finish(b, c);
 }
 
-struct sl_node *sl_bind_try(struct sl_bind *b, struct sl_node *a, int at)
-{
-    a = a ? sl_coerce_settle(b, a) : NULL;
-    struct sl_node *n = a ? sl_bind_new(b, SL_NODE_TRY, a->type, at, 1) : NULL;
-    if (!n)
-        return NULL;
-    n->args[0] = a;
-    return sl_bind_finish(b, n);
-}
-
 struct sl_node *sl_bind_is_null(struct sl_bind *b, struct sl_node *a, int negated, int at)
 {
     struct sl_node *n =

@@ -100,8 +100,6 @@ int sl_bind_number(const struct sl_tree *t, int column, const struct sl_scope *s
 /* Dotted name of a ColumnRef into buf; 0 if it has a `*`. With t, its letters are those that the user
  * wrote; without, names that bear no quotes are in lower case, as SQL has them. */
 int sl_bind_name(const struct sl_tree *t, const PgQuery__ColumnRef *r, char *buf, size_t size);
-/* a, but null in rows in which computing it fails. */
-struct sl_node *sl_bind_try(struct sl_bind *b, struct sl_node *a, int at);
 struct sl_node *sl_bind_is_null(struct sl_bind *b, struct sl_node *a, int negated, int at);
 /* For messages: what lives in the arena. */
 const char *sl_bind_type_name(struct sl_bind *b, const struct sl_node *n);
@@ -147,14 +145,10 @@ struct sl_node *sl_bind_plain(struct sl_bind *b, sl_kernel *run, const char *nam
 /* By name over bound arguments (args may be changed by coercion) */
 struct sl_node *sl_bind_function(struct sl_bind *b, const char *name, struct sl_node **args,
                                  int nargs, int at);
+/* The same by the letters of its overloads alone. */
+struct sl_node *sl_bind_overload(struct sl_bind *b, const char *name, struct sl_node **args,
+                                 int nargs, int at);
 struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f);
-/* function_time.c and function_math.c: functions whose type needs thought. NULL with *mine = 0 if
- * the name is not theirs. */
-struct sl_node *sl_bind_time_function(struct sl_bind *b, const char *name, struct sl_node **args,
-                                      int nargs, int at, int *mine);
-struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struct sl_node **args,
-                                      int nargs, int at, int *mine);
-
 /* list.c: a select list of expressions, those without a name named over `names`; out is filled as far
  * as they were bound. */
 int sl_bind_items(const struct sl_tree *t, const struct sl_scope *scope,

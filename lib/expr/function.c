@@ -8,7 +8,6 @@
  * taken; an earlier row wins a tie.
  */
 #include <strings.h>
-#include "expr/bind.h"
 #include "expr/function.h"
 
 /* Letters of signatures; * and n are bound elsewhere, or as text. */
@@ -174,47 +173,57 @@ struct sl_node *sl_bind_plain(struct sl_bind *b, sl_kernel *run, const char *nam
     return sl_bind_params(b, n, p0, p1);
 }
 
-/* pg_input_is_valid(text, type): whether a cast is an error; of null it is null. */
-static struct sl_node *bind_is_valid(struct sl_bind *b, struct sl_node **args, int at)
+struct sl_node *sl_bind_try(struct sl_bind *b, const struct sl_function *f, struct sl_node **args,
+                            int nargs, int at)
 {
+    assert(b && f && (args || !nargs));
+    if (nargs != 1)
+        return sl_bind_fail(b, at, "%s takes one expression", f->name);
+    struct sl_node *a = sl_coerce_settle(b, args[0]);
+    struct sl_node *n = a ? sl_bind_new(b, SL_NODE_TRY, a->type, at, 1) : NULL;
+    if (!n)
+        return NULL;
+    n->args[0] = a;
+    return sl_bind_finish(b, n);
+}
+
+/* Whether a cast is an error: (try(x::type) is not null) or (x is null and null), which is null of null. */
+struct sl_node *sl_bind_is_valid(struct sl_bind *b, const struct sl_function *f,
+                                 struct sl_node **args, int nargs, int at)
+{
+    assert(b && f && (args || !nargs));
+    struct sl_type to;
+    size_t n;
+    if (nargs != 2)
+        return sl_bind_fail(b, at, "%s takes a text and the name of a type", f->name);
     struct sl_node *text =
         sl_coerce(b, sl_coerce_settle(b, args[0]), sl_type_of(SL_TEXT), SL_COERCE_IMPLICIT);
     struct sl_node *type = text ? sl_coerce_settle(b, args[1]) : NULL;
-    struct sl_type to;
-    size_t n;
     if (!type)
         return NULL;
     if (!type->value || type->type.kind != SL_TEXT || sl_column_null(type->value, 0))
-        return sl_bind_fail(b, type->at,
-                            "pg_input_is_valid: the type must be a constant, as 'bigint'");
+        return sl_bind_fail(b, type->at, "%s: the type must be a constant, as 'bigint'", f->name);
     const char *name = sl_column_bytes(type->value, 0, &n);
     if (sl_type_parse(name, n, &to, b->err) < 0) {
         b->err->column = SL_MAX(type->at, 1);
         return NULL;
     }
-    struct sl_node *cast = sl_bind_try(b, sl_coerce(b, text, to, SL_COERCE_EXPLICIT), at);
-    struct sl_node *null =
-        sl_coerce(b, sl_bind_const(b, sl_column_nulls(sl_type_of(SL_BOOL), 1, b->err), at),
-                  sl_type_of(SL_BOOL), SL_COERCE_IMPLICIT);
-    struct sl_node *both[2] = {cast ? sl_bind_is_null(b, text, 0, at) : NULL, null};
-    struct sl_node *either[2] = {cast ? sl_bind_is_null(b, cast, 1, at) : NULL,
+    struct sl_node *cast = sl_coerce(b, text, to, SL_COERCE_EXPLICIT);
+    cast = cast ? sl_bind_function(b, "try", &cast, 1, at) : NULL;
+    struct sl_node *unknown = sl_bind_const(b, sl_column_nulls(sl_type_of(SL_BOOL), 1, b->err), at);
+    struct sl_node *both[2] = {sl_bind_is_null(b, text, 0, at), unknown};
+    struct sl_node *either[2] = {sl_bind_is_null(b, cast, 1, at),
                                  sl_bind_logic(b, SL_NODE_AND, both, 2, at)};
     return sl_bind_logic(b, SL_NODE_OR, either, 2, at);
 }
 
-struct sl_node *sl_bind_function(struct sl_bind *b, const char *name, struct sl_node **args,
+struct sl_node *sl_bind_overload(struct sl_bind *b, const char *name, struct sl_node **args,
                                  int nargs, int at)
 {
     assert(b && name && nargs >= 0 && (args || !nargs));
-    const struct sl_function *f, *best = NULL;
     size_t overloads;
-    int best_cost = INT_MAX, mine = 0;
-    struct sl_node *n = sl_bind_math_function(b, name, args, nargs, at, &mine);
-    if (!mine)
-        n = sl_bind_time_function(b, name, args, nargs, at, &mine);
-    if (mine)
-        return n;
-    f = sl_function_find(name, &overloads);
+    const struct sl_function *f = sl_function_find(name, &overloads), *best = NULL;
+    int best_cost = INT_MAX;
     for (size_t i = 0; i < overloads; i++) {
         int cost = f[i].run ? signature_cost(&f[i], args, nargs) : -1;
         if (cost >= 0 && cost < best_cost) {
@@ -222,13 +231,16 @@ struct sl_node *sl_bind_function(struct sl_bind *b, const char *name, struct sl_
             best_cost = cost;
         }
     }
-    if (!best && f && nargs == (int)strlen(f->args) && strcmp(name, "try") == 0)
-        return sl_bind_try(b, args[0], at);
-    if (!best && f && nargs == (int)strlen(f->args) && strcmp(name, "pg_input_is_valid") == 0)
-        return bind_is_valid(b, args, at);
-    if (!best)
-        return no_function(b, name, args, nargs, at);
-    return bind_chosen(b, best, args, nargs, at);
+    return best ? bind_chosen(b, best, args, nargs, at) : no_function(b, name, args, nargs, at);
+}
+
+struct sl_node *sl_bind_function(struct sl_bind *b, const char *name, struct sl_node **args,
+                                 int nargs, int at)
+{
+    size_t ignored;
+    const struct sl_function *f = sl_function_find(name, &ignored);
+    return f && f->bind ? f->bind(b, f, args, nargs, at)
+                        : sl_bind_overload(b, name, args, nargs, at);
 }
 
 struct sl_node *sl_bind_func_call(struct sl_bind *b, const PgQuery__FuncCall *f)

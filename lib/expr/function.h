@@ -10,17 +10,28 @@
 #ifndef SL_EXPR_FUNCTION_H
 #define SL_EXPR_FUNCTION_H
 
-#include "kernel/kernel.h"
+#include "expr/bind.h"
+
+struct sl_function;
+/* As sl_bind_function, of f. */
+typedef struct sl_node *sl_function_bind(struct sl_bind *b, const struct sl_function *f,
+                                         struct sl_node **args, int nargs, int at);
 
 struct sl_function {
     const char *name, *args;
     char result;
-    uint8_t fails;  /* some row may be an error */
-    uint8_t flags;  /* enum sl_node_flags */
-    sl_kernel *run; /* NULL: bound elsewhere */
-    int64_t param;  /* the kernel's, or what the binding goes by */
+    uint8_t fails; /* some row may be an error */
+    uint8_t flags; /* enum sl_node_flags */
+    sl_kernel *run;
+    sl_function_bind *bind; /* NULL: by its letters, with run; without it, by the grammar */
+    int64_t param;          /* the kernel's, or what the binding goes by */
     const char *help, *example, *value;
 };
+
+/* function_math.c; function_time.c; function.c */
+sl_function_bind sl_bind_number_function;
+sl_function_bind sl_bind_date_trunc, sl_bind_extract, sl_bind_overlaps;
+sl_function_bind sl_bind_try, sl_bind_is_valid;
 
 /* The overloads of a name, one after the other; NULL and 0 for a name that is none. */
 const struct sl_function *sl_function_find(const char *name, size_t *overloads);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* function_math: abs, sign, round, ceil, floor, trunc, mod: results in the type of the argument. */
-#include "expr/bind.h"
 #include "expr/function.h"
 
 /* round and its kin; digits is the constant second argument, or 0. */
@@ -37,17 +36,14 @@ static struct sl_node *bind_round(struct sl_bind *b, const char *name, char how,
     return sl_bind_plain(b, sl_kernel_round, name, t, how, digits, 1, args, nargs, at);
 }
 
-struct sl_node *sl_bind_math_function(struct sl_bind *b, const char *name, struct sl_node **args,
-                                      int nargs, int at, int *mine)
+struct sl_node *sl_bind_number_function(struct sl_bind *b, const struct sl_function *f,
+                                        struct sl_node **args, int nargs, int at)
 {
-    assert(b && name && mine && (args || !nargs));
+    assert(b && f && (args || !nargs));
     size_t overloads;
-    const struct sl_function *f = sl_function_find(name, &overloads);
-    int how = f && !f->run && f->result == 'n' ? (int)f->param : 0;
-    if (!how)
-        return NULL;
-    *mine = 1;
-    name = f->name; /* the caller's does not live as long as the node */
+    f = sl_function_find(f->name, &overloads);
+    const char *name = f->name;
+    int how = (int)f->param;
     int min = (int)strlen(f->args), max = (int)strlen(f[overloads - 1].args);
     if (nargs < min || nargs > max)
         return sl_bind_fail(b, at, "%s takes %d argument%s", name, min, min > 1 ? "s" : "");

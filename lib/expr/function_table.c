@@ -4,10 +4,9 @@
  * function_table: all functions, with what `sluice help functions` and sluice-expressions(7) say of them.
  *
  * Rows of one name are its overloads and stand together; the first one has the words. An example has that
- * value as text where the zone is UTC. Functions without a kernel are bound elsewhere (function_math.c,
- * function_time.c, bind.c), since their types depend on more than a letter: they stand here for their words.
+ * value as text where the zone is UTC. Where types depend on more than letters, a function of its own binds
+ * (BOUND); what the grammar has a form for (coalesce) stands here for its words only.
  */
-#include "expr/bind.h"
 #include "expr/expr.h"
 #include "expr/function.h"
 
@@ -15,7 +14,11 @@
 #define N SL_CALL_NULLS
 #define ROW(name, args, result, fails, flags, run, param, help, example, value)                    \
     {                                                                                              \
-        name, args, result, fails, flags, run, param, help, example, value                         \
+        name, args, result, fails, flags, run, NULL, param, help, example, value                   \
+    }
+#define BOUND(name, args, result, bind, param, help, example, value)                               \
+    {                                                                                              \
+        name, args, result, 0, 0, NULL, bind, param, help, example, value                          \
     }
 /* Another overload of the row before. */
 #define ALSO(name, args, result, fails, flags, run, param)                                         \
@@ -129,19 +132,23 @@ static const struct sl_function functions[] = {
     ROW("url_decode", "t", 't', 0, B, sl_kernel_url_decode, 0, "and back; a + stays",
         "url_decode('a%20b%26c')", "a b&c"),
     GROUP("Numbers"),
-    ROW("abs", "n", 'n', 0, 0, NULL, 'a', "without its sign", "abs(-7)", "7"),
-    ROW("sign", "n", 'n', 0, 0, NULL, 's', "-1, 0 or 1", "sign(-7)", "-1"),
-    ROW("round", "n", 'n', 0, 0, NULL, 'r', "to a whole number, or so many digits after the point",
-        "round(2.345, 2)", "2.35"),
+    BOUND("abs", "n", 'n', sl_bind_number_function, 'a', "without its sign", "abs(-7)", "7"),
+    BOUND("sign", "n", 'n', sl_bind_number_function, 's', "-1, 0 or 1", "sign(-7)", "-1"),
+    BOUND("round", "n", 'n', sl_bind_number_function, 'r',
+          "to a whole number, or so many digits after the point", "round(2.345, 2)", "2.35"),
     ALSO("round", "ni", 'n', 0, 0, NULL, 'r'),
-    ROW("trunc", "n", 'n', 0, 0, NULL, 't', "the same towards zero", "trunc(-2.78, 1)", "-2.7"),
+    BOUND("trunc", "n", 'n', sl_bind_number_function, 't', "the same towards zero",
+          "trunc(-2.78, 1)", "-2.7"),
     ALSO("trunc", "ni", 'n', 0, 0, NULL, 't'),
-    ROW("ceil", "n", 'n', 0, 0, NULL, 'c', "the next whole number above", "ceil(2.1)", "3"),
-    ROW("ceiling", "n", 'n', 0, 0, NULL, 'c', "the same", "ceiling(2.1)", "3"),
-    ROW("floor", "n", 'n', 0, 0, NULL, 'f', "the next whole number below", "floor(-2.1)", "-3"),
-    ROW("mod", "nn", 'n', 0, 0, NULL, '%', "remainder, with the sign of the first number",
-        "mod(-7, 3)", "-1"),
-    ROW("div", "nn", 'n', 0, 0, NULL, '/', "whole part of the quotient", "div(-7, 2)", "-3"),
+    BOUND("ceil", "n", 'n', sl_bind_number_function, 'c', "the next whole number above",
+          "ceil(2.1)", "3"),
+    BOUND("ceiling", "n", 'n', sl_bind_number_function, 'c', "the same", "ceiling(2.1)", "3"),
+    BOUND("floor", "n", 'n', sl_bind_number_function, 'f', "the next whole number below",
+          "floor(-2.1)", "-3"),
+    BOUND("mod", "nn", 'n', sl_bind_number_function, '%',
+          "remainder, with the sign of the first number", "mod(-7, 3)", "-1"),
+    BOUND("div", "nn", 'n', sl_bind_number_function, '/', "whole part of the quotient",
+          "div(-7, 2)", "-3"),
     ROW("gcd", "ii", 'i', 1, 0, sl_kernel_gcd, 'g', "greatest common divisor", "gcd(1071, 462)",
         "21"),
     ROW("lcm", "ii", 'i', 1, 0, sl_kernel_gcd, 'l', "least common multiple", "lcm(4, 6)", "12"),
@@ -202,17 +209,17 @@ static const struct sl_function functions[] = {
         "transaction_timestamp() = now()", "true"),
     ROW("current_date", "", 'D', 0, 0, sl_kernel_current_date, 0, "its day, in the zone of the run",
         "current_date = now()::date", "true"),
-    ROW("date_trunc", "tz", 'z', 0, 0, NULL, 0,
-        "start of the hour, day, week, month or another unit in which a time lies",
-        "date_trunc('month', timestamp '2024-02-29 10:20')", "2024-02-01 00:00:00"),
+    BOUND("date_trunc", "tz", 'z', sl_bind_date_trunc, 0,
+          "start of the hour, day, week, month or another unit in which a time lies",
+          "date_trunc('month', timestamp '2024-02-29 10:20')", "2024-02-01 00:00:00"),
     ALSO("date_trunc", "tzt", 'z', 0, 0, NULL, 0),
-    ROW("extract", "tz", 'n', 0, 0, NULL, 0,
-        "a part of a time, a date or an interval: year, month, day, hour, minute, second, dow, "
-        "doy, "
-        "week, quarter, epoch",
-        "extract(isodow from date '2024-02-29')", "4"),
-    ROW("date_part", "tz", 'd', 0, 0, NULL, 0, "the same as double precision",
-        "date_part('hour', timestamp '2024-01-05 10:20')", "10"),
+    BOUND("extract", "tz", 'n', sl_bind_extract, 0,
+          "a part of a time, a date or an interval: year, month, day, hour, minute, second, dow, "
+          "doy, "
+          "week, quarter, epoch",
+          "extract(isodow from date '2024-02-29')", "4"),
+    BOUND("date_part", "tz", 'd', sl_bind_extract, 0, "the same as double precision",
+          "date_part('hour', timestamp '2024-01-05 10:20')", "10"),
     ROW("date_bin", "vzz", 'z', 1, 0, sl_kernel_date_bin, 0,
         "start of the span of that length, counted from an origin, in which a time lies",
         "date_bin('15 minutes', timestamp '2024-01-05 10:20', timestamp '2024-01-01')",
@@ -239,10 +246,10 @@ static const struct sl_function functions[] = {
         "justify_hours(interval '27 hours')", "1 day 03:00:00"),
     ROW("justify_interval", "v", 'v', 1, 0, sl_kernel_justify, 'i', "both, with one sign",
         "justify_interval(interval '1 mon -1 hour')", "29 days 23:00:00"),
-    ROW("overlaps", "zzzz", 'b', 0, 0, sl_kernel_overlaps, 0,
-        "whether two spans have an instant in common",
-        "(date '2024-01-01', date '2024-02-01') overlaps (date '2024-01-31', date '2024-03-01')",
-        "true"),
+    {"overlaps", "zzzz", 'b', 0, 0, sl_kernel_overlaps, sl_bind_overlaps, 0,
+     "whether two spans have an instant in common",
+     "(date '2024-01-01', date '2024-02-01') overlaps (date '2024-01-31', date '2024-03-01')",
+     "true"},
     ALSO("overlaps", "wwww", 'b', 0, 0, sl_kernel_overlaps, 0),
     ROW("timezone", "tz", 'w', 1, B, sl_kernel_at_zone, 0,
         "the clock that a zone shows at an instant, or the instant of such a clock: at time zone",
@@ -264,11 +271,11 @@ static const struct sl_function functions[] = {
     ROW("greatest", "*+", '*', 0, 0, NULL, 0, "the greatest that is not null",
         "greatest(1, null, 3)", "3"),
     ROW("least", "*+", '*', 0, 0, NULL, 0, "the least that is not null", "least(1, null, 3)", "1"),
-    ROW("try", "*", '*', 0, 0, NULL, 0, "the value, or null where computing it is an error",
-        "coalesce(try(1 / 0), -1)", "-1"),
-    ROW("pg_input_is_valid", "tt", 'b', 0, 0, NULL, 0,
-        "whether a cast to the type of that name does it", "pg_input_is_valid('42x', 'bigint')",
-        "false"),
+    BOUND("try", "*", '*', sl_bind_try, 0, "the value, or null where computing it is an error",
+          "coalesce(try(1 / 0), -1)", "-1"),
+    BOUND("pg_input_is_valid", "tt", 'b', sl_bind_is_valid, 0,
+          "whether a cast to the type of that name does it", "pg_input_is_valid('42x', 'bigint')",
+          "false"),
 };
 
 const struct sl_function *sl_function_find(const char *name, size_t *overloads)

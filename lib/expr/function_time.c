@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /*
- * function_time: date_trunc, extract and date_part, whose result depends on the unit named.
+ * function_time: date_trunc, extract and date_part, whose result depends on the unit named; overlaps.
  *
  * extract of whole fields is bigint (PostgreSQL: numeric of the same value); of second and epoch
  * numeric with the digits of the column; date_part is double precision.
  */
 #include <strings.h>
-#include "expr/bind.h"
+#include "expr/function.h"
 #include "kernel/unit.h"
 
 static const struct {
@@ -72,8 +72,10 @@ static int unit_of(struct sl_bind *b, const char *name, const struct sl_node *n,
     return 0;
 }
 
-static struct sl_node *bind_trunc(struct sl_bind *b, struct sl_node **args, int nargs, int at)
+struct sl_node *sl_bind_date_trunc(struct sl_bind *b, const struct sl_function *f,
+                                   struct sl_node **args, int nargs, int at)
 {
+    assert(b && f && (args || !nargs));
     int64_t unit;
     struct sl_type ts = sl_type_of(SL_TIMESTAMPTZ);
     if (nargs < 2 || nargs > 3)
@@ -101,9 +103,11 @@ static struct sl_node *bind_trunc(struct sl_bind *b, struct sl_node **args, int 
                          nargs, at);
 }
 
-static struct sl_node *bind_extract(struct sl_bind *b, const char *name, struct sl_node **args,
-                                    int nargs, int at)
+struct sl_node *sl_bind_extract(struct sl_bind *b, const struct sl_function *f,
+                                struct sl_node **args, int nargs, int at)
 {
+    assert(b && f && (args || !nargs));
+    const char *name = f->name;
     int64_t unit;
     struct sl_type t = sl_type_of(SL_BIGINT);
     if (nargs != 2)
@@ -143,20 +147,13 @@ static struct sl_node *bind_extract(struct sl_bind *b, const char *name, struct 
     return n;
 }
 
-struct sl_node *sl_bind_time_function(struct sl_bind *b, const char *name, struct sl_node **args,
-                                      int nargs, int at, int *mine)
+struct sl_node *sl_bind_overlaps(struct sl_bind *b, const struct sl_function *f,
+                                 struct sl_node **args, int nargs, int at)
 {
-    assert(b && name && mine && (args || !nargs));
-    *mine = 1;
-    if (strcmp(name, "date_trunc") == 0)
-        return bind_trunc(b, args, nargs, at);
-    if (strcmp(name, "extract") == 0 || strcmp(name, "date_part") == 0)
-        return bind_extract(b, name[0] == 'e' ? "extract" : "date_part", args, nargs, at);
-    *mine = 0;
-    if (strcmp(name, "overlaps") == 0 && nargs == 4) /* an interval says how long the span is */
-        for (int k = 1; k < 4; k += 2)
-            if (args[k]->type.kind == SL_INTERVAL &&
-                !(args[k] = sl_bind_operator(b, "+", args[k - 1], args[k], at)))
-                return *mine = 1, NULL;
-    return NULL;
+    assert(b && f && (args || !nargs));
+    for (int k = 1; k < nargs; k += 2) /* an interval says how long the span is */
+        if (args[k]->type.kind == SL_INTERVAL &&
+            !(args[k] = sl_bind_operator(b, "+", args[k - 1], args[k], at)))
+            return NULL;
+    return sl_bind_overload(b, f->name, args, nargs, at);
 }
