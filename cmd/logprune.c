@@ -11,8 +11,6 @@
 #include "logverb.h"
 #include "maintain/maintain.h"
 
-enum { GRACE_SECONDS = 600 };
-
 struct pruning {
     int dry;
     int64_t rows, bytes, segments;
@@ -108,7 +106,7 @@ int sl_cmd_log_prune(const struct sl_cmd *cmd, const struct sl_log_args *a, cons
         sl_err_hint(&err, "--older 30d, --before TIME, --to-size 10G or --before-offset P:N");
         return sl_command_usage(cmd, &err);
     }
-    o.grace = a->grace.given ? a->grace.value : GRACE_SECONDS * SL_USEC_PER_SEC;
+    o.grace = a->grace.given ? a->grace.value : SL_GRACE;
     if (a->to_size.given)
         o.to_size = a->to_size.value;
     int64_t rc = set_time(a, &o, &err);
@@ -127,28 +125,24 @@ int sl_cmd_log_prune(const struct sl_cmd *cmd, const struct sl_log_args *a, cons
 
 /* ---- set ---- */
 
-static void add_setting(struct sl_line_pair *list, int *n, const char *name,
-                        const struct sl_option_number *number, char *value)
-{
-    if (!number->given)
-        return;
-    int len = number->value ? snprintf(value, SL_NUM_MAX, "%" PRId64, number->value)
-                            : snprintf(value, SL_NUM_MAX, "null");
-    list[(*n)++] = (struct sl_line_pair){.key = name, .value = value, .len = (size_t)len};
-}
-
 int sl_cmd_log_set(const struct sl_cmd *cmd, const struct sl_log_args *a, const char *path)
 {
-    struct sl_line_pair settings[2];
-    char age[SL_NUM_MAX], size[SL_NUM_MAX];
+    struct sl_log_setting settings[2];
     struct sl_err err;
     int n = 0;
-    add_setting(settings, &n, SL_SETTING_AGE, &a->retain_age, age);
-    add_setting(settings, &n, SL_SETTING_SIZE, &a->retain_size, size);
+    if (a->retain_age.given)
+        settings[n++] = (struct sl_log_setting){SL_SETTING_AGE, a->retain_age.value};
+    if (a->retain_size.given)
+        settings[n++] = (struct sl_log_setting){SL_SETTING_SIZE, a->retain_size.value};
     if (!n) {
         sl_err_set(&err, SL_EUSAGE, "set needs a setting");
         sl_err_hint(&err, "--retain-age 30d, --retain-size 10G; none takes one back");
         return sl_command_usage(cmd, &err);
     }
-    return sl_log_set(path, settings, n, &err) < 0 ? sl_command_fail(cmd, &err) : SL_EXIT_GOOD;
+    struct pruning t = {0};
+    if (sl_log_set(path, settings, n, print_pruned, &t, &err) < 0)
+        return sl_command_fail(cmd, &err);
+    if (t.segments)
+        print_total(&t, SL_GRACE);
+    return SL_EXIT_GOOD;
 }

@@ -19,6 +19,7 @@
 
 #include <pthread.h>
 #include "log/form.h"
+#include "log/retain.h"
 #include "log/sync.h"
 #include "log/view.h"
 
@@ -147,8 +148,6 @@ int sl_lost_open(struct sl_log *l, struct sl_err *err);
 int sl_lost_move(struct sl_log *l, int dir, const char *name, const char *as, struct sl_err *err);
 
 /* ---- stale.c ---- */
-
-#define SL_GRACE 600000000LL /* µs that files of segments which left the log stay */
 
 /* Removes the partition's files that the state does not name and that were last modified `grace` µs ago or
  * more. First it makes the state's last commit durable, so that no recovery comes back to them; where

@@ -13,7 +13,6 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/time.h"
-#include "log/retain.h"
 #include "log/tend.h"
 
 static int goes(const struct sl_seg *s, const struct sl_retain *o)

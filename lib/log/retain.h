@@ -9,7 +9,12 @@
 #ifndef SL_LOG_RETAIN_H
 #define SL_LOG_RETAIN_H
 
-#include "log/log_writer.h"
+#include "log/log.h"
+
+struct sl_log_writer;
+struct sl_line;
+
+#define SL_GRACE 600000000LL /* µs that files of segments which left the log stay */
 
 /* Names of settings: how old rows may become (µs), and how many bytes the segments may have. */
 #define SL_SETTING_AGE  "retain_age"

@@ -31,8 +31,15 @@ int64_t sl_log_prune(const char *path, const struct sl_retain *o, int dry,
                      void (*fn)(void *arg, const struct sl_pruned *p), void *arg,
                      struct sl_err *err);
 
-/* Commits settings of the log (names and JSON values; null: none any more), and does what they say. */
-int sl_log_set(const char *path, const struct sl_line_pair *settings, int n, struct sl_err *err);
+/* Of SL_SETTING_AGE and its like; 0: it is none any more. */
+struct sl_log_setting {
+    const char *name;
+    int64_t value;
+};
+/* Commits settings of the log, and does what they say. Calls fn for each partition that loses rows by it. Number
+ * of segments that go, or < 0. */
+int64_t sl_log_set(const char *path, const struct sl_log_setting *settings, int n,
+                   void (*fn)(void *arg, const struct sl_pruned *p), void *arg, struct sl_err *err);
 
 /* A commit that the log can go back to, and what it brought. */
 struct sl_rollback_point {

@@ -58,6 +58,14 @@ retained() { sluice log info l/ 2>/dev/null | sed -n 's/^retain *//p'; }
     [ "$(first)" -gt 1000 ]
 }
 
+@test "log set says what goes by it at once, and nothing if nothing does" {
+    for i in $(seq 0 100 900); do put "$i" $((i + 100)); done
+    run -0 sluice log set l/ --retain-age 20d
+    [[ $output == "partition 0: offsets 0 to $(first) are gone, "*$'\n'"pruned: $(first) rows in "* ]]
+    run -0 sluice log set l/ --retain-size 10G
+    [ -z "$output" ]
+}
+
 @test "without a setting nothing goes" {
     for i in $(seq 0 200 1800); do put "$i" $((i + 200)); done
     [ "$(first)" = 0 ]
