@@ -217,6 +217,16 @@ static inline int sl_commits(const struct sl_pipeline *p)
     return p->role == SL_ROLE_ALONE || p->role == SL_ROLE_TAIL;
 }
 
+/* The positions of other pipelines than the main one are in their state only. */
+static inline int sl_is_named(const struct sl_pipeline *p)
+{
+    return strcmp(p->o.name, "main") != 0;
+}
+static inline int sl_makes_barriers(const struct sl_pipeline *p)
+{
+    return p->role == SL_ROLE_ALONE || p->role == SL_ROLE_HEAD;
+}
+
 /* For an assert at each door: a strand whose ring is a ring, and an item of one. The ring is the loop's:
  * workers, who are handed items, do not look at it. */
 static inline int sl_strand_is_sound(const struct sl_strand *s)
@@ -401,23 +411,39 @@ int sl_pipeline_delivered(struct sl_strand *s, struct sl_morsel *m, struct sl_er
 /* After a batch: commits if that is due and no position is to go with it. */
 int sl_pipeline_written(struct sl_pipeline *p, struct sl_err *err);
 
+/* ---- resume.c ---- */
+
 /* ---- barrier.c ---- */
 
 /* Before the sink is asked anything: keeps other runs of the pipeline out, where they would meet in its state
  * only. Where all it has are positions, a commit says so that meets another of the same input. */
 int sl_barrier_hold(struct sl_pipeline *p, struct sl_err *err);
+/* As the sink has been asked what it has: what that is of this pipeline. */
+int sl_barrier_load(struct sl_pipeline *p, struct sl_err *err);
 /* Once the sources are open: which part this process has. */
 int sl_barrier_join(struct sl_pipeline *p, struct sl_err *err);
 /* Before the sink is opened: names the run, or learns its name. */
 int sl_barrier_begin(struct sl_pipeline *p, struct sl_err *err);
-/* The input pauses: whether a light barrier is to be made. */
-int sl_barrier_at_pause(struct sl_pipeline *p);
-/* Whether the end of the input is not the end of the data: the next run goes on. */
-int sl_barrier_stops(const struct sl_pipeline *p);
-/* As the sink has been asked what it has: what that is of this pipeline. */
-int sl_barrier_load(struct sl_pipeline *p, struct sl_err *err);
 /* Once the sink is open: takes up the last checkpoint. */
 int sl_barrier_restore(struct sl_pipeline *p, struct sl_err *err);
+
+/* ---- barrier.c ---- */
+
+#define SL_CHECKPOINT_EVERY (10 * SL_USEC_PER_SEC) /* unless the run says something else */
+enum { SL_PLACE_BRANCH = 1000 };                   /* places of branch B begin at B times that */
+
+/* Whether the process has a file of state at each full barrier. */
+static inline int sl_has_state(const struct sl_pipeline *p)
+{
+    return !sl_pipeline_goes_on(p) || (sl_commits(p) && sl_is_named(p));
+}
+/* The state is in one more file (changes), or in this one alone. */
+int sl_barrier_add_saved(struct sl_pipeline *p, const struct sl_state_ref *ref, int changes,
+                         struct sl_err *err);
+/* Whether the end of the input is not the end of the data: the next run goes on. */
+int sl_barrier_stops(const struct sl_pipeline *p);
+/* The input pauses: whether a light barrier is to be made. */
+int sl_barrier_at_pause(struct sl_pipeline *p);
 /* No position says what the sink was given, as rows before it are held: no barrier goes on for now. 0. */
 int sl_barrier_put_off(struct sl_pipeline *p);
 /* When the next one is wanted (monotonic µs), 0 = now, INT64_MAX = not at all. */
