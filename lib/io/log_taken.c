@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "file/seen.h"
 #include "io/log_source.h"
-#include "log/hex.h"
+#include "base/hex.h"
 
 static void position_id(const struct log_source *s, int partition, struct sl_buf *out)
 {

@@ -9,7 +9,7 @@
 #include <strings.h>
 #include "base/utf8.h"
 #include "kernel/kernel.h"
-#include "log/hex.h"
+#include "base/hex.h"
 
 SL_TEXTS(sl_kernel_to_hex, c->rows * 8)
 {

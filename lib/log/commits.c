@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/time.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "log/view.h"
 
 void sl_commit_name(int64_t n, char *out)

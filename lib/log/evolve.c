@@ -7,7 +7,7 @@
  * rows before and after must meet in one order and one partition.
  */
 #include "base/compat.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "log/log_writer.h"
 
 /* Sets a key if the value is given. */

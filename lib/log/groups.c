@@ -16,7 +16,7 @@
 #include "base/crc32c.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "log/view.h"
 
 enum {

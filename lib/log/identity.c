@@ -5,7 +5,7 @@
 
 #include "arrow/batch.h"
 #include "base/crc32c.h"
-#include "log/hex.h"
+#include "base/hex.h"
 
 enum { /* offsets */
        AT_LOG = 2,

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "base/utf8.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "log/line.h"
 #include "log/stream.h"
 

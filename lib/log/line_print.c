@@ -7,7 +7,7 @@
 #include "base/crc32c.h"
 #include "base/json.h"
 #include "ipc/ipc.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "log/line.h"
 
 void sl_line_init(struct sl_line *l)

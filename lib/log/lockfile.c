@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/time.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "log/lockfile.h"
 
 enum {

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include "base/mem.h"
 #include "base/num.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "log/log_state.h"
 
 void sl_state_release(struct sl_state *s)

@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <unistd.h>
-#include "log/hex.h"
+#include "base/hex.h"
 #include "log/log_writer.h"
 
 enum { FILE_MIN = 1 << 20 };

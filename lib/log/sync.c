@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/time.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "log/log_writer.h"
 #include "log/sync.h"
 

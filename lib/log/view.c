@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "log/view.h"
 
 static char *trimmed(const char *path)

@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "maintain/mend.h"
 
 static int compare(const void *a, const void *b)

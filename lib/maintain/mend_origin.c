@@ -15,7 +15,7 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "maintain/mend.h"
 
 /* ---- schema messages ---- */

@@ -11,7 +11,7 @@
  */
 #include <stdlib.h>
 #include "base/crc32c.h"
-#include "log/hex.h"
+#include "base/hex.h"
 #include "log/log_state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
 /* hex: see hex.h. */
-#include "log/hex.h"
+#include "base/hex.h"
 
 static const char digits[] = "0123456789abcdef";
 

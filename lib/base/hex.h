@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The sluice authors */
-/* hex: fixed-width numbers as commit lines, the lock file and batch metadata write them. */
-#ifndef SL_LOG_HEX_H
-#define SL_LOG_HEX_H
+/* hex: numbers of fixed width, and base64, as commit lines, the lock file and batch metadata write them. */
+#ifndef SL_BASE_HEX_H
+#define SL_BASE_HEX_H
 
 #include "base/buf.h"
 
