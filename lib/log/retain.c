@@ -57,7 +57,8 @@ int sl_retain_choose(const struct sl_log *l, const struct sl_retain *o, struct s
     c->segments = 0;
     for (int i = 0; i < s->npartitions; i++) {
         c->n[i] = 0;
-        while (c->n[i] < s->parts[i].nsegs && goes(&s->parts[i].segs[c->n[i]], o))
+        int most = s->parts[i].nsegs - o->keeps_last;
+        while (c->n[i] < most && goes(&s->parts[i].segs[c->n[i]], o))
             c->n[i]++;
     }
     if (o->to_size >= 0)
@@ -210,5 +211,6 @@ int sl_writer_retain(struct sl_log_writer *w, int64_t grace, struct sl_err *err)
         o.before_time = SL_TIME_MAX;
     }
     o.to_size = size;
+    o.keeps_last = 1; /* one that is larger than all may be would take the newest rows with it */
     return rc == 0 && size > 0 ? drop_beyond(w, &o, err) : rc;
 }

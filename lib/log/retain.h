@@ -28,6 +28,7 @@ struct sl_retain {
     const int64_t *before_offset; /* one per partition, -1: nothing of that one. NULL: unset */
     int64_t to_size; /* bytes of segments that stay, the oldest commits go first; -1: unset */
     int64_t grace;   /* µs until the files may be removed */
+    int keeps_last;  /* the last segment of a partition stays, though it is closed */
 };
 struct sl_retained { /* the first n segments of each partition go; n is the caller's to free */
     int *n;

@@ -66,6 +66,19 @@ retained() { sluice log info l/ 2>/dev/null | sed -n 's/^retain *//p'; }
     [ -z "$output" ]
 }
 
+@test "a size that is less than the last segment takes, though it was closed for its age, leaves that one" {
+    hours 0 2000 >in.csv
+    sluice ingest --quiet --time ts --time-format epoch:s in.csv -o l/
+    sluice log set l/ --retain-age 30d
+    sluice log info l/ 2>/dev/null | grep -q '^segments    1, 1 closed'
+    run -0 sluice log set l/ --retain-size 1K
+    [ -z "$output" ]
+    [ "$(first)" = 0 ]
+    put 2000 2010
+    sluice log set l/ --retain-size 1K
+    [ "$(first)" = 2000 ]
+}
+
 @test "without a setting nothing goes" {
     for i in $(seq 0 200 1800); do put "$i" $((i + 200)); done
     [ "$(first)" = 0 ]
