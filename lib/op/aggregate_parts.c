@@ -169,7 +169,7 @@ int sl_aggregate_given(const struct sl_schema *in, struct sl_schema **out, struc
         char *name;
         struct sl_type type;
         size_t n = strtoul(p + is_time, &name, 10), left = strlen(name);
-        if (left < n + 3 || name[0] != ' ' || name[n + 1] != ' ') {
+        if (left < 3 || n > left - 3 || name[0] != ' ' || name[n + 1] != ' ') {
             rc = no_states(err);
             break;
         }

@@ -99,9 +99,9 @@ int sl_aggregate_bind_sets(struct sl_aggregate *a, struct sl_err *err)
                           a->nby, most);
     if (strcmp(text, "rollup") != 0 && !cube)
         return read_sets(a, err);
-    for (uint64_t out = 0; rc == 0 && out < (uint64_t)1 << a->nby; out++)
-        if (cube || (out & (out + 1)) == 0) /* rollup: the last columns go first */
-            rc = add_set(a, out, err);
+    /* rollup: the last columns go first */
+    for (uint64_t out = 0; rc == 0 && out >> a->nby == 0; out = cube ? out + 1 : 2 * out + 1)
+        rc = add_set(a, out, err);
     return rc;
 }
 

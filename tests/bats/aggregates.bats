@@ -318,6 +318,30 @@ f,,NaN,NaN,,NaN,,NaN,' ] || { echo "$output"; false; }
     [[ $stderr == *'--partial gives no results yet'* ]]
 }
 
+@test "--merge refuses states whose columns are described by other lengths than they have" {
+    need_oracle
+    sluice aggregate rows.csv --types "$types" --partial --by k --select 'sum(n)' -o a.arrow --quiet
+    for said in '18446744073709551614 a bigint' '18446744073709551615 a bigint' '9 a bigint' '1 a' '-1 a bigint' 'x'; do
+        "$SLUICE_ORACLE" - "$said" <<'X'
+import sys
+import pyarrow as pa
+t = pa.ipc.open_stream(open("a.arrow", "rb")).read_all()
+meta = {**t.schema.metadata, b"sluice.partial": sys.argv[1].encode()}
+with pa.OSFile("b.arrow", "wb") as f, pa.ipc.new_stream(f, t.schema.with_metadata(meta)) as w:
+    w.write_table(t.replace_schema_metadata(meta))
+X
+        run -2 --separate-stderr sluice aggregate b.arrow --merge --by k --select 'sum(n)' --quiet
+        [[ $stderr == *'the input holds no states'* ]]
+    done
+}
+
+@test "--sets rollup of 40 columns gives 41 groupings" {
+    columns=$(seq -s , -f 'c%g' 40)
+    { echo "$columns" && seq -s , 40; } >wide.csv
+    run -0 timeout 20 sluice aggregate wide.csv --by "$columns" --sets rollup --select 'count(*)' -O csv --quiet
+    [ "${#lines[@]}" -eq 42 ]
+}
+
 @test "--sets gives the rows and the grouping of rollup, cube and grouping sets" {
     need_oracle
     for pair in 'rollup=rollup(k, t, b)' 'cube=cube(k, t, b)' '(k, b), (t), ()=grouping sets ((k, b), (t), ())'; do
