@@ -4,7 +4,6 @@
  * kernel_code: text in other clothes: hexadecimal, base64, URLs, literals of SQL, format(), and the
  * patterns of similar to.
  */
-#include <ctype.h>
 #include <inttypes.h>
 #include <strings.h>
 #include "base/utf8.h"
@@ -47,15 +46,32 @@ static int form_of(struct sl_call *c, size_t row)
                         (int)SL_MIN(n, 40), s);
 }
 
-static void add_escaped(struct sl_text_result *t, const char *s, size_t n)
+static void add_hex(struct sl_text_result *t, const char *s, size_t n)
+{
+    char *p = sl_text_room(t, 2 * n + 1); /* with the NUL that ends it */
+    if (p) {
+        sl_hex((const uint8_t *)s, n, p);
+        t->used += 2 * n;
+    }
+}
+
+static void add_base64(struct sl_buf *out, const char *s, size_t n)
+{
+    for (size_t k = 0; k < n; k += LINE) {
+        sl_base64_add(out, s + k, SL_MIN(n - k, (size_t)LINE));
+        sl_buf_addstr(out, n - k >= LINE ? "\n" : "");
+    }
+}
+
+static void add_escaped(struct sl_buf *out, const char *s, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
-        char out[5];
-        int plain = s[k] && s[k] != '\\' && !(s[k] & 0x80);
-        int len = plain          ? snprintf(out, sizeof(out), "%c", s[k])
-                  : s[k] == '\\' ? snprintf(out, sizeof(out), "\\\\")
-                                 : snprintf(out, sizeof(out), "\\%03o", (unsigned char)s[k]);
-        sl_text_add(t, out, (size_t)len);
+        if (!s[k] || s[k] & 0x80)
+            sl_buf_printf(out, "\\%03o", (unsigned char)s[k]);
+        else if (s[k] == '\\')
+            sl_buf_addstr(out, "\\\\");
+        else
+            sl_buf_addch(out, s[k]);
     }
 }
 
@@ -69,14 +85,10 @@ SL_TEXTS(sl_kernel_encode, sl_arg_guess(c, 0) * 2)
     if (form <= 0)
         return form;
     sl_buf_reset(b);
-    for (size_t k = 0; form == 'b' && k < n; k += LINE) {
-        sl_base64_add(b, s + k, SL_MIN(n - k, (size_t)LINE));
-        sl_buf_addstr(b, n - k >= LINE ? "\n" : "");
-    }
-    for (size_t k = 0; form == 'h' && k < n; k++)
-        sl_buf_printf(b, "%02x", (unsigned char)s[k]);
-    if (form == 'e')
-        add_escaped(t, s, n);
+    if (form == 'h')
+        add_hex(t, s, n);
+    else
+        (form == 'b' ? add_base64 : add_escaped)(b, s, n);
     sl_text_add(t, b->data, b->len);
     return sl_buf_check(b, c->err);
 }
@@ -150,16 +162,22 @@ SL_TEXTS(sl_kernel_decode, sl_arg_guess(c, 0))
 
 /* ---- URLs ---- */
 
-/* All but the characters that RFC 3986 leaves to everybody. */
+/* What RFC 3986 calls unreserved. */
+static int is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr("-._~", c));
+}
+
 SL_TEXTS(sl_kernel_url_encode, sl_arg_guess(c, 0))
 {
+    static const char digits[] = "0123456789ABCDEF";
     size_t n;
     const char *s = sl_arg_bytes(c, 0, i, &n);
     for (size_t k = 0; k < n; k++) {
-        char out[4];
-        int keep = isalnum((unsigned char)s[k]) || (s[k] && strchr("-._~", s[k]));
-        int len = snprintf(out, sizeof(out), keep ? "%c" : "%%%02X", (unsigned char)s[k]);
-        sl_text_add(t, out, (size_t)len);
+        char code[] = {'%', digits[(uint8_t)s[k] >> 4], digits[s[k] & 15]};
+        int keep = is_unreserved(s[k]);
+        sl_text_add(t, keep ? s + k : code, keep ? 1 : sizeof(code));
     }
     return 0;
 }
@@ -253,7 +271,7 @@ static void add_filled(struct sl_text_result *t, const char *s, size_t n, int64_
         sl_text_add(t, s, n);
 }
 
-/* One %s or %L. 0, or the row has failed: 1. */
+/* One %s or %L. 0 or -SL_ENOMEM. */
 static int format_one(struct sl_call *c, struct sl_text_result *t, const struct spec *x, int k,
                       size_t row)
 {
