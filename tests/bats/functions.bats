@@ -69,6 +69,11 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
     run -2 sluice transform x.csv --select "pg_input_is_valid(x, 'nonsuch')"
 }
 
+@test "url_encode keeps what is unreserved, and url_decode brings the bytes back" {
+    run -0 sluice transform -I csv --quiet -O csv --select "url_encode(q) as e, url_decode(url_encode(q)) = q as same, url_decode('%e4%zz%4') as d" <<<$'q\naZ09-._~/ä?+'
+    [ "${lines[1]}" = $'aZ09-._~%2F%C3%A4%3F%2B,true,\xe4%zz%4' ]
+}
+
 @test "or of nulls and values has no null where a value decides" {
     run -0 sluice transform -I csv --quiet -O csv --select '(q is null and null) or q > 0 as v' <<<$'q\n1\n2'
     [ "${lines[*]}" = 'v true true' ]
