@@ -182,20 +182,26 @@ SL_TEXTS(sl_kernel_url_encode, sl_arg_guess(c, 0))
     return 0;
 }
 
-/* A % without two digits behind it stays. */
+/* A % without two digits behind it stays. Bytes that are no text are an error. */
 SL_TEXTS(sl_kernel_url_decode, sl_arg_guess(c, 0))
 {
     size_t n;
     const char *s = sl_arg_bytes(c, 0, i, &n);
+    struct sl_buf *b = &c->ev->buf[0];
+    sl_buf_reset(b);
     for (size_t k = 0; k < n; k++) {
         char ch = s[k];
         if (ch == '%' && k + 2 < n && digit(s[k + 1]) >= 0 && digit(s[k + 2]) >= 0) {
             ch = (char)(digit(s[k + 1]) << 4 | digit(s[k + 2]));
             k += 2;
         }
-        sl_text_add(t, &ch, 1);
+        sl_buf_addch(b, ch);
     }
-    return 0;
+    if (b->len && !sl_utf8_valid(b->data, b->len))
+        return sl_call_fail(c, i, "url_decode: the bytes are no UTF-8: \"%.*s\"",
+                            (int)SL_MIN(n, 100), s);
+    sl_text_add(t, b->data, b->len);
+    return sl_buf_check(b, c->err);
 }
 
 /* ---- literals and format ---- */

@@ -70,8 +70,9 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 }
 
 @test "url_encode keeps what is unreserved, and url_decode brings the bytes back" {
-    run -0 sluice transform -I csv --quiet -O csv --select "url_encode(q) as e, url_decode(url_encode(q)) = q as same, url_decode('%e4%zz%4') as d" <<<$'q\naZ09-._~/ä?+'
-    [ "${lines[1]}" = $'aZ09-._~%2F%C3%A4%3F%2B,true,\xe4%zz%4' ]
+    run -0 sluice transform -I csv --quiet -O csv --select "url_encode(q) as e, url_decode(url_encode(q)) = q as same, url_decode('%c3%a4%zz%4') as d,
+        coalesce(try(url_decode('%e4' || q)), 'none') as x" <<<$'q\naZ09-._~/ä?+'
+    [ "${lines[1]}" = 'aZ09-._~%2F%C3%A4%3F%2B,true,ä%zz%4,none' ]
 }
 
 @test "or of nulls and values has no null where a value decides" {
